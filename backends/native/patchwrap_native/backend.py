@@ -1,0 +1,145 @@
+"""The native trio as a patchwrap backend: coarse network, fine network and fusion head behind one Protocol."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from patchwrap.convention import DepthConvention
+from patchwrap.errors import OptionError
+from patchwrap.types import DepthBatch, Features, Images
+from torch import nn
+
+from patchwrap_native import canonical, checkpoint
+from patchwrap_native.checkpoint import Trio
+from patchwrap_native.folding import fold
+from patchwrap_native.fusion_network import FusionNetwork
+from patchwrap_native.unet import UNet
+
+PROCESSING = (288, 384)
+MULTIPLE = 32
+
+
+class NativeFine:
+    """One U-Net as a backend; the fine one looks at tiles, and the coarse one extends this.
+
+    Args:
+        network: the U-Net.
+    """
+
+    convention = DepthConvention("depth", "scale")
+    processing = PROCESSING
+    multiple = MULTIPLE
+    free_aspect = True
+
+    def __init__(self, network: UNet) -> None:
+        self.network = network
+
+    def predict(self, images: Images) -> DepthBatch:
+        """Predict depth up to its scale; finite everywhere, sky far away.
+
+        Args:
+            images: RGB in [0, 1], sides divisible by 32.
+        """
+        return self.predict_with_features(images)[0]
+
+    def predict_with_features(self, images: Images) -> tuple[DepthBatch, Features]:
+        """Predict as ``predict`` does, with the decoder's 32 feature maps at half resolution."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        log_depth, features = self.network(images)
+        depth = log_depth.clamp(max=math.log(canonical.FURTHEST)).exp()
+        return depth * canonical.unit_of((images.shape[2], images.shape[3])), features
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "NativeFine":
+        """Move the network; its last convolution stays float32."""
+        self.network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.head.float()
+        return self
+
+    def trainable_parameters(self) -> Iterator[nn.Parameter]:
+        """Everything that could be fine-tuned."""
+        return self.network.parameters()
+
+
+class NativeHead:
+    """The fusion network as a FusionHead that can be moved.
+
+    Args:
+        network: the fusion network.
+    """
+
+    def __init__(self, network: FusionNetwork) -> None:
+        self.network = network
+
+    def refine(
+        self,
+        images: Images,
+        coarse: DepthBatch,
+        aligned: DepthBatch,
+        coarse_features: Features | None,
+        fine_features: Features | None,
+    ) -> DepthBatch:
+        """Return the aligned tiles plus a residual; see ``FusionNetwork.refine``."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        return self.network.refine(images, coarse, aligned, coarse_features, fine_features)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "NativeHead":
+        """Move the network; its last convolution stays float32."""
+        self.network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.residual.float()
+        return self
+
+
+class NativeBackend(NativeFine):
+    """The trio: predicts whole images itself and brings ``fine`` and ``head`` along.
+
+    Args:
+        trio: the networks, in evaluation mode.
+    """
+
+    def __init__(self, trio: Trio) -> None:
+        super().__init__(trio.coarse)
+        self.fine = NativeFine(trio.fine)
+        self.head = NativeHead(trio.fusion)
+
+    def metres_per_unit(self, focal: float) -> float:
+        """Metres per predicted unit of the whole-image pass.
+
+        The unit is chosen such that this is the focal length itself, see ``canonical.unit_of``.
+
+        Args:
+            focal: focal length as a fraction of the image's longer side.
+        """
+        return focal
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "NativeBackend":
+        """Move all three networks."""
+        super().to(device, dtype)
+        self.fine.to(device, dtype)
+        self.head.to(device, dtype)
+        return self
+
+
+def load(checkpoint_path: str | Path | None = None, **options: object) -> NativeBackend:
+    """Load the trio.
+
+    Args:
+        checkpoint_path: a file that ``patchwrap-native train`` wrote; None for the weights that ship.
+        options: ``encoder`` (``plain`` or ``timm:NAME``), to insist on a checkpoint of that encoder.
+
+    Raises:
+        CheckpointError: if the file is missing, damaged or of other networks.
+        OptionError: if an option is unknown or the checkpoint has another encoder.
+    """
+    trio = checkpoint.load(Path(checkpoint_path) if checkpoint_path else checkpoint.SHIPPED)
+    encoder = options.pop("encoder", trio.coarse.options["encoder"])
+    if options:
+        raise OptionError(f"The native backend has no option {', '.join(options)}. It has: encoder.")
+    if encoder != trio.coarse.options["encoder"]:
+        raise OptionError(
+            f"The checkpoint has the encoder {trio.coarse.options['encoder']!r}, not {encoder!r}. "
+            "Train one: patchwrap-native train --encoder …"
+        )
+    for network in trio.parts.values():
+        fold(network.eval())
+    return NativeBackend(trio).to(torch.device("cpu"), torch.float32)

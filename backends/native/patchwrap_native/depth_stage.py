@@ -1,0 +1,109 @@
+"""The first two stages: a U-Net learns log canonical depth, of whole frames (coarse) or of tiles (fine)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from patchwrap.losses import far_hinge, multiscale_gradient, silog
+from torch import Tensor, nn
+
+from patchwrap_native.augmentation import augment
+from patchwrap_native.batch import Batch
+from patchwrap_native.crops import Diet, Sampler
+from patchwrap_native.depth_code import decode_log
+from patchwrap_native.measures import measure
+from patchwrap_native.shards import Shard
+from patchwrap_native.unet import UNet
+
+SMALL, FULL = 2 / 3, 1.0
+"""Size of the samples relative to the views: small first, because most is learned there at half the cost."""
+
+HELD_OUT = 64
+"""Pictures that are measured."""
+
+
+@dataclass
+class DepthStage:
+    """Trains one U-Net on crops.
+
+    Args:
+        name: ``coarse`` or ``fine``.
+        network: the U-Net.
+        diet: which views it learns from.
+        shards: the scenes it learns from.
+        held_out: the scenes it is measured on.
+        batch_size: samples per step.
+        seed: decides every batch, together with the step.
+        gradient: weight of the gradient term.
+        full_from: share of the budget after which samples have the views' full size.
+        rate: peak learning rate.
+        device: where.
+    """
+
+    name: str
+    network: UNet
+    diet: Diet
+    shards: Sequence[Shard]
+    held_out: Sequence[Shard]
+    batch_size: int = 16
+    seed: int = 0
+    gradient: float = 0.0
+    full_from: float = 0.6
+    rate: float = 2e-3
+    device: torch.device = torch.device("cpu")
+
+    def batch(self, step: int, progress: float) -> Batch:
+        """Draw the batch of a step, augmented."""
+        stage = 1 if self.name == "coarse" else 2
+        sampler = Sampler(self.shards, self.diet, self.batch_size)
+        batch = sampler.draw((self.seed, stage, step), FULL if progress >= self.full_from else SMALL)
+        batch = batch.with_images(augment(batch.images, hash((self.seed, stage, step))))
+        return batch.to(self.device)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """SILog, the sky's hinge and, if weighted, the gradient term."""
+        log_depth, _ = self.network(batch.images.contiguous(memory_format=torch.channels_last))
+        terms = {
+            "silog": silog(log_depth, batch.target, batch.valid),
+            "sky": far_hinge(log_depth, batch.beyond, batch.far),
+        }
+        if self.gradient:
+            terms["gradient"] = self.gradient * multiscale_gradient(log_depth, batch.target, batch.valid)
+        return terms
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """Measure on held-out views, whole and unaugmented."""
+        rows = [self._measured(network, batch) for batch in self._held_out]
+        return {name: round(sum(row[name] for row in rows) / len(rows), 5) for name in rows[0]}
+
+    def _measured(self, network: nn.Module, batch: Batch) -> dict[str, float]:
+        log_depth, _ = network(batch.images.contiguous(memory_format=torch.channels_last))
+        caught = (log_depth > batch.far - 0.3) & batch.beyond
+        found = float(caught.sum() / batch.beyond.sum().clamp(min=1))
+        return measure(log_depth, batch.target, batch.valid) | {"sky_found": round(found, 4)}
+
+    @cached_property
+    def _held_out(self) -> list[Batch]:
+        views = 1 if self.diet.tiles == 0 else 2
+        per_shard = max(1, HELD_OUT // len(self.held_out))
+        return [b.to(self.device) for shard in self.held_out for b in whole_views(shard, views - 1, per_shard)]
+
+
+def whole_views(shard: Shard, view: int, limit: int, size: int = 16) -> list[Batch]:
+    """The first scenes of a shard, unaugmented.
+
+    Args:
+        shard: where from.
+        view: which view of each scene.
+        limit: how many scenes.
+        size: scenes per batch.
+    """
+    view = min(view, shard.codes.shape[1] - 1)
+    batches = []
+    for start in range(0, min(limit, len(shard)), size):
+        part = slice(start, min(start + size, limit))
+        images = torch.from_numpy(shard.images[part, view].copy()).permute(0, 3, 1, 2)
+        focals = torch.tensor([scene["focals"][view] for scene in shard.scenes[part]])
+        batches.append(Batch.of(images, decode_log(shard.codes[part, view])[:, None], focals))
+    return batches

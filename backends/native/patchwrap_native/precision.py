@@ -1,0 +1,27 @@
+"""In which number type a device multiplies fastest without losing the training. Holds no state."""
+
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def autocast(device: torch.device, precision: Precision = "auto") -> AbstractContextManager:
+    """Multiply in bfloat16 where the device has it (or as asked), else in float32.
+
+    Args:
+        device: where the networks are.
+        precision: ``auto``, ``float32`` or ``bfloat16``.
+    """
+    wanted = has_bfloat16(device) if precision == "auto" else precision == "bfloat16"
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is fast here: on a CPU only with AVX-512 BF16 or AMX, elsewhere it is emulated."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -1,0 +1,129 @@
+"""Render scenes into shards with several processes; finished shards are left alone. Knows nothing of networks."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from patchwrap.errors import OutputError
+
+from patchwrap_native.depth_code import encode
+from patchwrap_native.shards import PREFIX, SceneViews, write_shard
+from patchwrap_native.views import SHAPES, draw_pairs
+
+Progress = Callable[[int, int], None]
+Draw = Callable[[list[int], tuple[int, int], int, int], list[SceneViews]]
+"""Called with seeds, size, pairs and supersampling; draws the scenes of one shard."""
+
+
+@dataclass(frozen=True)
+class RenderJob:
+    """What to render.
+
+    Args:
+        out: folder of the shards.
+        scenes: how many.
+        first_seed: seed of the first scene; seeds from 1000000 on are held out from training.
+        pairs: tile pairs per scene.
+        per_shard: scenes per shard.
+        supersample: samples per pixel and axis.
+        processes: how many render at once.
+        shapes: sizes of the views, shards take them in turn.
+    """
+
+    out: Path
+    scenes: int
+    first_seed: int = 0
+    pairs: int = 2
+    per_shard: int = 64
+    supersample: int = 2
+    processes: int = 2
+    shapes: tuple[tuple[int, int], ...] = field(default=SHAPES)
+
+    def shards(self) -> Iterator[tuple[Path, list[int], tuple[int, int]]]:
+        """Folder, seeds and size of every shard."""
+        for number, start in enumerate(range(0, self.scenes, self.per_shard)):
+            stop = min(start + self.per_shard, self.scenes)
+            seeds = list(range(self.first_seed + start, self.first_seed + stop))
+            yield self.out / f"{PREFIX}{number:05d}", seeds, self.shapes[number % len(self.shapes)]
+
+
+def draw_scenes(seeds: list[int], size: tuple[int, int], pairs: int, supersample: int) -> list[SceneViews]:
+    """Draw scenes with patchwrap's own renderer.
+
+    Args:
+        seeds: one per scene.
+        size: (height, width) of every view.
+        pairs: tile pairs per scene.
+        supersample: samples per pixel and axis.
+    """
+    from patchwrap.scenes import Renderer
+
+    with Renderer() as renderer:
+        return [_draw_scene(renderer, seed, size, pairs, supersample) for seed in seeds]
+
+
+def _draw_scene(renderer: object, seed: int, size: tuple[int, int], pairs: int, supersample: int) -> SceneViews:
+    from patchwrap.scenes import build_scene
+
+    scene = build_scene(seed)
+    tiles = draw_pairs(seed, pairs)
+    windows = [(0.0, 0.0, 1.0, 1.0), *(window for pair in tiles for window in pair.windows)]
+    frames = [
+        renderer.render(scene, size, window=window, supersample=supersample)  # type: ignore[attr-defined]
+        for window in windows
+    ]
+    return SceneViews(
+        np.stack([frame.image for frame in frames]),
+        encode(np.stack([frame.depth for frame in frames])),
+        [float(frame.intrinsics.fx) for frame in frames],
+        windows,
+        [pair.quarters for pair in tiles],
+        seed,
+        frames[0].kind,
+    )
+
+
+def render(job: RenderJob, draw: Draw = draw_scenes, progress: Progress | None = None, seconds: float = 1e9) -> int:
+    """Render what is missing.
+
+    Args:
+        job: what to render.
+        draw: draws the scenes of one shard.
+        progress: called with (shards done, shards in all).
+        seconds: no shard is begun later than this.
+
+    Returns:
+        How many shards are there now.
+    """
+    shards = list(job.shards())
+    missing = [shard for shard in shards if not shard[0].exists()]
+    done = len(shards) - len(missing)
+    deadline = time.time() + seconds
+    # Software OpenGL would start a thread per core in each process.
+    os.environ["LP_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(job.processes, multiprocessing.get_context("spawn")) as pool:
+        tasks = [pool.submit(_render_shard, *shard, job.pairs, job.supersample, draw, deadline) for shard in missing]
+        failures = []
+        for task in as_completed(tasks):
+            # One scene that cannot be drawn must not throw away the others' work.
+            failures += [task.exception()] if task.exception() else []
+            done += 0 if task.exception() else task.result()
+            if progress:
+                progress(done, len(shards))
+    if failures:
+        raise OutputError(f"{len(failures)} of {len(shards)} shards failed, the first with: {failures[0]!r}") from failures[0]
+    return done
+
+
+def _render_shard(
+    folder: Path, seeds: list[int], size: tuple[int, int], pairs: int, supersample: int, draw: Draw, deadline: float
+) -> bool:
+    if time.time() > deadline:
+        return False
+    write_shard(folder, draw(seeds, size, pairs, supersample))
+    return True

@@ -1,0 +1,47 @@
+"""Any timm network with ``features_only`` as encoder. Imported only when chosen; never downloads weights."""
+
+from collections.abc import Sequence
+
+import timm
+from patchwrap.errors import OptionError
+from patchwrap.types import Features
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from patchwrap_native.layers import conv_block
+
+
+class TimmEncoder(nn.Module):
+    """A timm feature pyramid; scales it lacks (mostly the full and the half one) get a plain convolution.
+
+    Args:
+        name: timm's name of the network, e.g. ``resnet18``.
+        widths: channels of the levels that timm's network does not have.
+
+    Raises:
+        OptionError: if timm knows no such network or it offers no feature maps.
+    """
+
+    def __init__(self, name: str, widths: Sequence[int]) -> None:
+        super().__init__()
+        try:
+            self.backbone = timm.create_model(name, features_only=True, pretrained=False)
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise OptionError(f"timm offers no feature maps of {name!r} ({error}). Choose another encoder.") from error
+        found = dict(zip(self.backbone.feature_info.reduction(), self.backbone.feature_info.channels()))
+        self.sources = [found.get(2**level) for level in range(len(widths))]
+        self.widths = [source or width for source, width in zip(self.sources, widths)]
+        self.plain = nn.ModuleList(
+            nn.Identity() if source else conv_block(before, width, norm=level > 0)
+            for level, (source, before, width) in enumerate(zip(self.sources, [3, *self.widths], self.widths))
+        )
+
+    def forward(self, images: Features) -> list[Tensor]:
+        """Return one map per level, each half the size of the one before."""
+        reductions = self.backbone.feature_info.reduction()
+        theirs = dict(zip(reductions, self.backbone(images)))
+        maps: list[Tensor] = []
+        for level, (source, plain) in enumerate(zip(self.sources, self.plain)):
+            before = F.max_pool2d(maps[-1], 2) if maps else images
+            maps.append(theirs[2**level] if source else plain(before))
+        return maps

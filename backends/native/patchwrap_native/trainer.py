@@ -1,0 +1,200 @@
+"""Trains one network within a budget: optimiser, moving average, checkpoints, exact resume. Knows no task."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from patchwrap_native.budget import Budget, learning_rate
+from patchwrap_native.ema import Ema
+from patchwrap_native.precision import Precision, autocast
+
+
+class Stage(Protocol):
+    """What is trained: a network, its batches, its loss and its held-out measures."""
+
+    name: str
+    network: nn.Module
+    rate: float
+
+    def batch(self, step: int, progress: float) -> Any:
+        """Draw the batch of a step; the same for the same step."""
+        ...
+
+    def losses(self, batch: Any) -> dict[str, Tensor]:
+        """Return the loss's terms, to be summed."""
+        ...
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """Measure a network on held-out scenes."""
+        ...
+
+
+@dataclass
+class History:
+    """What happened so far.
+
+    Args:
+        step: optimiser steps taken.
+        elapsed: seconds trained.
+        losses: one row per report: step, seconds and the mean of each term since the last.
+        held_out: one row per evaluation: step, seconds and measures.
+    """
+
+    step: int = 0
+    elapsed: float = 0.0
+    losses: list[dict[str, float]] = field(default_factory=list)
+    held_out: list[dict[str, float]] = field(default_factory=list)
+
+
+Report = Callable[[str, float, History], None]
+"""Called now and then with the stage's name, its progress in [0, 1] and its history."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often things happen, in steps or seconds of training.
+
+    Args:
+        report_steps: steps between two rows of the loss curve.
+        evaluate_seconds: seconds between two evaluations; also once at the end.
+        save_seconds: seconds between two checkpoints.
+    """
+
+    report_steps: int = 50
+    evaluate_seconds: float = 90.0
+    save_seconds: float = 120.0
+
+
+class Trainer:
+    """Trains a stage, going on from its checkpoint if there is one.
+
+    Args:
+        stage: what to train.
+        budget: how long.
+        checkpoint: the training state's file (weights, moving average, optimiser, history).
+        device: where.
+        precision: see ``precision.autocast``.
+        pace: how often to report, evaluate and save.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        budget: Budget,
+        checkpoint: Path,
+        device: torch.device,
+        precision: Precision = "auto",
+        pace: Pace | None = None,
+    ) -> None:
+        self.stage, self.budget, self.checkpoint = stage, budget, checkpoint
+        self.device, self.precision, self.pace = device, precision, pace or Pace()
+        self.network = stage.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema = Ema(self.network)
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=stage.rate, weight_decay=0.01)
+        self.history = History()
+        self._sums: list[dict[str, Tensor]] = []
+        if checkpoint.exists():
+            self._resume()
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget spent."""
+        return self.budget.progress(self.history.step, self.history.elapsed)
+
+    def run(self, report: Report | None = None) -> nn.Module:
+        """Train until the budget is spent.
+
+        Args:
+            report: told about progress.
+
+        Returns:
+            The moving average of the network, ready for use.
+        """
+        saved = evaluated = self.history.elapsed
+        while self.progress < 1:
+            self._timed_step()
+            now = self.history.elapsed
+            if self.history.step % self.pace.report_steps == 0:
+                self._report(report)
+            if now - evaluated > self.pace.evaluate_seconds:
+                self._evaluate()
+                evaluated = now
+            if now - saved > self.pace.save_seconds:
+                self.save()
+                saved = now
+        self._finish(report)
+        return self.ema.network
+
+    def _timed_step(self) -> None:
+        start = time.perf_counter()
+        self._sums.append(self._step())
+        self.history.step += 1
+        self.ema.update(self.network, self.history.step)
+        self.history.elapsed += time.perf_counter() - start
+
+    def _step(self) -> dict[str, Tensor]:
+        progress = min(self.progress, 1.0)
+        batch = self.stage.batch(self.history.step, progress)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.stage.rate, progress)
+        self.network.train()
+        with autocast(self.device, self.precision):
+            terms = self.stage.losses(batch)
+        total = torch.stack(list(terms.values())).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        # One batch with an infinite loss must not poison the weights and, through the average, all later ones.
+        if torch.isfinite(norm):
+            self.optimiser.step()
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _report(self, report: Report | None) -> None:
+        if self._sums:
+            means = {name: _mean([row[name] for row in self._sums]) for name in self._sums[0]}
+            self.history.losses.append(self._now() | means)
+            self._sums.clear()
+        if report:
+            report(self.stage.name, self.progress, self.history)
+
+    def _evaluate(self) -> None:
+        with torch.no_grad(), autocast(self.device, self.precision):
+            self.history.held_out.append(self._now() | self.stage.evaluate(self.ema.network))
+
+    def _now(self) -> dict[str, float]:
+        return {"step": self.history.step, "seconds": round(self.history.elapsed, 1)}
+
+    def _finish(self, report: Report | None) -> None:
+        self._evaluate()
+        self._report(report)
+        self.save()
+
+    def save(self) -> None:
+        """Write the training state, whole or not at all."""
+        state = {
+            "network": self.network.state_dict(),
+            "ema": self.ema.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "history": vars(self.history),
+            "sums": self._sums,
+        }
+        unfinished = self.checkpoint.with_suffix(".part")
+        torch.save(state, unfinished)
+        unfinished.rename(self.checkpoint)
+
+    def _resume(self) -> None:
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.ema.network.load_state_dict(state["ema"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.history = History(**state["history"])
+        self._sums = state["sums"]
+
+
+def _mean(values: Sequence[Tensor]) -> float:
+    return round(float(torch.stack(list(values)).mean()), 5)

@@ -1,0 +1,66 @@
+"""The U-Net that the coarse and the fine network both are; it knows neither files nor focal lengths."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from patchwrap.types import DepthBatch, Features, Images
+from torch import Tensor, nn
+
+from patchwrap_native.encoder import make_encoder
+from patchwrap_native.layers import Merge
+
+COARSE_WIDTHS = (8, 32, 64, 96, 128, 160)
+FINE_WIDTHS = (8, 32, 64, 96, 112, 128)
+"""Channels from full resolution down: the first level is thin because it alone has every pixel."""
+
+DEPTHS = (1, 2, 2, 2, 2, 3)
+"""Convolutions per level of the plain encoder."""
+
+
+class UNet(nn.Module):
+    """A U-Net of 3x3 convolutions and 2x2 max pooling that regresses the log of canonical depth.
+
+    Five poolings, three convolutions and a global mean at the bottleneck: it sees the whole image.
+
+    Args:
+        widths: channels per level, full resolution first.
+        encoder: ``plain`` or ``timm:NAME`` (any timm network with ``features_only``).
+    """
+
+    def __init__(self, widths: Sequence[int] = COARSE_WIDTHS, encoder: str = "plain") -> None:
+        super().__init__()
+        self.options = {"widths": list(widths), "encoder": encoder}
+        self.encoder = make_encoder(encoder, widths, DEPTHS)
+        skips: list[int] = self.encoder.widths  # type: ignore[assignment]
+        self.context = nn.Linear(skips[-1], skips[-1])
+        levels = range(len(widths) - 2, -1, -1)
+        deeper = [skips[-1], *(widths[level] for level in levels)]
+        self.merges = nn.ModuleList(
+            Merge(deep, skips[level], widths[level], norm=level > 0) for deep, level in zip(deeper, levels)
+        )
+        self.head = nn.Conv2d(widths[0], 1, 3, padding=1)
+        nn.init.constant_(self.head.bias, 2.0)  # type: ignore[arg-type]  # e^2 = 7 canonical metres to begin with
+
+    def forward(
+        self, images: Images
+    ) -> tuple[Float[Tensor, "batch 1 height width"], Float[Tensor, "batch channels rows columns"]]:
+        """Regress log canonical depth.
+
+        Args:
+            images: RGB in [0, 1], sides divisible by 32.
+
+        Returns:
+            Natural log of canonical depth at the images' size in float32, and the decoder features at half size.
+        """
+        skips = self.encoder((images.to(self.context.weight.dtype) - 0.45) * 4.0)
+        deep = skips[-1] + self.context(skips[-1].mean((2, 3)))[:, :, None, None]
+        half = deep
+        for merge, skip in zip(self.merges, skips[-2::-1]):
+            half, deep = deep, merge(deep, skip)
+        return self._regress(deep), half
+
+    def _regress(self, features: Features) -> DepthBatch:
+        # In bfloat16 a log depth of 3 has steps of 1.5 %: the last convolution is always float32.
+        with torch.autocast(features.device.type, enabled=False):
+            return self.head(features.float())

@@ -1,0 +1,58 @@
+"""Runs every benchmark that needs nothing but this repository, and says which of the README's numbers changed.
+
+``--short`` runs them on small pictures, to see that they run; its numbers are nobody's.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from report import RESULTS, Result, results
+
+BENCHMARKS = ("quality.py", "overhead.py")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run, compare, tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="small pictures, a few minutes, for CI")
+    parser.add_argument("--results", type=Path, help="folder of the new JSON; by default one that is thrown away")
+    parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.results or Path(scratch)
+        for script in BENCHMARKS:
+            run(script, folder, options.short, options.backend)
+        committed = {result.name: result for result in results(RESULTS)}
+        for result in results(folder):
+            print("\n".join(changes(committed.get(result.name), result)))
+
+
+def run(script: str, folder: Path, short: bool, backend: str) -> None:
+    """Run one benchmark; its failure is ours."""
+    line = [sys.executable, str(Path(__file__).parent / script), "--results", str(folder), "--backend", backend]
+    print(f"== {script}", flush=True)
+    if subprocess.run(line + ["--short"] * short).returncode:
+        sys.exit(f"{script} failed.")
+
+
+def changes(before: Result | None, after: Result) -> list[str]:
+    """One line per cell that differs from the committed result, or why there is nothing to compare."""
+    if before is None:
+        return [f"{after.name}: no committed result."]
+    if before.options != after.options:
+        keys = sorted(key for key in {**before.options, **after.options} if before.options.get(key) != after.options.get(key))
+        return [f"{after.name}: not comparable with the committed result, other {', '.join(keys)}."]
+    lines = []
+    for name, table in after.tables.items():
+        old = {row[0]: row for row in before.tables[name].rows} if name in before.tables else {}
+        for row in table.rows:
+            for column, was, now in zip(table.columns, old.get(row[0], [""] * len(row)), row):
+                lines += [f"{name}, {row[0]}, {column}: {was or 'new'} -> {now}"] if was != now else []
+    return lines or [f"{after.name}: every number as committed."]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Bring every tile onto the coarse map, then all tiles onto each other. All maps are in the fusion space.
+
+Phase one fits scale, shift and a plane of each tile to the coarse map, robustly and at the
+coarse map's sampling, and falls back plane, scale and shift, shift, coarse. Phase two is ``overlaps``.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from patchwrap.observation import Correction, Grid, Level, Observation
+from patchwrap.overlaps import joint_steps
+from patchwrap.robust import correlation, robust_fit, robust_spread
+from patchwrap.tiling import Size, Tile
+from patchwrap.types import CoarseMap, Map
+
+TILT_PRIOR = 0.5
+"""Standard deviation of a tile's tilt, in spreads of the coarse map from the centre to a side."""
+LOG_SCALE_PRIOR = 0.25
+"""Standard deviation of the scale about one in log depth, where it is known up to a model's contrast."""
+LEAST_CORRELATION = 0.5
+LARGEST_SHIFT_RMS = 0.25
+"""A tile that is only shifted must fit the coarse map this well, in spreads."""
+EDGE = 0.1
+"""A step of the coarse map between neighbours, in spreads, at which a cell's weight is halved."""
+
+
+class Alignment:
+    """Two-phase alignment of tiles to a coarse map and to each other.
+
+    Args:
+        coarse: the coarse map in the fusion space, finite, at its own sampling.
+        canvas: ``(height, width)`` of the grid that the tiles were cut from.
+        scale_known: whether tiles and coarse map share their scale (log depth); the fit is then
+            held near one.
+
+    Example:
+        >>> import torch
+        >>> coarse = torch.linspace(0, 1, 32).expand(32, 32)
+        >>> alignment = Alignment(coarse, (32, 32))
+        >>> alignment.observe(Tile(0, 0, 32, 32), 3 + 2 * coarse)
+        >>> round(alignment.solve()[0].scale, 3)
+        0.5
+    """
+
+    def __init__(self, coarse: CoarseMap, canvas: Size, scale_known: bool = False) -> None:
+        self.coarse = coarse.double().numpy()
+        self.canvas = canvas
+        self.scale_known = scale_known
+        self.spread = max(robust_spread(self.coarse), 1e-3 * float(self.coarse.std()), 1e-12)
+        self._weights = _edge_weights(self.coarse, self.spread)
+        self._seen: list[Observation] = []
+
+    def observe(self, tile: Tile, values: Map) -> None:
+        """Fit one tile to the coarse map.
+
+        Args:
+            tile: where it lies on the canvas.
+            values: its map in the fusion space, NaN where invalid.
+        """
+        seen = Observation.of(tile, values, self.canvas, (self.coarse.shape[0], self.coarse.shape[1]))
+        if seen.usable and not self._flat(seen):
+            seen.correction = self._fit(seen)
+        self._seen.append(seen)
+
+    def solve(self) -> list[Correction]:
+        """Return every tile's correction, in the order of observation."""
+        self._fall_back_to_shift()
+        trusted = [seen for seen in self._seen if seen.correction.trust > 0]
+        for seen, step in zip(trusted, joint_steps(trusted, self.coarse, self.spread)):
+            c, (shift, tilt_v, tilt_u) = seen.correction, map(float, step)
+            seen.correction = replace(
+                c, shift=c.shift + shift, tilt_v=c.tilt_v + tilt_v, tilt_u=c.tilt_u + tilt_u
+            )
+            seen.correction = replace(seen.correction, agreement=self._agreement(seen))
+        return [seen.correction for seen in self._seen]
+
+    def _flat(self, seen: Observation) -> bool:
+        """Whether a tile of unknown scale has nothing that a scale could be read from."""
+        values = seen.thumb[np.isfinite(seen.thumb)]
+        return not self.scale_known and float(values.std()) < 1e-4 * max(float(np.abs(values).max()), 1e-12)
+
+    def _fit(self, seen: Observation) -> Correction:
+        for level in ("plane", "scale"):
+            fit = self._fit_level(level, seen)
+            if fit.trust > 0:
+                return fit
+        return seen.correction
+
+    def _fit_level(self, level: Level, seen: Observation) -> Correction:
+        weights = np.where(np.isfinite(seen.thumb), self._weights[seen.cells], 0.0).ravel()
+        used = np.flatnonzero(weights)
+        x, target, weights = seen.thumb.ravel()[used], self.coarse[seen.cells].ravel()[used], weights[used]
+        centre = float(np.median(x))
+        one, v, u = seen.basis()[used].T
+        design = np.stack([one, x - centre, v, u][: 4 if level == "plane" else 2], axis=1)
+        guess, deviation = self._prior(x, target)
+        unknowns = design.shape[1]
+        solution, weights = robust_fit(design, target, weights, guess[:unknowns], deviation[:unknowns])
+        shift, scale, tilt_v, tilt_u = map(float, np.pad(solution, (0, 4 - len(solution))))
+        residual = design @ solution - target
+        rms = float(np.sqrt(np.average(residual**2, weights=weights)))
+        # The tilt may well explain the coarse map: what counts is what the tile itself explains.
+        likeness = correlation(x, scale * (x - centre) - residual, weights)
+        trust = self._trust(rms) if self._credible(scale, likeness, rms) else 0.0
+        return Correction(scale, shift - scale * centre, tilt_v, tilt_u, trust, level)
+
+    def _prior(
+        self, x: Float[ndarray, "cells"], target: Float[ndarray, "cells"]
+    ) -> tuple[Float[ndarray, "4"], Float[ndarray, "4"]]:
+        """First guess of shift, scale and the two tilts, and how far off it may be."""
+        free, tilt = np.inf, TILT_PRIOR * self.spread
+        if self.scale_known:
+            return np.array([np.median(target), 1.0, 0.0, 0.0]), np.array([free, LOG_SCALE_PRIOR, tilt, tilt])
+        scale = robust_spread(target) / max(robust_spread(x), 1e-12)
+        return np.array([np.median(target), scale, 0.0, 0.0]), np.array([free, free, tilt, tilt])
+
+    def _credible(self, scale: float, likeness: float, rms: float) -> bool:
+        # A tile on a flat wall cannot correlate with it, but where scale is known it fits all the same.
+        fits = self.scale_known and rms < 0.1 * self.spread
+        return scale > 0.05 * self.scale_known and (likeness >= LEAST_CORRELATION or fits)
+
+    def _trust(self, rms: float) -> float:
+        return float(1 / (1 + (rms / (0.5 * self.spread)) ** 2))
+
+    def _fall_back_to_shift(self) -> None:
+        """Give a tile that failed the typical scale of the others and a shift, if that fits."""
+        scales = [seen.correction.scale for seen in self._seen if seen.correction.trust > 0]
+        if not scales and not self.scale_known:
+            return
+        typical = float(np.median(scales)) if scales else 1.0
+        for seen in self._seen:
+            if seen.correction.trust == 0 and seen.usable:
+                seen.correction = self._shift_only(seen, typical)
+
+    def _shift_only(self, seen: Observation, scale: float) -> Correction:
+        difference = self.coarse[seen.cells] - scale * seen.thumb
+        shift, rms = float(np.nanmedian(difference)), robust_spread(difference)
+        if rms > LARGEST_SHIFT_RMS * self.spread:
+            return seen.correction
+        return Correction(scale, shift, trust=self._trust(rms), level="shift")
+
+    def _agreement(self, seen: Observation) -> Grid:
+        """Near one up to half a spread of difference, one half at a spread."""
+        difference = (seen.corrected() - self.coarse[seen.cells]) / self.spread
+        return 1 / (1 + np.where(np.isfinite(difference), difference, 0.0) ** 4)
+
+
+def _edge_weights(coarse: Grid, spread: float) -> Grid:
+    """Low on the coarse map's own edges, where its blur and not the tile is wrong."""
+    steps = np.zeros_like(coarse)
+    for axis in (0, 1):
+        jump = np.abs(np.diff(coarse, axis=axis))
+        for side in ((0, 1), (1, 0)):
+            pad = [(0, 0), (0, 0)]
+            pad[axis] = side
+            steps = np.maximum(steps, np.pad(jump, pad))
+    return 1 / (1 + (steps / (EDGE * spread)) ** 2)

@@ -1,0 +1,73 @@
+"""The ``patchwrap`` command; imports nothing heavy before a verb runs."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from patchwrap import __version__
+from patchwrap.cli import backends, env, plugins, predict
+from patchwrap.cli.report import explain, print_traceback
+from patchwrap.errors import PatchwrapError
+
+_VERBS = (predict, backends, plugins, env)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="patchwrap", description="Tile-level detail for any monocular depth model."
+    )
+    parser.add_argument("--version", action="version", version=f"patchwrap {__version__}")
+    subparsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb in _VERBS:
+        verb.register(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments without the program's name; None takes the process's.
+
+    Returns:
+        0 when all is done, 1 when some images failed, 2 when nothing was begun because an option or an
+        input is impossible, 130 after Ctrl-C.
+    """
+    args = build_parser().parse_args(argv)
+    try:
+        with _terminable():
+            return int(args.run(args))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the flush at exit must not complain about it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        print_traceback(error, getattr(args, "verbose", False))
+        print(f"error: {explain(error)}", file=sys.stderr)
+        return 2 if isinstance(error, PatchwrapError) else 1
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, so that no temporary file stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)

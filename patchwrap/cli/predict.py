@@ -1,0 +1,255 @@
+"""``patchwrap predict``: pictures in, depth files out."""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchwrap.cli.inputs import Job, find_jobs, prepare_folder, split_by_existing, take_shard, targets_of
+from patchwrap.cli.report import Reporter
+from patchwrap.errors import OptionError
+from patchwrap.outputs import FORMATS
+
+if TYPE_CHECKING:
+    from patchwrap.pipeline import Engine
+
+DEFAULT_BACKEND = "native"
+FUSERS = ("poisson", "blend", "split", "average", "minmax")
+DTYPES = ("float32", "bfloat16", "float16")
+_ANY_SIZE = (512, 512)
+_SEE_CODES = "Exit codes: 0 all done, 1 some images failed, 2 nothing begun (usage), 130 interrupted."
+
+
+def register(subparsers: Any) -> None:
+    """Add the verb and its options."""
+    parser = subparsers.add_parser(
+        "predict", help="predict depth of pictures", description="Predict depth.", epilog=_SEE_CODES
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="picture, folder (searched) or quoted glob"
+    )
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, help="output folder; sub-folders are mirrored"
+    )
+    _add_model_options(parser)
+    _add_tile_options(parser)
+    _add_output_options(parser)
+    _add_run_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do every picture; see ``main`` for the exit codes.
+
+    Raises:
+        PatchwrapError: before anything is computed, for impossible options and unusable outputs.
+    """
+    jobs, faults = find_jobs(args.inputs, args.out)
+    jobs = take_shard(jobs, args.shard)
+    todo, complete = split_by_existing(
+        targets_of(jobs, args.out, args.formats, args.save_coarse), args.skip_existing, args.overwrite
+    )
+    with Reporter(len(jobs) + len(faults), args.quiet, args.verbose) as reporter:
+        for name, fault in faults:
+            reporter.failed(name, OptionError(fault))
+        if not any(Path(job.source).exists() for job in jobs) and (jobs or faults):
+            _explain_missing(jobs, reporter)
+            return 2
+        for job, targets in complete:
+            reporter.finished(f"{job.source}: skipped, all its files exist")
+            _print_json(args, job, "skipped", outputs=_names(targets))
+        if todo:
+            prepare_folder(args.out)
+            engine = _build_engine(args, reporter)
+            for job, targets in todo:
+                _do(job, targets, engine, args, reporter)
+        return 1 if reporter.failures else 0
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("backend")
+    text = "NAME or NAME=CHECKPOINT, see patchwrap backends"
+    group.add_argument("--backend", metavar="B", help=f"{text} (default: {DEFAULT_BACKEND})")
+    group.add_argument("--coarse", metavar="B", help="another backend for the whole picture")
+    group.add_argument("--fine", metavar="B", help="another backend for the tiles")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
+    group.add_argument("--seed", type=int, default=0, help="of random tiles and random networks")
+    group.add_argument(
+        "--fov", type=float, metavar="DEGREES", help="horizontal field of view; default: EXIF, where it tells"
+    )
+
+
+def _add_tile_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("tiles and fusion")
+    group.add_argument("--plan", default="auto", help="auto, p16, p49, p49+r128, slide, 2x2 ... 8x8")
+    group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 1)")
+    group.add_argument("--tile-batch-size", type=_positive, default=4, metavar="N", help="tiles at once")
+    group.add_argument("--fuser", default="poisson", choices=FUSERS, help="(default: poisson)")
+    group.add_argument("--detail", type=float, metavar="D", help="0 is the coarse map, 1 pure tiles")
+    group.add_argument(
+        "--head", action=argparse.BooleanOptionalAction, default=True, help="use the backend's fusion head"
+    )
+    group.add_argument("--no-tiles", action="store_true", help="coarse map only")
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--format",
+        dest="formats",
+        type=_formats,
+        default=["npy", "png", "color"],
+        metavar="F,F",
+        help=f"among {','.join(FORMATS)} (default: npy,png,color); a JSON sidecar is always written",
+    )
+    group.add_argument("--colormap", default="Spectral", help="of the colour picture (default: Spectral)")
+    group.add_argument(
+        "--save-coarse", action="store_true", help="also the coarse map, and coarse beside fused in colour"
+    )
+    existing = group.add_mutually_exclusive_group()
+    existing.add_argument("--skip-existing", action="store_true", help="skip pictures whose files all exist")
+    existing.add_argument("--overwrite", action="store_true", help="replace existing files")
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("run")
+    group.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="do the I-th of N parts")
+    group.add_argument("--json", action="store_true", help="print one JSON object per picture on stdout")
+    group.add_argument("-q", "--quiet", action="store_true", help="errors only")
+    group.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
+
+
+def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
+    """Check every option that is left and load the backends, once for all pictures."""
+    from patchwrap.plugins import find_backend
+
+    names = _backend_names(args)
+    for name in filter(None, names):
+        find_backend(name.partition("=")[0])  # an unknown one is refused before torch is imported
+    from patchwrap.io import color_table
+    from patchwrap.pipeline import Engine
+    from patchwrap.tiling import TilePlan
+
+    color_table(args.colormap)
+    TilePlan.choose(args.plan, _ANY_SIZE, _ANY_SIZE, args.overlap)
+    engine = Engine.build(
+        *names,
+        plan=args.plan,
+        overlap=args.overlap,
+        fuser=args.fuser,
+        detail=args.detail,
+        head="auto" if args.head else None,
+        tile_batch_size=args.tile_batch_size,
+        seed=args.seed,
+        fov=args.fov,
+        device=args.device,
+        dtype=args.dtype,
+        tiles=not args.no_tiles,
+        progress=reporter.tiles,
+    )
+    _check_points(args.formats, engine)
+    return engine
+
+
+def _backend_names(args: argparse.Namespace) -> tuple[str | None, str | None, str | None]:
+    """Backend, coarse and fine; the default steps back where --coarse is given."""
+    return args.backend or (None if args.coarse else DEFAULT_BACKEND), args.coarse, args.fine
+
+
+def _check_points(formats: list[str], engine: "Engine") -> None:
+    convention = engine.coarse.convention
+    for name in ("ply", "glb"):
+        if name in formats and (convention.ambiguity == "affine" or convention.space == "height"):
+            raise OptionError(
+                f"--format {name} needs distances; the backend's {convention} values give none. Leave it out"
+            )
+
+
+def _do(
+    job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace, reporter: Reporter
+) -> None:
+    """Predict and write one picture; whatever goes wrong is told and the next one is done."""
+    start = time.perf_counter()
+    try:
+        depth = _predict(job, targets, engine, args)
+    except Exception as error:
+        names = " or of backend ".join(["patchwrap", *map(repr, filter(None, _backend_names(args)))])
+        reason = reporter.failed(job.source, error, names)
+        _print_json(args, job, "failed", error=reason)
+        return
+    seconds = time.perf_counter() - start
+    reporter.finished(f"{job.source}: {seconds:.1f} s, {targets['json']}")
+    height, width = depth.size
+    facts = {
+        "convention": str(depth.convention),
+        "unit": depth.convention.unit,
+        "width": width,
+        "height": height,
+    }
+    _print_json(args, job, "done", outputs=_names(targets), seconds=round(seconds, 3), **facts)
+
+
+def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace) -> Any:
+    from patchwrap.io import read_image
+
+    start = time.perf_counter()
+    photo = read_image(job.source)
+    decode = time.perf_counter() - start
+    depth = engine(photo)
+    backends = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
+    depth = replace(depth, timings={"decode": decode, **depth.timings}, options={**depth.options, **backends})
+    depth.save_as(targets, photo, colormap=args.colormap, name=job.source)
+    return depth
+
+
+def _explain_missing(jobs: list[Job], reporter: Reporter) -> None:
+    from patchwrap.io import read_image
+
+    for job in jobs:
+        try:
+            read_image(job.source)
+        except Exception as error:
+            reporter.failed(job.source, error)
+
+
+def _print_json(args: argparse.Namespace, job: Job, status: str, **facts: Any) -> None:
+    if args.json:
+        print(json.dumps({"image": job.source, "status": status, **facts}, ensure_ascii=False), flush=True)
+
+
+def _names(targets: dict[str, Path]) -> dict[str, str]:
+    return {key: str(path) for key, path in targets.items()}
+
+
+def _formats(text: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(f"{(unknown or [text])[0]!r} is none of {', '.join(FORMATS)}")
+    return names
+
+
+def _shard(text: str) -> tuple[int, int]:
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N, such as 2/8")
+    return int(index), int(count)
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a fraction in [0, 1)")
+    return value
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)

@@ -1,0 +1,68 @@
+"""What the numbers of a depth map mean. Torch-free: plugins declare it before anything heavy is imported."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from patchwrap.errors import ConventionError
+
+Space = Literal["depth", "inverse_depth", "height"]
+Ambiguity = Literal["metric", "scale", "affine"]
+
+
+@dataclass(frozen=True)
+class DepthConvention:
+    """The meaning of depth values: in which space they live and what is unknown about them.
+
+    A depth map without its convention is not a value: everything that aligns or
+    fuses reads it, nothing guesses it.
+
+    Args:
+        space: ``depth`` grows with distance, ``inverse_depth`` is one over depth
+            (disparity), ``height`` is metres above ground (canopy models).
+        ambiguity: ``metric`` (metres, nothing unknown), ``scale`` (one unknown factor)
+            or ``affine`` (unknown scale and shift).
+
+    Raises:
+        ConventionError: if either word is not one of these.
+
+    Example:
+        >>> str(DepthConvention.parse("inverse_depth:affine"))
+        'inverse_depth:affine'
+    """
+
+    space: Space
+    ambiguity: Ambiguity
+
+    def __post_init__(self) -> None:
+        if self.space not in get_args(Space) or self.ambiguity not in get_args(Ambiguity):
+            raise ConventionError(
+                f"{self.space}:{self.ambiguity} is not a depth convention. Write SPACE:AMBIGUITY with SPACE one "
+                f"of {', '.join(get_args(Space))} and AMBIGUITY one of {', '.join(get_args(Ambiguity))}."
+            )
+
+    def __str__(self) -> str:
+        return f"{self.space}:{self.ambiguity}"
+
+    @property
+    def unit(self) -> str | None:
+        """``m``, ``1/m`` or None where the scale is unknown."""
+        if self.ambiguity != "metric":
+            return None
+        return "1/m" if self.space == "inverse_depth" else "m"
+
+    @property
+    def near_is_large(self) -> bool:
+        """Whether larger values are nearer to the camera."""
+        return self.space != "depth"
+
+    @classmethod
+    def parse(cls, text: "str | DepthConvention") -> "DepthConvention":
+        """Read ``SPACE:AMBIGUITY`` as written on the command line; a convention passes through.
+
+        Raises:
+            ConventionError: if the text does not name one.
+        """
+        if isinstance(text, DepthConvention):
+            return text
+        space, _, ambiguity = text.partition(":")
+        return cls(space, ambiguity)  # type: ignore[arg-type]  # __post_init__ checks the words

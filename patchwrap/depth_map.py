@@ -1,0 +1,377 @@
+"""The result of a prediction: numbers, their meaning and what can be made of them; never predicts."""
+
+import math
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import metadata
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+from numpy import ndarray
+
+import patchwrap
+from patchwrap.convention import DepthConvention
+from patchwrap.errors import ConventionError, ImageError, OptionError
+from patchwrap.io import (
+    Quantization,
+    color_table,
+    paint,
+    quantize,
+    read_image,
+    remove,
+    write_json,
+    write_npy,
+    write_picture,
+    write_png16,
+    write_points,
+    write_tiff,
+)
+from patchwrap.outputs import named_output, output_paths
+from patchwrap.types import Mask, Picture, Values
+
+DEFAULT_FOV = 60.0
+MAX_SAVED_POINTS = 2_000_000
+_PERCENTILES = (1, 99)
+_SAMPLES = 1_000_000
+
+Points = tuple[Float32[ndarray, "n 3"], UInt8[ndarray, "n 3"]]
+"""Points in the camera's axes and their sRGB colours."""
+
+
+@dataclass(frozen=True, eq=False)
+class DepthMap:
+    """A depth map together with what its numbers mean.
+
+    Args:
+        values: ``(height, width)`` at the photo's own size; may be memory-mapped.
+        convention: space and ambiguity of ``values`` and ``coarse_map``.
+        valid: ``(height, width)``, False where ``values`` mean nothing.
+        coarse_map: the whole-image prediction at the backend's own resolution.
+        confidence: ``(height, width)``, larger is surer; None where the backend gives none.
+        focal: focal length in pixels of ``values``' grid, None where unknown.
+        timings: seconds by step.
+        options: what was effectively used, JSON-able.
+    """
+
+    values: Values
+    convention: DepthConvention
+    valid: Mask
+    coarse_map: Float32[ndarray, "rows columns"]
+    confidence: Values | None = None
+    focal: float | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(height, width)`` in pixels."""
+        return self.values.shape[0], self.values.shape[1]
+
+    @cached_property
+    def coarse(self) -> Values:
+        """The whole-image prediction on the grid of ``values``, resized bilinearly; same convention."""
+        if self.coarse_map.shape == self.values.shape:
+            return self.coarse_map
+        small = torch.from_numpy(np.ascontiguousarray(self.coarse_map))[None, None]
+        resized = torch.nn.functional.interpolate(small, self.size, mode="bilinear", align_corners=False)
+        return resized[0, 0].numpy()
+
+    def to_depth(self) -> Values:
+        """Return distances that grow away from the camera, NaN where invalid.
+
+        Metres for a metric convention, an unknown but common unit for a ``scale`` one. Inverse depth is
+        inverted; where it is not positive there is no distance and the result is NaN.
+
+        Raises:
+            ConventionError: for an ``affine`` convention, whose unknown shift makes every ratio of
+                distances unknown, and for heights.
+        """
+        return _distances(self.values, self.valid, self.convention)
+
+    def colorize(self, colormap: str = "Spectral") -> Picture:
+        """Return a colour picture, ``(height, width, 3)``; near is the warm end whatever the convention.
+
+        Colours are spread over inverse depth, where near detail shows, between the 1st and the 99th
+        percentile of the valid pixels; an affine depth is spread over depth. Invalid pixels are black.
+
+        Args:
+            colormap: a name that ``cmap`` knows (Spectral, turbo, inferno, gray, …); with ``_r`` near
+                is the cold end.
+
+        Raises:
+            OptionError: if there is no colour map of that name.
+        """
+        return self._painted(self.values, self.valid, colormap)
+
+    def compare(self, colormap: str = "Spectral") -> Picture:
+        """Return coarse (left) and fused (right) in the same colours, ``(height, 2 width, 3)``."""
+        coarse = self._painted(self.coarse, np.isfinite(self.coarse), colormap)
+        return np.concatenate([coarse, self.colorize(colormap)], axis=1)
+
+    def horizontal_fov(self, fov: float | None = None) -> tuple[float, str]:
+        """Return the horizontal field of view in degrees and where it comes from.
+
+        Args:
+            fov: overrides what the map knows, in degrees between 0 and 180.
+
+        Returns:
+            Degrees, and ``given``, ``known`` (the photo's EXIF or the prediction's ``fov``) or
+            ``assumed`` (60 degrees).
+
+        Raises:
+            OptionError: if ``fov`` is not between 0 and 180.
+        """
+        if fov is not None:
+            if not 0 < fov < 180:
+                raise OptionError(f"fov is {fov:g} degrees; needed is a value between 0 and 180")
+            return fov, "given"
+        if self.focal is None:
+            return DEFAULT_FOV, "assumed"
+        return math.degrees(2 * math.atan(self.size[1] / 2 / self.focal)), "known"
+
+    def to_point_cloud(
+        self, image: object = None, fov: float | None = None, max_points: int | None = None
+    ) -> Points:
+        """Lift every valid pixel into space by the pinhole model.
+
+        Where the focal length is unknown and no ``fov`` is given, a horizontal field of view of 60
+        degrees is assumed; ``horizontal_fov`` tells.
+
+        Args:
+            image: the photo the colours come from, anything ``read_image`` takes, of this map's size;
+                None takes the colours of ``colorize``.
+            fov: horizontal field of view in degrees.
+            max_points: take only every second, third, … row and column until at most so many pixels stay.
+
+        Returns:
+            Points ``(n, 3)`` with x right, y down and z forward, in metres or the convention's unknown
+            unit, and their sRGB colours ``(n, 3)``.
+
+        Raises:
+            ConventionError: as ``to_depth``.
+            ImageError: if the photo is not of this map's size.
+            OptionError: if ``fov`` is not between 0 and 180.
+        """
+        height, width = self.size
+        focal = width / 2 / math.tan(math.radians(self.horizontal_fov(fov)[0]) / 2)
+        step = _step(height * width, max_points)
+        z = _distances(self.values[::step, ::step], self.valid[::step, ::step], self.convention)
+        x = (np.arange(0, width, step, dtype=np.float32) + 0.5 - width / 2) / focal
+        y = (np.arange(0, height, step, dtype=np.float32) + 0.5 - height / 2) / focal
+        points = np.stack([z * x[None, :], z * y[:, None], z], axis=-1)
+        keep = np.isfinite(z) & (z > 0)
+        return points[keep].astype(np.float32), self._colours(image)[::step, ::step][keep]
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        formats: Iterable[str] = ("npy", "png"),
+        image: object = None,
+        *,
+        colormap: str = "Spectral",
+        fov: float | None = None,
+        save_coarse: bool = False,
+    ) -> list[Path]:
+        """Write this map to disk, each file whole or not at all, the JSON sidecar last.
+
+        Args:
+            path: either a stem, to which ``_depth.npy``, ``_depth.png``, ``_color.jpg``, ``_depth.tiff``,
+                ``_points.ply``, ``_points.glb`` and ``_depth.json`` are added; or one file that ends in
+                .npy, .png (16 bits), .jpg (colours), .tiff, .ply or .glb, and then ``formats`` is not read.
+            formats: among npy, png, color, tiff, ply, glb.
+            image: the photo, for the colours of a point cloud.
+            colormap: for the colour pictures.
+            fov: horizontal field of view in degrees, for point clouds.
+            save_coarse: also ``_coarse.npy`` (own resolution) and ``_compare.jpg`` (coarse beside fused).
+
+        Returns:
+            The files written; existing ones are replaced.
+
+        Raises:
+            OutputError: if a file cannot be written.
+            OptionError: if a format, the colour map or ``fov`` is impossible.
+            ConventionError: if a point cloud is asked of an affine map.
+        """
+        path = Path(path)
+        targets = named_output(path) or output_paths(path, formats, save_coarse)
+        return self.save_as(targets, image, colormap=colormap, fov=fov)
+
+    def save_as(
+        self,
+        targets: Mapping[str, Path],
+        image: object = None,
+        *,
+        colormap: str = "Spectral",
+        fov: float | None = None,
+        name: str | None = None,
+    ) -> list[Path]:
+        """Write exactly these files; what ``save`` does once the names are known.
+
+        Args:
+            targets: file of each output, keyed as in ``patchwrap.outputs.ENDINGS``.
+            image: the photo, for the colours of a point cloud.
+            colormap: for the colour pictures.
+            fov: horizontal field of view in degrees, for point clouds.
+            name: what the sidecar calls the photo.
+
+        Returns:
+            The files written, in the order of writing.
+        """
+        self._check_request(set(targets), colormap)
+        scale = quantize(self.values, self.valid, self.convention.unit)
+        sidecar = self._sidecar(scale, fov, name)
+        # An old sidecar would vouch for a mixture of old and new files if this were interrupted.
+        if "json" in targets:
+            remove(targets["json"])
+        for key, path in targets.items():
+            if key in ("ply", "glb"):
+                sidecar["points"] = self._write_points(key, path, image, fov)
+            elif key != "json":
+                self._write(key, path, scale, colormap)
+        if "json" in targets:
+            sidecar["files"] = {key: path.name for key, path in targets.items()}
+            write_json(targets["json"], sidecar)
+        return list(targets.values())
+
+    def _check_request(self, keys: set[str], colormap: str) -> None:
+        """Raise before the first file is touched, not after half of them."""
+        if keys & {"color", "compare"}:
+            color_table(colormap)
+        if keys & {"ply", "glb"}:
+            _check_distances(self.convention)
+
+    def _write(self, key: str, path: Path, scale: Quantization, colormap: str) -> None:
+        match key:
+            case "npy":
+                write_npy(path, self.values, self.valid)
+            case "png":
+                write_png16(path, self.values, self.valid, scale, {"convention": str(self.convention)})
+            case "tiff":
+                write_tiff(path, self.values, self.valid)
+            case "color":
+                write_picture(path, self.colorize(colormap))
+            case "compare":
+                write_picture(path, self.compare(colormap))
+            case "coarse":
+                write_npy(path, self.coarse_map)
+
+    def _write_points(self, key: Any, path: Path, image: object, fov: float | None) -> dict[str, int]:
+        points, colours = self.to_point_cloud(image, fov, MAX_SAVED_POINTS)
+        write_points(path, points, colours, key)
+        return {"written": len(points), "every_nth_row_and_column": _step(self.values.size, MAX_SAVED_POINTS)}
+
+    def _sidecar(self, scale: Quantization, fov: float | None, name: str | None) -> dict[str, Any]:
+        """Everything somebody needs who finds the files without knowing patchwrap."""
+        height, width = self.size
+        degrees, source = self.horizontal_fov(fov)
+        return {
+            "image": name,
+            "width": width,
+            "height": height,
+            "convention": str(self.convention),
+            "meaning": _MEANING[self.convention.space] + " " + _KNOWN[self.convention.ambiguity],
+            "unit": self.convention.unit,
+            "minimum": scale.minimum,
+            "maximum": scale.maximum,
+            "valid_fraction": float(np.count_nonzero(self.valid)) / self.valid.size,
+            "png16": {
+                "formula": "value = code * scale + offset",
+                "scale": scale.scale,
+                "offset": scale.offset,
+                "invalid": 0,
+            },
+            "camera": {
+                "horizontal_fov": degrees,
+                "source": source,
+                "focal_px": width / 2 / math.tan(math.radians(degrees) / 2),
+            },
+            "coarse": {"width": self.coarse_map.shape[1], "height": self.coarse_map.shape[0]},
+            "options": self.options,
+            "timings": self.timings,
+            "versions": _versions(),
+        }
+
+    def _nearness(self, values: Values) -> Values:
+        """Numbers that grow towards the camera; one over depth unless a shift is unknown."""
+        if self.convention.near_is_large:
+            return values
+        if self.convention.ambiguity == "affine":
+            return -values
+        with np.errstate(divide="ignore"):
+            return np.where(values > 0, 1 / values, np.float32(np.nan))
+
+    def _painted(self, values: Values, valid: Mask, colormap: str) -> Picture:
+        table = color_table(colormap)
+        nearness = self._nearness(values)
+        return paint(nearness, valid & np.isfinite(nearness), self._limits(), table)
+
+    def _limits(self) -> tuple[float, float]:
+        """Colour limits: percentiles of the fused map, so that coarse and fused can be compared."""
+        step = _step(self.values.size, _SAMPLES)
+        sample = self._nearness(self.values[::step, ::step])
+        sample = sample[self.valid[::step, ::step] & np.isfinite(sample)]
+        if not sample.size:
+            return 0.0, 0.0
+        low, high = np.percentile(sample, _PERCENTILES)
+        return float(low), float(high)
+
+    def _colours(self, image: object) -> Picture:
+        if image is None:
+            return self.colorize()
+        photo = read_image(image)
+        if photo.size != self.size:
+            raise ImageError(
+                f"{photo.name!r} is {photo.size[1]}x{photo.size[0]} pixels, but the depth map is "
+                f"{self.size[1]}x{self.size[0]}; give the photo that was predicted"
+            )
+        return photo.to_uint8()
+
+
+_MEANING = {
+    "depth": "Values grow with distance along the optical axis.",
+    "inverse_depth": "Values are one over distance along the optical axis: large is near.",
+    "height": "Values are heights above ground.",
+}
+_KNOWN = {
+    "metric": "They are absolute.",
+    "scale": "They are right up to one unknown factor for the whole picture.",
+    "affine": "They are right up to one unknown factor and one unknown shift for the whole picture.",
+}
+
+
+def _distances(values: Values, valid: Mask, convention: DepthConvention) -> Values:
+    _check_distances(convention)
+    if convention.space == "inverse_depth":
+        with np.errstate(divide="ignore"):
+            values = np.where(values > 0, 1 / values, np.float32(np.nan))
+    return np.where(valid, values, np.float32(np.nan))
+
+
+def _check_distances(convention: DepthConvention) -> None:
+    if convention.space == "height":
+        raise ConventionError(f"{convention} maps hold heights above ground, not distances; use .values")
+    if convention.ambiguity == "affine":
+        raise ConventionError(
+            f"{convention} values have an unknown shift, so no distances follow from them, not even relative "
+            "ones; use .values as they are, or a backend of metric or scale ambiguity"
+        )
+
+
+def _step(pixels: int, limit: int | None) -> int:
+    """Every how many rows and columns to take so that about ``limit`` pixels stay at most."""
+    return 1 if limit is None or pixels <= limit else math.ceil(math.sqrt(pixels / limit))
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "patchwrap": patchwrap.__version__,
+        "python": platform.python_version(),
+        "torch": metadata.version("torch"),
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,32 @@
+"""Pictures in, files out: reading photos, colouring maps and writing results atomically."""
+
+from patchwrap.io.color import color_table, paint
+from patchwrap.io.encode import (
+    Quantization,
+    quantize,
+    write_npy,
+    write_picture,
+    write_png16,
+    write_points,
+    write_tiff,
+)
+from patchwrap.io.files import remove, replacing, write_json
+from patchwrap.io.photo import Photo, read_image, read_images
+
+__all__ = [
+    "Photo",
+    "Quantization",
+    "color_table",
+    "paint",
+    "quantize",
+    "read_image",
+    "read_images",
+    "remove",
+    "replacing",
+    "write_json",
+    "write_npy",
+    "write_picture",
+    "write_png16",
+    "write_points",
+    "write_tiff",
+]

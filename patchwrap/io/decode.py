@@ -1,0 +1,171 @@
+"""Turn picture files and PIL images into upright RGB arrays; leaves Pillow's global settings as they were."""
+
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Shaped, UInt16
+from numpy import ndarray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from patchwrap.errors import ImageError
+from patchwrap.io.focal import focal_fraction
+from patchwrap.io.limits import check_size
+
+Decoded = tuple[Shaped[ndarray, "height width 3"], float | None, str]
+"""Pixels, focal length as a fraction of the longer side, name."""
+
+_URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
+# Pillow opens these as TIFF and would hand out the tiny preview inside, without a word.
+_CAMERA_RAW = {".3fr", ".arw", ".cr2", ".cr3", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw"}
+_PILLOW_LIMIT = threading.Lock()
+
+
+def decode_file(source: str | PathLike[str]) -> Decoded:
+    """Read a picture file.
+
+    Args:
+        source: its path; a URL is refused.
+
+    Raises:
+        ImageError: if there is no such file, or it is no whole picture of a usable size.
+    """
+    text = fspath(source)
+    name = repr(text)
+    _check_path(text, name)
+    with _quiet_pillow():
+        picture = _open(Path(text), name)
+        with picture:
+            return decode_picture(picture, text)
+
+
+def decode_picture(picture: Image.Image, name: str) -> Decoded:
+    """Read a PIL image, whatever its mode.
+
+    Args:
+        picture: left as it is.
+        name: what messages call it.
+
+    Raises:
+        ImageError: if its data are damaged or its size unusable.
+    """
+    shown = repr(name)
+    check_size(*picture.size, shown)
+    with _quiet_pillow():
+        try:
+            focal = focal_fraction(picture)
+            pixels = _pixels(_upright(picture), shown)
+        except (ImageError, MemoryError):
+            raise
+        except Exception as error:  # a damaged file makes Pillow raise nearly anything
+            raise ImageError(f"{shown} is damaged: {_one_line(error)}. Copy or export it again") from error
+    return pixels, focal, name
+
+
+def _check_path(text: str, name: str) -> None:
+    path = Path(text)
+    if _URL.match(text):
+        raise ImageError(f"{name} is a URL; download the picture first and give the file")
+    if not _exists(path):
+        raise ImageError(f"{name} does not exist; check the path")
+    if path.is_dir():
+        raise ImageError(f"{name} is a folder; give a picture file (the command line takes folders, too)")
+    if not path.is_file():
+        raise ImageError(f"{name} is not a regular file; give a picture file")
+    if path.stat().st_size == 0:
+        raise ImageError(f"{name} is empty (0 bytes); copy or download it again")
+    if path.suffix.lower() in _CAMERA_RAW:
+        raise ImageError(f"{name} is a camera raw file; develop it to JPEG, PNG or TIFF first")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, or a NUL inside
+        return False
+
+
+def _open(path: Path, name: str) -> Image.Image:
+    try:
+        with _no_bomb_limit():
+            return Image.open(path)
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{name} is not a picture that Pillow can read; convert it to JPEG, PNG or TIFF"
+        ) from error
+    except OSError as error:
+        raise ImageError(f"{name} cannot be read: {error.strerror or _one_line(error)}") from error
+    except Exception as error:  # a damaged header makes Pillow raise nearly anything
+        raise ImageError(f"{name} is damaged: {_one_line(error)}. Copy or export it again") from error
+
+
+@contextmanager
+def _no_bomb_limit() -> Iterator[None]:
+    """Lift Pillow's decompression bomb limit for a moment: ours is larger and has clearer words."""
+    with _PILLOW_LIMIT:
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    # Pillow warns of odd metadata that does not touch the pixels.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    picture.load()  # truncated data show here, apart from faults of the metadata below
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # broken EXIF: the pixels are still good
+        return picture
+
+
+def _pixels(picture: Image.Image, name: str) -> Shaped[ndarray, "height width 3"]:
+    if picture.mode == "F":
+        return _grey(_unit_floats(np.asarray(picture), name))
+    if picture.mode.startswith("I"):
+        return _grey(_sixteen_bits(np.asarray(picture), name))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return np.array(picture.convert("RGB"))
+
+
+def _grey(array: Shaped[ndarray, "height width"]) -> Shaped[ndarray, "height width 3"]:
+    return np.repeat(array[..., None], 3, axis=2)
+
+
+def _sixteen_bits(array: Shaped[ndarray, "height width"], name: str) -> UInt16[ndarray, "height width"]:
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high > 65535:
+        raise ImageError(
+            f"{name} holds integers from {low} to {high}; needed is 16 bits at most. Export it again"
+        )
+    return array.astype(np.uint16)
+
+
+def _unit_floats(array: Shaped[ndarray, "height width"], name: str) -> Float32[ndarray, "height width"]:
+    low, high = float(array.min()), float(array.max())
+    if not (low >= 0 and high <= 1):  # also true for NaN
+        raise ImageError(
+            f"{name} holds floats from {low:g} to {high:g}; needed is [0, 1]. Divide by its full scale"
+        )
+    return array.astype(np.float32)
+
+
+def _one_line(error: Any) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,164 @@
+"""Encode maps, pictures and points as files; every number's meaning is given by the caller."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float32, UInt8, UInt16
+from numpy import ndarray
+from PIL import Image, PngImagePlugin
+
+from patchwrap.io.files import replacing
+from patchwrap.types import Mask, Picture, Values
+
+MILLIMETRE = 0.001
+_LARGEST = 65535
+_BAND = 256
+_JPEG_SIDE = 65500
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """What the codes of a 16-bit picture mean: ``value = code * scale + offset``, code 0 is invalid.
+
+    Args:
+        scale: value of one step.
+        offset: value of code 0, if it were one.
+        unit: ``m``, ``1/m`` or None.
+        minimum: smallest value encoded, None when no pixel is valid.
+        maximum: largest value encoded.
+    """
+
+    scale: float
+    offset: float
+    unit: str | None
+    minimum: float | None
+    maximum: float | None
+    invalid: int = 0
+
+    def encode(self, values: Values, valid: Mask) -> UInt16[ndarray, "height width"]:
+        """Return the codes, ``(height, width)``."""
+        codes = np.zeros(values.shape, np.uint16)
+        for top in range(0, len(values), _BAND):
+            rows = slice(top, top + _BAND)
+            known = np.where(valid[rows], values[rows], self.offset).astype(np.float64)
+            steps = (known - self.offset) / self.scale
+            codes[rows] = np.where(valid[rows], np.clip(np.rint(steps), 1, _LARGEST), 0)
+        return codes
+
+
+def quantize(values: Values, valid: Mask, unit: str | None) -> Quantization:
+    """Choose the 16-bit scale of a map.
+
+    Metres become millimetres where they fit (up to 65.535 m); everything else is spread linearly
+    between its smallest and its largest valid value.
+
+    Args:
+        values: the map, ``(height, width)``.
+        valid: which pixels count.
+        unit: ``m``, ``1/m`` or None for an unknown scale.
+    """
+    if not valid.any():
+        return Quantization(1.0, 0.0, unit, None, None)
+    low = float(np.min(values, where=valid, initial=np.inf))
+    high = float(np.max(values, where=valid, initial=-np.inf))
+    if unit == "m" and low >= 0 and high <= _LARGEST * MILLIMETRE:
+        return Quantization(MILLIMETRE, 0.0, unit, low, high)
+    step = (high - low) / (_LARGEST - 1) if high > low else 1.0
+    return Quantization(step, low - step, unit, low, high)
+
+
+def write_npy(path: Path, values: Values, valid: Mask | None = None) -> None:
+    """Write float32 numbers, NaN where invalid, band by band.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    with replacing(path) as stream:
+        header = {"descr": "<f4", "fortran_order": False, "shape": values.shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for top in range(0, len(values), _BAND):
+            band = values[top : top + _BAND]
+            band = band if valid is None else np.where(valid[top : top + _BAND], band, np.float32(np.nan))
+            stream.write(np.ascontiguousarray(band, dtype="<f4").tobytes())
+
+
+def write_png16(path: Path, values: Values, valid: Mask, scale: Quantization, note: dict[str, Any]) -> None:
+    """Write a 16-bit PNG whose text chunk ``patchwrap`` tells what the codes mean.
+
+    Args:
+        path: the file.
+        values: the map, ``(height, width)``.
+        valid: which pixels count; the others get code 0.
+        scale: from ``quantize``.
+        note: more to tell in the text chunk, JSON-able.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    text = PngImagePlugin.PngInfo()
+    meaning = {**note, **asdict(scale), "formula": "value = code * scale + offset"}
+    text.add_text("patchwrap", json.dumps(meaning))
+    codes = Image.fromarray(scale.encode(values, valid))
+    with replacing(path) as stream:
+        codes.save(stream, "PNG", pnginfo=text, compress_level=3)  # level 6: 2 % smaller, 5 times slower
+
+
+def write_tiff(path: Path, values: Values, valid: Mask) -> None:
+    """Write a float32 TIFF, NaN where invalid.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    picture = Image.fromarray(np.where(valid, values, np.float32(np.nan)))
+    with replacing(path) as stream:
+        picture.save(stream, "TIFF")
+
+
+def write_picture(path: Path, picture: Picture) -> None:
+    """Write a colour picture as JPEG or PNG, by the file's suffix.
+
+    JPEG knows no side above 65500 pixels: a larger picture is scaled down to that.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    image = Image.fromarray(picture)
+    if path.suffix.lower() == ".png":
+        options: dict[str, Any] = {"format": "PNG", "compress_level": 3}
+    else:
+        options = {"format": "JPEG", "quality": 92, "subsampling": 0}
+        image.thumbnail((_JPEG_SIDE, _JPEG_SIDE))
+    with replacing(path) as stream:
+        image.save(stream, **options)
+
+
+def write_points(
+    path: Path,
+    points: Float32[ndarray, "n 3"],
+    colours: UInt8[ndarray, "n 3"],
+    file_type: Literal["ply", "glb"],
+) -> None:
+    """Write a coloured point cloud.
+
+    PLY keeps the camera's axes (x right, y down, z forward); GLB has y up and the camera looking along
+    -z, as glTF demands, so that viewers show it upright.
+
+    Args:
+        path: the file.
+        points: ``(n, 3)`` in the camera's axes.
+        colours: sRGB, ``(n, 3)``.
+        file_type: ``ply`` or ``glb``.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    import trimesh  # half a second to import, seldom wanted
+
+    if file_type == "glb":
+        points = points * np.array([1, -1, -1], np.float32)
+    data = trimesh.PointCloud(points, colors=colours).export(file_type=file_type)
+    with replacing(path) as stream:
+        stream.write(data)

@@ -1,0 +1,73 @@
+"""Write files so that they are whole or not there at all."""
+
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from patchwrap.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file beside ``path`` that takes its place when the block ends well.
+
+    Whatever ends the block otherwise, Ctrl-C included, leaves neither a temporary file nor a changed
+    ``path``. Missing folders are made.
+
+    Args:
+        path: the file to write or replace.
+
+    Raises:
+        OutputError: if the disk is full, the folder cannot be written or ``path`` is a folder.
+    """
+    # A short name of its own: a long file name plus a suffix may exceed what the file system takes.
+    temporary = path.parent / f".patchwrap-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as stream:
+            yield stream
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    finally:
+        # After a success it is already gone; after a failure the first error is the one to report.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Delete a file if there is one.
+
+    Raises:
+        OutputError: if there is one that cannot be deleted, or its folder is a file.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write readable JSON; numbers that JSON has no word for (NaN, infinity) become null.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    with replacing(path) as stream:
+        stream.write(text.encode() + b"\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a number of numpy's or torch's
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,183 @@
+"""A photo in memory and every way to get one; decides nothing about depth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Shaped, UInt8, UInt16
+from numpy import ndarray
+from PIL import Image
+
+from patchwrap.errors import ImageError
+from patchwrap.io.decode import decode_file, decode_picture
+from patchwrap.io.limits import check_size
+from patchwrap.types import Picture
+
+_WHITE = 1.0
+_ROUNDING = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """One picture as the pipeline takes it, upright and in colour.
+
+    Args:
+        pixels: RGB, ``(height, width, 3)``; full scale is 255, 65535 or 1.0 by type.
+        focal: focal length as a fraction of the longer side, None where the picture does not tell.
+        name: what messages call it.
+    """
+
+    pixels: (
+        UInt8[ndarray, "height width 3"]
+        | UInt16[ndarray, "height width 3"]
+        | Float32[ndarray, "height width 3"]
+    )
+    focal: float | None = None
+    name: str = "image"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(height, width)`` in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    def to_uint8(self) -> Picture:
+        """Return the pixels with 8 bits a channel, ``(height, width, 3)`` in 0..255."""
+        if self.pixels.dtype == np.uint8:
+            return self.pixels
+        if self.pixels.dtype == np.uint16:
+            return (self.pixels >> 8).astype(np.uint8)
+        return np.rint(self.pixels * 255).astype(np.uint8)
+
+
+def read_image(source: object) -> Photo:
+    """Read one picture from wherever it is.
+
+    EXIF orientation is applied, transparency is laid over white, grey becomes RGB. Grey pictures of 16
+    bits keep them; Pillow reads 16-bit *colour* PNG and TIFF files with 8 bits a channel.
+
+    Args:
+        source: a path; a PIL image; an ndarray ``(height, width)`` or ``(height, width, channels)``; a
+            tensor ``(channels, height, width)`` or ``(height, width)``; channels are 1 (grey), 2 (grey and
+            alpha), 3 (RGB) or 4 (RGBA). Numbers are uint8, uint16 or floats in [0, 1]. A Photo is
+            returned as it is.
+
+    Returns:
+        The photo, at least 16 pixels a side.
+
+    Raises:
+        ImageError: one line that names the picture, what is wrong with it and what to do.
+    """
+    if isinstance(source, Photo):
+        return source
+    if isinstance(source, str | PathLike):
+        return Photo(*decode_file(source))
+    if isinstance(source, Image.Image):
+        return Photo(*decode_picture(source, _name_of(source)))
+    if isinstance(source, torch.Tensor):
+        return Photo(_normalize(_channels_last(source), "tensor"), name="tensor")
+    if isinstance(source, np.ndarray):
+        return Photo(_normalize(source, "array"), name="array")
+    raise ImageError(
+        f"cannot read a picture from a {type(source).__name__}; give a path, a PIL image, an array "
+        "(height, width, 3), a tensor (3, height, width) or a list of them"
+    )
+
+
+def read_images(source: object) -> list[Photo]:
+    """Read one or several pictures; their sizes may differ.
+
+    Args:
+        source: a list or tuple of whatever ``read_image`` takes, a tensor ``(batch, channels, height,
+            width)``, an ndarray ``(batch, height, width, channels)``, or a single picture.
+
+    Raises:
+        ImageError: if there is no picture, or one of them cannot be used.
+    """
+    if isinstance(source, torch.Tensor | np.ndarray) and source.ndim == 4:
+        source = list(source)
+    if not isinstance(source, list | tuple):
+        return [read_image(source)]
+    if not source:
+        raise ImageError("the list of pictures is empty; give at least one")
+    return [_read_numbered(number, item) for number, item in enumerate(source)]
+
+
+def is_batch(source: object) -> bool:
+    """Whether ``read_images`` would see several pictures in this, not one."""
+    if isinstance(source, torch.Tensor | np.ndarray):
+        return source.ndim == 4
+    return isinstance(source, Sequence) and not isinstance(source, str | bytes)
+
+
+def _read_numbered(number: int, item: object) -> Photo:
+    try:
+        return read_image(item)
+    except ImageError as error:
+        raise ImageError(f"picture {number} of the list: {error}") from error
+
+
+def _name_of(picture: Image.Image) -> str:
+    return str(getattr(picture, "filename", "") or "PIL image")
+
+
+def _channels_last(tensor: torch.Tensor) -> Shaped[ndarray, "..."]:
+    tensor = tensor.detach().cpu()
+    if tensor.dtype == torch.bfloat16:  # numpy knows no bfloat16
+        tensor = tensor.float()
+    if tensor.ndim == 4:
+        raise ImageError("a tensor of four axes is a batch; give one of its pictures, or use read_images")
+    if tensor.ndim == 3 and tensor.shape[0] not in (1, 2, 3, 4):
+        raise ImageError(
+            f"tensor has shape {tuple(tensor.shape)}; needed is (channels, height, width), 1 to 4 channels"
+        )
+    return tensor.numpy() if tensor.ndim < 3 else tensor.permute(1, 2, 0).numpy()
+
+
+def _normalize(array: Shaped[ndarray, "..."], kind: str) -> Shaped[ndarray, "height width 3"]:
+    """Bring any accepted array to RGB in one of the three number types."""
+    _check_shape(array, kind)
+    array = array[..., None] if array.ndim == 2 else array
+    check_size(array.shape[1], array.shape[0], kind)
+    array = _check_values(array, kind)
+    if array.shape[2] in (2, 4):
+        array = _over_white(array)
+    rgb = np.broadcast_to(array, (*array.shape[:2], 3))
+    return np.ascontiguousarray(rgb)
+
+
+def _check_shape(array: Shaped[ndarray, "..."], kind: str) -> None:
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 2, 3, 4)):
+        return
+    cure = "one picture is (height, width) or (height, width, channels) with 1 to 4 channels"
+    if kind == "array" and array.ndim == 3 and array.shape[0] in (1, 2, 3, 4):
+        cure = "channels come last in an array: use array.transpose(1, 2, 0)"
+    raise ImageError(f"{kind} has shape {tuple(array.shape)}; {cure}")
+
+
+def _check_values(array: Shaped[ndarray, "..."], kind: str) -> Shaped[ndarray, "..."]:
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype.kind != "f":
+        raise ImageError(
+            f"{kind} holds {array.dtype}; needed are uint8, uint16 or floats in [0, 1]. Convert it, "
+            "for instance with .astype('uint8')"
+        )
+    low, high = float(array.min()), float(array.max())
+    if not np.isfinite(low) or not np.isfinite(high):
+        raise ImageError(f"{kind} holds NaN or infinite pixels; replace them, say with numpy.nan_to_num")
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise ImageError(
+            f"{kind} holds floats from {low:g} to {high:g}; needed is [0, 1]. Divide by its full scale"
+        )
+    return np.clip(array, 0, 1, dtype=np.float32)
+
+
+def _over_white(array: Shaped[ndarray, "height width channels"]) -> Shaped[ndarray, "height width colours"]:
+    """Lay colour over white by its alpha (the last channel); hidden colour is often garbage."""
+    full: Any = {1: 255.0, 2: 65535.0, 4: _WHITE}[array.dtype.itemsize]
+    colour, alpha = array[..., :-1].astype(np.float32), array[..., -1:].astype(np.float32) / full
+    mixed = colour * alpha + full * (1 - alpha)
+    return (mixed if array.dtype.kind == "f" else np.rint(mixed)).astype(array.dtype)

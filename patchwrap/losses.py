@@ -1,0 +1,130 @@
+"""The losses depth networks and fusion heads are trained with: pure functions of tensors, no state, no networks."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+LogDepth = Float[Tensor, "batch 1 height width"]
+"""Natural logarithm of depth, in whatever unit."""
+
+Where = Bool[Tensor, "batch 1 height width"]
+"""True where a pixel takes part."""
+
+FEWEST = 16
+"""A map with fewer valid pixels than this has no statistics and takes no part."""
+
+
+def silog(log_pred: LogDepth, log_target: LogDepth, valid: Where) -> Float[Tensor, ""]:
+    """Scale-invariant log loss ``10 * sqrt(var(g) + 0.15 * mean(g)^2)``, ``g = log_pred - log_target``.
+
+    Taken of each map over its valid pixels, then averaged over the maps: a batch-wide variance would
+    make the scale *between* images weigh as much as the layout *within* them. Formula: Eigen et al.
+    2014 (arXiv 1406.2283) in the form of AdaBins (arXiv 2011.14141, lambda 0.85), ZoeDepth and PatchFusion.
+
+    Args:
+        log_pred: predicted log depth.
+        log_target: true log depth; anything (also inf) where not valid.
+        valid: the pixels that count.
+
+    Returns:
+        The loss, >= 0; 0 if no map has valid pixels.
+    """
+    g = torch.where(valid, log_pred - log_target, 0.0)
+    count = valid.sum((1, 2, 3)).clamp(min=1)
+    mean = g.sum((1, 2, 3)) / count
+    centred = torch.where(valid, g - mean[:, None, None, None], 0.0)
+    variance = centred.square().sum((1, 2, 3)) / count
+    usable = valid.sum((1, 2, 3)) >= FEWEST
+    # The tiny constant keeps the square root's slope finite at a perfect prediction.
+    each = 10 * (variance + 0.15 * mean.square() + 1e-8).sqrt()
+    return torch.where(usable, each, 0.0).sum() / usable.sum().clamp(min=1)
+
+
+def multiscale_gradient(log_pred: LogDepth, log_target: LogDepth, valid: Where, scales: int = 4) -> Float[Tensor, ""]:
+    """Sum over scales of the mean ``|dg/dx| + |dg/dy|``, ``g = log_pred - log_target``.
+
+    Scale s takes every 2^s-th pixel, so that edges are asked for both sharp and in their place.
+    Formula: MegaDepth (arXiv 1804.00607), eq. 5; MiDaS (arXiv 1907.01341), eq. 11.
+
+    Args:
+        log_pred: predicted log depth.
+        log_target: true log depth; anything where not valid.
+        valid: the pixels that count; a difference counts where both its pixels do.
+        scales: how many scales, >= 1.
+
+    Returns:
+        The loss, >= 0.
+    """
+    g = torch.where(valid, log_pred - log_target, 0.0)
+    total = g.new_zeros(())
+    for scale in range(scales):
+        step = 2**scale
+        total = total + _mean_step(g[..., ::step, ::step], valid[..., ::step, ::step])
+    return total
+
+
+def _mean_step(g: LogDepth, valid: Where) -> Float[Tensor, ""]:
+    total = g.new_zeros(())
+    for axis in (-2, -1):
+        size = g.shape[axis] - 1
+        both = valid.narrow(axis, 0, size) & valid.narrow(axis, 1, size)
+        steps = torch.where(both, g.diff(dim=axis).abs(), 0.0)
+        total = total + steps.sum() / both.sum().clamp(min=1)
+    return total
+
+
+def far_hinge(log_pred: LogDepth, sky: Where, far: float | LogDepth) -> Float[Tensor, ""]:
+    """Mean of ``max(0, far - log_pred)`` over the sky: push it beyond a threshold, then leave it alone.
+
+    Sky has no depth to regress; without a term its prediction is left to chance.
+
+    Args:
+        log_pred: predicted log depth.
+        sky: the pixels that must be far.
+        far: the log depth they must exceed, one number or one a pixel.
+
+    Returns:
+        The loss, >= 0; 0 without sky.
+    """
+    short = F.relu(far - log_pred)
+    return torch.where(sky, short, 0.0).sum() / sky.sum().clamp(min=1)
+
+
+def overlap_consistency(
+    first: Float[Tensor, "batch channels height width"],
+    second: Float[Tensor, "batch channels height width"],
+    shift: tuple[int, int],
+    valid: Where | None = None,
+) -> Float[Tensor, ""]:
+    """Mean squared difference of two displaced tiles' maps where they show the same place.
+
+    PatchFusion's consistency-aware training (arXiv 2312.02284, eq. 4), for depth (one channel) and for
+    decoder features alike.
+
+    Args:
+        first: maps of the first tiles.
+        second: maps of the second tiles, same size.
+        shift: ``(rows, columns)`` from the first tile's corner to the second's, in these maps' pixels.
+        valid: which of the *first* maps' pixels count; None for all.
+
+    Returns:
+        The loss, >= 0; 0 if the tiles do not overlap.
+    """
+    a, b = shared(first, shift), shared(second, (-shift[0], -shift[1]))
+    counts = torch.ones_like(a[:, :1], dtype=torch.bool) if valid is None else shared(valid, shift)
+    squared = torch.where(counts, (a - b).square(), 0.0)
+    return squared.sum() / (counts.sum() * a.shape[1]).clamp(min=1)
+
+
+def shared(maps: Tensor, shift: tuple[int, int]) -> Tensor:
+    """Crop maps to the part that a tile displaced by ``shift`` shows too.
+
+    Args:
+        maps: ``(..., height, width)``.
+        shift: ``(rows, columns)`` from these maps' corner to the other tile's corner, may be negative.
+    """
+    for axis, by in zip((-2, -1), shift):
+        size = max(maps.shape[axis] - abs(by), 0)
+        maps = maps.narrow(axis, min(max(by, 0), maps.shape[axis]), size)
+    return maps

@@ -1,0 +1,110 @@
+"""Per-pixel depth errors, as PatchFusion and most of the field define them. Never aligns and never resizes.
+
+With p the prediction, g the ground truth in metres and e = ln p - ln g. Each measure takes arrays
+whose every pixel counts; ``depth_metrics`` masks and clamps first.
+"""
+
+from math import log, sqrt
+
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy import ndarray
+
+from patchwrap.types import Mask, Values
+
+MIN_DEPTH = 1e-3
+"""Metres; ground truth at or below does not count."""
+
+MAX_DEPTH = 80.0
+"""Metres; ground truth above does not count (sky, and PatchFusion's cap)."""
+
+Depths = Float[ndarray, "*size"]
+"""Depth of any shape, every pixel of which counts."""
+
+
+def valid_mask(gt: Values, far: float = MAX_DEPTH) -> Mask:
+    """Return which pixels count: finite ground truth above 1e-3 and up to ``far`` metres."""
+    # Comparing with NaN is False without a warning, and inf is beyond any cap.
+    return (gt > MIN_DEPTH) & (gt <= far) & (gt < np.inf)
+
+
+def clamp(pred: Float32[ndarray, "*size"]) -> Float32[ndarray, "*size"]:
+    """Clamp predicted metres to the range that counts; NaN stays NaN and spoils every mean."""
+    return np.clip(pred, np.float32(MIN_DEPTH), np.float32(MAX_DEPTH))
+
+
+def abs_rel(pred: Depths, gt: Depths) -> float:
+    """AbsRel: mean of |p - g| / g (Eigen et al. 2014)."""
+    return _mean(np.abs(pred - gt) / gt)
+
+
+def sq_rel(pred: Depths, gt: Depths) -> float:
+    """SqRel: mean of (p - g)^2 / g, in metres (Eigen et al. 2014)."""
+    return _mean((pred - gt) ** 2 / gt)
+
+
+def rmse(pred: Depths, gt: Depths) -> float:
+    """RMSE: root of the mean of (p - g)^2, in metres."""
+    return sqrt(_mean((pred - gt) ** 2))
+
+
+def rmse_log(pred: Depths, gt: Depths) -> float:
+    """RMSE of log depth: root of the mean of e^2 (natural logarithm)."""
+    return sqrt(_mean(_log_error(pred, gt) ** 2))
+
+
+def log10(pred: Depths, gt: Depths) -> float:
+    """log10: mean of |log10 p - log10 g|."""
+    return _mean(np.abs(_log_error(pred, gt))) / log(10)
+
+
+def silog(pred: Depths, gt: Depths) -> float:
+    """SILog: 100 times the standard deviation of e, blind to scale (KITTI benchmark)."""
+    return _silog(_log_error(pred, gt))
+
+
+def delta(pred: Depths, gt: Depths, power: int = 1) -> float:
+    """Share of pixels with max(p/g, g/p) < 1.25^``power``."""
+    return _delta(_log_error(pred, gt), power)
+
+
+def depth_metrics(pred: Values, gt: Values, valid: Mask | None = None) -> dict[str, float]:
+    """Compute every measure of this file at once.
+
+    Args:
+        pred: predicted depth in metres, already aligned.
+        gt: true depth in metres, the same size.
+        valid: pixels that count; by default ``valid_mask(gt)``.
+
+    Returns:
+        ``abs_rel, sq_rel, rmse, rmse_log, log10, silog, delta1, delta2, delta3``; NaN where nothing counts.
+    """
+    valid = valid_mask(gt) if valid is None else valid
+    predicted, true = clamp(pred[valid]), gt[valid]
+    error = _log_error(predicted, true)
+    return {
+        "abs_rel": abs_rel(predicted, true),
+        "sq_rel": sq_rel(predicted, true),
+        "rmse": rmse(predicted, true),
+        "rmse_log": sqrt(_mean(error**2)),
+        "log10": _mean(np.abs(error)) / log(10),
+        "silog": _silog(error),
+        **{f"delta{power}": _delta(error, power) for power in (1, 2, 3)},
+    }
+
+
+def _log_error(pred: Depths, gt: Depths) -> Depths:
+    return np.log(pred) - np.log(gt)
+
+
+def _silog(error: Depths) -> float:
+    return 100 * sqrt(_mean((error - _mean(error)) ** 2))
+
+
+def _delta(error: Depths, power: int) -> float:
+    return _mean(np.abs(error) < power * log(1.25))
+
+
+def _mean(values: ndarray) -> float:
+    """Mean in double precision: eight million float32 squares are too many for their own."""
+    return float(values.mean(dtype=np.float64)) if values.size else float("nan")

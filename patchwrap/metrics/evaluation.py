@@ -1,0 +1,38 @@
+"""All measures of one predicted map in one call. Never aligns: bring the map to metres first (``fit.py``)."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from patchwrap.metrics.boundary import boundary_scores
+from patchwrap.metrics.depth import clamp, depth_metrics, valid_mask
+from patchwrap.metrics.edge import depth_edges, soft_edge_error
+from patchwrap.metrics.seam import seam
+from patchwrap.types import Mask, Values
+
+
+def evaluate(
+    pred: Values, gt: Values, valid: Mask | None = None, columns: Iterable[int] = (), rows: Iterable[int] = ()
+) -> dict[str, float]:
+    """Measure one map.
+
+    Args:
+        pred: predicted depth in metres, already aligned.
+        gt: true depth in metres, the same size; sky is inf.
+        valid: pixels that count; by default ``valid_mask(gt)``.
+        columns: where tiles begin and end, for ``seam``.
+        rows: likewise.
+
+    Returns:
+        The measures of ``depth_metrics``, and ``boundary1``, ``boundary4``, ``boundary16`` (F1), ``see``
+        and ``seam``.
+    """
+    valid = valid_mask(gt) if valid is None else valid
+    edges = depth_edges(gt)
+    scores = boundary_scores(pred, gt, valid)
+    return {
+        **depth_metrics(pred, gt, valid),
+        **{f"boundary{window}": score.f1 for window, score in scores.items()},
+        "see": soft_edge_error(pred, gt, valid, edges),
+        "seam": seam(np.log(clamp(pred)), columns, rows, valid & ~edges),
+    }

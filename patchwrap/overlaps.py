@@ -1,0 +1,150 @@
+"""Phase two of the alignment: move all tiles at once so that their overlaps agree and the coarse map is kept.
+
+Shift and plane only, never scale: the overlap term is minimised by shrinking the scale. Each
+overlap enters one small linear system through its moments.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from patchwrap.observation import Grid, Observation
+from patchwrap.robust import huber_weights
+
+Steps = Float[ndarray, "tiles 3"]
+"""Shift, vertical and horizontal tilt to add to each tile."""
+
+OVERLAP_GAIN = 3.0
+"""Weight of an overlap against the anchor to the coarse map."""
+TILT_RIDGE = 0.02
+"""Keeps the tilt of a tile whose overlaps are too narrow to show it."""
+REWEIGHTINGS = 3
+LEAST_CELLS = 12
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """The cells that two tiles share.
+
+    Args:
+        first: number of one tile.
+        second: number of the other.
+        difference: first minus second in every cell.
+        bases: one, v and u of every cell, as seen in each of the two tiles.
+        share: size of the overlap as a fraction of the first tile.
+    """
+
+    first: int
+    second: int
+    difference: Float[ndarray, "cells"]
+    bases: tuple[Float[ndarray, "cells 3"], Float[ndarray, "cells 3"]]
+    share: float
+
+    def residual(self, steps: Steps) -> Float[ndarray, "cells"]:
+        """The difference that is left after the steps."""
+        return self.difference + self.bases[0] @ steps[self.first] - self.bases[1] @ steps[self.second]
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A tile's distance from the coarse map."""
+
+    difference: Float[ndarray, "cells"]
+    basis: Float[ndarray, "cells 3"]
+
+    @classmethod
+    def of(cls, tile: Observation, coarse: Grid) -> "Anchor":
+        """Compare a corrected tile with the coarse map, where it is valid."""
+        difference = (tile.corrected() - coarse[tile.cells]).ravel()
+        valid = np.isfinite(difference)
+        return cls(difference[valid], tile.basis()[valid])
+
+    def residual(self, step: Float[ndarray, "3"]) -> Float[ndarray, "cells"]:
+        """The distance that is left after the step."""
+        return self.difference + self.basis @ step
+
+
+def joint_steps(tiles: list[Observation], coarse: Grid, spread: float) -> Steps:
+    """Shift and tilt to add to each tile.
+
+    Gated: unless the overlaps end up closer while the tiles stay about as near to the coarse map,
+    nothing moves.
+
+    Args:
+        tiles: observed and corrected by phase one.
+        coarse: the coarse map at its own sampling.
+        spread: robust spread of the coarse map.
+    """
+    still = np.zeros((len(tiles), 3))
+    pairs = find_overlaps(tiles)
+    if not pairs:
+        return still
+    anchors = [Anchor.of(tile, coarse) for tile in tiles]
+    steps = reduce(lambda at, _: _solve(pairs, anchors, at), range(REWEIGHTINGS), still)
+    closer = _mean_overlap(pairs, steps) < _mean_overlap(pairs, still)
+    kept = _mean_anchor(anchors, steps) < 1.25 * _mean_anchor(anchors, still) + 0.01 * spread
+    return steps if closer and kept else still
+
+
+def find_overlaps(tiles: list[Observation]) -> list[Overlap]:
+    """Every pair of tiles that shares at least two rows, two columns and 12 valid cells."""
+    values = [tile.corrected() for tile in tiles]
+    low = np.array([[part.start for part in tile.cells] for tile in tiles]).reshape(-1, 2)
+    high = np.array([[part.stop for part in tile.cells] for tile in tiles]).reshape(-1, 2)
+    found = []
+    for i in range(len(tiles)):
+        top, bottom = np.maximum(low[i], low[i + 1 :]), np.minimum(high[i], high[i + 1 :])
+        for k in np.flatnonzero((bottom - top >= 2).all(axis=1)):
+            found.append(_overlap(tiles, values, (i, i + 1 + int(k)), top[k], bottom[k]))
+    return [overlap for overlap in found if overlap is not None]
+
+
+def _overlap(
+    tiles: list[Observation], values: list[Float[ndarray, "_ _"]], pair: tuple[int, int], low: Int[ndarray, "2"], high: Int[ndarray, "2"]
+) -> Overlap | None:
+    views = []
+    for k in pair:
+        views.append(tuple(slice(a - p.start, b - p.start) for p, a, b in zip(tiles[k].cells, low, high)))
+    difference = (values[pair[0]][views[0]] - values[pair[1]][views[1]]).ravel()
+    valid = np.isfinite(difference)
+    if valid.sum() < LEAST_CELLS:
+        return None
+    first, second = (tiles[k].basis(*view)[valid] for k, view in zip(pair, views))
+    return Overlap(*pair, difference[valid], (first, second), difference.size / tiles[pair[0]].thumb.size)
+
+
+def _solve(pairs: list[Overlap], anchors: list[Anchor], steps: Steps) -> Steps:
+    """One reweighted least-squares solution from the moments of all overlaps and anchors."""
+    n = len(anchors)
+    normal, right = np.zeros((n, 3, n, 3)), np.zeros((n, 3))
+    for pair in pairs:
+        _add_overlap(normal, right, pair, steps)
+    for k, anchor in enumerate(anchors):
+        weight = huber_weights(anchor.residual(steps[k])) / anchor.difference.size
+        normal[k, :, k, :] += anchor.basis.T @ (weight[:, None] * anchor.basis)
+        right[k] -= anchor.basis.T @ (weight * anchor.difference)
+    ridge = np.diag(np.tile([1e-9, TILT_RIDGE, TILT_RIDGE], n))
+    return np.linalg.solve(normal.reshape(3 * n, 3 * n) + ridge, right.ravel()).reshape(n, 3)
+
+
+def _add_overlap(
+    normal: Float[ndarray, "tiles 3 tiles 3"], right: Steps, pair: Overlap, steps: Steps
+) -> None:
+    weight = huber_weights(pair.residual(steps))
+    weight = weight * (OVERLAP_GAIN * pair.share / weight.size)
+    sides = ((pair.first, pair.bases[0]), (pair.second, -pair.bases[1]))
+    for p, one in sides:
+        right[p] -= one.T @ (weight * pair.difference)
+        for q, other in sides:
+            normal[p, :, q, :] += one.T @ (weight[:, None] * other)
+
+
+def _mean_overlap(pairs: list[Overlap], steps: Steps) -> float:
+    return float(np.mean([np.mean(np.abs(pair.residual(steps))) for pair in pairs]))
+
+
+def _mean_anchor(anchors: list[Anchor], steps: Steps) -> float:
+    return float(np.mean([np.median(np.abs(a.residual(step))) for a, step in zip(anchors, steps)]))

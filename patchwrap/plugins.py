@@ -1,0 +1,325 @@
+"""Find the installed plugins and their backends; imports no backend before its use, dies of none.
+
+Pluggy's own entry-point loop stops at the first plugin that cannot be imported, so this module has its
+own: a broken plugin is recorded under its name and everybody else goes on.
+"""
+
+import difflib
+import importlib
+import logging
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import metadata
+from typing import Any, Literal
+
+import pluggy
+
+from patchwrap import hookspecs
+from patchwrap.convention import DepthConvention
+from patchwrap.errors import BackendNotFoundError, ConventionError, PluginError
+
+ENTRY_POINT_GROUP = "patchwrap"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+_log = logging.getLogger("patchwrap")
+
+
+@dataclass(frozen=True)
+class BackendRecord:
+    """What a plugin announced about one backend; the backend itself is not imported yet.
+
+    Args:
+        name: what users type after ``--backend``.
+        target: ``"module:attribute"`` of the factory.
+        convention: what its numbers mean.
+        licence: SPDX identifier of code and weights.
+        summary: one line for the listing.
+        plugin: name of the plugin that registered it.
+        distribution: installed distribution the plugin came with, None when registered by hand.
+        version: that distribution's version.
+    """
+
+    name: str
+    target: str
+    convention: DepthConvention
+    licence: str
+    summary: str
+    plugin: str
+    distribution: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class PluginRecord:
+    """One plugin as ``patchwrap plugins`` lists it.
+
+    A broken plugin may still have backends: those it registered without fault stay usable.
+    """
+
+    name: str
+    state: Literal["loaded", "disabled", "broken"]
+    target: str | None = None
+    distribution: str | None = None
+    version: str | None = None
+    error: str | None = None
+    backends: tuple[str, ...] = ()
+
+
+class PluginManager(pluggy.PluginManager):
+    """Pluggy's manager plus a record of every plugin and backend met.
+
+    Args:
+        strict: raise PluginError at the first fault instead of recording it.
+    """
+
+    def __init__(self, strict: bool = False) -> None:
+        super().__init__("patchwrap")
+        self.add_hookspecs(hookspecs)
+        self.strict = strict
+        self.plugins: list[PluginRecord] = []
+        self.backends: dict[str, BackendRecord] = {}
+        self._warned = False
+
+    def add_plugin(self, plugin: object, name: str) -> PluginRecord:
+        """Register an already imported plugin by hand, without an entry point.
+
+        Args:
+            plugin: module or object with a ``@patchwrap.hookimpl`` function.
+            name: how listings call it.
+
+        Returns:
+            Its record; look at ``error`` to learn of faults.
+        """
+        return self._load(PluginRecord(name, "loaded"), lambda: plugin)
+
+    def add_entry_point(self, entry: metadata.EntryPoint) -> PluginRecord:
+        """Import and register the plugin that an entry point names, unless the environment disables it."""
+        record = _record_of(entry)
+        if not _is_enabled(entry.name):
+            record = replace(record, state="disabled")
+            self.plugins.append(record)
+            return record
+        return self._load(record, entry.load)
+
+    def broken(self) -> dict[str, str]:
+        """Name and error of every plugin with a fault."""
+        return {record.name: record.error for record in self.plugins if record.error}
+
+    def warn_of_broken(self) -> None:
+        """Log one warning line per broken plugin, once in this manager's life."""
+        if not self._warned:
+            for name, error in self.broken().items():
+                _log.warning("warning: plugin %r is broken: %s", name, error)
+        self._warned = True
+
+    def _load(self, record: PluginRecord, importer: Callable[[], object]) -> PluginRecord:
+        faults: list[str] = []
+        known = set(self.backends)
+        # A plugin is a stranger's code: whatever it raises, even sys.exit(), is its own fault alone.
+        try:
+            plugin = importer()
+            self.register(plugin, record.name)
+            self.check_pending()
+            self._collect(record, plugin, faults)
+        except (Exception, SystemExit) as error:
+            faults.append(_one_line(error))
+            self._forget(record.name)
+            if self.strict:
+                raise PluginError(f"Plugin {record.name!r} is broken: {faults[-1]}") from error
+        names = tuple(name for name in self.backends if name not in known)
+        if faults:
+            record = replace(record, state="broken", error="; ".join(faults))
+        self.plugins.append(replace(record, backends=names))
+        return self.plugins[-1]
+
+    def _forget(self, name: str) -> None:
+        # A hook with a wrong name stays pending and would be blamed on the next plugin checked.
+        plugin = self.get_plugin(name)
+        if plugin is not None and name not in {record.name for record in self.plugins}:
+            self.unregister(plugin)
+
+    def _collect(self, owner: PluginRecord, plugin: object, faults: list[str]) -> None:
+        """Call this plugin's hook alone, so that a raising neighbour cannot lose its backends."""
+        callers = self.get_hookcallers(plugin) or []
+        if not callers:
+            raise PluginError("it implements no patchwrap hook; put @patchwrap.hookimpl on its function")
+
+        def register(name: str, target: str, *, convention: str, licence: str, summary: str) -> None:
+            try:
+                record = _checked(name, target, convention, licence, summary, owner)
+                self._add_backend(record)
+            except (PluginError, ConventionError) as error:
+                if self.strict:
+                    raise
+                faults.append(str(error))
+
+        others = [other for other in self.get_plugins() if other is not plugin]
+        self.subset_hook_caller("patchwrap_register_backends", others)(register=register)
+
+    def _add_backend(self, record: BackendRecord) -> None:
+        earlier = self.backends.get(record.name)
+        if earlier is not None:
+            raise PluginError(
+                f"backend name {record.name!r} is taken: plugin {earlier.plugin!r} ({_origin(earlier)}) came "
+                f"before plugin {record.plugin!r} ({_origin(record)}). Uninstall one or set PATCHWRAP_DISABLE"
+            )
+        self.backends[record.name] = record
+
+
+def create_plugin_manager(load_external: bool = True) -> PluginManager:
+    """Make a fresh manager; ``get_plugin_manager`` is the shared one.
+
+    ``PATCHWRAP_PLUGINS=a,b`` loads only those plugins (empty: none), ``PATCHWRAP_DISABLE=a`` all but
+    those, ``PATCHWRAP_STRICT_PLUGINS=1`` raises at the first broken one.
+
+    Args:
+        load_external: look for installed plugins; False gives an empty manager for tests.
+
+    Raises:
+        PluginError: in strict mode, when a plugin is broken.
+    """
+    manager = PluginManager(strict=os.environ.get("PATCHWRAP_STRICT_PLUGINS", "") not in ("", "0"))
+    if not load_external:
+        return manager
+    # Sorted, because the order of sys.path would decide which of two namesakes wins.
+    for entry in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=_sort_key):
+        manager.add_entry_point(entry)
+    _record_absentees(manager)
+    return manager
+
+
+@cache
+def get_plugin_manager() -> PluginManager:
+    """Return the manager that the whole process shares, made at first use."""
+    return create_plugin_manager()
+
+
+def registered_backends() -> dict[str, BackendRecord]:
+    """Return every usable backend by name, sorted; imports none of them."""
+    return dict(sorted(get_plugin_manager().backends.items()))
+
+
+def find_backend(name: str) -> BackendRecord:
+    """Return what is known about a backend; warns once of broken plugins.
+
+    Args:
+        name: as registered, without ``=CHECKPOINT``.
+
+    Raises:
+        BackendNotFoundError: if no plugin registers that name.
+    """
+    manager = get_plugin_manager()
+    manager.warn_of_broken()
+    if name in manager.backends:
+        return manager.backends[name]
+    raise BackendNotFoundError(_not_found(name, manager))
+
+
+def resolve(name: str) -> Callable[..., Any]:
+    """Import a backend's factory.
+
+    Args:
+        name: as registered, without ``=CHECKPOINT``.
+
+    Returns:
+        The registered target, to be called as ``factory(checkpoint, **options)``.
+
+    Raises:
+        BackendNotFoundError: if no plugin registers that name.
+        PluginError: if the target cannot be imported or is not callable.
+    """
+    record = find_backend(name)
+    module, _, path = record.target.partition(":")
+    try:
+        factory: Any = importlib.import_module(module)
+        for attribute in path.split("."):
+            factory = getattr(factory, attribute)
+    except (Exception, SystemExit) as error:
+        raise PluginError(_not_importable(record, _one_line(error))) from error
+    if not callable(factory):
+        raise PluginError(_not_importable(record, f"a {type(factory).__name__} is not callable"))
+    return factory
+
+
+def _record_of(entry: metadata.EntryPoint) -> PluginRecord:
+    name, version = (entry.dist.name, entry.dist.version) if entry.dist else (None, None)
+    return PluginRecord(entry.name, "loaded", entry.value, name, version)
+
+
+def _sort_key(entry: metadata.EntryPoint) -> tuple[str, str, str]:
+    return entry.name, entry.dist.name if entry.dist else "", entry.value
+
+
+def _listed(variable: str) -> list[str] | None:
+    text = os.environ.get(variable)
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _is_enabled(name: str) -> bool:
+    wanted = _listed("PATCHWRAP_PLUGINS")
+    return (wanted is None or name in wanted) and name not in (_listed("PATCHWRAP_DISABLE") or [])
+
+
+def _record_absentees(manager: PluginManager) -> None:
+    found = {record.name for record in manager.plugins}
+    for name in _listed("PATCHWRAP_PLUGINS") or []:
+        if name not in found:
+            fault = "PATCHWRAP_PLUGINS names it, but no installed distribution has a plugin of that name"
+            if manager.strict:
+                raise PluginError(f"Plugin {name!r} is broken: {fault}")
+            manager.plugins.append(PluginRecord(name, "broken", error=fault))
+
+
+def _checked(
+    name: str, target: str, convention: str, licence: str, summary: str, owner: PluginRecord
+) -> BackendRecord:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise PluginError(f"backend name {name!r} is not made of letters, digits, '.', '_' and '-' alone")
+    if not isinstance(target, str) or not _TARGET.fullmatch(target):
+        raise PluginError(f"target {target!r} of backend {name!r} is not of the form 'module:attribute'")
+    for word, text in (("convention", convention), ("licence", licence), ("summary", summary)):
+        if not isinstance(text, str) or not text.strip() or "\n" in text:
+            raise PluginError(f"{word} {text!r} of backend {name!r} is not one line of text")
+    return BackendRecord(
+        name,
+        target,
+        DepthConvention.parse(convention),
+        licence,
+        summary,
+        owner.name,
+        owner.distribution,
+        owner.version,
+    )
+
+
+def _origin(record: BackendRecord) -> str:
+    return f"{record.distribution} {record.version}" if record.distribution else "registered by hand"
+
+
+def _not_found(name: str, manager: PluginManager) -> str:
+    close = difflib.get_close_matches(name, manager.backends, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    faulty = ", ".join(manager.broken())
+    broken = f" Broken plugins: {faulty} (see patchwrap plugins)." if faulty else ""
+    installed = ", ".join(sorted(manager.backends)) or "none"
+    # No pip command is built from the name: a typo would then advise installing a stranger's package.
+    return (
+        f"No backend named {name!r}.{hint} Installed: {installed}.{broken} "
+        "Install its distribution; the README's backend table names them."
+    )
+
+
+def _not_importable(record: BackendRecord, cause: str) -> str:
+    return (
+        f"Backend {record.name!r} of plugin {record.plugin!r} ({_origin(record)}) cannot be imported from "
+        f"{record.target!r}: {cause}. Reinstall that distribution with its requirements, or tell its author."
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

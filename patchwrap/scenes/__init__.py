@@ -1,0 +1,12 @@
+"""Procedural scenes with exact depth, to train and test on without any data set.
+
+Importing this package does not load OpenGL; opening a ``Renderer`` does.
+"""
+
+from patchwrap.scenes.camera import Camera, Intrinsics
+from patchwrap.scenes.frame import Frame
+from patchwrap.scenes.kinds import KINDS, build_scene
+from patchwrap.scenes.renderer import Renderer
+from patchwrap.scenes.scene import Scene
+
+__all__ = ["KINDS", "Camera", "Frame", "Intrinsics", "Renderer", "Scene", "build_scene"]

@@ -1,0 +1,159 @@
+"""A street of houses with traffic, poles, wires, trees and people."""
+
+import numpy as np
+
+from patchwrap.scenes import buildings, light, palette, plants, structures, vehicles
+from patchwrap.scenes import mesh as shapes
+from patchwrap.scenes.camera import Camera
+from patchwrap.scenes.materials import Material
+from patchwrap.scenes.scene import Builder
+from patchwrap.scenes.viewpoint import random_fov, random_pitch
+
+BEGIN, END = -14.0, 150.0
+
+
+def build(b: Builder, rng: np.random.Generator):
+    """Fill ``b``; returns a camera sampler, the lighting and the atmosphere."""
+    road, walk = rng.uniform(5.5, 10), rng.uniform(1.6, 4)
+    foliage = plants.Foliage(rng)
+    surfaces(b, rng, road, walk)
+    for side in (-1, 1):
+        houses(b, rng, foliage, side, road / 2 + walk)
+        pavement(b, rng, foliage, side, road / 2, walk)
+    traffic(b, rng, road)
+    closing(b, rng, foliage)
+    lighting, air = light.outdoors(rng, (0, 16, 1.5), rng.uniform(24, 34), (150, 3000))
+    return lambda r: sample(r, road, walk), lighting, air
+
+
+def sample(rng: np.random.Generator, road: float, walk: float) -> Camera:
+    """On the pavement or in the road, mostly looking along it."""
+    high = rng.random() < 0.15
+    x = rng.uniform(-1, 1) * (road / 2 + walk - 0.5)
+    toward = -np.sign(x) * rng.uniform(-0.15, 0.65) if rng.random() < 0.8 else rng.normal(0, 0.9)
+    height = rng.uniform(3, 7) if high else rng.normal(1.55, 0.2)
+    pitch = random_pitch(rng, mean=-12 if high else 1)
+    return Camera((x, rng.uniform(-3, 6), max(height, 0.9)), -toward * -1.0, pitch, rng.normal(0, 0.02), random_fov(rng), 0.15)
+
+
+def surfaces(b: Builder, rng: np.random.Generator, road: float, walk: float) -> None:
+    """Ground, carriageway with markings, kerbs and pavements."""
+    b.add(shapes.ground(), Material.GRASS, np.eye(4) + np.eye(4, k=1) * 0 - np.diag([0, 0, 0, 0.0]), palette.hsv(0.2, 0.3, 0.35))
+    middle, length = (BEGIN + END) / 2, END - BEGIN
+    grey = palette.hsv(rng.uniform(0, 0.7), 0.05, rng.uniform(0.3, 0.55))
+    cobbles = rng.random() < 0.15
+    b.boxes([0, middle, 0.0], [road, length, 0.12], Material.PAVING if cobbles else Material.ASPHALT, grey)
+    paving = palette.hsv(rng.uniform(0, 0.12), rng.uniform(0, 0.2), rng.uniform(0.45, 0.75))
+    for side in (-1, 1):
+        x = side * (road / 2 + walk / 2 + 0.075)
+        b.boxes([x, middle, 0.06], [walk, length, 0.26], rng.choice([Material.PAVING, Material.ASPHALT]), paving)
+        b.boxes([side * (road / 2 + 0.075), middle, 0.065], [0.15, length, 0.27], Material.CONCRETE, paving * 1.1)
+    if not cobbles and rng.random() < 0.8:
+        y = np.arange(BEGIN, END, 6.0)
+        white = palette.hsv(0.12, 0.05, rng.uniform(0.75, 0.95))
+        b.boxes(np.column_stack([0 * y, y, 0 * y + 0.0605]), [0.13, 3.0, 0.008], Material.ASPHALT, white)
+    if rng.random() < 0.4:
+        x = np.arange(-road / 2 + 0.4, road / 2 - 0.2, 1.0)
+        b.boxes(np.column_stack([x, 0 * x + rng.uniform(6, 18), 0 * x + 0.061]), [0.5, 3.0, 0.008], Material.ASPHALT, palette.hsv(0, 0, 0.85))
+
+
+def houses(b: Builder, rng: np.random.Generator, foliage, side: int, edge: float) -> None:
+    """A row of houses, some behind front gardens, some gaps with trees."""
+    setback = rng.choice([0.0, 0.0, 3.5])
+    floors, y = int(rng.integers(2, 6)), BEGIN
+    while y < END:
+        width, depth = rng.uniform(6, 15), rng.uniform(8, 12)
+        x = side * (edge + 0.15 + setback + rng.uniform(0, 0.3))
+        middle = y + width / 2
+        spot = b.at([x, middle, 0.1], side * -np.pi / 2 + (np.pi if False else 0))
+        if rng.random() < 0.88:
+            detail = 2 if middle < 22 else 1 if middle < 55 else 0
+            tall = max(1, floors + int(rng.integers(-1, 2)))
+            buildings.house(spot, rng, width, depth, tall, detail)
+            if setback:
+                front_garden(spot.at([0, -setback, 0.02]), rng, foliage, width, setback, middle)
+            y += width + rng.choice([0.0, 0.0, 1.5])
+        else:
+            for _ in range(3):
+                at = [rng.uniform(-2, 2), rng.uniform(3, 8), 0]
+                plants.tree(spot.at(at), rng, foliage, rng.uniform(5, 11), middle + 8)
+            structures.fence(spot, rng, [-width / 2, 0.2, 0], [width / 2, 0.2, 0], rng.uniform(0.9, 1.8))
+            y += width
+
+
+def front_garden(b: Builder, rng: np.random.Generator, foliage, width: float, depth: float, distance: float) -> None:
+    """A fence or a hedge, and bushes."""
+    ends = [-width / 2, 0.25, 0], [width / 2, 0.25, 0]
+    if rng.random() < 0.5 and distance < 60:
+        structures.fence(b, rng, *ends, rng.uniform(0.8, 1.3))
+    elif distance < 60:
+        plants.hedge(b, rng, foliage, *ends, (0.5, rng.uniform(0.7, 1.5)), distance)
+    for _ in range(3):
+        at = [rng.uniform(-0.45, 0.45) * width, rng.uniform(0.8, depth - 0.5), 0]
+        plants.bush(b.at(at), rng, foliage, rng.uniform(0.3, 0.8), distance)
+
+
+def pavement(b: Builder, rng: np.random.Generator, foliage, side: int, edge: float, walk: float) -> None:
+    """Lamps, poles with wires, trees, people, bins and bollards."""
+    step, z, kerb = rng.uniform(14, 26), 0.19, side * (edge + 0.55)
+    poles = rng.random() < 0.5
+    tops = []
+    for k, y in enumerate(np.arange(rng.uniform(-8, 6), 110, step)):
+        spot = b.at([kerb, y, z])
+        if poles and side > 0:
+            tops.append(structures.utility_pole(spot, rng, 8.0) + [kerb, y, z])
+        elif k % 2 == 0 or rng.random() < 0.3:
+            structures.lamp_post(b.at([kerb, y, z], 0.0 if side < 0 else np.pi), rng, rng.uniform(4, 8))
+    for one, two in zip(tops[:-1], tops[1:], strict=True):
+        for start, end in zip(one, two, strict=True):
+            structures.wire(b, start, end, rng.uniform(0.3, 0.7))
+    if rng.random() < 0.55:
+        for y in np.arange(rng.uniform(3, 9), 90, rng.uniform(8, 15)):
+            plants.tree(b.at([kerb + side * 0.3, y, z]), rng, foliage, rng.uniform(4, 9), max(y, 4))
+    for _ in range(rng.integers(1, 7)):
+        at = [side * (edge + rng.uniform(0.6, walk - 0.3)), rng.uniform(3, 45), z]
+        structures.person(b.at(at, rng.uniform(-0.3, 0.3) + rng.choice([0, np.pi])), rng)
+    clutter(b, rng, kerb, z)
+
+
+def clutter(b: Builder, rng: np.random.Generator, x: float, z: float) -> None:
+    """Bins, bollards, signs, bicycles and café tables."""
+    metal = palette.pick(rng, palette.METALS)
+    if rng.random() < 0.4:
+        y = np.arange(2, 30, 2.0)
+        b.cylinders(np.column_stack([0 * y + x, y, 0 * y + z]), 0.06, 0.9, Material.METAL, metal, 10)
+    for _ in range(rng.integers(0, 4)):
+        at = b.at([x, rng.uniform(2.5, 30), z], rng.uniform(0, 6))
+        what = rng.integers(4)
+        if what == 0:
+            at.boxes([0, 0, 0.5], [0.55, 0.6, 1.0], Material.PAINT, palette.any_colour(rng))
+            at.boxes([0, 0, 1.02], [0.6, 0.66, 0.07], Material.PAINT, palette.any_colour(rng))
+        elif what == 1:
+            at.rods([0, 0, 0], [0, 0, 2.6], 0.03, Material.METAL, metal)
+            at.boxes([0, 0.04, 2.4], [0.6, 0.02, 0.6], Material.PICTURE, palette.any_colour(rng, 1.2))
+        elif what == 2:
+            vehicles.bicycle(at, rng)
+        else:
+            structures.bench(at, rng)
+
+
+def traffic(b: Builder, rng: np.random.Generator, road: float) -> None:
+    """Parked and moving cars."""
+    for side in (-1, 1):
+        y = rng.uniform(4, 14)
+        while y < 75:
+            if rng.random() < 0.5:
+                spot = b.at([side * (road / 2 - 1.1), y, 0.06], rng.normal(0, 0.02) + (np.pi if side < 0 else 0))
+                (vehicles.van if rng.random() < 0.12 else vehicles.car)(spot, rng)
+            y += rng.uniform(5.3, 9)
+    if road > 7:
+        for _ in range(rng.integers(0, 3)):
+            side = rng.choice([-1, 1])
+            vehicles.car(b.at([side * 1.3, rng.uniform(14, 70), 0.06], np.pi if side < 0 else 0), rng)
+
+
+def closing(b: Builder, rng: np.random.Generator, foliage) -> None:
+    """What stands at the end of the street and behind the houses."""
+    buildings.skyline(b, rng, 26, 170, 420)
+    for _ in range(8):
+        plants.tree(b.at([rng.uniform(-12, 12), END + rng.uniform(2, 30), 0]), rng, foliage, rng.uniform(7, 14), 160)

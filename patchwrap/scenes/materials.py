@@ -1,0 +1,32 @@
+"""The procedural materials by number; their look is in ``shaders/materials.glsl``."""
+
+from enum import IntEnum
+
+
+class Material(IntEnum):
+    """One shader program each, since llvmpipe runs both sides of every branch."""
+
+    PAINT = 0
+    PLASTER = 1
+    BRICK = 2
+    PLANKS = 3
+    WOOD = 4
+    BARK = 5
+    ASPHALT = 6
+    GRASS = 7
+    FABRIC = 8
+    TILES = 9
+    METAL = 10
+    ROOF = 11
+    LEAF = 12
+    GLASS = 13
+    GLOW = 14
+    CONCRETE = 15
+    STONE = 16
+    PICTURE = 17
+    RUG = 18
+    PAVING = 19
+    RIBBED = 20
+    CERAMIC = 21
+    LABEL = 22
+    FRUIT = 23

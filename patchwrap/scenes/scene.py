@@ -1,0 +1,119 @@
+"""What is in a place, and how to put it there; numpy only, never draws."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy.typing import ArrayLike
+
+from patchwrap.scenes import mesh as shapes
+from patchwrap.scenes import placement
+from patchwrap.scenes.camera import Camera
+from patchwrap.scenes.light import Atmosphere, Lighting
+from patchwrap.scenes.materials import Material
+from patchwrap.scenes.mesh import Mesh
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Copies of one mesh in one material.
+
+    Attributes:
+        transforms: the first three rows of each copy's local-to-world matrix.
+        tints: linear red, green, blue and a number in [0, 1) that varies the texture.
+    """
+
+    mesh: Mesh
+    material: Material
+    transforms: Float32[np.ndarray, "count 3 4"]
+    tints: Float32[np.ndarray, "count 4"]
+
+    def spheres(self) -> tuple[Float[np.ndarray, "count 3"], Float[np.ndarray, "count"]]:
+        """Centres and radii of balls that contain the copies."""
+        low, high = self.mesh.bounds
+        linear = self.transforms[:, :, :3].astype(float)
+        centres = linear @ ((low + high) / 2) + self.transforms[:, :, 3]
+        return centres, np.linalg.norm(linear * ((high - low) / 2), axis=(1, 2))
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A place with its camera and its light."""
+
+    seed: int
+    kind: str
+    parts: tuple[Part, ...]
+    camera: Camera
+    lighting: Lighting
+    atmosphere: Atmosphere
+
+
+@dataclass
+class Builder:
+    """Collects copies of meshes; ``at`` gives a builder that works in a moved and turned frame."""
+
+    matrix: Float[np.ndarray, "4 4"] = field(default_factory=lambda: np.eye(4))
+    heap: dict = field(default_factory=dict)
+
+    def at(self, position: ArrayLike, yaw: float = 0.0, scale: float = 1.0) -> "Builder":
+        """A builder whose origin and heading are these, writing to the same heap."""
+        return Builder(self.matrix @ placement.placed([position], scale, yaw)[0], self.heap)
+
+    def tilted(self, matrix: Float[np.ndarray, "4 4"]) -> "Builder":
+        """A builder in any affine frame."""
+        return Builder(self.matrix @ matrix, self.heap)
+
+    def add(self, mesh: Mesh, material: Material, matrices: ArrayLike, colours: ArrayLike) -> None:
+        """Put copies of a mesh.
+
+        Args:
+            matrices: ``(count, 4, 4)`` from the mesh to this builder's frame.
+            colours: linear, ``(3,)`` or ``(count, 3)``.
+        """
+        matrices = np.asarray(matrices, float).reshape(-1, 4, 4)
+        if len(matrices):
+            colours = np.broadcast_to(np.asarray(colours, float), (len(matrices), 3))
+            entry = self.heap.setdefault((id(mesh), material), (mesh, material, [], []))
+            entry[2].append(self.matrix @ matrices)
+            entry[3].append(colours)
+
+    def boxes(self, centres, sizes, material: Material, colours, yaw=0.0) -> None:
+        """Boxes by ``(count, 3)`` centres and sizes."""
+        centres = np.atleast_2d(np.asarray(centres, float))
+        sizes = np.broadcast_to(np.asarray(sizes, float), centres.shape)
+        self.add(shapes.box(), material, placement.placed(centres, sizes, yaw), colours)
+
+    def beams(self, starts, ends, width, material: Material, colours, depth=None) -> None:
+        """Square bars between points."""
+        matrices = placement.spanning(starts, ends, width, depth)
+        matrices[:, :3, 3] += 0.5 * matrices[:, :3, 2]
+        self.add(shapes.box(), material, matrices, colours)
+
+    def rods(self, starts, ends, radius, material: Material, colours, sides: int = 6, top: float = 1.0) -> None:
+        """Round bars between points."""
+        matrices = placement.spanning(starts, ends, radius)
+        self.add(shapes.pipe(sides, top), material, matrices, colours)
+
+    def cylinders(self, bases, radii, heights, material: Material, colours, sides: int = 14, top=1.0) -> None:
+        """Standing cylinders by the centre of their lower end."""
+        bases = np.atleast_2d(np.asarray(bases, float))
+        radii, heights = np.broadcast_to(radii, len(bases)), np.broadcast_to(heights, len(bases))
+        scales = np.stack([radii, radii, heights], axis=-1)
+        self.add(shapes.cylinder(sides, top), material, placement.placed(bases, scales), colours)
+
+    def balls(self, centres, radii, material: Material, colours) -> None:
+        """Spheres, or ellipsoids where radii are ``(count, 3)``."""
+        centres = np.atleast_2d(np.asarray(centres, float))
+        radii = np.asarray(radii, float)
+        radii = np.broadcast_to(radii[:, None] if radii.ndim == 1 and len(radii) != 3 else radii, centres.shape)
+        self.add(shapes.sphere(), material, placement.placed(centres, radii), colours)
+
+    def parts(self) -> tuple[Part, ...]:
+        """Everything collected, with a texture number for each copy."""
+        parts = []
+        for mesh, material, matrices, colours in self.heap.values():
+            transforms = np.concatenate(matrices)[:, :3].astype("f4")
+            number = np.mod(np.arange(1, len(transforms) + 1) * 0.6180339887 + 0.137 * len(parts), 1.0)
+            tints = np.column_stack([np.concatenate(colours), number]).astype("f4")
+            parts.append(Part(mesh, material, transforms, tints))
+        return tuple(parts)

@@ -1,0 +1,91 @@
+"""Chooses a camera whose view is not blocked, by casting a few rays at boxes; never draws."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from patchwrap.scenes.camera import Camera
+from patchwrap.scenes.scene import Part
+
+CameraSampler = Callable[[np.random.Generator], Camera]
+RAYS = (9, 15)
+RANGE = 60.0
+TRIES = 12
+
+
+def choose(sample: CameraSampler, parts: tuple[Part, ...], rng: np.random.Generator) -> Camera:
+    """The first sampled camera with a clear view, or the clearest of all tries."""
+    best, least = None, np.inf
+    for _ in range(TRIES):
+        camera = sample(rng)
+        bad = blockage(camera, parts)
+        if bad < least:
+            best, least = camera, bad
+        if least <= 0.3:
+            break
+    return best
+
+
+def blockage(camera: Camera, parts: tuple[Part, ...]) -> float:
+    """Share of rays that end much too near, or 1 when the camera is inside something."""
+    depth = probe(camera, parts)
+    median = np.median(np.minimum(depth, RANGE))
+    near = max(0.1 * median, 4 * camera.near)
+    inside = float((depth < 1.2 * camera.near).mean())
+    return max(float((depth < near).mean()), 1.0 if inside > 0.02 else 0.0, 1.0 if median < 8 * camera.near else 0.0)
+
+
+def rays(camera: Camera) -> Float[np.ndarray, "rays 3"]:
+    """World directions through a coarse grid of pixels, with unit z in the camera."""
+    rows, columns = RAYS
+    k = camera.intrinsics(RAYS)
+    x, y = np.meshgrid((np.arange(columns) + 0.5 - k.cx) / k.fx, (np.arange(rows) + 0.5 - k.cy) / k.fy)
+    return np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=-1) @ camera.rotation()
+
+
+def probe(camera: Camera, parts: tuple[Part, ...]) -> Float[np.ndarray, "rays"]:
+    """Approximate z along each ray: copies count as their oriented boxes; sheets are left out."""
+    directions, eye = rays(camera), np.asarray(camera.position)
+    nearest = np.full(len(directions), np.inf)
+    for part in parts:
+        low, high = part.mesh.bounds
+        if len(part.transforms) == 1 and (high - low)[:2].max() > 100:
+            continue
+        centres, radii = part.spheres()
+        away = np.linalg.norm(centres - eye, axis=1) - radii
+        chosen = (away < RANGE) & (radii > 0.012 * np.maximum(away, 0.0)) & (radii > 0.002)
+        chosen &= (centres - eye) @ camera.rotation()[2] > -radii
+        if chosen.any():
+            nearest = np.minimum(nearest, slabs(part.transforms[chosen], low, high, eye, directions))
+    return nearest
+
+
+def slabs(transforms: np.ndarray, low: np.ndarray, high: np.ndarray, eye: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Nearest hit of each ray with any oriented box (Kay and Kajiya, SIGGRAPH 1986)."""
+    linear = transforms[:, :, :3].astype(float)
+    thin = np.where(high - low < 1e-6, 1e-3, 0)
+    inverse = np.linalg.pinv(linear)
+    origin = np.einsum("nij,nj->ni", inverse, eye - transforms[:, :, 3])[:, None]
+    along = np.einsum("nij,rj->nri", inverse, directions)
+    along = np.where(np.abs(along) < 1e-9, 1e-9, along)
+    a, b = (low - thin - origin) / along, (high + thin - origin) / along
+    enter, leave = np.minimum(a, b).max(axis=-1), np.maximum(a, b).min(axis=-1)
+    hit = (enter <= leave) & (leave > 0)
+    return np.where(hit, np.maximum(enter, 0), np.inf).min(axis=0)
+
+
+def jittered(camera: Camera, rng: np.random.Generator, roll: float = 0.03) -> Camera:
+    """The camera with a small random roll, as a hand holds it."""
+    return replace(camera, roll=float(rng.normal(0, roll)))
+
+
+def random_fov(rng: np.random.Generator) -> float:
+    """A horizontal field of view from 40 to 90 degrees, most often near that of a phone."""
+    return float(np.radians(np.clip(rng.normal(64, 13), 40, 90)))
+
+
+def random_pitch(rng: np.random.Generator, low: float = -25, high: float = 15, mean: float = -4) -> float:
+    """Radians above the horizon, bounds in degrees."""
+    return float(np.radians(np.clip(rng.normal(mean, 6), low, high)))

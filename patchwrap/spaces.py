@@ -1,0 +1,66 @@
+"""The space in which maps are aligned and fused: the one where the tile backend is affine to the coarse one.
+
+Log depth for metric and scale-invariant maps (a scale becomes a shift), the map's own space where
+the ambiguity is affine, height as it is.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from patchwrap.convention import DepthConvention
+from patchwrap.errors import ConventionError
+
+FusionSpace = Literal["log_depth", "depth", "inverse_depth", "height"]
+
+_TINY = 1e-6
+
+
+def fusion_space(coarse: DepthConvention, fine: DepthConvention) -> FusionSpace:
+    """The space in which ``fine`` is affine to ``coarse``.
+
+    Raises:
+        ConventionError: if there is none (affine depth with affine inverse depth, height with anything else).
+
+    Example:
+        >>> metric, relative = DepthConvention("depth", "metric"), DepthConvention("inverse_depth", "affine")
+        >>> fusion_space(metric, metric), fusion_space(metric, relative)
+        ('log_depth', 'inverse_depth')
+    """
+    spaces = {c.space for c in (coarse, fine) if c.ambiguity == "affine" or c.space == "height"}
+    if "height" in spaces and coarse.space != fine.space:
+        spaces = {coarse.space, fine.space}
+    if len(spaces) > 1:
+        raise ConventionError(
+            f"Coarse predicts {coarse} and fine {fine}: no space makes one affine to the other. "
+            "Take two backends of the same convention, or one of metric or scale ambiguity."
+        )
+    return next(iter(spaces), "log_depth")  # type: ignore[return-value]
+
+
+def to_space(
+    values: Float[Tensor, "*shape"], convention: DepthConvention, space: FusionSpace
+) -> Float[Tensor, "*shape"]:
+    """Bring values of a convention into the fusion space; what is not finite becomes NaN.
+
+    Args:
+        values: a map in ``convention``.
+        convention: what the values mean.
+        space: where to bring them. Affine maps are already there.
+    """
+    values = torch.where(values.isfinite(), values, torch.nan)
+    if space == "log_depth":
+        log = torch.log(values.clamp_min(_TINY))
+        return -log if convention.space == "inverse_depth" else log
+    return values if convention.space == space else values.clamp_min(_TINY).reciprocal()
+
+
+def from_space(
+    values: Float[Tensor, "*shape"], convention: DepthConvention, space: FusionSpace
+) -> Float[Tensor, "*shape"]:
+    """Undo ``to_space``: bring fused values back into the convention of the coarse map."""
+    if space == "log_depth":
+        return torch.exp(-values if convention.space == "inverse_depth" else values)
+    return values if convention.space == space else values.clamp_min(_TINY).reciprocal()

@@ -1,0 +1,132 @@
+"""The Protocols a backend, a fusion head and a fuser fulfil: structure only, no base class to inherit.
+
+``Backend`` is all a stranger must write. The small Protocols after it are found by ``isinstance``;
+a backend offers any of them by simply having the method.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol, runtime_checkable
+
+import torch
+
+from patchwrap.convention import DepthConvention
+from patchwrap.types import DepthBatch, Features, Images, Map
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Any monocular depth model: three lines of facts and one method.
+
+    Optional attributes: ``multiple`` (int, both sides of an input must divide by it, default 1)
+    and ``free_aspect`` (bool, default True; False means inputs always have exactly ``processing``).
+    """
+
+    convention: DepthConvention
+    processing: tuple[int, int]
+    """Preferred ``(height, width)`` in the model's own pixels; with a free aspect only the area counts."""
+
+    def predict(self, images: Images) -> DepthBatch:
+        """Predict one map per image.
+
+        Never disables gradients: the pipeline does that.
+
+        Args:
+            images: RGB in [0, 1] at a size this backend accepts.
+
+        Returns:
+            One map per image, same height and width; non-finite values mean invalid.
+        """
+        ...
+
+
+@runtime_checkable
+class HasFine(Protocol):
+    """A backend that brings another backend for the tiles."""
+
+    fine: Backend
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A backend whose networks can be moved."""
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> object:
+        """Move the networks; images arrive on the same device in float32."""
+        ...
+
+
+@runtime_checkable
+class MetricWithFocal(Protocol):
+    """A scale-ambiguous backend whose scale becomes known with the focal length."""
+
+    def metres_per_unit(self, focal: float) -> float:
+        """Metres per predicted unit of the whole-image pass.
+
+        Args:
+            focal: focal length as a fraction of the image's longer side.
+        """
+        ...
+
+
+@runtime_checkable
+class PredictsFeatures(Protocol):
+    """A backend that hands out decoder features as guidance for a fusion head."""
+
+    def predict_with_features(self, images: Images) -> tuple[DepthBatch, Features]:
+        """Predict as ``predict`` does and return decoder features beside it."""
+        ...
+
+
+@runtime_checkable
+class FusionHead(Protocol):
+    """A light network that corrects one aligned tile before fusion.
+
+    All maps are in the fusion space (log depth for metric and scale-invariant depth). The residual
+    a head adds starts at zero, so an untrained head equals the training-free result.
+    """
+
+    def refine(
+        self,
+        images: Images,
+        coarse: DepthBatch,
+        aligned: DepthBatch,
+        coarse_features: Features | None,
+        fine_features: Features | None,
+    ) -> DepthBatch:
+        """Return the aligned tiles plus a residual.
+
+        Args:
+            images: the tiles' RGB in [0, 1].
+            coarse: the coarse map under each tile, resampled to the tile's size.
+            aligned: the tiles' own prediction after alignment; finite everywhere.
+            coarse_features: coarse decoder features under each tile, or None.
+            fine_features: the fine network's decoder features of each tile, or None.
+        """
+        ...
+
+
+@runtime_checkable
+class HasHead(Protocol):
+    """A backend that brings a fusion head of its own."""
+
+    head: FusionHead
+
+
+@runtime_checkable
+class Fuser(Protocol):
+    """An accumulator over a canvas: tiles in any order, then one result."""
+
+    def add(self, top: int, left: int, values: Map, weights: Map) -> None:
+        """Take in one aligned tile whose upper left corner lies at (top, left)."""
+        ...
+
+    def result(self) -> Map:
+        """Return the fused canvas."""
+        ...
+
+
+Progress = Callable[[int, int], None]
+"""Called with ``(tiles done, tiles in all)``."""
+
+TileValues = Iterator[tuple[int, Map]]
+"""Tile number and its values."""

@@ -1,0 +1,68 @@
+"""Run a backend on batches: check its contract, and halve the batch when memory runs out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import torch
+
+from patchwrap.errors import BackendContractError
+from patchwrap.types import DepthBatch, Images
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def run_in_batches(
+    items: Sequence[Item], batch_size: int, run: Callable[[Sequence[Item]], Result]
+) -> Iterator[tuple[Sequence[Item], Result]]:
+    """Run over batches; where one does not fit in memory, halve the batch size and go on.
+
+    Args:
+        items: what to run over, in order.
+        batch_size: largest batch to try, at least 1.
+        run: called with one batch.
+
+    Yields:
+        Each batch and its result.
+
+    Raises:
+        MemoryError: if a batch of one does not fit either (or torch's own out-of-memory error).
+    """
+    start = 0
+    while start < len(items):
+        batch = items[start : start + batch_size]
+        try:
+            result = run(batch)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error) or len(batch) == 1:
+                raise
+            batch_size = len(batch) // 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            continue
+        start += len(batch)
+        yield batch, result
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on any device."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+
+
+def checked(name: str, maps: object, images: Images) -> DepthBatch:
+    """Return a backend's maps as float32 on the CPU.
+
+    Raises:
+        BackendContractError: if they are not one map of the images' size per image.
+    """
+    wanted = (len(images), 1, *images.shape[2:])
+    if not isinstance(maps, torch.Tensor) or tuple(maps.shape) != wanted or not maps.is_floating_point():
+        got = tuple(maps.shape) if isinstance(maps, torch.Tensor) else type(maps).__name__
+        raise BackendContractError(
+            f"{name}.predict returned {got} for images of shape {tuple(images.shape)}; expected a float tensor of "
+            f"shape {wanted}. Resize inside predict()."
+        )
+    return maps.to("cpu", torch.float32)

@@ -1,0 +1,201 @@
+"""Where the tiles lie. Integers only: this module never touches a pixel.
+
+A plan is cut on a grid of any size: tiles never leave it, never shrink at its border and leave
+no pixel uncovered; where the sizes do not divide, neighbours overlap by a pixel or two more.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil
+
+import numpy as np
+
+from patchwrap.errors import TilingError
+
+Size = tuple[int, int]
+"""``(height, width)`` in pixels."""
+
+AUTO_MAX_SPLIT = 4
+_NAMES = "auto, p16, p49, p49+r128 (any number), 2x2 ... 8x8, 3x2 (columns x rows), slide, slide:640x480"
+
+
+@dataclass(frozen=True, order=True)
+class Tile:
+    """A rectangle of whole pixels on some grid."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def bottom(self) -> int:
+        """First row below the tile."""
+        return self.top + self.height
+
+    @property
+    def right(self) -> int:
+        """First column right of the tile."""
+        return self.left + self.width
+
+    @property
+    def size(self) -> Size:
+        """``(height, width)``."""
+        return self.height, self.width
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the tile's pixels in a (..., height, width) array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Equal tiles in rows and columns.
+
+    Args:
+        rows: a tile's height is the grid's height over ``rows``.
+        columns: a tile's width is the grid's width over ``columns``.
+        overlap: least fraction of a tile shared with its neighbour, in [0, 1).
+        size: ``(height, width)`` of a tile instead of a share of the grid, or None.
+    """
+
+    rows: int
+    columns: int
+    overlap: float
+    size: Size | None = None
+
+    def tile_size(self, grid: Size) -> Size:
+        """``(height, width)`` of this layer's tiles on a grid."""
+        height, width = self.size or (ceil(grid[0] / self.rows), ceil(grid[1] / self.columns))
+        return min(height, grid[0]), min(width, grid[1])
+
+    def tiles(self, grid: Size) -> list[Tile]:
+        """This layer's tiles in row-major order."""
+        height, width = self.tile_size(grid)
+        tops, lefts = starts(grid[0], height, self.overlap), starts(grid[1], width, self.overlap)
+        return [Tile(top, left, height, width) for top in tops for left in lefts]
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """Layers of tiles and, on top, random tiles of the last layer's size.
+
+    ``p16``, ``p49`` and ``p49+rN`` are PatchFusion's modes (arXiv 2312.02284, section 3.3): a 4x4
+    split; its four half-shifted passes (16 + 12 + 12 + 9 tiles, which is the 4x4 split at an
+    overlap of one half); and N random tiles more.
+
+    Example:
+        >>> plan = TilePlan.parse("p49")
+        >>> len(plan.tiles((2160, 3840))), plan.tile_size((2160, 3840))
+        (49, (540, 960))
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    random: int = 0
+
+    @classmethod
+    def parse(cls, text: str, overlap: float | None = None) -> "TilePlan":
+        """Read a plan as written on the command line (``auto`` and ``slide`` are for ``choose``).
+
+        Args:
+            text: parts joined by ``+``: ``p16``, ``p49``, ``COLUMNSxROWS``, ``slide:WIDTHxHEIGHT``, ``rN``.
+            overlap: replaces every layer's own overlap, in [0, 1).
+
+        Raises:
+            TilingError: if a part is unknown or ``overlap`` is not in [0, 1).
+        """
+        if overlap is not None and not 0 <= overlap < 1:
+            raise TilingError(f"overlap {overlap} is not in [0, 1). It is the fraction of a tile shared with the next.")
+        parts = text.lower().split("+")
+        layers = tuple(_layer(part, text) for part in parts if not re.fullmatch(r"r\d+", part))
+        if not layers:
+            raise TilingError(f"Plan {text!r} has random tiles only; put a covering plan first, as in p49+r128.")
+        if overlap is not None:
+            layers = tuple(replace(layer, overlap=overlap) for layer in layers)
+        return cls(text, layers, sum(int(part[1:]) for part in parts if re.fullmatch(r"r\d+", part)))
+
+    @classmethod
+    def choose(cls, text: str, image: Size, processing: Size, overlap: float | None = None) -> "TilePlan | None":
+        """Resolve ``auto`` and ``slide`` for an image and a backend; read anything else with ``parse``.
+
+        ``auto`` splits an image by about its size over the processing size, at most 4x4 at half
+        overlap: with less than about a quarter to a third of the width a tile loses its context.
+
+        Args:
+            text: a plan as written on the command line.
+            image: ``(height, width)`` of the photo.
+            processing: ``(height, width)`` that the tile backend prefers.
+            overlap: see ``parse``.
+
+        Returns:
+            The plan, or None where ``auto`` finds nothing to gain: the image is no larger than one tile.
+        """
+        if text.lower() == "slide":
+            text = f"slide:{processing[1]}x{processing[0]}"
+        if text.lower() != "auto":
+            return cls.parse(text, overlap)
+        ratio = (image[0] * image[1] / (processing[0] * processing[1])) ** 0.5
+        split = min(ceil(ratio - 0.25), AUTO_MAX_SPLIT)
+        return cls.parse(f"{split}x{split}", overlap) if split > 1 else None
+
+    def tile_size(self, grid: Size) -> Size:
+        """``(height, width)`` of the smallest tiles on a grid."""
+        return min(layer.tile_size(grid) for layer in self.layers)
+
+    def tiles(self, grid: Size, seed: int = 0) -> list[Tile]:
+        """Cut the plan from a grid.
+
+        Args:
+            grid: ``(height, width)`` to cover.
+            seed: places the random tiles.
+
+        Returns:
+            Distinct tiles, layer by layer in row-major order, then the random ones.
+        """
+        regular = [tile for layer in self.layers for tile in layer.tiles(grid)]
+        return list(dict.fromkeys(regular)) + self._random_tiles(grid, seed)
+
+    def _random_tiles(self, grid: Size, seed: int) -> list[Tile]:
+        height, width = self.layers[-1].tile_size(grid)
+        draw = np.random.default_rng(seed)
+        tops = draw.integers(0, grid[0] - height + 1, self.random)
+        lefts = draw.integers(0, grid[1] - width + 1, self.random)
+        return [Tile(int(top), int(left), height, width) for top, left in zip(tops, lefts)]
+
+
+def starts(length: int, tile: int, overlap: float) -> list[int]:
+    """First pixels of equal tiles that cover ``length`` pixels and overlap by at least ``overlap``.
+
+    Tiles are spread evenly; the spacing is rounded, so the overlap may exceed the one asked for.
+
+    Args:
+        length: pixels to cover.
+        tile: pixels of a tile, at most ``length``.
+        overlap: fraction of a tile shared with the next, in [0, 1).
+
+    Example:
+        >>> starts(160, 100, 0.25)
+        [0, 60]
+    """
+    # A hair is taken off: 3 / 0.5 must give 6 steps also where the division leaves 6.0000000001.
+    steps = ceil((length - tile) / max(tile * (1 - overlap), 1) - 1e-6)
+    if steps <= 0:
+        return [0]
+    first = [round(step * (length - tile) / steps) for step in range(steps + 1)]
+    assert all(after - before <= tile for before, after in pairwise(first))
+    return first
+
+
+def _layer(part: str, text: str) -> Layer:
+    if part == "p16":
+        return Layer(4, 4, 0.0)
+    if part == "p49":
+        return Layer(4, 4, 0.5)
+    if match := re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", part):
+        return Layer(int(match[2]), int(match[1]), 0.5)
+    if match := re.fullmatch(r"slide:([1-9]\d*)x([1-9]\d*)", part):
+        return Layer(1, 1, 0.5, (int(match[2]), int(match[1])))
+    raise TilingError(f"{part!r} in plan {text!r} is not known. Plans: {_NAMES}.")

@@ -1,0 +1,29 @@
+"""The recurring array types, shapes written as words (executed in the tests by jaxtyping and beartype)."""
+
+from jaxtyping import Bool, Float, Float32, UInt8
+from numpy import ndarray
+from torch import Tensor
+
+Images = Float[Tensor, "batch 3 height width"]
+"""RGB in [0, 1]."""
+
+DepthBatch = Float[Tensor, "batch 1 height width"]
+"""Values whose meaning a DepthConvention gives; non-finite means invalid."""
+
+Map = Float[Tensor, "height width"]
+"""One map of values, in whatever space the context names."""
+
+CoarseMap = Float[Tensor, "rows columns"]
+"""The coarse map at its own sampling."""
+
+Features = Float[Tensor, "batch _ _ _"]
+"""Decoder features (batch, channels, rows, columns), at any fraction of the images' resolution."""
+
+Values = Float32[ndarray, "height width"]
+"""One map as handed to the user."""
+
+Mask = Bool[ndarray, "height width"]
+"""One truth value a pixel."""
+
+Picture = UInt8[ndarray, "height width 3"]
+"""An sRGB picture."""

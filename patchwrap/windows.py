@@ -1,0 +1,36 @@
+"""Blending weights of a tile: how much each of its pixels counts. Never zero, never tapered at the image's border."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from patchwrap.tiling import Size, Tile
+from patchwrap.types import Map
+
+
+def window(tile: Tile, grid: Size) -> Map:
+    """Hann weights over a tile, flat towards the sides that lie on the grid's own border.
+
+    The Hann window is taken two samples longer and its zero ends are cut off, so that no pixel
+    has weight zero (the trick is torchio's).
+
+    Args:
+        tile: where the tile lies.
+        grid: ``(height, width)`` of the grid it was cut from.
+
+    Returns:
+        Weights in (0, 1], shape of the tile.
+    """
+    rows = _ramp(tile.height, tile.top == 0, tile.bottom == grid[0])
+    columns = _ramp(tile.width, tile.left == 0, tile.right == grid[1])
+    return rows[:, None] * columns[None, :]
+
+
+def _ramp(length: int, at_start: bool, at_end: bool) -> Float[Tensor, "length"]:
+    weights = torch.hann_window(length + 2, periodic=False)[1:-1]
+    half = (length + 1) // 2
+    if at_start:
+        weights[:half] = weights.max()
+    if at_end:
+        weights[length - half :] = weights.max()
+    return weights

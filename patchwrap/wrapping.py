@@ -1,0 +1,140 @@
+"""Turn whatever a user brings into a Backend: a registered name, a bare callable or an object with ``predict``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from patchwrap.convention import DepthConvention
+from patchwrap.errors import BackendContractError, ConventionError
+from patchwrap.plugins import resolve
+from patchwrap.resampling import resize
+from patchwrap.spec import Backend
+from patchwrap.types import DepthBatch, Images
+
+Prediction = Float[Tensor, "batch 1 rows columns"] | Float[Tensor, "batch rows columns"] | Float[ndarray, "..."]
+
+
+def load_backend(name: str, checkpoint: str | None = None, **options: Any) -> Backend:
+    """Load a registered backend.
+
+    Args:
+        name: as listed by ``patchwrap backends``, or ``NAME=CHECKPOINT`` as on the command line.
+        checkpoint: what the backend understands by it: a file, a folder or a hub name; None is its own default.
+        options: passed on to the backend.
+
+    Raises:
+        BackendNotFoundError: if no installed plugin registers the name.
+        PluginError: if the backend's module cannot be imported.
+        BackendContractError: if what the plugin returns is no Backend.
+    """
+    if checkpoint is None and "=" in name:
+        name, checkpoint = name.split("=", 1)
+    backend = resolve(name)(checkpoint, **options)
+    check_backend_facts(backend, name)
+    return backend
+
+
+def wrap(anything: Any) -> Backend:
+    """Return a Backend for a name, a Backend or any object with ``predict``, ``convention`` and ``processing``.
+
+    Raises:
+        ConventionError: if a bare callable or module comes without the meaning of its numbers.
+        BackendContractError: if the object lacks something a Backend needs.
+    """
+    if isinstance(anything, str):
+        return load_backend(anything)
+    if not hasattr(anything, "predict") and callable(anything):
+        raise ConventionError(
+            f"{_name(anything)} is a bare callable: nothing says what its numbers mean. "
+            'Pass wrap_callable(it, convention="depth:metric", processing=(height, width)) instead.'
+        )
+    check_backend_facts(anything, _name(anything))
+    return anything  # type: ignore[no-any-return]
+
+
+def wrap_callable(
+    function: Callable[[Images], Any],
+    convention: str | DepthConvention = "depth:metric",
+    processing: tuple[int, int] = (384, 512),
+    multiple: int = 1,
+    free_aspect: bool = True,
+) -> "CallableBackend":
+    """Make a Backend of a function from images to depth maps.
+
+    Args:
+        function: takes RGB in [0, 1] of shape (batch, 3, height, width); returns (batch, 1, rows, columns)
+            or (batch, rows, columns), tensor or ndarray, at any resolution.
+        convention: what the returned numbers mean.
+        processing: preferred ``(height, width)`` in the model's own pixels.
+        multiple: both sides of an input are a multiple of this.
+        free_aspect: whether inputs may have another aspect (of about the same area) than ``processing``.
+
+    Example:
+        >>> flat = wrap_callable(lambda images: images.mean(1), "inverse_depth:affine", (32, 48))
+        >>> flat.predict(torch.zeros(2, 3, 32, 48)).shape
+        torch.Size([2, 1, 32, 48])
+    """
+    return CallableBackend(function, DepthConvention.parse(convention), processing, multiple, free_aspect)
+
+
+class CallableBackend:
+    """A function with the facts that make it a Backend; made by ``wrap_callable``."""
+
+    def __init__(
+        self,
+        function: Callable[[Images], Any],
+        convention: DepthConvention,
+        processing: tuple[int, int],
+        multiple: int,
+        free_aspect: bool,
+    ) -> None:
+        self.function = function
+        self.convention = convention
+        self.processing = processing
+        self.multiple = multiple
+        self.free_aspect = free_aspect
+
+    def predict(self, images: Images) -> DepthBatch:
+        """Call the function and bring its maps to the images' size.
+
+        Raises:
+            BackendContractError: if it returns something else than one map an image.
+        """
+        raw = self.function(images)
+        maps = torch.as_tensor(raw).to(images.device, torch.float32)
+        maps = maps[:, None] if maps.ndim == 3 else maps
+        if maps.ndim != 4 or maps.shape[:2] != (len(images), 1):
+            raise BackendContractError(
+                f"{_name(self.function)} returned shape {tuple(torch.as_tensor(raw).shape)} for images of shape "
+                f"{tuple(images.shape)}; expected ({len(images)}, 1, rows, columns). Return one map an image."
+            )
+        return resize(maps, (images.shape[2], images.shape[3]))
+
+
+def check_backend_facts(backend: Any, name: str) -> None:
+    """Check what a backend declares.
+
+    Raises:
+        BackendContractError: naming what is missing or impossible.
+    """
+    for attribute in ("convention", "processing", "predict"):
+        if not hasattr(backend, attribute):
+            raise BackendContractError(
+                f"{name} has no {attribute!r}. A backend has convention, processing and predict(images)."
+            )
+    if not isinstance(backend.convention, DepthConvention):
+        raise BackendContractError(
+            f"{name}.convention is {backend.convention!r}; expected a DepthConvention. "
+            'Write DepthConvention.parse("depth:metric").'
+        )
+    sides = backend.processing
+    if not (isinstance(sides, tuple) and len(sides) == 2 and all(isinstance(n, int) and n > 0 for n in sides)):
+        raise BackendContractError(f"{name}.processing is {sides!r}; expected (height, width) in whole pixels.")
+
+
+def _name(thing: Any) -> str:
+    return getattr(thing, "__name__", type(thing).__name__)

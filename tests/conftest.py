@@ -1,0 +1,97 @@
+"""Fixtures shared by the core's tests."""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from patchwrap import plugins
+
+Install = Callable[..., Path]
+
+RAMP = '''
+"""The lower in the picture, the nearer; brightness adds detail."""
+
+import torch
+from patchwrap import DepthConvention
+
+
+class Ramp:
+    convention = DepthConvention("depth", "scale")
+    processing = (48, 64)
+
+    def __init__(self, checkpoint=None):
+        if checkpoint == "broken":
+            raise ValueError("deliberate")
+
+    def predict(self, images):
+        batch, _, height, width = images.shape
+        rows = torch.linspace(4, 2, height)[:, None].expand(batch, 1, height, width)
+        return rows + images.mean(1, keepdim=True)
+
+
+class Affine(Ramp):
+    convention = DepthConvention("inverse_depth", "affine")
+
+
+class Moody(Ramp):
+    def predict(self, images):
+        if images.mean() > 0.9:
+            raise KeyError("moody\\ntwo lines")
+        return super().predict(images)
+'''
+
+PLUGIN = """
+from patchwrap import hookimpl
+
+
+@hookimpl
+def patchwrap_register_backends(register):
+    conventions = {"ramp": "depth:scale", "affine": "inverse_depth:affine", "moody": "depth:scale"}
+    for name, convention in conventions.items():
+        register(name, f"ramp_code:{name.title()}", convention=convention, licence="MIT", summary="a " + name)
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An importable folder with nothing installed but what the test puts there."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    for variable in ("PATCHWRAP_PLUGINS", "PATCHWRAP_DISABLE", "PATCHWRAP_STRICT_PLUGINS"):
+        monkeypatch.delenv(variable, raising=False)
+    known = set(sys.modules)
+    plugins.get_plugin_manager.cache_clear()
+    yield folder
+    plugins.get_plugin_manager.cache_clear()
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def install(site: Path) -> Install:
+    """Install a fake distribution: ``install(name, source of its plugin, entry point, **more modules)``."""
+
+    def install(name: str, source: str, entry: str | None = None, **modules: str) -> Path:
+        module = f"{name}_plugin"
+        for file, text in {module: source, **modules}.items():
+            (site / f"{file}.py").write_text(text)
+        info = site / f"dist_{name}-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: dist-{name}\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(f"[patchwrap]\n{entry or name} = {module}\n")
+        importlib.invalidate_caches()
+        plugins.get_plugin_manager.cache_clear()
+        return site
+
+    return install
+
+
+@pytest.fixture
+def ramp(install: Install) -> Path:
+    """The backends ramp (depth:scale), affine and moody, installed."""
+    return install("ramps", PLUGIN, ramp_code=RAMP)

@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from patchwrap.alignment import Alignment
+from patchwrap.observation import Correction, thumbnail
+from patchwrap.overlaps import find_overlaps
+from patchwrap.resampling import resize
+from patchwrap.tiling import Tile, TilePlan
+
+CANVAS, COARSE = (96, 160), (24, 40)
+
+
+def scene():
+    y, x = torch.meshgrid(torch.linspace(0, 1, CANVAS[0]), torch.linspace(0, 1, CANVAS[1]), indexing="ij")
+    return 1 + y + 0.4 * torch.sin(7 * x) + 0.3 * (x > 0.6)
+
+
+def ramp(tile, v, u):
+    rows, columns = (2 * (torch.arange(n) + 0.5) / n - 1 for n in tile.size)
+    return v * rows[:, None] + u * columns[None, :]
+
+
+def coarse_of(values):
+    return resize(values[None, None], COARSE)[0, 0]
+
+
+def test_thumbnail_averages_over_coarse_pixels_by_hand():
+    values = torch.arange(16.0).reshape(4, 4)
+    cells, thumb = thumbnail(values, Tile(0, 0, 4, 4), (4, 4), (2, 2))
+    assert cells == (slice(0, 2), slice(0, 2))
+    assert thumb.tolist() == [[2.5, 4.5], [10.5, 12.5]]
+
+
+def test_thumbnail_keeps_only_coarse_pixels_wholly_inside():
+    cells, thumb = thumbnail(torch.ones(5, 6), Tile(1, 3, 5, 6), (12, 12), (6, 6))
+    assert cells == (slice(1, 3), slice(2, 4))
+    assert thumb.shape == (2, 2)
+
+
+def test_thumbnail_leaves_invalid_pixels_out():
+    values = torch.tensor([[1.0, torch.nan], [3.0, 2.0]])
+    assert thumbnail(values, Tile(0, 0, 2, 2), (2, 2), (1, 1))[1].item() == pytest.approx(2.0)
+    values[0, 0] = values[1, 0] = torch.nan
+    assert np.isnan(thumbnail(values, Tile(0, 0, 2, 2), (2, 2), (1, 1))[1].item())
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    scale=st.floats(0.2, 4), shift=st.floats(-3, 3), v=st.floats(-0.1, 0.1), u=st.floats(-0.1, 0.1)
+)
+def test_an_affine_and_tilted_tile_comes_back_exactly(scale, shift, v, u):
+    truth = scene()
+    alignment = Alignment(coarse_of(truth), CANVAS)
+    tiles = TilePlan.parse("2x2").tiles(CANVAS)
+    distorted = [scale * truth[tile.slices] + shift + ramp(tile, v, u) for tile in tiles]
+    for tile, values in zip(tiles, distorted):
+        alignment.observe(tile, values)
+    for tile, values, correction in zip(tiles, distorted, alignment.solve()):
+        assert correction.level == "plane" and correction.trust > 0.9
+        # Cells on the step at x = .6 carry the canvas's own blur, hence the tolerance.
+        assert (correction.apply(values) - truth[tile.slices]).abs().mean() < 5e-3
+
+
+def test_a_flat_tile_shows_the_coarse_map():
+    alignment = Alignment(coarse_of(scene()), CANVAS)
+    alignment.observe(Tile(0, 0, 48, 80), torch.full((48, 80), 5.0))
+    assert alignment.solve()[0].trust == 0
+
+
+def test_noise_an_inverted_tile_and_an_invalid_one_are_not_trusted():
+    truth = scene()
+    alignment = Alignment(coarse_of(truth), CANVAS)
+    tile = Tile(0, 0, 48, 80)
+    alignment.observe(tile, torch.randn(48, 80, generator=torch.Generator().manual_seed(0)))
+    alignment.observe(tile, -truth[tile.slices])
+    alignment.observe(tile, torch.full((48, 80), torch.nan))
+    assert [correction.trust for correction in alignment.solve()] == [0, 0, 0]
+
+
+def test_in_log_depth_a_flat_tile_is_only_shifted_onto_a_flat_wall():
+    coarse = torch.zeros(COARSE)
+    coarse[:, 20:] = 1 + 0.3 * torch.rand(24, 20, generator=torch.Generator().manual_seed(1))
+    alignment = Alignment(coarse, CANVAS, scale_known=True)
+    tile = Tile(0, 0, 96, 72)
+    alignment.observe(tile, torch.full((96, 72), 3.0))
+    correction = alignment.solve()[0]
+    assert correction.trust > 0.9
+    assert correction.apply(torch.full((96, 72), 3.0)).abs().max() < 0.02
+
+
+def test_the_chain_falls_back_to_a_shift_at_the_typical_scale():
+    truth = scene()
+    coarse = coarse_of(truth)
+    coarse[:12, :20] = 1.2  # the coarse map saw nothing there
+    alignment = Alignment(coarse, CANVAS)
+    tiles = [Tile(48, 0, 48, 80), Tile(48, 80, 48, 80), Tile(0, 80, 48, 80), Tile(0, 0, 48, 80)]
+    for tile in tiles[:3]:
+        alignment.observe(tile, 2 * truth[tile.slices])
+    noise = 1e-2 * torch.randn(48, 80, generator=torch.Generator().manual_seed(2))
+    alignment.observe(tiles[3], 7 + noise)
+    correction = alignment.solve()[3]
+    assert correction.level == "shift"
+    assert correction.scale == pytest.approx(0.5, rel=0.02)
+    assert correction.apply(7 + noise).mean() == pytest.approx(1.2, abs=0.05)
+
+
+def test_outliers_do_not_move_a_tile():
+    truth = scene()
+    alignment = Alignment(coarse_of(truth), CANVAS)
+    tile = Tile(0, 0, 96, 160)
+    values = 2 * truth + 1
+    values[:20, :20] += 30
+    alignment.observe(tile, values)
+    moved = alignment.solve()[0].apply(values)
+    assert (moved - truth)[30:, 30:].abs().mean() < 0.02
+
+
+def test_overlaps_agree_better_after_the_joint_step_and_the_mean_stays():
+    truth = scene()
+    noisy = coarse_of(truth) + 0.15 * torch.randn(COARSE, generator=torch.Generator().manual_seed(3))
+    alignment = Alignment(noisy, CANVAS)
+    tiles = TilePlan.parse("4x4").tiles(CANVAS)
+    for tile in tiles:
+        alignment.observe(tile, 1.5 * truth[tile.slices] + float(tile.left) / 50)
+    before = _mean_gap(alignment)
+    corrections = alignment.solve()
+    assert _mean_gap(alignment) < 0.8 * before
+    offsets = [float((c.apply(1.5 * truth[t.slices] + t.left / 50) - truth[t.slices]).mean()) for t, c in zip(tiles, corrections)]
+    assert abs(np.mean(offsets)) < 0.05
+
+
+def _mean_gap(alignment):
+    trusted = [seen for seen in alignment._seen if seen.correction.trust > 0]
+    return np.mean([np.abs(overlap.difference).mean() for overlap in find_overlaps(trusted)])
+
+
+def test_agreement_is_low_where_a_tile_contradicts_the_coarse_map():
+    truth = scene()
+    alignment = Alignment(coarse_of(truth), CANVAS)
+    values = truth.clone()
+    values[40:60, 40:60] += 5
+    alignment.observe(Tile(0, 0, *CANVAS), values)
+    agreement = alignment.solve()[0].agreement
+    assert agreement[12, 12] < 0.05 < 0.9 < agreement[3, 3]
+
+
+def test_correction_by_hand():
+    moved = Correction(scale=2.0, shift=1.0, tilt_v=0.5, tilt_u=1.0).apply(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    assert moved.tolist() == [[2.25, 5.25], [6.75, 9.75]]

@@ -1,0 +1,498 @@
+"""The command line: what it writes, what it says and how it ends."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import patchwrap
+from patchwrap.cli import main
+from patchwrap.cli.predict import DTYPES, FUSERS
+from patchwrap.cli.report import Reporter, explain
+
+ALL_ENDINGS = (
+    *("depth.npy", "depth.png", "color.jpg", "depth.tiff", "points.ply", "points.glb"),
+    *("coarse.npy", "compare.jpg", "depth.json"),
+)
+ROOT = Path(patchwrap.__file__).parents[1]
+
+
+@pytest.fixture
+def photos(ramp, tmp_path, monkeypatch):
+    """A folder with two pictures and a sub-folder with a third; the working folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, grey in {"in/a.png": 50, "in/b.jpg": 100, "in/sub folder/ü.png": 150}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 48), (grey,) * 3).save(path)
+    return tmp_path
+
+
+def predict(*arguments, backend="ramp", out="out"):
+    return main(["predict", *map(str, arguments), "-o", str(out), "--backend", backend, "--plan", "2x2"])
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
+
+
+def written_at(name):
+    return Path("out", name).stat().st_mtime_ns
+
+
+def one_line(capsys):
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_a_folder_is_done_with_its_sub_folders_mirrored(photos, capsys):
+    assert predict("in") == 0
+
+    assert files("out") == sorted(
+        f"{stem}_{ending}"
+        for stem in ("a", "b", "sub folder/ü")
+        for ending in ("depth.npy", "depth.png", "color.jpg", "depth.json")
+    )
+    depth = np.load("out/a_depth.npy")
+    assert depth.shape == (48, 64) and depth.dtype == np.float32
+    assert depth[2, 30] > depth[40, 30]
+    captured = capsys.readouterr()
+    assert len(captured.err.splitlines()) == 3 and captured.out == ""
+
+
+def test_the_sidecar_tells_how_it_was_made(photos):
+    assert predict("in/a.png", "--fuser", "blend", "--seed", "7", "--fov", "70") == 0
+
+    sidecar = json.loads(Path("out/a_depth.json").read_text())
+    assert sidecar["convention"] == "depth:scale" and sidecar["unit"] is None
+    assert sidecar["image"] == "in/a.png"
+    options = sidecar["options"]
+    assert (options["backend"], options["plan"], options["fuser"], options["seed"]) == (
+        "ramp",
+        "2x2",
+        "blend",
+        7,
+    )
+    assert sidecar["camera"]["horizontal_fov"] == pytest.approx(70) and "decode" in sidecar["timings"]
+
+
+def test_every_format_and_the_coarse_map(photos):
+    assert predict("in/a.png", "--format", "npy,png,color,tiff,ply,glb", "--save-coarse") == 0
+
+    assert files("out") == sorted(f"a_{ending}" for ending in ALL_ENDINGS)
+
+
+def test_no_tiles_is_the_coarse_map(photos):
+    assert predict("in/a.png", "--no-tiles", "--save-coarse") == 0
+
+    np.testing.assert_allclose(np.load("out/a_depth.npy"), np.load("out/a_coarse.npy"), atol=1e-5)
+
+
+def test_a_quoted_glob_mirrors_below_its_fixed_part(photos):
+    assert predict("in/**/*.png", "--format", "npy") == 0
+
+    assert files("out") == [
+        "a_depth.json",
+        "a_depth.npy",
+        "sub folder/ü_depth.json",
+        "sub folder/ü_depth.npy",
+    ]
+
+
+def test_pictures_that_differ_by_suffix_only_keep_it(photos):
+    Image.new("RGB", (64, 48)).save("in/a.jpg")
+
+    assert predict("in/a.jpg", "in/a.png", "in/a.png", "--format", "npy") == 0
+
+    assert files("out") == [f"a.{s}_depth.{k}" for s in ("jpg", "png") for k in ("json", "npy")]
+
+
+def test_pictures_that_would_overwrite_each_other_are_refused(photos, capsys):
+    Image.new("RGB", (64, 48)).save("a.png")
+
+    assert predict("a.png", "in/a.png") == 2
+    assert "'a.png' and 'in/a.png' would both" in one_line(capsys)
+    assert not Path("out").exists()
+
+
+def test_outputs_of_an_earlier_run_are_no_inputs(photos, capsys):
+    assert predict("in", out="in") == 0
+    assert predict("in", "--skip-existing", out="in") == 0
+    assert predict("in", "--skip-existing", out="in/deeper") == 0
+    assert predict("in", "--skip-existing", "--format", "npy,png", out="in/deeper") == 0
+
+    assert not [name for name in files("in") if name.count("_depth") > 1 or "color_depth" in name]
+
+
+def test_hidden_files_and_other_kinds_are_not_searched(photos):
+    Path("in/notes.txt").write_text("x")
+    Path("in/._a.png").write_text("x")
+    Path("in/.hidden").mkdir()
+    Path("in/.hidden/x.png").write_text("x")
+
+    assert predict("in", "--format", "npy") == 0
+    assert len(files("out")) == 6
+
+
+def test_existing_files_stop_everything_before_computing(photos, capsys):
+    Path("out").mkdir()
+    Path("out/b_depth.npy").write_text("mine")
+
+    assert predict("in") == 2
+
+    line = one_line(capsys)
+    assert "--skip-existing" in line and "--overwrite" in line and "b_depth.npy" in line
+    assert files("out") == ["b_depth.npy"] and Path("out/b_depth.npy").read_text() == "mine"
+
+
+def test_skip_existing_does_what_is_missing_and_overwrite_everything(photos, capsys):
+    predict("in")
+    Path("out/a_depth.json").unlink()
+    before = {name: written_at(name) for name in files("out")}
+
+    assert predict("in", "--skip-existing") == 0
+    changed = {name for name, when in before.items() if written_at(name) != when}
+    assert changed == {"a_depth.npy", "a_depth.png", "a_color.jpg"} and Path("out/a_depth.json").exists()
+
+    assert predict("in", "--skip-existing", "--format", "npy,tiff") == 0
+    assert Path("out/b_depth.tiff").exists()
+
+    capsys.readouterr()
+    assert predict("in", "--overwrite") == 0
+    assert "skipped" not in capsys.readouterr().err
+
+
+def test_nothing_left_to_do_loads_no_backend(photos):
+    predict("in")
+
+    assert predict("in", "--skip-existing", backend="ramp=broken") == 0
+
+
+def test_bad_images_are_told_and_the_rest_is_done(photos, capsys):
+    Path("in/c.png").write_text("no picture")
+    Path("in/d.png").touch()
+
+    assert predict("in", "missing.png", "none*.png", "-q", "--format", "npy") == 1
+
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 5 and all(line.startswith("error: ") for line in errors[:4])
+    assert {line.split(": ")[1] for line in errors[:4]} == {
+        "none*.png",
+        "in/c.png",
+        "in/d.png",
+        "missing.png",
+    }
+    assert errors[-1] == "4 of 7 images failed"
+    assert len(files("out")) == 6
+
+
+@pytest.mark.parametrize("source", ["missing.png", "none*.png", "empty", "", "https://host/a.png"])
+def test_no_input_is_a_usage_error(photos, capsys, source):
+    Path("empty").mkdir()
+
+    assert predict(source) == 2
+    assert capsys.readouterr().err.startswith(f"error: {source}: ")
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--overlap", "1"],
+        ["--overlap", "x"],
+        ["--detail", "2"],
+        ["--fov", "200"],
+        ["--shard", "0/3"],
+        ["--shard", "4/3"],
+        ["--shard", "3"],
+        ["--format", "npy,exr"],
+        ["--format", ""],
+        ["--tile-batch-size", "0"],
+        ["--plan", "p17"],
+        ["--fuser", "glue"],
+        ["--dtype", "int8"],
+        ["--device", "abacus"],
+        ["--colormap", "rainbows"],
+        ["--backend", "rampp"],
+        ["--coarse", "nobody"],
+        ["--skip-existing", "--overwrite"],
+        ["--frobnicate"],
+    ],
+)
+def test_impossible_options_end_with_2_and_no_traceback(photos, capsys, arguments):
+    try:
+        code = main(["predict", "in", "-o", "out", "--backend", "ramp", *arguments])
+    except SystemExit as leaving:
+        code = leaving.code
+
+    error = capsys.readouterr().err
+    assert code == 2
+    assert "error: " in error.splitlines()[-1] and "Traceback" not in error
+    assert files("out") == []
+
+
+def test_an_unusable_output_folder_ends_with_2(photos, capsys):
+    Path("file").touch()
+
+    assert predict("in", out="file") == 2
+    assert "'file' is a file" in one_line(capsys)
+    assert predict("in", out="file/deeper") == 2
+    assert "file/deeper" in one_line(capsys)
+
+
+def test_point_clouds_of_affine_maps_are_refused_before_computing(photos, capsys):
+    assert predict("in", "--format", "ply", backend="affine") == 2
+    assert "inverse_depth:affine" in one_line(capsys)
+
+
+def test_an_unexpected_error_is_one_line_that_names_the_backend(photos, capsys):
+    Image.new("RGB", (64, 48), "white").save("in/b.jpg")
+
+    assert predict("in", "-q", backend="moody") == 1
+
+    first, summary = capsys.readouterr().err.splitlines()
+    assert first.startswith("error: in/b.jpg: KeyError") and "'moody'" in first and "-v" in first
+    assert summary == "1 of 3 images failed"
+    assert Path("out/a_depth.json").exists() and Path("out/sub folder/ü_depth.json").exists()
+
+
+def test_verbose_shows_the_traceback(photos, capsys):
+    Image.new("RGB", (64, 48), "white").save("in/b.jpg")
+
+    predict("in", "-v", backend="moody")
+
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_shards_are_disjoint_and_complete(photos):
+    for index in (1, 2, 3, 4):
+        assert predict("in", "--format", "npy", "--shard", f"{index}/4", out=f"out{index}") == 0
+
+    parts = [[name for name in files(f"out{i}") if name.endswith(".npy")] for i in (1, 2, 3)]
+    assert parts == [["a_depth.npy"], ["b_depth.npy"], ["sub folder/ü_depth.npy"]]
+    assert files("out4") == []
+
+
+def test_json_lines_on_stdout(photos, capsys):
+    Path("in/c.png").touch()
+    predict("in/a.png", "--format", "npy")
+    capsys.readouterr()
+
+    assert predict("in", "--json", "--format", "npy", "--skip-existing") == 1
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {line["image"]: line["status"] for line in lines} == {
+        "in/a.png": "skipped",
+        "in/b.jpg": "done",
+        "in/c.png": "failed",
+        "in/sub folder/ü.png": "done",
+    }
+    done = next(line for line in lines if line["image"] == "in/b.jpg")
+    assert done["outputs"]["npy"] == "out/b_depth.npy" and (done["width"], done["height"]) == (64, 48)
+    assert done["convention"] == "depth:scale" and done["seconds"] > 0
+    assert "0 bytes" in next(line for line in lines if line["status"] == "failed")["error"]
+
+
+def test_the_backend_is_loaded_once(photos, monkeypatch):
+    calls = []
+    monkeypatch.setattr("patchwrap.wrapping.resolve", lambda name: calls.append(name) or _factory(name))
+
+    assert predict("in", "--format", "npy") == 0
+    assert calls == ["ramp"]
+
+
+def _factory(name):
+    from patchwrap.plugins import resolve
+
+    return resolve(name)
+
+
+def test_ctrl_c_is_130_and_leaves_no_temporary_file(photos, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("patchwrap.io.encode.Image.Image.save", interrupt)
+
+    assert predict("in") == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted"
+    assert files("out") == ["a_depth.npy"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "--tile-batch-size 1"),
+        (RuntimeError("CUDA out of memory.\nTried to"), "--tile-batch-size 1"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "--tile-batch-size 1"),
+        (PermissionError(13, "Permission denied", "x"), "Permission denied: 'x'"),
+        (ZeroDivisionError("a\nb"), "bug of patchwrap"),
+        (patchwrap.ImageError("a\nb"), "a b"),
+    ],
+)
+def test_errors_become_one_line(error, words):
+    assert words in explain(error) and "\n" not in explain(error)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", Terminal())
+    return sys.stderr
+
+
+def test_bars_count_images_and_tiles_on_a_terminal(terminal, monkeypatch):
+    monkeypatch.setattr("patchwrap.cli.report._A_MOMENT", 0)
+
+    with Reporter(3) as reporter:
+        reporter.tiles(5, 16)
+        reporter.finished("first [done]")
+        time.sleep(0.2)
+
+    for words in ("images", "tiles", "5/16", "1/3", "first [done]"):
+        assert words in terminal.getvalue()
+
+
+def test_no_bars_for_a_moments_work(terminal):
+    with Reporter(1) as reporter:
+        reporter.tiles(1, 2)
+        reporter.finished("line")
+
+    assert terminal.getvalue() == "line\n"
+
+
+def test_no_bars_and_no_lines_when_quiet(terminal, monkeypatch):
+    monkeypatch.setattr("patchwrap.cli.report._A_MOMENT", 0)
+    with Reporter(1, quiet=True) as reporter:
+        reporter.tiles(1, 2)
+        reporter.finished("line")
+
+    assert terminal.getvalue() == ""
+
+
+def test_the_choices_are_those_of_the_pipeline():
+    from patchwrap.pipeline import RECIPES
+
+    assert set(FUSERS) == set(RECIPES)
+    assert DTYPES[0] == "float32"
+
+
+def test_backends_are_listed(ramp, install, capsys):
+    install("bad", "raise RuntimeError('why')")
+
+    assert main(["backends"]) == 0
+    title, *rows = capsys.readouterr().out.splitlines()
+    assert title.split() == ["name", "convention", "licence", "distribution", "version", "summary"]
+    assert rows[2].split() == ["ramp", "depth:scale", "MIT", "dist-ramps", "1.2", "a", "ramp"]
+
+    assert main(["backends", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["affine", "moody", "ramp"]
+
+
+def test_plugins_are_listed_with_their_faults(ramp, install, monkeypatch, capsys):
+    install("bad", "raise RuntimeError('why')")
+    install("off", "raise RuntimeError('never')")
+    monkeypatch.setenv("PATCHWRAP_DISABLE", "off")
+
+    assert main(["plugins", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "bad": "broken",
+        "off": "disabled",
+        "ramps": "loaded",
+    }
+    assert rows["bad"]["error"] == "RuntimeError: why"
+    assert rows["ramps"]["backends"] == ["ramp", "affine", "moody"]
+
+    assert main(["plugins"]) == 0
+    assert "RuntimeError: why" in capsys.readouterr().out
+
+
+def test_env_names_versions_and_devices(capsys):
+    assert main(["env", "--json"]) == 0
+
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["patchwrap"] == patchwrap.__version__ and facts["devices"][0] == "cpu"
+    assert facts["numpy"] == np.__version__ and facts["torch_threads"] >= 1 and facts["memory_gib"] > 0
+    assert main(["env"]) == 0
+
+
+def run_python(code, site, **environment):
+    path = os.pathsep.join([str(ROOT), str(site)])
+    variables = {**os.environ, "PYTHONPATH": path, **environment}
+    return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["predict", "--help"], ["backends"], ["plugins"]]
+)
+def test_light_verbs_import_nothing_heavy(ramp, arguments):
+    code = f"""
+import sys
+from patchwrap.cli import main
+try:
+    main({arguments})
+except SystemExit:
+    pass
+heavy = {{"torch", "numpy", "PIL", "scipy", "rich", "cmap", "trimesh", "ramp_code"}}
+print("HEAVY", sorted(heavy & set(sys.modules)))
+"""
+    result = run_python(code, ramp)
+
+    assert result.stdout.splitlines()[-1] == "HEAVY []", result.stderr
+
+
+def test_hookimpl_imports_no_torch(site):
+    result = run_python("import sys; from patchwrap import hookimpl; print('torch' in sys.modules)", site)
+
+    assert result.stdout == "False\n"
+
+
+def test_a_closed_pipe_is_no_error(ramp):
+    code = "import sys, os; from patchwrap.cli import main; sys.exit(main(['backends']))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ramp)]), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    process.wait()
+
+    assert error == b""
+
+
+def test_sigterm_unwinds_so_that_temporary_files_go(ramp, tmp_path):
+    code = f"""
+import sys, time
+from pathlib import Path
+from patchwrap.cli import _terminable
+from patchwrap.io.files import replacing
+with _terminable(), replacing(Path({str(tmp_path / "a")!r})) as stream:
+    print("ready", flush=True)
+    time.sleep(30)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ramp)])}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+
+    assert process.returncode == 143
+    assert not [name for name in files(tmp_path) if name.endswith(".tmp")]

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+import scipy.sparse
+import scipy.sparse.linalg
+import torch
+from patchwrap.errors import OptionError
+from patchwrap.fusion import FUSERS, BlendFuser, PoissonFuser, crossover, laplacian_eigenvalues, solve_screened_poisson
+from patchwrap.tiling import TilePlan
+from patchwrap.windows import window
+
+SIZE = (40, 64)
+
+
+def maps():
+    draw = torch.Generator().manual_seed(0)
+    coarse = torch.linspace(0, 1, SIZE[1]).expand(SIZE).contiguous()
+    return coarse, coarse + 0.1 * torch.randn(SIZE, generator=draw)
+
+
+def fuse(name, coarse, truth, detail=None, plan="p49"):
+    fuser = FUSERS[name](coarse, SIZE[1] // 4, detail)
+    for tile in TilePlan.parse(plan).tiles(SIZE):
+        fuser.add(tile.top, tile.left, truth[tile.slices], window(tile, SIZE))
+    return fuser.result()
+
+
+@pytest.mark.parametrize("name", FUSERS)
+def test_without_tiles_the_coarse_map_comes_back(name):
+    coarse, _ = maps()
+    assert torch.allclose(FUSERS[name](coarse, 16).result(), coarse, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FUSERS)
+def test_detail_zero_is_the_coarse_map_and_one_the_tiles(name):
+    coarse, truth = maps()
+    assert torch.allclose(fuse(name, coarse, truth, 0.0), coarse, atol=1e-6)
+    tiles = fuse(name, coarse, truth, 1.0)
+    assert ((tiles - tiles.mean()) - (truth - truth.mean())).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("name", FUSERS)
+def test_detail_moves_monotonically_from_coarse_to_tiles(name):
+    coarse, truth = maps()
+    strengths = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0]
+    distance = [(fuse(name, coarse, truth, s) - truth).square().mean() for s in strengths]
+    assert all(after < before for before, after in zip(distance, distance[1:]))
+
+
+@pytest.mark.parametrize("name", FUSERS)
+def test_a_tile_without_weight_changes_nothing(name):
+    coarse, truth = maps()
+    fuser = FUSERS[name](coarse, 16)
+    fuser.add(0, 0, truth[:10, :10] + 100, torch.zeros(10, 10))
+    assert torch.allclose(fuser.result(), coarse, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FUSERS)
+def test_order_of_tiles_does_not_matter(name):
+    coarse, truth = maps()
+    results = []
+    for order in (1, -1):
+        fuser = FUSERS[name](coarse, 16)
+        for tile in TilePlan.parse("p49").tiles(SIZE)[::order]:
+            fuser.add(tile.top, tile.left, truth[tile.slices], window(tile, SIZE))
+        results.append(fuser.result())
+    assert torch.allclose(*results, atol=1e-5)
+
+
+def test_blend_by_hand():
+    fuser = BlendFuser(torch.zeros(1, 3), 2)
+    fuser.add(0, 0, torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 1.0]]))
+    fuser.add(0, 1, torch.tensor([[4.0, 4.0]]), torch.tensor([[0.5, 1.0]]))
+    assert fuser.result()[0].tolist() == pytest.approx([1.0, 2.0, 4.0], abs=0.01)
+
+
+def test_poisson_leaves_no_seam_between_tiles_that_are_offset():
+    coarse, _ = maps()
+    fuser = PoissonFuser(coarse, 32)
+    fuser.add(0, 0, coarse[:, :32] + 0.3, torch.ones(40, 32))
+    fuser.add(0, 32, coarse[:, 32:] - 0.3, torch.ones(40, 32))
+    step = torch.diff(fuser.result(), dim=1)
+    assert (step - 1 / 63).abs().max() < 1e-4
+
+
+def test_screened_poisson_is_the_sparse_solution():
+    rng = np.random.default_rng(0)
+    source = rng.normal(size=(7, 9)).astype(np.float32)
+    screen = 0.3
+    second = [_second_difference(n) for n in source.shape]
+    laplace = scipy.sparse.kron(second[0], np.eye(9)) + scipy.sparse.kron(np.eye(7), second[1])
+    matrix = screen * scipy.sparse.eye(63) - laplace
+    expected = scipy.sparse.linalg.spsolve(matrix.tocsc(), -source.ravel()).reshape(7, 9)
+    assert np.allclose(solve_screened_poisson(source.copy(), screen), expected, atol=1e-4)
+
+
+def _second_difference(n):
+    first = scipy.sparse.diags([-np.ones(n - 1), np.ones(n - 1)], [0, 1], shape=(n - 1, n))
+    return -(first.T @ first)
+
+
+def test_eigenvalues_start_at_zero_and_end_below_eight():
+    values = laplacian_eigenvalues((16, 16))
+    assert values[0, 0] == 0 and 7.8 < values.max() < 8
+
+
+def test_crossover_runs_from_nothing_over_three_tiles_to_everything():
+    assert [crossover(d, 100) for d in (0.0, 0.5, 1.0)] == [0, 300, np.inf]
+
+
+@pytest.mark.parametrize("detail", [-0.1, 1.1])
+def test_detail_outside_its_range(detail):
+    with pytest.raises(OptionError, match="detail"):
+        PoissonFuser(torch.zeros(4, 4), 2, detail)

@@ -1,0 +1,308 @@
+"""Reading pictures: what each kind becomes, and one clear line for each that cannot be used."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageFile
+
+from patchwrap import ImageError, read_image
+from patchwrap.io import Photo, read_images
+from patchwrap.io.limits import check_size
+
+SIZE = (20, 30)  # height, width
+ORIENTATION = 0x0112
+
+
+def corner_picture():
+    """White, with one red pixel in the upper left corner."""
+    pixels = np.full((*SIZE, 3), 255, np.uint8)
+    pixels[0, 0] = (255, 0, 0)
+    return Image.fromarray(pixels)
+
+
+def saved(tmp_path, picture, name="p.png", **options):
+    path = tmp_path / name
+    picture.save(path, **options)
+    return path
+
+
+def test_a_file_becomes_rgb_bytes(tmp_path):
+    photo = read_image(saved(tmp_path, corner_picture(), "two words ü.png"))
+
+    assert photo.size == SIZE
+    assert photo.pixels.dtype == np.uint8
+    assert photo.pixels[0, 0].tolist() == [255, 0, 0]
+    assert photo.name.endswith("two words ü.png")
+
+
+@pytest.mark.parametrize(
+    ("orientation", "where"), [(1, (0, 0)), (3, (-1, -1)), (6, (0, -1)), (8, (-1, 0)), (2, (0, -1))]
+)
+@pytest.mark.parametrize("from_file", [True, False])
+def test_exif_orientation_is_applied(tmp_path, orientation, where, from_file):
+    picture = corner_picture()
+    picture.getexif()[ORIENTATION] = orientation
+    source = saved(tmp_path, picture, exif=picture.getexif()) if from_file else picture
+
+    pixels = read_image(source).pixels
+
+    assert pixels.shape[:2] == (SIZE if orientation < 5 else SIZE[::-1])
+    assert pixels[where].tolist() == [255, 0, 0]
+
+
+def test_a_pil_image_is_left_as_it_was():
+    picture = corner_picture()
+    picture.getexif()[ORIENTATION] = 6
+
+    read_image(picture)
+
+    assert picture.size == (30, 20) and picture.getexif()[ORIENTATION] == 6
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [
+        ("L", 100, [100, 100, 100]),
+        ("1", 1, [255, 255, 255]),
+        ("RGBA", (200, 0, 0, 255), [200, 0, 0]),
+        ("RGBA", (200, 0, 0, 0), [255, 255, 255]),
+        ("LA", (0, 0), [255, 255, 255]),
+        ("CMYK", (0, 255, 255, 0), [255, 0, 0]),
+    ],
+)
+def test_every_mode_becomes_rgb_and_transparent_becomes_white(mode, colour, expected):
+    assert read_image(Image.new(mode, (20, 20), colour)).pixels[5, 5].tolist() == expected
+
+
+def test_half_transparent_black_is_mid_grey():
+    assert read_image(Image.new("RGBA", (20, 20), (0, 0, 0, 128))).pixels[0, 0].tolist() == [127] * 3
+
+
+def test_a_palette_with_a_transparent_colour(tmp_path):
+    picture = Image.new("P", (20, 20), 0)
+    picture.putpalette([9, 8, 7, 1, 2, 3])
+    picture.putpixel((4, 0), 1)
+    path = saved(tmp_path, picture, transparency=0)
+
+    pixels = read_image(path).pixels
+
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert pixels[0, 4].tolist() == [1, 2, 3]
+
+
+def test_sixteen_bit_grey_keeps_its_bits(tmp_path):
+    path = saved(tmp_path, Image.fromarray(np.full((20, 20), 40_001, np.uint16)))
+
+    photo = read_image(path)
+
+    assert photo.pixels.dtype == np.uint16
+    assert photo.pixels[0, 0].tolist() == [40_001] * 3
+    assert photo.to_uint8()[0, 0].tolist() == [40_001 // 256] * 3
+
+
+def test_float_tiff_is_read_when_in_range(tmp_path):
+    good = saved(tmp_path, Image.fromarray(np.full((20, 20), 0.25, np.float32)), "good.tiff")
+    bad = saved(tmp_path, Image.fromarray(np.full((20, 20), 7, np.float32)), "bad.tiff")
+
+    assert read_image(good).pixels[0, 0].tolist() == [0.25] * 3
+    with pytest.raises(ImageError, match=r"0, 1"):
+        read_image(bad)
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.full(SIZE, 9, np.uint8), [9, 9, 9]),
+        (np.full((*SIZE, 1), 9, np.uint16), [9, 9, 9]),
+        (np.full((*SIZE, 3), 0.5, np.float64), [0.5, 0.5, 0.5]),
+        (np.full((*SIZE, 3), 0.5, np.float16), [0.5, 0.5, 0.5]),
+        (np.full((*SIZE, 2), 0, np.uint8), [255, 255, 255]),
+        (np.full((*SIZE, 4), 0, np.uint16), [65535, 65535, 65535]),
+        (np.full((*SIZE, 4), 0.0), [1.0, 1.0, 1.0]),
+        (np.full((*SIZE, 3), 258, np.dtype(">u2")), [258, 258, 258]),
+        (np.full((*SIZE, 3), 1.0005), [1.0, 1.0, 1.0]),
+    ],
+)
+def test_arrays(array, expected):
+    pixels = read_image(array).pixels
+
+    assert pixels.shape == (*SIZE, 3)
+    assert pixels.dtype in (np.uint8, np.uint16, np.float32)
+    assert pixels[0, 0].tolist() == expected
+
+
+@pytest.mark.parametrize("shape", [(3, *SIZE), (1, *SIZE), SIZE])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.uint8])
+def test_tensors_have_their_channels_first(shape, dtype):
+    photo = read_image(torch.ones(shape, dtype=dtype))
+
+    assert photo.pixels.shape == (*SIZE, 3)
+    assert photo.pixels[0, 0].tolist() == [1, 1, 1]
+
+
+def test_a_tensor_with_a_gradient_is_read():
+    assert read_image(torch.zeros(3, 20, 20, requires_grad=True)).pixels.max() == 0
+
+
+def test_a_photo_passes_through():
+    photo = Photo(np.zeros((20, 20, 3), np.uint8), focal=0.8)
+
+    assert read_image(photo) is photo
+
+
+def test_several_pictures_keep_their_order_and_sizes():
+    photos = read_images([np.zeros((20, 30), np.uint8), np.zeros((40, 50), np.uint8)])
+
+    assert [photo.size for photo in photos] == [(20, 30), (40, 50)]
+    assert len(read_images(torch.zeros(2, 3, 20, 20))) == 2
+    assert len(read_images(np.zeros((2, 20, 20, 3), np.uint8))) == 2
+    assert len(read_images(np.zeros((20, 20, 3), np.uint8))) == 1
+
+
+def test_a_fault_in_a_list_names_its_place():
+    with pytest.raises(ImageError, match="picture 1 of the list: array holds int64"):
+        read_images([np.zeros((20, 20), np.uint8), np.zeros((20, 20), np.int64)])
+    with pytest.raises(ImageError, match="empty"):
+        read_images([])
+
+
+def exif_photo(size, **tags):
+    picture = Image.new("RGB", size)
+    block = picture.getexif().get_ifd(0x8769)
+    numbers = {"film": 0xA405, "focal": 0x920A, "x_resolution": 0xA20E, "unit": 0xA210, "width": 0xA002}
+    for name, value in tags.items():
+        block[numbers[name]] = value
+    return picture
+
+
+def test_focal_length_from_35_mm_equivalent_is_by_the_diagonal():
+    # 43.27 mm is the film's diagonal: there the focal length is the picture's diagonal, 50 of 40 pixels.
+    photo = read_image(exif_photo((40, 30), film=43.2666))
+
+    assert photo.focal == pytest.approx(50 / 40, rel=1e-4)
+
+
+def test_focal_length_from_the_sensors_resolution():
+    # 10 mm at 200 pixels a centimetre are 200 pixels, of 100 originally.
+    assert read_image(exif_photo((40, 30), focal=10.0, x_resolution=200.0, unit=3, width=100)).focal == 2.0
+
+
+def test_focal_length_outlives_a_rotation():
+    picture = exif_photo((40, 30), film=28)
+    upright = read_image(picture).focal
+    picture.getexif()[ORIENTATION] = 6
+
+    assert read_image(picture).focal == upright
+
+
+@pytest.mark.parametrize("tags", [{}, {"film": 0}, {"focal": 4.0}, {"film": 60_000}, {"film": "wide"}])
+def test_no_focal_length_is_guessed(tags):
+    assert read_image(exif_photo((40, 30), **tags)).focal is None
+
+
+def message_for(source):
+    with pytest.raises(ImageError) as caught:
+        read_image(source)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_unusable_files_are_named_with_the_cure(tmp_path):
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.jpg").write_text("no picture\nat all")
+    whole = saved(tmp_path, Image.effect_noise((64, 64), 50), "whole.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "raw.dng").write_bytes(whole)
+    saved(tmp_path, Image.new("RGB", (300, 1)), "flat.png")
+
+    for name, words in {
+        "missing.png": "does not exist",
+        ".": "is a folder",
+        "empty.png": "0 bytes",
+        "text.jpg": "not a picture",
+        "cut.png": "damaged",
+        "flat.png": "300x1 pixels",
+        "raw.dng": "camera raw",
+        "x" * 300: "does not exist",
+    }.items():
+        message = message_for(tmp_path / name)
+        assert words in message
+        assert str(tmp_path / name) in message
+
+
+@pytest.mark.parametrize("url", ["https://host/a.jpg", "file:///a.jpg", "data:image/png;base64,AAAA"])
+def test_a_url_is_refused(url):
+    assert "download" in message_for(url)
+
+
+def test_a_device_is_not_read():
+    assert "regular file" in message_for("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (np.zeros((0, 20, 3), np.uint8), "20x0 pixels"),
+        (np.zeros((15, 20, 3), np.uint8), "16x16"),
+        (np.zeros((3, 20, 20), np.uint8), "transpose"),
+        (np.zeros((20, 20, 5), np.uint8), "1 to 4 channels"),
+        (np.zeros((20,), np.uint8), "1 to 4 channels"),
+        (np.zeros((20, 20, 3), np.int64), "int64"),
+        (np.zeros((20, 20, 3), bool), "bool"),
+        (np.zeros((20, 20, 3), complex), "complex"),
+        (np.full((20, 20, 3), np.nan), "NaN"),
+        (np.full((20, 20, 3), np.inf), "infinite"),
+        (np.full((20, 20, 3), 255.0), "from 255 to 255"),
+        (np.full((20, 20, 3), -0.5), "from -0.5"),
+        (torch.zeros(20, 20, 3), "channels, height, width"),
+        (torch.zeros(3, 20, 20, dtype=torch.int64), "int64"),
+        (torch.zeros(1, 3, 20, 20), "batch"),
+        (Image.new("RGB", (20, 3)), "20x3"),
+        (Image.fromarray(np.full((20, 20), 70_000, np.int32)), "70000"),
+        (7, "int"),
+        (None, "NoneType"),
+    ],
+)
+def test_unusable_values_are_refused(source, words):
+    assert words in message_for(source)
+
+
+def test_a_gigapixel_is_the_limit():
+    check_size(32_768, 32_768, "x")
+    with pytest.raises(ImageError, match="megapixels"):
+        check_size(32_769, 32_768, "x")
+
+
+def test_an_absurdly_large_file_is_refused_before_decoding(tmp_path):
+    header = b"P5 100000 100000 255\n"
+    (tmp_path / "huge.pgm").write_bytes(header + bytes(100))
+
+    assert "10000 megapixels" in message_for(tmp_path / "huge.pgm")
+
+
+def test_pillows_bomb_limit_neither_stops_nor_warns_nor_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # 600 pixels are more than twice that: an error
+    path = saved(tmp_path, corner_picture())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_image(path).size == SIZE
+    assert Image.MAX_IMAGE_PIXELS == 100
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+
+
+def test_the_limit_comes_back_after_a_failure(tmp_path):
+    (tmp_path / "text.jpg").write_text("no picture")
+    before = Image.MAX_IMAGE_PIXELS
+
+    message_for(tmp_path / "text.jpg")
+
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_a_broken_exif_block_does_not_stop_a_photo(tmp_path):
+    path = saved(tmp_path, corner_picture(), "p.jpg", exif=b"Exif\0\0MM\0*\0\0\0\xff\xff\xff")
+
+    assert read_image(path).size == SIZE

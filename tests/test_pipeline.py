@@ -1,0 +1,241 @@
+import numpy as np
+import patchwrap
+import pytest
+import torch
+from PIL import Image
+from patchwrap.testing import PaintedBackend as Painted
+from patchwrap.testing import painted_photo as painted
+from patchwrap.errors import BackendContractError, ConventionError, OptionError, TilingError
+
+PHOTO = painted()
+INVERSE = PHOTO[..., 0]
+
+
+def affine_error(values, truth):
+    design = np.stack([values.ravel(), np.ones(values.size)], axis=1)
+    solution = np.linalg.lstsq(design, truth.ravel())[0]
+    return np.abs(design @ solution - truth.ravel()).mean()
+
+
+@pytest.mark.parametrize("fuser", ["poisson", "blend", "split"])
+@pytest.mark.parametrize("convention", ["inverse_depth:affine", "depth:scale", "depth:metric", "inverse_depth:metric"])
+def test_distorted_tiles_fuse_back_to_the_painted_scene(convention, fuser):
+    backend = Painted(convention, distort=0.3)
+    fused = patchwrap.predict(PHOTO, backend, plan="p49", fuser=fuser)
+    truth = INVERSE if convention.startswith("inverse") else 1 / INVERSE
+    assert fused.values.shape == truth.shape and str(fused.convention) == convention
+    assert affine_error(fused.values, truth) < 0.1 * affine_error(fused.coarse, truth)
+
+
+def test_baselines_are_worse_than_alignment():
+    def error(fuser):
+        fused = patchwrap.predict(PHOTO, Painted(distort=0.3), plan="p49", fuser=fuser)
+        return affine_error(fused.values, INVERSE)
+
+    assert error("poisson") < 0.5 * error("minmax")
+    assert error("poisson") < 0.1 * error("average")
+
+
+@pytest.mark.parametrize("plan", ["auto", "p16", "p49+r8", "3x2", "slide", "2x2+4x4"])
+@pytest.mark.parametrize("size", [(240, 400), (97, 61), (50, 333)])
+def test_every_plan_on_any_size(plan, size):
+    photo = painted(*size)
+    fused = patchwrap.predict(photo, Painted("depth:metric", distort=0.2), plan=plan)
+    assert fused.values.shape == size and np.isfinite(fused.values).all() and fused.valid.all()
+
+
+def test_a_small_photo_is_one_pass():
+    backend = Painted()
+    fused = patchwrap.predict(painted(60, 100), backend)
+    assert len(backend.calls) == 1 and fused.options["tile_count"] == 0
+    assert np.allclose(fused.values, fused.coarse)
+
+
+def test_tiles_reach_the_backend_at_its_processing_size_in_batches():
+    backend = Painted()
+    patchwrap.predict(PHOTO, backend, plan="p49", tile_batch_size=5)
+    assert backend.calls[0] == (1, 3, 60, 100)
+    assert [calls[0] for calls in backend.calls[1:]] == [5] * 9 + [4]
+    assert {calls[2:] for calls in backend.calls} == {(60, 100)}
+
+
+def test_batch_size_changes_nothing():
+    maps = [patchwrap.predict(PHOTO, Painted(), plan="p49", tile_batch_size=n).values for n in (1, 7)]
+    assert np.allclose(*maps, atol=1e-5)
+
+
+def test_coarse_and_fine_may_be_different_backends_of_different_conventions():
+    coarse, fine = Painted("inverse_depth:affine", 0.3, seed=1), Painted("depth:metric", 0.3, seed=2)
+    fused = patchwrap.predict(PHOTO, coarse=coarse, fine=fine, plan="p49")
+    assert len(coarse.calls) == 1 and len(fine.calls) > 1
+    assert str(fused.convention) == "inverse_depth:affine"
+    assert affine_error(fused.values, INVERSE) < 0.2 * affine_error(fused.coarse, INVERSE)
+
+
+def test_conventions_without_a_common_space_are_refused():
+    with pytest.raises(ConventionError, match="depth:affine"):
+        patchwrap.predict(PHOTO, coarse=Painted("depth:affine"), fine=Painted("inverse_depth:affine"))
+
+
+class Random(Painted):
+    def predict(self, images):
+        values = super().predict(images)
+        return values if len(self.calls) == 1 else torch.randn(values.shape, generator=self._draw)
+
+
+def test_never_worse_tiles_of_noise_leave_the_coarse_map():
+    fused = patchwrap.predict(PHOTO, Random("inverse_depth:affine"), plan="p49")
+    assert np.abs(fused.values - fused.coarse).max() < 1e-5
+
+
+class Holed(Painted):
+    def predict(self, images):
+        values = super().predict(images)
+        values[:, :, images.mean(1)[0] > 0.55] = torch.nan
+        return values
+
+
+def test_invalid_pixels_are_marked_and_filled():
+    fused = patchwrap.predict(PHOTO, Holed("inverse_depth:affine"), plan="p49")
+    assert np.isfinite(fused.values).all()
+    assert 0 < (~fused.valid).mean() < 0.2
+    assert not fused.valid[-8:, -8:].any() and fused.valid[:100, :200].all()
+
+
+class AllInvalid(Painted):
+    def predict(self, images):
+        return torch.full_like(super().predict(images), torch.nan)
+
+
+def test_a_backend_that_sees_nothing_is_told_so():
+    with pytest.raises(BackendContractError, match="no finite value"):
+        patchwrap.predict(PHOTO, AllInvalid())
+
+
+def test_memory_errors_halve_the_batch():
+    class Tight(Painted):
+        def predict(self, images):
+            if len(images) > 2:
+                raise torch.OutOfMemoryError("out of memory")
+            return super().predict(images)
+
+    fused = patchwrap.predict(PHOTO, Tight(), plan="p16", tile_batch_size=16)
+    assert fused.options["tile_count"] == 16
+
+
+def test_progress_counts_tiles():
+    seen = []
+    patchwrap.predict(PHOTO, Painted(), plan="p16", tile_batch_size=8, progress=lambda *at: seen.append(at))
+    assert seen == [(0, 16), (8, 16), (16, 16)]
+
+
+def test_no_tiles_is_the_coarse_map_and_detail_zero_too():
+    plain = patchwrap.predict(PHOTO, Painted(), tiles=False)
+    assert np.allclose(plain.values, plain.coarse)
+    zero = patchwrap.predict(PHOTO, Painted(), detail=0.0, plan="p49")
+    assert np.allclose(zero.values, zero.coarse, atol=1e-3)
+
+
+class Doubling:
+    """A head that adds a constant in log depth, so that its effect can be told."""
+
+    def refine(self, images, coarse, aligned, coarse_features, fine_features):
+        assert images.shape[2:] == aligned.shape[2:] == coarse.shape[2:]
+        return aligned + 0.7
+
+
+def test_a_head_corrects_aligned_tiles_before_fusion():
+    plain = patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p16", fuser="blend")
+    headed = patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p16", fuser="blend", head=Doubling())
+    assert np.median(headed.values / plain.values) == pytest.approx(np.exp(0.7), rel=1e-3)
+    assert headed.options["head"] == "Doubling" and plain.options["head"] is None
+
+
+class Guided(Painted):
+    def predict_with_features(self, images):
+        return self.predict(images), images[:, :2, ::2, ::2]
+
+
+def test_features_under_a_tile_are_the_tiles_own():
+    class Compare:
+        def __init__(self):
+            self.gaps = []
+
+        def refine(self, images, coarse, aligned, coarse_features, fine_features):
+            small = torch.nn.functional.interpolate(fine_features, coarse_features.shape[2:], mode="area")
+            self.gaps.append((small - coarse_features).abs().mean().item())
+            return aligned
+
+    head = Compare()
+    patchwrap.predict(PHOTO, Guided("depth:scale"), plan="p16", head=head)
+    assert len(head.gaps) == 16 and max(head.gaps) < 0.03
+
+
+class Focal(Painted):
+    def metres_per_unit(self, focal):
+        return 10 * focal
+
+
+def test_a_known_field_of_view_makes_a_scale_metric():
+    backend = Focal("depth:scale")
+    plain, known = (patchwrap.predict(PHOTO, backend, fov=fov) for fov in (None, 90.0))
+    assert str(plain.convention) == "depth:scale" and str(known.convention) == "depth:metric"
+    # 90 degrees across: the focal length is half the width, which is the longer side.
+    assert np.allclose(known.values, 5 * plain.values, rtol=1e-4)
+    assert known.focal == pytest.approx(200)
+    assert np.allclose(known.coarse, 5 * plain.coarse, rtol=1e-4)
+
+
+def test_lists_and_batches_give_lists():
+    tensor = torch.from_numpy(np.stack([PHOTO, PHOTO])).permute(0, 3, 1, 2)
+    for images in ([PHOTO, Image.fromarray((255 * PHOTO).astype(np.uint8))], tensor):
+        maps = patchwrap.predict(images, Painted(), plan="p16")
+        assert isinstance(maps, list) and [m.values.shape for m in maps] == [(240, 400)] * 2
+
+
+def test_an_unregistered_object_with_predict_is_enough():
+    class Anything:
+        convention = patchwrap.DepthConvention("depth", "metric")
+        processing = (32, 48)
+
+        def predict(self, images):
+            return 1 + images.mean(1, keepdim=True)
+
+    assert patchwrap.predict(PHOTO, Anything()).options["coarse"] == "Anything"
+
+
+def test_gradients_are_off_but_the_caller_may_still_train():
+    class Tracks(Painted):
+        def predict(self, images):
+            assert not torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+            return super().predict(images)
+
+    patchwrap.predict(PHOTO, Tracks(), plan="p16")
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"fuser": "magic"}, OptionError, "poisson"),
+        ({"detail": 2.0}, OptionError, "detail"),
+        ({"tile_batch_size": 0}, OptionError, "tile_batch_size"),
+        ({"fov": 200.0}, OptionError, "degrees"),
+        ({"dtype": "int8"}, OptionError, "bfloat16"),
+        ({"device": "warp"}, OptionError, "--device cpu"),
+        ({"plan": "p17"}, TilingError, "p49"),
+    ],
+)
+def test_impossible_options_say_what_is_possible(options, error, words):
+    with pytest.raises(error, match=words):
+        patchwrap.predict(PHOTO, Painted(), **options)
+
+
+def test_no_backend_at_all():
+    with pytest.raises(OptionError, match="backend="):
+        patchwrap.predict(PHOTO)
+
+
+def test_same_seed_same_result():
+    maps = [patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p16+r9", seed=5).values for _ in range(2)]
+    assert np.array_equal(*maps)

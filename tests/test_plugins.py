@@ -1,0 +1,199 @@
+"""Plugins: found, disabled, broken; one broken plugin loses nobody else's backends."""
+
+import logging
+
+import pytest
+
+from patchwrap import plugins
+from patchwrap.convention import DepthConvention
+from patchwrap.errors import BackendNotFoundError, PluginError
+from patchwrap.hookspecs import hookimpl
+
+
+def one(name="flat", target="flat_code:Flat", **changes):
+    """Source of a plugin that registers one backend."""
+    facts = {"convention": "depth:metric", "licence": "MIT", "summary": "flat"} | changes
+    return (
+        "from patchwrap import hookimpl\n@hookimpl\ndef patchwrap_register_backends(register):\n"
+        f"    register({name!r}, {target!r}, **{facts!r})\n"
+    )
+
+
+def record_of(name):
+    return next(record for record in plugins.get_plugin_manager().plugins if record.name == name)
+
+
+def test_a_backend_is_listed_with_its_provenance_and_imported_only_when_resolved(install):
+    install("flat", one(), flat_code="class Flat:\n    pass\n")
+
+    record = plugins.registered_backends()["flat"]
+
+    assert record == plugins.BackendRecord(
+        "flat",
+        "flat_code:Flat",
+        DepthConvention("depth", "metric"),
+        "MIT",
+        "flat",
+        plugin="flat",
+        distribution="dist-flat",
+        version="1.2",
+    )
+    import sys
+
+    assert "flat_code" not in sys.modules
+    assert plugins.resolve("flat").__name__ == "Flat"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import no_such_module_anywhere", "no_such_module_anywhere"),
+        ("raise SystemExit('gone')", "SystemExit: gone"),
+        ("def broken(:", "SyntaxError"),
+        ("x = 1", "hookimpl"),
+        (one().replace("(register):", "(wrong):"), "wrong"),
+        (one().replace("patchwrap_register_backends", "patchwrap_register_backend"), "unknown hook"),
+        (one() + "    raise RuntimeError('after\\nall')\n", "RuntimeError: after all"),
+        (one(target="flat_code.Flat"), "module:attribute"),
+        (one(name="a=b"), "'a=b'"),
+        (one(convention="depth:guess"), "convention"),
+        (one(summary=" "), "summary"),
+    ],
+)
+def test_a_broken_plugin_is_recorded_and_the_others_go_on(install, source, words):
+    install("a_bad", source)
+    install("good", one("good"))
+
+    assert "good" in plugins.registered_backends()
+    assert record_of("good").state == "loaded"
+    broken = record_of("a_bad")
+    assert broken.state == "broken"
+    assert words in broken.error
+    assert "\n" not in broken.error
+
+
+def test_what_a_faulty_plugin_registered_without_fault_stays(install):
+    second = "    register('two', 'x', convention='depth:metric', licence='MIT', summary='s')\n"
+    install("half", one("one") + second)
+
+    assert list(plugins.registered_backends()) == ["one"]
+    assert record_of("half").backends == ("one",)
+    assert "'two'" in record_of("half").error
+
+
+def test_a_duplicate_backend_name_is_refused_naming_both(install):
+    install("first", one("same"))
+    install("second", one("same"))
+
+    assert plugins.registered_backends()["same"].plugin == "first"
+    error = record_of("second").error
+    assert "'same'" in error and "dist-first 1.2" in error and "dist-second 1.2" in error
+
+
+def test_two_plugins_of_one_name_do_not_hide_each_other(install):
+    install("left", one("l"), entry="twin")
+    install("right", one("r"), entry="twin")
+
+    assert list(plugins.registered_backends()) == ["l"]
+    assert [record.state for record in plugins.get_plugin_manager().plugins] == ["loaded", "broken"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "loaded"),
+    [
+        ("PATCHWRAP_PLUGINS", "", []),
+        ("PATCHWRAP_PLUGINS", "a", ["a"]),
+        ("PATCHWRAP_PLUGINS", " a , b ", ["a", "b"]),
+        ("PATCHWRAP_DISABLE", "a", ["b"]),
+        ("PATCHWRAP_DISABLE", "", ["a", "b"]),
+    ],
+)
+def test_the_environment_chooses_plugins(install, monkeypatch, variable, value, loaded):
+    install("a", one("a"))
+    install("b", one("b"))
+    monkeypatch.setenv(variable, value)
+
+    assert list(plugins.registered_backends()) == loaded
+    assert [r.name for r in plugins.get_plugin_manager().plugins if r.state == "loaded"] == loaded
+    assert {r.name for r in plugins.get_plugin_manager().plugins} == {"a", "b"}
+
+
+def test_a_disabled_plugin_is_not_imported(install, monkeypatch):
+    install("bad", "raise RuntimeError('imported')")
+    monkeypatch.setenv("PATCHWRAP_DISABLE", "bad")
+
+    assert plugins.registered_backends() == {}
+    assert record_of("bad").state == "disabled"
+
+
+def test_a_plugin_asked_for_but_not_installed_is_recorded(site, monkeypatch):
+    monkeypatch.setenv("PATCHWRAP_PLUGINS", "ghost")
+
+    assert "no installed distribution" in record_of("ghost").error
+
+
+@pytest.mark.parametrize("source", ["import no_such_module_anywhere", one(target="x")])
+def test_strict_mode_raises(install, monkeypatch, source):
+    install("bad", source)
+    monkeypatch.setenv("PATCHWRAP_STRICT_PLUGINS", "1")
+
+    with pytest.raises(PluginError, match="bad"):
+        plugins.registered_backends()
+
+
+def test_an_unknown_backend_is_answered_with_what_is_installed_and_a_near_name(install):
+    install("flat", one())
+
+    with pytest.raises(BackendNotFoundError) as caught:
+        plugins.resolve("flatt")
+
+    message = str(caught.value)
+    assert "Did you mean 'flat'?" in message and "Installed: flat" in message
+    assert "pip" not in message
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import missing_dependency", "missing_dependency"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("Other = 1", "Flat"),
+        ("Flat = 3", "a int is not callable"),
+    ],
+)
+def test_a_backend_that_cannot_be_imported_names_plugin_target_and_cause(install, code, words):
+    install("flat", one(), flat_code=code)
+
+    with pytest.raises(PluginError) as caught:
+        plugins.resolve("flat")
+
+    for expected in (words, "dist-flat 1.2", "flat_code:Flat"):
+        assert expected in str(caught.value)
+
+
+def test_broken_plugins_are_warned_of_once_when_a_backend_is_looked_up(install, caplog):
+    install("bad", "raise RuntimeError('why')")
+    install("good", one("good"))
+
+    with caplog.at_level(logging.WARNING, "patchwrap"):
+        plugins.find_backend("good")
+        plugins.find_backend("good")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "warning: plugin 'bad' is broken: RuntimeError: why"
+    ]
+
+
+def test_a_manager_without_external_plugins_takes_them_by_hand(install):
+    install("flat", one())
+
+    class ByHand:
+        @hookimpl
+        def patchwrap_register_backends(self, register):
+            register("hand", "m:a", convention="depth:scale", licence="MIT", summary="s")
+
+    manager = plugins.create_plugin_manager(load_external=False)
+    record = manager.add_plugin(ByHand(), "by-hand")
+
+    assert list(manager.backends) == ["hand"]
+    assert record.backends == ("hand",) and record.distribution is None

@@ -1,0 +1,30 @@
+import subprocess
+import sys
+
+import patchwrap
+
+
+def modules_after(code):
+    script = f"import sys\n{code}\nprint(' '.join(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_and_the_hook_loads_no_torch():
+    loaded = modules_after("import patchwrap\nfrom patchwrap import hookimpl, DepthConvention, PatchwrapError")
+    assert not loaded & {"torch", "numpy", "scipy", "PIL"}
+
+
+def test_every_public_name_is_there_and_listed():
+    assert dir(patchwrap) == sorted(patchwrap.__all__)
+    for name in patchwrap.__all__:
+        assert getattr(patchwrap, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    try:
+        patchwrap.nonsense
+    except AttributeError as error:
+        assert "nonsense" in str(error)
+    else:
+        raise AssertionError("no error")

@@ -1,0 +1,59 @@
+import pytest
+import torch
+from patchwrap.convention import DepthConvention
+from patchwrap.errors import ConventionError
+from patchwrap.spaces import from_space, fusion_space, to_space
+
+ALL = [
+    DepthConvention.parse(f"{space}:{ambiguity}")
+    for space in ("depth", "inverse_depth")
+    for ambiguity in ("metric", "scale", "affine")
+]
+
+
+@pytest.mark.parametrize(
+    ("coarse", "fine", "space"),
+    [
+        ("depth:metric", "depth:metric", "log_depth"),
+        ("depth:scale", "inverse_depth:metric", "log_depth"),
+        ("inverse_depth:affine", "inverse_depth:affine", "inverse_depth"),
+        ("depth:affine", "depth:affine", "depth"),
+        ("depth:affine", "depth:metric", "depth"),
+        ("depth:metric", "inverse_depth:affine", "inverse_depth"),
+        ("height:metric", "height:metric", "height"),
+    ],
+)
+def test_the_space_where_fine_is_affine_to_coarse(coarse, fine, space):
+    assert fusion_space(DepthConvention.parse(coarse), DepthConvention.parse(fine)) == space
+
+
+@pytest.mark.parametrize(("coarse", "fine"), [("depth:affine", "inverse_depth:affine"), ("height:metric", "depth:metric")])
+def test_no_common_space_is_an_error_that_names_both(coarse, fine):
+    with pytest.raises(ConventionError, match=f"{coarse}.*{fine}"):
+        fusion_space(DepthConvention.parse(coarse), DepthConvention.parse(fine))
+
+
+@pytest.mark.parametrize("coarse", ALL, ids=str)
+@pytest.mark.parametrize("fine", ALL, ids=str)
+def test_there_and_back_is_the_identity(coarse, fine):
+    if {coarse.ambiguity, fine.ambiguity} == {"affine"} and coarse.space != fine.space:
+        pytest.raises(ConventionError, fusion_space, coarse, fine)
+        return
+    space = fusion_space(coarse, fine)
+    values = torch.tensor([[0.1, 1.0, 50.0]])
+    assert torch.allclose(from_space(to_space(values, coarse, space), coarse, space), values, rtol=1e-4)
+
+
+def test_a_metre_is_the_same_point_from_either_convention():
+    depth, inverse = DepthConvention("depth", "metric"), DepthConvention("inverse_depth", "metric")
+    for space in ("log_depth", "depth", "inverse_depth"):
+        a = to_space(torch.tensor([4.0]), depth, space)
+        b = to_space(torch.tensor([0.25]), inverse, space)
+        assert torch.allclose(a, b)
+
+
+def test_what_is_not_finite_is_invalid():
+    metric = DepthConvention("depth", "metric")
+    values = torch.tensor([1.0, torch.inf, torch.nan])
+    assert to_space(values, metric, "log_depth").isfinite().tolist() == [True, False, False]
+    assert to_space(values, metric, "inverse_depth").isfinite().tolist() == [True, False, False]

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from patchwrap.errors import TilingError
+from patchwrap.tiling import Tile, TilePlan, starts
+
+U4K = (2160, 3840)
+
+
+def corners(tiles):
+    return {(tile.top, tile.left) for tile in tiles}
+
+
+def test_p16_is_patchfusions_regular_grid():
+    tiles = TilePlan.parse("p16").tiles(U4K)
+    assert {tile.size for tile in tiles} == {(540, 960)}
+    assert corners(tiles) == {(540 * i, 960 * j) for i in range(4) for j in range(4)}
+
+
+def test_p49_is_patchfusions_four_shifted_passes():
+    regular = {(540 * i, 960 * j) for i in range(4) for j in range(4)}
+    across = {(540 * i, 480 + 960 * j) for i in range(4) for j in range(3)}
+    down = {(270 + 540 * i, 960 * j) for i in range(3) for j in range(4)}
+    both = {(270 + 540 * i, 480 + 960 * j) for i in range(3) for j in range(3)}
+    tiles = TilePlan.parse("p49").tiles(U4K)
+    assert len(tiles) == 49
+    assert corners(tiles) == regular | across | down | both
+
+
+def test_random_tiles_come_on_top_and_depend_on_the_seed_alone():
+    plan = TilePlan.parse("p49+r128")
+    tiles = plan.tiles(U4K, seed=3)
+    assert len(tiles) == 49 + 128
+    assert len({tile.left for tile in tiles[49:]}) > 64  # not one x for a whole batch
+    assert tiles == plan.tiles(U4K, seed=3) != plan.tiles(U4K, seed=4)
+
+
+def test_tiles_by_hand_on_a_small_grid():
+    tiles = TilePlan.parse("2x2").tiles((4, 6))
+    assert tiles == [Tile(t, left, 2, 3) for t in (0, 1, 2) for left in (0, 2, 3)]
+
+
+def test_columns_come_before_rows_in_a_plans_name():
+    assert TilePlan.parse("3x2", overlap=0.0).tile_size((60, 60)) == (30, 20)
+
+
+def test_sliding_plan_keeps_its_tile_size_and_overlap():
+    tiles = TilePlan.parse("slide:64x32", overlap=0.25).tiles((100, 200))
+    assert {tile.size for tile in tiles} == {(32, 64)}
+    lefts = sorted({tile.left for tile in tiles})
+    assert np.diff(lefts).max() <= 48
+    assert (lefts[0], lefts[-1]) == (0, 136)
+
+
+@given(
+    height=st.integers(1, 300),
+    width=st.integers(1, 300),
+    name=st.sampled_from(["p16", "p49", "p49+r5", "2x2", "5x3", "8x8", "slide:40x30", "2x2+4x4"]),
+    overlap=st.sampled_from([None, 0.0, 0.2, 0.5, 0.9]),
+)
+def test_any_size_is_covered_by_equal_tiles_inside_it(height, width, name, overlap):
+    plan = TilePlan.parse(name, overlap)
+    covered = np.zeros((height, width), int)
+    for tile in plan.tiles((height, width)):
+        assert tile.top >= 0 and tile.left >= 0 and tile.bottom <= height and tile.right <= width
+        covered[tile.slices] += 1
+    assert covered.min() >= 1
+
+
+@given(length=st.integers(1, 5000), share=st.floats(0.01, 1), overlap=st.floats(0, 0.95))
+def test_starts_reach_both_ends_and_overlap_enough(length, share, overlap):
+    tile = max(round(length * share), 1)
+    first = starts(length, tile, overlap)
+    assert first[0] == 0 and first[-1] == length - tile
+    assert all(b - a <= max(tile * (1 - overlap), 1) + 1 for a, b in zip(first, first[1:]))
+
+
+def test_auto_splits_by_size_and_stops_at_a_quarter():
+    def tiles(height, width):
+        plan = TilePlan.choose("auto", (height, width), (256, 448))
+        return plan and len(plan.tiles((height, width)))
+
+    assert tiles(256, 448) is None
+    assert tiles(500, 900) == 9
+    assert tiles(2160, 3840) == 49
+    assert tiles(20000, 30000) == 49
+
+
+@pytest.mark.parametrize("text", ["", "p17", "r5", "0x2", "2x2+nonsense", "slide:0x5"])
+def test_unknown_plans_are_named_in_the_error(text):
+    with pytest.raises(TilingError, match=r"[Pp]lan"):
+        TilePlan.parse(text)
+
+
+@pytest.mark.parametrize("overlap", [-0.1, 1.0, 2.0])
+def test_impossible_overlap(overlap):
+    with pytest.raises(TilingError, match="overlap"):
+        TilePlan.parse("p49", overlap)

@@ -1,0 +1,85 @@
+import numpy as np
+import patchwrap
+import pytest
+import torch
+from patchwrap.errors import BackendContractError, BackendNotFoundError, ConventionError
+from patchwrap.testing import PaintedBackend, check_backend, painted_photo
+
+IMAGES = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda images: images.mean(1, keepdim=True),
+        lambda images: images.mean(1),
+        lambda images: images.mean(1).numpy(),
+        lambda images: images.mean(1).double(),
+    ],
+)
+def test_a_function_may_return_tensors_or_arrays_with_or_without_channel(function):
+    backend = patchwrap.wrap_callable(function, "inverse_depth:affine", (32, 48))
+    assert torch.allclose(backend.predict(IMAGES), IMAGES.mean(1, keepdim=True))
+
+
+def test_smaller_maps_are_brought_to_the_images_size():
+    backend = patchwrap.wrap_callable(lambda images: images.mean(1)[:, ::2, ::2], processing=(32, 48))
+    assert backend.predict(IMAGES).shape == (2, 1, 32, 48)
+
+
+@pytest.mark.parametrize("function", [lambda images: images, lambda images: images.mean(1)[0], lambda images: np.zeros(3)])
+def test_anything_but_one_map_an_image_is_refused(function):
+    with pytest.raises(BackendContractError, match="one map an image"):
+        patchwrap.wrap_callable(function, processing=(32, 48)).predict(IMAGES)
+
+
+def test_a_wrapped_function_gains_detail_in_three_lines():
+    backend = patchwrap.wrap_callable(lambda images: images.mean(1), "inverse_depth:affine", (60, 100))
+    photo = painted_photo()
+    fused = patchwrap.predict(photo, backend, plan="p49")
+    assert np.abs(fused.values - photo[..., 0]).mean() < 0.1 * np.abs(fused.coarse - photo[..., 0]).mean()
+
+
+def test_a_bare_callable_must_say_what_its_numbers_mean():
+    with pytest.raises(ConventionError, match="wrap_callable"):
+        patchwrap.wrap(torch.nn.Identity())
+
+
+def test_backends_pass_through():
+    backend = PaintedBackend()
+    assert patchwrap.wrap(backend) is backend
+
+
+@pytest.mark.parametrize("missing", ["convention", "processing", "predict"])
+def test_what_an_object_lacks_is_named(missing):
+    parts = {"convention": PaintedBackend().convention, "processing": (8, 8), "predict": lambda self, images: images}
+    broken = type("Broken", (), {k: v for k, v in parts.items() if k != missing})()
+    with pytest.raises(BackendContractError, match=f"Broken has no '{missing}'"):
+        patchwrap.wrap(broken)
+
+
+@pytest.mark.parametrize(("attribute", "value"), [("convention", "depth:metric"), ("processing", (8.0, 8)), ("processing", 8)])
+def test_impossible_declarations_are_named(attribute, value):
+    backend = PaintedBackend()
+    setattr(backend, attribute, value)
+    with pytest.raises(BackendContractError, match=attribute):
+        patchwrap.wrap(backend)
+
+
+def test_an_unknown_name_lists_what_is_there():
+    with pytest.raises(BackendNotFoundError, match="zoe"):
+        patchwrap.load_backend("zoe")
+
+
+def test_the_fake_keeps_the_contract():
+    check_backend(PaintedBackend("depth:metric"))
+
+
+def test_the_contract_suite_catches_what_it_should():
+    constant = patchwrap.wrap_callable(lambda images: torch.ones(len(images), 8, 8), processing=(32, 48))
+    with pytest.raises(AssertionError, match="constant"):
+        check_backend(constant)
+    leaky = patchwrap.wrap_callable(lambda images: images.mean(1) / images.mean(), processing=(32, 48))
+    leaky.predict = lambda images: leaky.function(images * (1 + len(images)))[:, None] * len(images)
+    with pytest.raises(AssertionError, match="batch neighbours"):
+        check_backend(leaky)
