@@ -1,4 +1,4 @@
-"""The least anyone can do with the same networks: crop, resize, predict, nothing else. What overhead is against.
+"""The least anyone can do with the same networks: crop, resize, predict, and nothing else.
 
 Written without patchwrap's pipeline, canvas, alignment and fusers, as one writes it in a notebook.
 """
@@ -17,7 +17,11 @@ from patchwrap.tiling import Tile, TilePlan
 
 
 def bare_loop(
-    picture: UInt8[np.ndarray, "height width 3"], backend: Any, plan: str, batch_size: int, device: torch.device
+    picture: UInt8[np.ndarray, "height width 3"],
+    backend: Any,
+    plan: str,
+    batch_size: int,
+    device: torch.device,
 ) -> list[Float[Tensor, "_ _"]]:
     """Predict the whole picture and every tile, the fusion head included; return the tiles."""
     pixels = torch.from_numpy(picture).permute(2, 0, 1)[None]
@@ -29,7 +33,8 @@ def bare_loop(
         whole, around = _predict(backend, _resized(pixels, backend, size).to(device), head)
         for start in range(0, len(tiles), batch_size):
             batch = tiles[start : start + batch_size]
-            crops = torch.cat([_resized(pixels[(..., *tile.slices)], fine, tile.size) for tile in batch]).to(device)
+            cuts = [_resized(pixels[(..., *tile.slices)], fine, tile.size) for tile in batch]
+            crops = torch.cat(cuts).to(device)
             maps, features = _predict(fine, crops, head)
             for k, tile in enumerate(batch):
                 part = slice(k, k + 1)

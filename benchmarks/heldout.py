@@ -35,6 +35,12 @@ class Sample:
         return pixels, depth.astype(np.float32)
 
 
+def parse_size(text: str) -> tuple[int, int]:
+    """Read WIDTHxHEIGHT into (height, width)."""
+    width, _, height = text.partition("x")
+    return int(height), int(width)
+
+
 def cache_folder() -> Path:
     """Where this platform keeps what can be made again."""
     if sys.platform == "darwin":

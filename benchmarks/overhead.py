@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from bare import bare_loop
-from heldout import cache_folder, generated_samples
+from heldout import cache_folder, generated_samples, parse_size
 from report import RESULTS, Result, Table
 from rich.console import Console
 
@@ -63,7 +63,8 @@ def measure(path: Path, options: argparse.Namespace) -> Result:
         "repeats": options.repeats,
         "tile_batch_size": options.tile_batch_size,
     }
-    return Result.now("overhead", shown, {"overhead": overhead_table(data), "overhead_apart": apart_table(data)}, data)
+    tables = {"overhead": overhead_table(data), "overhead_apart": apart_table(data)}
+    return Result.now("overhead", shown, tables, data)
 
 
 def interleaved(
@@ -93,10 +94,11 @@ def overhead_table(data: dict[str, Any]) -> Table:
     """Wall time and memory, side by side."""
     ours, bare = (median(data["times"][name]) for name in ("patchwrap", "bare"))
     peaks, base = data["peak_mib"], data["peak_mib"]["nothing"]
+    ways = ("patchwrap", "bare")
     rows = [
         ["wall time, s", f"{ours:.2f}", f"{bare:.2f}", f"{ours / bare:.3f} (aim {AIM:.2f})"],
-        ["peak memory, MiB", *(f"{peaks[name]:.0f}" for name in ("patchwrap", "bare")), ""],
-        ["... beyond networks and photo", *(f"{peaks[name] - base:.0f}" for name in ("patchwrap", "bare")), ""],
+        ["peak memory, MiB", *(f"{peaks[way]:.0f}" for way in ways), ""],
+        ["... beyond networks and photo", *(f"{peaks[way] - base:.0f}" for way in ways), ""],
     ]
     return Table("Decoded photo to DepthMap", ["", "patchwrap", "bare loop", "ratio"], rows)
 
@@ -143,17 +145,12 @@ def _photo(options: argparse.Namespace) -> Path:
     return generated_samples(1, options.size, options.cache, lambda done, total: None)[0].picture
 
 
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    return int(height), int(width)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
     parser.add_argument("--plan", default="p49")
     parser.add_argument("--image", type=Path, help="a photo; by default a held-out generated scene")
-    parser.add_argument("--size", type=_size, default=(2160, 3840), help="WIDTHxHEIGHT of the generated scene")
+    parser.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--tile-batch-size", type=int, default=4)
     parser.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scene")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from bootstrap import Mean
 from contestants import COARSE, Contestant, behaviour, contestants
-from heldout import Sample, cache_folder, folder_samples, generated_samples
+from heldout import Sample, cache_folder, folder_samples, generated_samples, parse_size
 from journal import Journal, Record
 from report import RESULTS, Result, Table
 from rich.console import Console
@@ -194,17 +194,12 @@ def _shown(options: argparse.Namespace, count: int) -> dict[str, Any]:
     }
 
 
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    return int(height), int(width)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
     parser.add_argument("--plan", default="p49", help="tile plan of the fused rows")
     parser.add_argument("--count", type=int, default=24, help="how many images")
-    parser.add_argument("--size", type=_size, default=(2160, 3840), help="WIDTHxHEIGHT of generated scenes")
+    parser.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT of the scenes")
     parser.add_argument("--data", type=Path, help="folder of pictures beside .npz (depth) or .npy, sky inf")
     parser.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scenes")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")

@@ -34,8 +34,8 @@ class Table:
             table.add_column(column, justify="right" if index else "left", no_wrap=True)
         for row in self.rows:
             table.add_row(*row)
-        console = Console()
-        console.print(table, width=max(console.width, 180 if not console.is_terminal else 0))
+        # A log file has no width that would be worth cutting cells for.
+        Console(width=None if Console().is_terminal else 200).print(table)
 
     def markdown(self) -> str:
         """Return the table as GitHub draws it."""

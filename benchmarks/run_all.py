@@ -1,4 +1,4 @@
-"""Runs every benchmark that needs nothing but this repository, and says which of the README's numbers changed.
+"""Runs every benchmark that needs only this repository, and says which of the README's numbers changed.
 
 ``--short`` runs them on small pictures, to see that they run; its numbers are nobody's.
 """
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run, compare, tell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="small pictures, a few minutes, for CI")
-    parser.add_argument("--results", type=Path, help="folder of the new JSON; by default one that is thrown away")
+    parser.add_argument("--results", type=Path, help="folder of the new JSON; by default thrown away")
     parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
@@ -32,7 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(script: str, folder: Path, short: bool, backend: str) -> None:
     """Run one benchmark; its failure is ours."""
-    line = [sys.executable, str(Path(__file__).parent / script), "--results", str(folder), "--backend", backend]
+    path = Path(__file__).parent / script
+    line = [sys.executable, str(path), "--results", str(folder), "--backend", backend]
     print(f"== {script}", flush=True)
     if subprocess.run(line + ["--short"] * short).returncode:
         sys.exit(f"{script} failed.")
@@ -43,8 +44,8 @@ def changes(before: Result | None, after: Result) -> list[str]:
     if before is None:
         return [f"{after.name}: no committed result."]
     if before.options != after.options:
-        keys = sorted(key for key in {**before.options, **after.options} if before.options.get(key) != after.options.get(key))
-        return [f"{after.name}: not comparable with the committed result, other {', '.join(keys)}."]
+        other = [key for key, value in after.options.items() if before.options.get(key) != value]
+        return [f"{after.name}: not comparable with the committed result, other {', '.join(other)}."]
     lines = []
     for name, table in after.tables.items():
         old = {row[0]: row for row in before.tables[name].rows} if name in before.tables else {}

@@ -97,7 +97,8 @@ def found(path: Path) -> list[Scene]:
 
 def from_disparity(disparity: np.ndarray, offset: float) -> Float32[np.ndarray, "height width"]:
     """Depth with median 5, inside the range in which measures count; inf where disparity is unknown."""
-    shifted = np.where(np.isfinite(disparity) & (disparity > 0), disparity + offset, np.nan).astype(np.float32)
+    known = np.isfinite(disparity) & (disparity > 0)
+    shifted = np.where(known, disparity + offset, np.nan).astype(np.float32)
     depth = 5 * np.nanmedian(shifted) / shifted
     return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(np.inf))
 
@@ -116,7 +117,8 @@ def measure(values: np.ndarray, gt: np.ndarray) -> dict[str, float]:
     """Measures after scaling by the median."""
     aligned = align_median(values, gt)
     scores = boundary_scores(aligned, gt)
-    return {**depth_metrics(aligned, gt), **{f"boundary{window}": score.f1 for window, score in scores.items()}}
+    boundaries = {f"boundary{window}": score.f1 for window, score in scores.items()}
+    return depth_metrics(aligned, gt) | boundaries
 
 
 def onnx_network(path: Path) -> Callable[[object], np.ndarray]:

@@ -3,6 +3,8 @@
 Every fuser is an accumulator: tiles come in any order and may be freed at once.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.fft
 import torch
@@ -10,6 +12,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from patchwrap.errors import OptionError
+from patchwrap.spec import Fuser
 from patchwrap.types import Map, Values
 
 ANCHOR = 1e-7
@@ -130,7 +133,12 @@ class _Slope:
         return self._sum / self._weight
 
 
-FUSERS = {"poisson": PoissonFuser, "blend": BlendFuser, "split": SplitFuser}
+FUSERS: dict[str, Callable[[Map, int, float | None], Fuser]] = {
+    "poisson": PoissonFuser,
+    "blend": BlendFuser,
+    "split": SplitFuser,
+}
+"""Called with the coarse map on the canvas, a tile's width and the detail strength (None: the fuser's own)."""
 
 
 def check_detail(detail: float) -> float:

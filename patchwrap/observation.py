@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
+from torch import Tensor
 
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Map
@@ -113,24 +114,24 @@ def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tupl
     """
     rows, down = _footprints(tile.top, tile.bottom, canvas[0], coarse[0])
     columns, across = _footprints(tile.left, tile.right, canvas[1], coarse[1])
-    pixels = values.float().numpy()
-    valid = np.isfinite(pixels)
+    valid = values.isfinite()
     if valid.all():
-        return (rows, columns), (down @ pixels @ across.T).astype(np.float64)
-    share = down @ valid.astype(np.float32) @ across.T
-    total = down @ np.where(valid, pixels, np.float32(0)) @ across.T
-    return (rows, columns), np.where(share >= 0.5, total / np.maximum(share, 1e-9), np.nan).astype(np.float64)
+        return (rows, columns), (down @ values.float() @ across.T).double().numpy()
+    share = down @ valid.float() @ across.T
+    total = down @ torch.where(valid, values.float(), 0.0) @ across.T
+    mean = torch.where(share >= 0.5, total / share.clamp_min(1e-9), torch.nan)
+    return (rows, columns), mean.double().numpy()
 
 
-def _footprints(start: int, stop: int, pixels: int, cells: int) -> tuple[slice, Float[ndarray, "cells pixels"]]:
+def _footprints(start: int, stop: int, pixels: int, cells: int) -> tuple[slice, Float[Tensor, "cells pixels"]]:
     """The cells wholly inside [start, stop) and each one's share of every pixel there."""
     pitch = pixels / cells
     first, last = int(np.ceil(start / pitch - 1e-6)), int(np.floor(stop / pitch + 1e-6))
     last = max(first, last)
-    low = np.arange(first, last)[:, None] * pitch
-    pixel = np.arange(start, stop)[None, :]
-    shared = np.clip(np.minimum(low + pitch, pixel + 1) - np.maximum(low, pixel), 0, None)
-    return slice(first, last), (shared / pitch).astype(np.float32)
+    low = torch.arange(first, last, dtype=torch.float64)[:, None] * pitch
+    pixel = torch.arange(start, stop)[None, :]
+    shared = (torch.minimum(low + pitch, pixel + 1) - torch.maximum(low, pixel)).clamp_min(0)
+    return slice(first, last), (shared / pitch).float()
 
 
 def _positions(cells: slice, pitch: float, start: int, length: int) -> Float[ndarray, "cells"]:

@@ -305,8 +305,13 @@ class SecondPass:
         around = None if self.features is None else self._features_under(tile)
         fine = self.guidance[index][None].float() if len(self.guidance) else None
         device = self.engine.device
-        inputs = (self.canvas.crop(tile), coarse, values[None, None], around, fine)
-        refined = head.refine(*(x if x is None else x.to(device) for x in inputs))
+        refined = head.refine(
+            self.canvas.crop(tile).to(device),
+            coarse.to(device),
+            values[None, None].to(device),
+            None if around is None else around.to(device),
+            None if fine is None else fine.to(device),
+        )
         return refined[0, 0].to("cpu", torch.float32)
 
     def _features_under(self, tile: Tile) -> Features:

@@ -37,7 +37,7 @@ def fusion_space(coarse: DepthConvention, fine: DepthConvention) -> FusionSpace:
             f"Coarse predicts {coarse} and fine {fine}: no space makes one affine to the other. "
             "Take two backends of the same convention, or one of metric or scale ambiguity."
         )
-    return next(iter(spaces), "log_depth")  # type: ignore[return-value]
+    return next(iter(spaces), "log_depth")
 
 
 def to_space(

@@ -33,7 +33,7 @@ class TileStore:
         offset, shape, dtype = self._entries[index]
         empty = torch.empty(shape, dtype=dtype)
         self._file.seek(offset)
-        self._file.readinto(memoryview(empty.numpy()).cast("B"))  # type: ignore[attr-defined]
+        self._file.readinto(empty.numpy().data)
         return empty
 
     def __len__(self) -> int:

@@ -53,7 +53,7 @@ def wrap(anything: Any) -> Backend:
             'Pass wrap_callable(it, convention="depth:metric", processing=(height, width)) instead.'
         )
     check_backend_facts(anything, _name(anything))
-    return anything  # type: ignore[no-any-return]
+    return anything
 
 
 def wrap_callable(

@@ -37,7 +37,7 @@ def test_a_wrapped_function_gains_detail_in_three_lines():
     backend = patchwrap.wrap_callable(lambda images: images.mean(1), "inverse_depth:affine", (60, 100))
     photo = painted_photo()
     fused = patchwrap.predict(photo, backend, plan="p49")
-    assert np.abs(fused.values - photo[..., 0]).mean() < 0.1 * np.abs(fused.coarse - photo[..., 0]).mean()
+    assert np.abs(fused.values - photo[..., 0]).mean() < 0.2 * np.abs(fused.coarse - photo[..., 0]).mean()
 
 
 def test_a_bare_callable_must_say_what_its_numbers_mean():

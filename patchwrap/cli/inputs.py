@@ -86,20 +86,17 @@ def targets_of(
     return [(job, output_paths(out / job.stem, formats, save_coarse)) for job in jobs]
 
 
-def prepare_folder(out: Path) -> None:
-    """Make the output folder before anything is computed.
+def check_folder(out: Path) -> None:
+    """Refuse an output folder that cannot be made or written, before anything is computed.
 
     Raises:
-        OutputError: if it is a file or cannot be written.
+        OutputError: if it, or what should contain it, is a file or not writable.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise OutputError(f"-o {str(out)!r} is a file; give a folder") from error
-    except OSError as error:
-        raise OutputError(f"cannot make the folder -o {str(out)!r}: {error.strerror}") from error
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise OutputError(f"the folder -o {str(out)!r} cannot be written; give another or change its rights")
+    existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise OutputError(f"-o {str(out)!r} is no folder: {str(existing)!r} is a file; give a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(f"-o {str(out)!r} cannot be written: no right to write in {str(existing)!r}")
 
 
 def _expand(text: str, out: Path) -> Iterator[Job]:

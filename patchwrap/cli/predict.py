@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchwrap.cli.inputs import Job, find_jobs, prepare_folder, split_by_existing, take_shard, targets_of
+from patchwrap.cli.inputs import Job, check_folder, find_jobs, split_by_existing, take_shard, targets_of
 from patchwrap.cli.report import Reporter
 from patchwrap.errors import OptionError
 from patchwrap.outputs import FORMATS
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
             reporter.finished(f"{job.source}: skipped, all its files exist")
             _print_json(args, job, "skipped", outputs=_names(targets))
         if todo:
-            prepare_folder(args.out)
+            check_folder(args.out)
             engine = _build_engine(args, reporter)
             for job, targets in todo:
                 _do(job, targets, engine, args, reporter)
