@@ -118,6 +118,16 @@ def child(options: argparse.Namespace) -> float:
         patchwrap.predict(picture, backend, plan=options.plan, tile_batch_size=batch)
     if options.child == "bare":
         bare_loop(picture, backend, options.plan, batch, torch.device("cpu"))
+    return _own_peak()
+
+
+def _own_peak() -> float:
+    """Peak memory of this process in MiB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not getrusage: on Linux a child inherits its parent's peak there.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
     options = _parser().parse_args(arguments)
     if options.short:
-        options.count, options.size = min(options.count, 2), (540, 960)
+        options.count, options.size, options.plan = min(options.count, 2), (540, 960), "p16"
     backend = patchwrap.load_backend(options.backend)
     samples = _samples(options)
     rows = contestants(backend, options.plan, tile_batch_size=options.tile_batch_size, device=options.device)

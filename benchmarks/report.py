@@ -98,10 +98,7 @@ def results(folder: Path = RESULTS) -> Iterator[Result]:
 
 def command() -> str:
     """The command line of this process, paths shortened to names that mean something elsewhere."""
-    words = [f"benchmarks/{Path(sys.argv[0]).name}"]
-    for word in sys.argv[1:]:
-        words.append(Path(word).name if os.sep in word and Path(word).exists() else word)
-    return " ".join(["python", *words])
+    return " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_shortened, sys.argv[1:])])
 
 
 def commit() -> str:
@@ -137,6 +134,12 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _shortened(word: str) -> str:
+    """``/a/b/c.jpg`` is ``c.jpg``, ``native=/a/b/c`` is ``native=c``."""
+    option, equals, path = word.rpartition("=")
+    return option + equals + Path(path).name if os.sep in path and Path(path).exists() else word
 
 
 def _git(*words: str) -> str:

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
+    # Backends that happen to be installed here, such as our own, are none of these tests' business.
+    monkeypatch.setattr(plugins.metadata, "entry_points", lambda group: _entry_points(folder, group))
     for variable in ("PATCHWRAP_PLUGINS", "PATCHWRAP_DISABLE", "PATCHWRAP_STRICT_PLUGINS"):
         monkeypatch.delenv(variable, raising=False)
     known = set(sys.modules)
@@ -70,6 +73,11 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in set(sys.modules) - known:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
             del sys.modules[name]
+
+
+def _entry_points(folder: Path, group: str) -> metadata.EntryPoints:
+    found = [entry for dist in metadata.distributions(path=[str(folder)]) for entry in dist.entry_points]
+    return metadata.EntryPoints(found).select(group=group)
 
 
 @pytest.fixture

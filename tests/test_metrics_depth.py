@@ -91,9 +91,9 @@ def test_nothing_valid_is_nan_and_not_perfect():
 
 
 def test_evaluate_gives_the_exact_map_full_marks():
-    gt = np.full((64, 96), 4, np.float32)
+    gt = np.full((128, 192), 4, np.float32)
     gt[20:40, 30:60] = 2
-    measures = evaluate(gt, gt, columns=[48], rows=[32])
+    measures = evaluate(gt, gt, columns=[96], rows=[64])
     assert measures["abs_rel"] == measures["see"] == 0
     assert measures["boundary1"] == measures["boundary4"] == measures["boundary16"] == pytest.approx(1)
     assert measures["seam"] == pytest.approx(1)

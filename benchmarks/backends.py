@@ -1,0 +1,50 @@
+"""Which backends are installed, what do their numbers mean and how large are they?"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from report import RESULTS, Result, Table
+from torch import nn
+
+import patchwrap
+from patchwrap.plugins import registered_backends
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """List, print, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backend", default="", help="measure this NAME=CHECKPOINT instead of NAME's default")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
+    parser.add_argument("--short", action="store_true", help="nothing is shorter here")
+    options = parser.parse_args(arguments)
+    wanted = {options.backend.split("=")[0]: options.backend}
+    records = registered_backends().values()
+    described = {record.name: describe(wanted.get(record.name, record.name)) for record in records}
+    rows = [
+        [f"`{record.name}`", f"`{record.convention}`", *described[record.name], record.licence, record.summary]
+        for record in records
+    ]
+    columns = ["backend", "convention", "sees", "parameters", "licence", "what it is"]
+    result = Result.now("backends", {}, {"backends": Table("Installed backends", columns, rows)}, described)
+    result.show()
+    print(f"Written to {result.write(options.results)}")
+
+
+def describe(name: str) -> list[str]:
+    """The size a backend prefers, and its parameters over all networks that it brings."""
+    backend = patchwrap.load_backend(name)
+    height, width = backend.processing
+    count = sum(parameter.numel() for network in networks(backend) for parameter in network.parameters())
+    return [f"{width}x{height}", f"{count / 1e6:.1f} M"]
+
+
+def networks(backend: Any) -> list[nn.Module]:
+    """The modules held by a backend, its tile backend and its head, each once."""
+    owners = [backend, getattr(backend, "fine", None), getattr(backend, "head", None)]
+    held = [part for owner in owners if owner is not None for part in (owner, *vars(owner).values())]
+    return list(dict.fromkeys(part for part in held if isinstance(part, nn.Module)))
+
+
+if __name__ == "__main__":
+    main()
