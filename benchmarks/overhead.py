@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from bare import bare_loop
-from heldout import cache_folder, generated_samples, parse_size
-from report import RESULTS, Result, Table
 from rich.console import Console
 
 import patchwrap
+from bare import bare_loop
+from heldout import cache_folder, generated_samples, parse_size
+from report import RESULTS, Result, Table
 
 AIM = 1.10
 ROLES = ("nothing", "bare", "patchwrap")

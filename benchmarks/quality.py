@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from rich.console import Console
+
+import patchwrap
 from bootstrap import Mean
 from contestants import COARSE, Contestant, behaviour, contestants
 from heldout import Sample, cache_folder, folder_samples, generated_samples, parse_size
 from journal import Journal, Record
-from report import RESULTS, Result, Table
-from rich.console import Console
-
-import patchwrap
 from patchwrap import DepthMap, TilePlan
 from patchwrap.metrics import Fit, evaluate, fit, valid_mask
+from report import RESULTS, Result, Table
 
 ALIGNMENTS = {"own": "each map by its own alignment", "coarse": "every map by the coarse map's alignment"}
 PAPER_GAIN = 0.173

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 from PIL import Image
-from report import RESULTS, Result, Table
 from rich.console import Console
 
 import patchwrap
 from patchwrap import DepthMap
 from patchwrap.metrics import align_median, boundary_scores, depth_metrics
+from report import RESULTS, Result, Table
 
 ROWS = {
     "coarse only": {"tiles": False},

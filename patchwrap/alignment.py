@@ -71,9 +71,7 @@ class Alignment:
         trusted = [seen for seen in self._seen if seen.correction.trust > 0]
         for seen, step in zip(trusted, joint_steps(trusted, self.coarse, self.spread)):
             c, (shift, tilt_v, tilt_u) = seen.correction, map(float, step)
-            seen.correction = replace(
-                c, shift=c.shift + shift, tilt_v=c.tilt_v + tilt_v, tilt_u=c.tilt_u + tilt_u
-            )
+            seen.correction = replace(c, shift=c.shift + shift, tilt_v=c.tilt_v + tilt_v, tilt_u=c.tilt_u + tilt_u)
             seen.correction = replace(seen.correction, agreement=self._agreement(seen))
         return [seen.correction for seen in self._seen]
 

@@ -35,7 +35,9 @@ class Canvas:
     tiles: list[Tile]
 
     @classmethod
-    def cut(cls, photo: Shaped[ndarray, "photo_height photo_width 3"], plan: TilePlan, fine: Backend, seed: int = 0) -> "Canvas":
+    def cut(
+        cls, photo: Shaped[ndarray, "photo_height photo_width 3"], plan: TilePlan, fine: Backend, seed: int = 0
+    ) -> "Canvas":
         """Choose the canvas for a plan and a tile backend, and bring the photo to it.
 
         Never larger than the photo: a tile that is smaller than the backend's input is enlarged
@@ -43,9 +45,7 @@ class Canvas:
         """
         image: Size = (photo.shape[0], photo.shape[1])
         tile = plan.tile_size(image)
-        wanted = input_size(
-            tile, fine.processing, getattr(fine, "multiple", 1), getattr(fine, "free_aspect", True)
-        )
+        wanted = input_size(tile, fine.processing, getattr(fine, "multiple", 1), getattr(fine, "free_aspect", True))
         size = tuple(min(n, round(n * w / t)) for n, w, t in zip(image, wanted, tile))
         scaled = _scale_layers(plan, image, (size[0], size[1]))
         pixels = _as_batch(photo)
@@ -81,6 +81,7 @@ def _as_float(pixels: Shaped[Tensor, "1 3 height width"]) -> Images:
 
 def _scale_layers(plan: TilePlan, image: Size, canvas: Size) -> TilePlan:
     """A layer with tiles of so many pixels keeps its share of the image on the canvas."""
+
     def scaled(size: Size | None) -> Size | None:
         if size is None:
             return None

@@ -135,9 +135,7 @@ class DepthMap:
             return DEFAULT_FOV, "assumed"
         return math.degrees(2 * math.atan(self.size[1] / 2 / self.focal)), "known"
 
-    def to_point_cloud(
-        self, image: object = None, fov: float | None = None, max_points: int | None = None
-    ) -> Points:
+    def to_point_cloud(self, image: object = None, fov: float | None = None, max_points: int | None = None) -> Points:
         """Lift every valid pixel into space by the pinhole model.
 
         Where the focal length is unknown and no ``fov`` is given, a horizontal field of view of 60

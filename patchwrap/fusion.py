@@ -121,7 +121,7 @@ class _Slope:
 
     def add(self, top: int, left: int, values: Values, weights: Values) -> None:
         inner = np.s_[1:], np.s_[:-1]
-        after, before = (inner if self.axis == 0 else tuple((slice(None), s) for s in inner))
+        after, before = inner if self.axis == 0 else tuple((slice(None), s) for s in inner)
         weight = np.minimum(weights[after], weights[before])
         whole = np.s_[top : top + values.shape[0], left : left + values.shape[1]]
         change = values - self.coarse[whole]

@@ -103,7 +103,11 @@ def find_overlaps(tiles: list[Observation]) -> list[Overlap]:
 
 
 def _overlap(
-    tiles: list[Observation], values: list[Float[ndarray, "_ _"]], pair: tuple[int, int], low: Int[ndarray, "2"], high: Int[ndarray, "2"]
+    tiles: list[Observation],
+    values: list[Float[ndarray, "_ _"]],
+    pair: tuple[int, int],
+    low: Int[ndarray, "2"],
+    high: Int[ndarray, "2"],
 ) -> Overlap | None:
     views = []
     for k in pair:
@@ -130,9 +134,7 @@ def _solve(pairs: list[Overlap], anchors: list[Anchor], steps: Steps) -> Steps:
     return np.linalg.solve(normal.reshape(3 * n, 3 * n) + ridge, right.ravel()).reshape(n, 3)
 
 
-def _add_overlap(
-    normal: Float[ndarray, "tiles 3 tiles 3"], right: Steps, pair: Overlap, steps: Steps
-) -> None:
+def _add_overlap(normal: Float[ndarray, "tiles 3 tiles 3"], right: Steps, pair: Overlap, steps: Steps) -> None:
     weight = huber_weights(pair.residual(steps))
     weight = weight * (OVERLAP_GAIN * pair.share / weight.size)
     sides = ((pair.first, pair.bases[0]), (pair.second, -pair.bases[1]))

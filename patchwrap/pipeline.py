@@ -22,7 +22,7 @@ from patchwrap.fusion import FUSERS, check_detail
 from patchwrap.io import Photo, read_image, read_images
 from patchwrap.matching import match_nothing, match_range
 from patchwrap.observation import Correction
-from patchwrap.resampling import enlarge, input_size, resize
+from patchwrap.resampling import enlarge, input_size, resize, under
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, to_space
 from patchwrap.spec import (
     Backend,
@@ -120,6 +120,7 @@ class Clock:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
+        """Add the time of a block to a name."""
         start = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
@@ -192,7 +193,13 @@ class Engine:
         return checked(type(backend).__name__, backend.predict(images), images), None
 
     def _fuse(
-        self, photo: Photo, plan: TilePlan, coarse: CoarseMap, features: Features | None, space: FusionSpace, clock: Clock
+        self,
+        photo: Photo,
+        plan: TilePlan,
+        coarse: CoarseMap,
+        features: Features | None,
+        space: FusionSpace,
+        clock: Clock,
     ) -> tuple[Map, int]:
         """Tile pass, alignment and fusion; returns the fused canvas in the fusion space."""
         with clock("canvas"):
@@ -302,8 +309,9 @@ class SecondPass:
 
     def _refine(self, head: FusionHead, index: int, tile: Tile, values: Map) -> Map:
         coarse = self.coarse[tile.slices][None, None]
-        around = None if self.features is None else self._features_under(tile)
         fine = self.guidance[index][None].float() if len(self.guidance) else None
+        size = tile.size if fine is None else (fine.shape[2], fine.shape[3])
+        around = None if self.features is None else self._features_under(tile, size)
         device = self.engine.device
         refined = head.refine(
             self.canvas.crop(tile).to(device),
@@ -314,14 +322,11 @@ class SecondPass:
         )
         return refined[0, 0].to("cpu", torch.float32)
 
-    def _features_under(self, tile: Tile) -> Features:
-        """Coarse features under a tile, at their own resolution, cut to whole feature cells."""
+    def _features_under(self, tile: Tile, size: tuple[int, int]) -> Features:
         assert self.features is not None
-        rows, columns = self.features.shape[2:]
-        down, across = rows / self.canvas.size[0], columns / self.canvas.size[1]
-        top, left = int(tile.top * down), int(tile.left * across)
-        bottom, right = -int(-tile.bottom * down // 1), -int(-tile.right * across // 1)
-        return self.features[:, :, top : max(bottom, top + 1), left : max(right, left + 1)].float()
+        height, width = self.canvas.size
+        window = [tile.top / height, tile.left / width, tile.height / height, tile.width / width]
+        return under(self.features.float(), torch.tensor([window]), size)
 
 
 def _check_options(options: dict[str, Any]) -> None:

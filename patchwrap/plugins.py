@@ -275,9 +275,7 @@ def _record_absentees(manager: PluginManager) -> None:
             manager.plugins.append(PluginRecord(name, "broken", error=fault))
 
 
-def _checked(
-    name: str, target: str, convention: str, licence: str, summary: str, owner: PluginRecord
-) -> BackendRecord:
+def _checked(name: str, target: str, convention: str, licence: str, summary: str, owner: PluginRecord) -> BackendRecord:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PluginError(f"backend name {name!r} is not made of letters, digits, '.', '_' and '-' alone")
     if not isinstance(target, str) or not _TARGET.fullmatch(target):

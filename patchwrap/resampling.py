@@ -29,6 +29,25 @@ def enlarge(values: Float[Tensor, "_ _"], size: Size) -> Float[Tensor, "height w
     return functional.interpolate(values[None, None], size, mode="bilinear", align_corners=False)[0, 0]
 
 
+def under(
+    maps: Float[Tensor, "tiles channels _ _"], windows: Float[Tensor, "tiles 4"], size: Size
+) -> Float[Tensor, "tiles channels height width"]:
+    """The part of each whole-image map that lies under its tile, resampled bilinearly.
+
+    Args:
+        maps: one whole-image map a tile.
+        windows: (top, left, height, width) of each tile as fractions of the image.
+        size: ``(height, width)`` wanted.
+    """
+    top, left, height, width = windows.to(maps).unbind(1)
+    # affine_grid's coordinates run from -1 to 1: centre and half size of the window in those.
+    zero = torch.zeros_like(top)
+    across = torch.stack([width, zero, 2 * left + width - 1], 1)
+    down = torch.stack([zero, height, 2 * top + height - 1], 1)
+    grid = functional.affine_grid(torch.stack([across, down], 1), [len(maps), 1, *size], align_corners=False)
+    return functional.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
 def input_size(image: Size, processing: Size, multiple: int = 1, free_aspect: bool = True) -> Size:
     """The size at which a backend sees an image.
 

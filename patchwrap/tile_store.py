@@ -12,7 +12,7 @@ class TileStore:
     """A write-once list on disk; plain file reads and writes, since mapped pages would count as memory."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="patchwrap-")
+        self._file = tempfile.TemporaryFile(prefix="patchwrap-")  # noqa: SIM115 (closed by __exit__)
         self._entries: list[tuple[int, torch.Size, torch.dtype]] = []
 
     def __enter__(self) -> "TileStore":
@@ -38,4 +38,3 @@ class TileStore:
 
     def __len__(self) -> int:
         return len(self._entries)
-

@@ -193,9 +193,7 @@ def test_save_to_one_named_file(tmp_path, name):
 
 def test_an_old_sidecar_does_not_vouch_for_an_interrupted_save(tmp_path, monkeypatch):
     make().save(tmp_path / "a", ["npy", "png"])
-    monkeypatch.setattr(
-        "patchwrap.depth_map.write_png16", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
-    )
+    monkeypatch.setattr("patchwrap.depth_map.write_png16", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
 
     with pytest.raises(KeyboardInterrupt):
         make().save(tmp_path / "a", ["npy", "png"])

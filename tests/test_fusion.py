@@ -3,6 +3,7 @@ import pytest
 import scipy.sparse
 import scipy.sparse.linalg
 import torch
+
 from patchwrap.errors import OptionError
 from patchwrap.fusion import FUSERS, BlendFuser, PoissonFuser, crossover, laplacian_eigenvalues, solve_screened_poisson
 from patchwrap.tiling import TilePlan

@@ -117,9 +117,7 @@ def test_other_values_are_spread_over_all_codes(unit):
 
     assert codes.tolist() == [[1, 21846], [65535, 0]]
     assert (scale.minimum, scale.maximum) == (100, 400)
-    np.testing.assert_allclose(
-        (codes * scale.scale + scale.offset)[VALID], values[VALID], atol=scale.scale / 2
-    )
+    np.testing.assert_allclose((codes * scale.scale + scale.offset)[VALID], values[VALID], atol=scale.scale / 2)
 
 
 def test_constant_and_wholly_invalid_maps_are_encoded():
@@ -134,9 +132,7 @@ def test_constant_and_wholly_invalid_maps_are_encoded():
 
 
 def test_a_png_tells_in_a_text_chunk_what_its_codes_mean(tmp_path):
-    write_png16(
-        tmp_path / "a.png", VALUES, VALID, quantize(VALUES, VALID, None), {"convention": "depth:scale"}
-    )
+    write_png16(tmp_path / "a.png", VALUES, VALID, quantize(VALUES, VALID, None), {"convention": "depth:scale"})
 
     with Image.open(tmp_path / "a.png") as picture:
         note = json.loads(picture.text["patchwrap"])

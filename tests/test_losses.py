@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from patchwrap.losses import far_hinge, multiscale_gradient, overlap_consistency, shared, silog
 
 

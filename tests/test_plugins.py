@@ -179,9 +179,7 @@ def test_broken_plugins_are_warned_of_once_when_a_backend_is_looked_up(install, 
         plugins.find_backend("good")
         plugins.find_backend("good")
 
-    assert [record.getMessage() for record in caplog.records] == [
-        "warning: plugin 'bad' is broken: RuntimeError: why"
-    ]
+    assert [record.getMessage() for record in caplog.records] == ["warning: plugin 'bad' is broken: RuntimeError: why"]
 
 
 def test_a_manager_without_external_plugins_takes_them_by_hand(install):

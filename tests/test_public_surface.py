@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import patchwrap
 
 
@@ -22,9 +24,5 @@ def test_every_public_name_is_there_and_listed():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    try:
+    with pytest.raises(AttributeError, match="nonsense"):
         patchwrap.nonsense
-    except AttributeError as error:
-        assert "nonsense" in str(error)
-    else:
-        raise AssertionError("no error")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import scipy.stats
+
 from patchwrap.robust import correlation, robust_fit, robust_spread
 
 RNG = np.random.default_rng(0)
@@ -44,9 +45,7 @@ def test_weights_of_zero_leave_samples_out():
 
 def test_spread_is_scipys():
     values = RNG.normal(size=1000)
-    assert robust_spread(values) == pytest.approx(
-        scipy.stats.median_abs_deviation(values, scale="normal"), rel=1e-3
-    )
+    assert robust_spread(values) == pytest.approx(scipy.stats.median_abs_deviation(values, scale="normal"), rel=1e-3)
     assert robust_spread(np.array([np.nan, np.inf])) == 0
 
 

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError
 from patchwrap.spaces import from_space, fusion_space, to_space
@@ -27,7 +28,9 @@ def test_the_space_where_fine_is_affine_to_coarse(coarse, fine, space):
     assert fusion_space(DepthConvention.parse(coarse), DepthConvention.parse(fine)) == space
 
 
-@pytest.mark.parametrize(("coarse", "fine"), [("depth:affine", "inverse_depth:affine"), ("height:metric", "depth:metric")])
+@pytest.mark.parametrize(
+    ("coarse", "fine"), [("depth:affine", "inverse_depth:affine"), ("height:metric", "depth:metric")]
+)
 def test_no_common_space_is_an_error_that_names_both(coarse, fine):
     with pytest.raises(ConventionError, match=f"{coarse}.*{fine}"):
         fusion_space(DepthConvention.parse(coarse), DepthConvention.parse(fine))
@@ -37,7 +40,8 @@ def test_no_common_space_is_an_error_that_names_both(coarse, fine):
 @pytest.mark.parametrize("fine", ALL, ids=str)
 def test_there_and_back_is_the_identity(coarse, fine):
     if {coarse.ambiguity, fine.ambiguity} == {"affine"} and coarse.space != fine.space:
-        pytest.raises(ConventionError, fusion_space, coarse, fine)
+        with pytest.raises(ConventionError):
+            fusion_space(coarse, fine)
         return
     space = fusion_space(coarse, fine)
     values = torch.tensor([[0.1, 1.0, 50.0]])

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from patchwrap.errors import BackendContractError
 from patchwrap.tile_runner import checked, run_in_batches
 

@@ -1,4 +1,5 @@
 import torch
+
 from patchwrap.tile_store import TileStore
 
 

@@ -1,4 +1,5 @@
 import torch
+
 from patchwrap.tiling import Tile, TilePlan
 from patchwrap.windows import window
 

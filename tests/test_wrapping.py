@@ -1,7 +1,8 @@
 import numpy as np
-import patchwrap
 import pytest
 import torch
+
+import patchwrap
 from patchwrap.errors import BackendContractError, BackendNotFoundError, ConventionError
 from patchwrap.testing import PaintedBackend, check_backend, painted_photo
 
@@ -27,7 +28,9 @@ def test_smaller_maps_are_brought_to_the_images_size():
     assert backend.predict(IMAGES).shape == (2, 1, 32, 48)
 
 
-@pytest.mark.parametrize("function", [lambda images: images, lambda images: images.mean(1)[0], lambda images: np.zeros(3)])
+@pytest.mark.parametrize(
+    "function", [lambda images: images, lambda images: images.mean(1)[0], lambda images: np.zeros(3)]
+)
 def test_anything_but_one_map_an_image_is_refused(function):
     with pytest.raises(BackendContractError, match="one map an image"):
         patchwrap.wrap_callable(function, processing=(32, 48)).predict(IMAGES)
@@ -58,7 +61,9 @@ def test_what_an_object_lacks_is_named(missing):
         patchwrap.wrap(broken)
 
 
-@pytest.mark.parametrize(("attribute", "value"), [("convention", "depth:metric"), ("processing", (8.0, 8)), ("processing", 8)])
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("convention", "depth:metric"), ("processing", (8.0, 8)), ("processing", 8)]
+)
 def test_impossible_declarations_are_named(attribute, value):
     backend = PaintedBackend()
     setattr(backend, attribute, value)

@@ -10,18 +10,16 @@ from contextlib import contextmanager
 from types import FrameType
 
 from patchwrap import __version__
-from patchwrap.cli import backends, env, plugins, predict
+from patchwrap.cli import backends, env, plugins, predict, scenes
 from patchwrap.cli.report import explain, print_traceback
 from patchwrap.errors import PatchwrapError
 
-_VERBS = (predict, backends, plugins, env)
+_VERBS = (predict, backends, plugins, env, scenes)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
-    parser = argparse.ArgumentParser(
-        prog="patchwrap", description="Tile-level detail for any monocular depth model."
-    )
+    parser = argparse.ArgumentParser(prog="patchwrap", description="Tile-level detail for any monocular depth model.")
     parser.add_argument("--version", action="version", version=f"patchwrap {__version__}")
     subparsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb in _VERBS:

@@ -13,9 +13,7 @@ import patchwrap
 
 def register(subparsers: Any) -> None:
     """Add the verb and its options."""
-    parser = subparsers.add_parser(
-        "env", help="print versions and devices", description="Print versions and devices."
-    )
+    parser = subparsers.add_parser("env", help="print versions and devices", description="Print versions and devices.")
     parser.set_defaults(run=run)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

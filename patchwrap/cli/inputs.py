@@ -148,8 +148,7 @@ def _distinct(jobs: list[Job]) -> list[Job]:
     """Let pictures that share a stem keep their suffixes; refuse what still collides."""
     counts = Counter(job.stem for job in jobs)
     named = [
-        replace(job, stem=job.stem.with_name(Path(job.source).name)) if counts[job.stem] > 1 else job
-        for job in jobs
+        replace(job, stem=job.stem.with_name(Path(job.source).name)) if counts[job.stem] > 1 else job for job in jobs
     ]
     owners: dict[Path, Job] = {}
     for job in named:

@@ -28,12 +28,8 @@ def register(subparsers: Any) -> None:
         "predict", help="predict depth of pictures", description="Predict depth.", epilog=_SEE_CODES
     )
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="picture, folder (searched) or quoted glob"
-    )
-    parser.add_argument(
-        "-o", "--out", type=Path, required=True, help="output folder; sub-folders are mirrored"
-    )
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, folder (searched) or quoted glob")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="output folder; sub-folders are mirrored")
     _add_model_options(parser)
     _add_tile_options(parser)
     _add_output_options(parser)
@@ -168,9 +164,7 @@ def _check_points(formats: list[str], engine: "Engine") -> None:
             )
 
 
-def _do(
-    job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace, reporter: Reporter
-) -> None:
+def _do(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace, reporter: Reporter) -> None:
     """Predict and write one picture; whatever goes wrong is told and the next one is done."""
     start = time.perf_counter()
     try:

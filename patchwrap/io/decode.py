@@ -96,9 +96,7 @@ def _open(path: Path, name: str) -> Image.Image:
         with _no_bomb_limit():
             return Image.open(path)
     except UnidentifiedImageError as error:
-        raise ImageError(
-            f"{name} is not a picture that Pillow can read; convert it to JPEG, PNG or TIFF"
-        ) from error
+        raise ImageError(f"{name} is not a picture that Pillow can read; convert it to JPEG, PNG or TIFF") from error
     except OSError as error:
         raise ImageError(f"{name} cannot be read: {error.strerror or _one_line(error)}") from error
     except Exception as error:  # a damaged header makes Pillow raise nearly anything
@@ -152,18 +150,14 @@ def _grey(array: Shaped[ndarray, "height width"]) -> Shaped[ndarray, "height wid
 def _sixteen_bits(array: Shaped[ndarray, "height width"], name: str) -> UInt16[ndarray, "height width"]:
     low, high = int(array.min()), int(array.max())
     if low < 0 or high > 65535:
-        raise ImageError(
-            f"{name} holds integers from {low} to {high}; needed is 16 bits at most. Export it again"
-        )
+        raise ImageError(f"{name} holds integers from {low} to {high}; needed is 16 bits at most. Export it again")
     return array.astype(np.uint16)
 
 
 def _unit_floats(array: Shaped[ndarray, "height width"], name: str) -> Float32[ndarray, "height width"]:
     low, high = float(array.min()), float(array.max())
     if not (low >= 0 and high <= 1):  # also true for NaN
-        raise ImageError(
-            f"{name} holds floats from {low:g} to {high:g}; needed is [0, 1]. Divide by its full scale"
-        )
+        raise ImageError(f"{name} holds floats from {low:g} to {high:g}; needed is [0, 1]. Divide by its full scale")
     return array.astype(np.float32)
 
 

@@ -30,11 +30,7 @@ class Photo:
         name: what messages call it.
     """
 
-    pixels: (
-        UInt8[ndarray, "height width 3"]
-        | UInt16[ndarray, "height width 3"]
-        | Float32[ndarray, "height width 3"]
-    )
+    pixels: UInt8[ndarray, "height width 3"] | UInt16[ndarray, "height width 3"] | Float32[ndarray, "height width 3"]
     focal: float | None = None
     name: str = "image"
 
@@ -169,9 +165,7 @@ def _check_values(array: Shaped[ndarray, "..."], kind: str) -> Shaped[ndarray, "
     if not np.isfinite(low) or not np.isfinite(high):
         raise ImageError(f"{kind} holds NaN or infinite pixels; replace them, say with numpy.nan_to_num")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
-        raise ImageError(
-            f"{kind} holds floats from {low:g} to {high:g}; needed is [0, 1]. Divide by its full scale"
-        )
+        raise ImageError(f"{kind} holds floats from {low:g} to {high:g}; needed is [0, 1]. Divide by its full scale")
     return np.clip(array, 0, 1, dtype=np.float32)
 
 

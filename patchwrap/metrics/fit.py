@@ -51,9 +51,7 @@ class Fit:
         return float(np.mean((moved < near) | (moved > far))) if moved.size else float("nan")
 
 
-def fit(
-    pred: Values, gt: Values, valid: Mask | None, convention: DepthConvention, rule: Rule = "median"
-) -> Fit:
+def fit(pred: Values, gt: Values, valid: Mask | None, convention: DepthConvention, rule: Rule = "median") -> Fit:
     """Fit what a convention leaves unknown.
 
     Args:
@@ -79,9 +77,7 @@ def fit(
     return Fit(convention.space, _factor(source, target, rule))
 
 
-def align(
-    pred: Values, gt: Values, valid: Mask | None, convention: DepthConvention, rule: Rule = "median"
-) -> Values:
+def align(pred: Values, gt: Values, valid: Mask | None, convention: DepthConvention, rule: Rule = "median") -> Values:
     """Return the prediction as depth in metres, aligned by its convention's rule (see ``fit``)."""
     return fit(pred, gt, valid, convention, rule).apply(pred)
 

@@ -7,10 +7,18 @@ import numpy as np
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 from patchwrap.scenes.structures import railing
 
-WALLS = (Material.PLASTER, Material.PLASTER, Material.BRICK, Material.BRICK, Material.CONCRETE, Material.STONE)
+WALLS = (
+    Material.PLASTER,
+    Material.PLASTER,
+    Material.BRICK,
+    Material.BRICK,
+    Material.CONCRETE,
+    Material.STONE,
+)
 RECESS = 0.18
 
 
@@ -38,7 +46,9 @@ def style(rng: np.random.Generator) -> Style:
                  rng.choice([0, 0, 0.3, 0.8]), int(rng.integers(0, 3)))  # fmt: skip
 
 
-def house(b: Builder, rng: np.random.Generator, width: float, depth: float, floors: int, detail: int) -> None:
+def house(
+    b: Builder, rng: np.random.Generator, width: Number, depth: Number, floors: int, detail: int
+) -> None:
     """A house with its front on the x axis, facing -y, its body behind.
 
     Args:
@@ -47,7 +57,12 @@ def house(b: Builder, rng: np.random.Generator, width: float, depth: float, floo
     look = style(rng)
     height = floors * look.floor + 0.5
     body = depth - RECESS - 0.06
-    b.boxes([0, depth / 2 + RECESS / 2 + 0.03, height / 2], [width - 0.05, body, height - 0.02], look.wall, look.colour)
+    b.boxes(
+        [0, depth / 2 + RECESS / 2 + 0.03, height / 2],
+        [width - 0.05, body, height - 0.02],
+        look.wall,
+        look.colour,
+    )
     facade(b, rng, look, width, floors, detail)
     for side, yaw in ((-1, -np.pi / 2), (1, np.pi / 2)):
         if detail and rng.random() < 0.5:
@@ -56,13 +71,15 @@ def house(b: Builder, rng: np.random.Generator, width: float, depth: float, floo
     roof(b, rng, width, depth, height, look)
 
 
-def openings(rng: np.random.Generator, look: Style, width: float) -> np.ndarray:
+def openings(rng: np.random.Generator, look: Style, width: Number) -> np.ndarray:
     """Window centres along the front."""
     count = max(1, int(width / (look.window[0] * rng.uniform(1.6, 2.4))))
     return (np.arange(count) + 0.5) / count * width - width / 2
 
 
-def facade(b: Builder, rng: np.random.Generator, look: Style, width: float, floors: int, detail: int) -> None:
+def facade(
+    b: Builder, rng: np.random.Generator, look: Style, width: Number, floors: int, detail: int
+) -> None:
     """A wall in front of the body, pierced by windows on every floor."""
     centres, (w, h) = openings(rng, look, width), look.window
     shop = detail and rng.random() < 0.3 and width > 5
@@ -72,8 +89,15 @@ def facade(b: Builder, rng: np.random.Generator, look: Style, width: float, floo
     tops = np.concatenate([levels, [floors * look.floor + 0.5]])
     mid, tall = (bands + tops) / 2, tops - bands
     strips = np.column_stack([np.zeros_like(mid), np.full_like(mid, RECESS / 2), mid])
-    b.boxes(strips, np.column_stack([np.full_like(mid, width), np.full_like(mid, RECESS), tall]), look.wall, look.colour)
-    edges = np.concatenate([[-width / 2], np.repeat(centres, 2) + np.tile([-w / 2, w / 2], len(centres)), [width / 2]])
+    b.boxes(
+        strips,
+        np.column_stack([np.full_like(mid, width), np.full_like(mid, RECESS), tall]),
+        look.wall,
+        look.colour,
+    )
+    edges = np.concatenate(
+        [[-width / 2], np.repeat(centres, 2) + np.tile([-w / 2, w / 2], len(centres)), [width / 2]]
+    )
     left, right = edges[::2], edges[1::2]
     x, z = (v.ravel() for v in np.meshgrid((left + right) / 2, levels + h / 2))
     piers = np.tile(right - left, len(levels))
@@ -85,7 +109,9 @@ def facade(b: Builder, rng: np.random.Generator, look: Style, width: float, floo
         shop_front(b, rng, width, look.floor + 0.3)
     elif detail:
         door(b, rng, look, centres[rng.integers(len(centres))])
-    ledge = [[0, -0.06, look.floor * k + 0.42] for k in ([floors] if rng.random() < 0.5 else range(1, floors + 1))]
+    ledge = [
+        [0, -0.06, look.floor * k + 0.42] for k in ([floors] if rng.random() < 0.5 else range(1, floors + 1))
+    ]
     b.boxes(ledge, [width + 0.1, 0.2, 0.16], Material.PLASTER, look.trim * 0.8)
 
 
@@ -103,7 +129,9 @@ def windows(b: Builder, rng: np.random.Generator, look: Style, at: np.ndarray, d
     b.boxes(ends, [w, 0.06, 0.06], Material.PAINT, look.trim)
     b.boxes(middle + [0, RECESS - 0.05, 0], [0.05, 0.04, h], Material.PAINT, look.trim)
     if look.bars and detail > 1:
-        rows = np.concatenate([middle + [0, RECESS - 0.05, h * v] for v in ((0.2,), (-0.15, 0.18))[look.bars - 1]])
+        rows = np.concatenate(
+            [middle + [0, RECESS - 0.05, h * v] for v in ((0.2,), (-0.15, 0.18))[look.bars - 1]]
+        )
         b.boxes(rows, [w, 0.03, 0.035], Material.PAINT, look.trim)
     b.boxes(at + [0, -0.05, -0.04], [w + 0.16, 0.22, 0.06], Material.CONCRETE, look.trim * 0.8)
     if look.shutters:
@@ -114,7 +142,7 @@ def windows(b: Builder, rng: np.random.Generator, look: Style, at: np.ndarray, d
             balcony(b.at(spot - [0, 0, 0.7]), rng, w + 0.9)
 
 
-def balcony(b: Builder, rng: np.random.Generator, width: float) -> None:
+def balcony(b: Builder, rng: np.random.Generator, width: Number) -> None:
     """A slab with a railing."""
     b.boxes([0, -0.45, 0], [width, 0.9, 0.14], Material.CONCRETE, palette.hsv(0.1, 0.05, 0.7))
     x, y = width / 2 - 0.05, -0.86
@@ -123,7 +151,7 @@ def balcony(b: Builder, rng: np.random.Generator, width: float) -> None:
         b.rods([side, 0, 1.0], [side, y, 1.0], 0.025, Material.METAL, palette.hsv(0, 0, 0.2))
 
 
-def door(b: Builder, rng: np.random.Generator, look: Style, x: float) -> None:
+def door(b: Builder, rng: np.random.Generator, look: Style, x: Number) -> None:
     """A door with a frame and steps, in front of the wall."""
     colour = palette.any_colour(rng)
     b.boxes([x, -0.02, 1.3], [1.25, 0.14, 2.5], Material.PAINT, look.trim)
@@ -131,13 +159,23 @@ def door(b: Builder, rng: np.random.Generator, look: Style, x: float) -> None:
     b.boxes([[x - 0.22, -0.13, z] for z in (0.75, 1.7)] + [[x + 0.22, -0.13, z] for z in (0.75, 1.7)],
             [0.34, 0.03, 0.7], Material.WOOD, colour * 0.8)  # fmt: skip
     b.balls([x + 0.4, -0.16, 1.15], 0.035, Material.METAL, palette.hsv(0.12, 0.5, 0.7))
-    b.boxes([[x, -0.35, 0.1], [x, -0.2, 0.18]], [[1.6, 0.6, 0.16], [1.4, 0.3, 0.16]], Material.CONCRETE, look.trim * 0.6)
+    b.boxes(
+        [[x, -0.35, 0.1], [x, -0.2, 0.18]],
+        [[1.6, 0.6, 0.16], [1.4, 0.3, 0.16]],
+        Material.CONCRETE,
+        look.trim * 0.6,
+    )
 
 
-def shop_front(b: Builder, rng: np.random.Generator, width: float, height: float) -> None:
+def shop_front(b: Builder, rng: np.random.Generator, width: Number, height: Number) -> None:
     """Large panes between posts, a sign and perhaps an awning."""
     colour = palette.any_colour(rng, 1.0)
-    b.boxes([0, RECESS - 0.03, height / 2], [width - 0.1, 0.03, height - 0.1], Material.GLASS, palette.hsv(0.6, 0.2, 0.3))
+    b.boxes(
+        [0, RECESS - 0.03, height / 2],
+        [width - 0.1, 0.03, height - 0.1],
+        Material.GLASS,
+        palette.hsv(0.6, 0.2, 0.3),
+    )
     posts = np.linspace(-width / 2 + 0.1, width / 2 - 0.1, max(3, round(width / 1.6)))
     b.boxes([[x, 0.08, height / 2] for x in posts], [0.12, 0.18, height], Material.PAINT, colour)
     b.boxes([0, 0.08, 0.25], [width, 0.17, 0.5], Material.PAINT, colour * 0.8)
@@ -148,14 +186,21 @@ def shop_front(b: Builder, rng: np.random.Generator, width: float, height: float
         b.add(shapes.box(), Material.FABRIC, awning, palette.any_colour(rng, 1.0))
 
 
-def roof(b: Builder, rng: np.random.Generator, width: float, depth: float, height: float, look: Style) -> None:
+def roof(
+    b: Builder, rng: np.random.Generator, width: Number, depth: Number, height: Number, look: Style
+) -> None:
     """A gable, a hip or a parapet, with chimneys."""
     tiles, middle = palette.pick(rng, palette.ROOFS), [0, depth / 2, height]
     kind = rng.choice(["gable", "hip", "flat"], p=[0.45, 0.25, 0.3])
     if kind == "flat":
         edges = [[0, 0.1, height + 0.25], [0, depth - 0.1, height + 0.25]]
         b.boxes(edges, [width, 0.22, 0.5], look.wall, look.colour * 0.9)
-        b.boxes([rng.uniform(-0.3, 0.3) * width, depth / 2, height + 0.7], [2, 1.5, 1.4], Material.PAINT, look.colour * 0.7)
+        b.boxes(
+            [rng.uniform(-0.3, 0.3) * width, depth / 2, height + 0.7],
+            [2, 1.5, 1.4],
+            Material.PAINT,
+            look.colour * 0.7,
+        )
         return
     rise = depth * rng.uniform(0.25, 0.5)
     mesh = shapes.gable() if kind == "gable" else shapes.hip()
@@ -163,10 +208,12 @@ def roof(b: Builder, rng: np.random.Generator, width: float, depth: float, heigh
     b.boxes(np.add(middle, [0, 0, -0.05]), [width + 0.5, depth + 0.7, 0.12], Material.PAINT, look.trim * 0.8)
     stack = np.array([rng.uniform(-0.35, 0.35) * width, depth * 0.5 + 0.5, height + rise * 0.9])
     b.boxes(stack, [0.7, 0.5, 1.6], Material.BRICK, palette.pick(rng, palette.BRICKS))
-    b.cylinders(stack + [[-0.15, 0, 0.8], [0.15, 0, 0.8]], 0.1, 0.3, Material.CERAMIC, palette.hsv(0.04, 0.6, 0.6), 8)
+    b.cylinders(
+        stack + [[-0.15, 0, 0.8], [0.15, 0, 0.8]], 0.1, 0.3, Material.CERAMIC, palette.hsv(0.04, 0.6, 0.6), 8
+    )
 
 
-def skyline(b: Builder, rng: np.random.Generator, count: int, near: float, far: float) -> None:
+def skyline(b: Builder, rng: np.random.Generator, count: int, near: Number, far: Number) -> None:
     """Far blocks of flats with a texture of windows."""
     radius, angle = rng.uniform(near, far, count), rng.uniform(0, 2 * np.pi, count)
     width, tall = rng.uniform(12, 40, count), rng.uniform(8, 60, count) * rng.uniform(0.3, 1, count)

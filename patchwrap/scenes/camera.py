@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-Window = tuple[float, float, float, float]
+from patchwrap.scenes.placement import Number
+
+Window = tuple[Number, Number, Number, Number]
 WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -36,13 +38,13 @@ class Camera:
         near: nearest distance drawn, in metres.
     """
 
-    position: tuple[float, float, float]
-    yaw: float = 0.0
-    pitch: float = 0.0
-    roll: float = 0.0
-    fov: float = 1.0
-    near: float = 0.1
-    far: float = 4000.0
+    position: tuple[Number, Number, Number]
+    yaw: Number = 0.0
+    pitch: Number = 0.0
+    roll: Number = 0.0
+    fov: Number = 1.0
+    near: Number = 0.1
+    far: Number = 4000.0
 
     def rotation(self) -> Float[np.ndarray, "3 3"]:
         """Rows are the camera's x (right), y (down) and z (forward) axes in world coordinates."""

@@ -4,18 +4,19 @@ import numpy as np
 
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
-from patchwrap.scenes.materials import Material
+from patchwrap.scenes.materials import Material, one_of
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 
 
-def legs(b: Builder, size, height: float, thick: float, material: Material, colour) -> None:
+def legs(b: Builder, size, height: Number, thick: Number, material: Material, colour) -> None:
     """Four legs at the corners of a rectangle."""
     x, y = size[0] / 2 - thick, size[1] / 2 - thick
     at = np.array([[s * x, u * y, 0] for s in (-1, 1) for u in (-1, 1)])
     b.beams(at, at * [0.97, 0.97, 1] + [0, 0, height], thick, material, colour)
 
 
-def table(b: Builder, rng: np.random.Generator, size=(1.4, 0.8), height: float = 0.74) -> None:
+def table(b: Builder, rng: np.random.Generator, size=(1.4, 0.8), height: Number = 0.74) -> None:
     """A table with legs and an apron, or round on one foot."""
     wood = palette.pick(rng, palette.WOODS)
     if rng.random() < 0.25:
@@ -54,7 +55,7 @@ def chair(b: Builder, rng: np.random.Generator, wood=None) -> None:
     b.boxes(rails, [0.02, w - 0.05, 0.025], Material.WOOD, wood)
 
 
-def books(b: Builder, rng: np.random.Generator, start, length: float, height: float, depth: float) -> None:
+def books(b: Builder, rng: np.random.Generator, start, length: Number, height: Number, depth: Number) -> None:
     """A row of books along x from a point."""
     count = max(1, int(length / 0.034))
     thick = rng.uniform(0.015, 0.05, count)
@@ -69,14 +70,24 @@ def books(b: Builder, rng: np.random.Generator, start, length: float, height: fl
             Material.PAINT, colours[::-1] * 0.7 + 0.2)  # fmt: skip
 
 
-def shelf(b: Builder, rng: np.random.Generator, width: float, height: float, depth: float = 0.32) -> None:
+def shelf(b: Builder, rng: np.random.Generator, width: Number, height: Number, depth: Number = 0.32) -> None:
     """A bookcase with books, boxes and vases."""
     wood, levels = palette.pick(rng, palette.WOODS + palette.WALLS[:1]), max(2, round(height / 0.37))
-    b.boxes([[s * (width / 2 - 0.012), 0, height / 2] for s in (-1, 1)], [0.024, depth, height], Material.WOOD, wood)
+    b.boxes(
+        [[s * (width / 2 - 0.012), 0, height / 2] for s in (-1, 1)],
+        [0.024, depth, height],
+        Material.WOOD,
+        wood,
+    )
     boards = np.linspace(0.06, height - 0.012, levels + 1)
     b.boxes([[0, 0, z] for z in boards], [width - 0.05, depth - 0.01, 0.024], Material.WOOD, wood * 0.95)
     if rng.random() < 0.7:
-        b.boxes([0, -depth / 2 + 0.006, height / 2], [width - 0.04, 0.008, height - 0.05], Material.WOOD, wood * 0.7)
+        b.boxes(
+            [0, -depth / 2 + 0.006, height / 2],
+            [width - 0.04, 0.008, height - 0.05],
+            Material.WOOD,
+            wood * 0.7,
+        )
     gap = boards[1] - boards[0] - 0.03
     for z in boards[:-1] + 0.012:
         kind = rng.random()
@@ -91,7 +102,7 @@ def shelf(b: Builder, rng: np.random.Generator, width: float, height: float, dep
             b.boxes(at, [w, depth * 0.8, gap * 0.7], Material.FABRIC, palette.any_colour(rng))
 
 
-def vase(b: Builder, rng: np.random.Generator, height: float) -> None:
+def vase(b: Builder, rng: np.random.Generator, height: Number) -> None:
     """A turned vase."""
     t = np.linspace(0, 1, 12)
     wave = 0.55 + 0.3 * np.sin(t * rng.uniform(3, 6) + rng.uniform(0, 3)) + 0.1 * rng.uniform(-1, 1)
@@ -100,18 +111,39 @@ def vase(b: Builder, rng: np.random.Generator, height: float) -> None:
     b.add(shapes.lathe(profile, 16), Material.CERAMIC, np.eye(4), palette.any_colour(rng, 1.0))
 
 
-def sofa(b: Builder, rng: np.random.Generator, width: float) -> None:
+def sofa(b: Builder, rng: np.random.Generator, width: Number) -> None:
     """A sofa or an armchair with cushions."""
     cloth, d = palette.any_colour(rng), 0.9
     seats = max(1, round((width - 0.4) / 0.7))
     b.boxes([0, 0, 0.22], [width, d, 0.24], Material.FABRIC, cloth)
     b.boxes([0, -d / 2 + 0.1, 0.58], [width, 0.2, 0.5], Material.FABRIC, cloth)
-    b.boxes([[s * (width / 2 - 0.09), 0, 0.46] for s in (-1, 1)], [0.18, d, 0.28], Material.FABRIC, cloth * 0.95)
+    b.boxes(
+        [[s * (width / 2 - 0.09), 0, 0.46] for s in (-1, 1)], [0.18, d, 0.28], Material.FABRIC, cloth * 0.95
+    )
     x = (np.arange(seats) - (seats - 1) / 2) * (width - 0.38) / seats
     part = (width - 0.4) / seats
-    pad = shapes.prism(((-0.5, -0.42), (-0.42, -0.5), (0.42, -0.5), (0.5, -0.42), (0.5, 0.42), (0.42, 0.5), (-0.42, 0.5), (-0.5, 0.42)), -0.5, 0.5, 0.94)
+    pad = shapes.prism(
+        (
+            (-0.5, -0.42),
+            (-0.42, -0.5),
+            (0.42, -0.5),
+            (0.5, -0.42),
+            (0.5, 0.42),
+            (0.42, 0.5),
+            (-0.42, 0.5),
+            (-0.5, 0.42),
+        ),
+        -0.5,
+        0.5,
+        0.94,
+    )
     at = np.column_stack([x, 0 * x + 0.08, 0 * x + 0.41])
-    b.add(pad, Material.FABRIC, placement.placed(at, np.tile([part * 0.98, d - 0.24, 0.15], (seats, 1))), cloth * 1.08)
+    b.add(
+        pad,
+        Material.FABRIC,
+        placement.placed(at, np.tile([part * 0.98, d - 0.24, 0.15], (seats, 1))),
+        cloth * 1.08,
+    )
     legs(b, (width * 0.95, d * 0.9), 0.1, 0.05, Material.WOOD, palette.hsv(0.07, 0.5, 0.3))
     for _ in range(rng.integers(0, 4)):
         c = b.at([rng.uniform(-0.4, 0.4) * (width - 0.5), -0.14, 0.62], rng.uniform(-0.3, 0.3))
@@ -129,20 +161,30 @@ def bed(b: Builder, rng: np.random.Generator) -> None:
     legs(b, (w, 2.0), 0.13, 0.07, Material.WOOD, wood * 0.8)
 
 
-def cabinet(b: Builder, rng: np.random.Generator, width: float, height: float, depth: float = 0.5) -> None:
+def cabinet(b: Builder, rng: np.random.Generator, width: Number, height: Number, depth: Number = 0.5) -> None:
     """A chest of drawers, a sideboard, a wardrobe or a kitchen unit."""
     colour = palette.pick(rng, palette.WOODS + palette.WALLS)
     b.boxes([0, 0, height / 2 + 0.03], [width, depth, height - 0.06], Material.WOOD, colour)
     nx, nz = max(1, round(width / 0.55)), int(rng.integers(1, 5)) if height < 1.3 else int(rng.integers(1, 3))
     cell = np.array([width / nx, (height - 0.1) / nz])
-    x, z = (v.ravel() for v in np.meshgrid((np.arange(nx) + 0.5) * cell[0] - width / 2, (np.arange(nz) + 0.5) * cell[1] + 0.05))
+    x, z = (
+        v.ravel()
+        for v in np.meshgrid(
+            (np.arange(nx) + 0.5) * cell[0] - width / 2, (np.arange(nz) + 0.5) * cell[1] + 0.05
+        )
+    )
     front = np.column_stack([x, 0 * x + depth / 2 + 0.008, z])
-    b.boxes(front, [cell[0] - 0.016, 0.02, cell[1] - 0.016], Material.WOOD, palette.vary(rng, colour, len(x), 0.05))
+    b.boxes(
+        front,
+        [cell[0] - 0.016, 0.02, cell[1] - 0.016],
+        Material.WOOD,
+        palette.vary(rng, colour, len(x), 0.05),
+    )
     knobs = front + [0, 0.03, 0] + ([0, 0, cell[1] * 0.25] if nz > 1 else [cell[0] * 0.38, 0, 0])
     b.boxes(knobs, [rng.choice([0.03, 0.14]), 0.025, 0.02], Material.METAL, palette.pick(rng, palette.METALS))
 
 
-def floor_lamp(b: Builder, rng: np.random.Generator, height: float = 1.6, lit: bool = True) -> None:
+def floor_lamp(b: Builder, rng: np.random.Generator, height: Number = 1.6, lit: bool = True) -> None:
     """A lamp on a thin stand."""
     metal = palette.pick(rng, palette.METALS)
     b.cylinders([0, 0, 0], 0.14, 0.025, Material.METAL, metal, 20)
@@ -152,7 +194,7 @@ def floor_lamp(b: Builder, rng: np.random.Generator, height: float = 1.6, lit: b
           placement.placed([[0, 0, height - 0.25]], [0.19, 0.19, 0.28]), shade)  # fmt: skip
 
 
-def pendant(b: Builder, rng: np.random.Generator, ceiling: float, drop: float) -> None:
+def pendant(b: Builder, rng: np.random.Generator, ceiling: Number, drop: Number) -> None:
     """A hanging lamp at ``ceiling - drop``."""
     b.rods([0, 0, ceiling - drop], [0, 0, ceiling], 0.005, Material.PAINT, palette.hsv(0, 0, 0.1), sides=4)
     r = rng.uniform(0.12, 0.26)
@@ -164,28 +206,34 @@ def pendant(b: Builder, rng: np.random.Generator, ceiling: float, drop: float) -
         b.balls([0, 0, ceiling - drop], r * 0.35, Material.GLOW, palette.hsv(0.11, 0.2, 1.0))
 
 
-def picture(b: Builder, rng: np.random.Generator, width: float, height: float) -> None:
+def picture(b: Builder, rng: np.random.Generator, width: Number, height: Number) -> None:
     """A framed picture on a wall at y = 0, its middle at the origin."""
     frame = palette.pick(rng, palette.WOODS + palette.METALS)
     b.boxes([0, 0.012, 0], [width, 0.024, height], Material.WOOD, frame)
     b.boxes([0, 0.02, 0], [width - 0.06, 0.02, height - 0.06], Material.PAINT, palette.hsv(0.1, 0.05, 0.9))
-    b.boxes([0, 0.024, 0], [width * 0.75, 0.018, height * 0.75], Material.PICTURE, palette.any_colour(rng, 1.0))
+    b.boxes(
+        [0, 0.024, 0], [width * 0.75, 0.018, height * 0.75], Material.PICTURE, palette.any_colour(rng, 1.0)
+    )
 
 
-def screen(b: Builder, rng: np.random.Generator, width: float) -> None:
+def screen(b: Builder, rng: np.random.Generator, width: Number) -> None:
     """A television or monitor on a foot."""
     h = width * 0.56
     dark = palette.hsv(0, 0, 0.1)
     b.boxes([0, 0, h / 2 + 0.08], [width, 0.04, h], Material.PAINT, dark)
     b.boxes([0, 0.021, h / 2 + 0.08], [width - 0.03, 0.004, h - 0.03],
-            rng.choice([Material.GLASS, Material.PICTURE]), palette.hsv(0.6, 0.3, 0.2))  # fmt: skip
-    b.boxes([[0, -0.01, 0.04], [0, 0, 0.01]], [[0.06, 0.03, 0.1], [width * 0.35, 0.2, 0.02]], Material.PAINT, dark)
+            one_of(rng, Material.GLASS, Material.PICTURE), palette.hsv(0.6, 0.3, 0.2))  # fmt: skip
+    b.boxes(
+        [[0, -0.01, 0.04], [0, 0, 0.01]], [[0.06, 0.03, 0.1], [width * 0.35, 0.2, 0.02]], Material.PAINT, dark
+    )
 
 
-def door(b: Builder, rng: np.random.Generator, height: float = 2.03) -> None:
+def door(b: Builder, rng: np.random.Generator, height: Number = 2.03) -> None:
     """A closed panel door in its frame on a wall at y = 0."""
     colour, trim = palette.pick(rng, palette.WOODS + palette.WALLS), palette.hsv(0.1, 0.05, 0.9)
-    b.boxes([[s * 0.47, 0.03, height / 2] for s in (-1, 1)], [0.08, 0.06, height + 0.08], Material.PAINT, trim)
+    b.boxes(
+        [[s * 0.47, 0.03, height / 2] for s in (-1, 1)], [0.08, 0.06, height + 0.08], Material.PAINT, trim
+    )
     b.boxes([0, 0.03, height + 0.04], [1.02, 0.06, 0.08], Material.PAINT, trim)
     b.boxes([0, 0.015, height / 2], [0.86, 0.03, height], Material.WOOD, colour)
     panels = [[x, 0.03, z * height] for x in (-0.2, 0.2) for z in (0.27, 0.72)]
@@ -194,10 +242,17 @@ def door(b: Builder, rng: np.random.Generator, height: float = 2.03) -> None:
     b.boxes([0.31, 0.09, 1.02], [0.12, 0.015, 0.02], Material.METAL, palette.hsv(0.1, 0.1, 0.6))
 
 
-def curtain(b: Builder, rng: np.random.Generator, width: float, height: float, colour) -> None:
+def curtain(b: Builder, rng: np.random.Generator, width: Number, height: Number, colour) -> None:
     """Hanging folds along x, their top at ``height``."""
     x = np.linspace(0, 1, 48)
     fold = 0.035 * np.sin(x * rng.uniform(30, 60)) + 0.015 * np.sin(x * 17)
     z = np.array([0.03, height])
-    points = np.stack([np.broadcast_to(x * width, (2, 48)), np.stack([fold * 1.3, fold]), np.broadcast_to(z[:, None], (2, 48))], -1)
+    points = np.stack(
+        [
+            np.broadcast_to(x * width, (2, 48)),
+            np.stack([fold * 1.3, fold]),
+            np.broadcast_to(z[:, None], (2, 48)),
+        ],
+        -1,
+    )
     b.add(shapes.surface(points), Material.FABRIC, np.eye(4), colour)

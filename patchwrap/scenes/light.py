@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Triple = tuple[float, float, float]
+from patchwrap.scenes.placement import Number
+
+Triple = tuple[Number, Number, Number]
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,7 @@ class Lamp:
 
     position: Triple
     colour: Triple
-    reach: float = 2.0
+    reach: Number = 2.0
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class Lighting:
     lamps: tuple[Lamp, ...] = ()
     lamp: Triple | None = None
     centre: Triple = (0.0, 0.0, 0.0)
-    reach: float = 40.0
-    contact: float = 0.6
+    reach: Number = 40.0
+    contact: Number = 0.6
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ class Atmosphere:
     zenith: Triple
     horizon: Triple
     haze: Triple
-    density: float
-    clouds: float = 0.0
-    cloud_seed: float = 0.0
+    density: Number
+    clouds: Number = 0.0
+    cloud_seed: Number = 0.0
     balance: Triple = (1.0, 1.0, 1.0)
     exposure: float = 0.0
     contrast: float = 1.0
@@ -71,7 +73,7 @@ def triple(values) -> Triple:
     return tuple(float(v) for v in values)
 
 
-def warmth(kelvin: float) -> np.ndarray:
+def warmth(kelvin: Number) -> np.ndarray:
     """Linear colour of a light from candle (2000) to blue sky (12000), mean 1: an eyeballed fit."""
     t = np.clip((kelvin - 6500) / 6500, -0.7, 0.85)
     colour = np.array([1 - 0.55 * t, 1 - 0.06 * abs(t), 1 + 0.85 * t])
@@ -89,7 +91,7 @@ def develop(rng: np.random.Generator) -> dict:
     }
 
 
-def outdoors(rng: np.random.Generator, centre: Triple, reach: float, haze: tuple[float, float]) -> tuple:
+def outdoors(rng: np.random.Generator, centre: Triple, reach: Number, haze: tuple[Number, Number]) -> tuple:
     """A sunny, hazy, overcast or low-sun sky.
 
     Args:
@@ -109,7 +111,11 @@ def outdoors(rng: np.random.Generator, centre: Triple, reach: float, haze: tuple
     zenith = (1 - grey) * blue + grey * np.array([0.55, 0.58, 0.63]) * rng.uniform(0.7, 1.2)
     horizon = (1 - grey) * np.array([0.62, 0.74, 0.9]) + grey * np.array([0.78, 0.79, 0.8])
     kelvin = rng.uniform(2800, 4200) if weather == "low" else rng.uniform(4800, 6200)
-    sun = warmth(kelvin) * {"clear": 2.6, "broken": 2.1, "overcast": 0.12, "low": 2.0}[weather] * rng.uniform(0.8, 1.2)
+    sun = (
+        warmth(kelvin)
+        * {"clear": 2.6, "broken": 2.1, "overcast": 0.12, "low": 2.0}[weather]
+        * rng.uniform(0.8, 1.2)
+    )
     if weather == "low":
         horizon = horizon * np.array([1.15, 0.92, 0.72])
     above = 0.55 * zenith + 0.35 * horizon + 0.12

@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+import numpy as np
+
 
 class Material(IntEnum):
     """One shader program each, since llvmpipe runs both sides of every branch."""
@@ -30,3 +32,8 @@ class Material(IntEnum):
     CERAMIC = 21
     LABEL = 22
     FRUIT = 23
+
+
+def one_of(rng: np.random.Generator, *options: Material) -> Material:
+    """One of several materials; name one twice to make it twice as likely."""
+    return options[rng.integers(len(options))]

@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, Float32, UInt32
 
+from patchwrap.scenes.placement import Number, Values
+
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
@@ -61,7 +63,7 @@ def box() -> Mesh:
 
 
 @lru_cache(maxsize=64)
-def prism(outline: tuple, low: float = 0.0, high: float = 1.0, top: float = 1.0) -> Mesh:
+def prism(outline: tuple, low: Number = 0.0, high: Number = 1.0, top: Number = 1.0) -> Mesh:
     """A convex counter-clockwise outline in x, y pulled from ``low`` to ``high``; ``top`` scales its upper end."""
     ring = np.array(outline, float)
     bottom = np.column_stack([ring, np.full(len(ring), low)])
@@ -89,7 +91,7 @@ def hip() -> Mesh:
     return merge([slopes, flat(np.array([[b, c, f], [d, a, e]], float))])
 
 
-def lathe(profile: Float[np.ndarray, "points 2"], sides: int = 20) -> Mesh:
+def lathe(profile: Values, sides: int = 20) -> Mesh:
     """Turn ``(radius, height)`` points about the z axis, smooth around and along."""
     profile = np.asarray(profile, float)
     angle = np.linspace(0, 2 * np.pi, sides + 1)
@@ -110,7 +112,7 @@ def grid_triangles(rows: int, columns: int) -> np.ndarray:
 
 
 @lru_cache
-def cylinder(sides: int = 12, top: float = 1.0) -> Mesh:
+def cylinder(sides: int = 12, top: Number = 1.0) -> Mesh:
     """Radius 1, z from 0 to 1, capped; ``top`` scales the upper radius."""
     wall = lathe(np.array([[1.0, 0.0], [top, 1.0]]), sides)
     angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
@@ -120,7 +122,7 @@ def cylinder(sides: int = 12, top: float = 1.0) -> Mesh:
 
 
 @lru_cache
-def pipe(sides: int = 6, top: float = 1.0) -> Mesh:
+def pipe(sides: int = 6, top: Number = 1.0) -> Mesh:
     """A cylinder without caps, for wires, twigs and legs."""
     return lathe(np.array([[1.0, 0.0], [top, 1.0]]), sides)
 
@@ -133,7 +135,7 @@ def sphere(rings: int = 8, sides: int = 12) -> Mesh:
 
 
 @lru_cache
-def leaf(width: float = 0.45, fold: float = 0.25, droop: float = 0.2) -> Mesh:
+def leaf(width: Number = 0.45, fold: Number = 0.25, droop: Number = 0.2) -> Mesh:
     """A leaf of length 1 along x, folded along its rib and drooping at its tip."""
     rib = np.array([[0, 0, 0], [0.5, 0, 0.05], [1, 0, -droop]], float)
     left = np.array([0.42, width / 2, fold * width])
@@ -143,7 +145,7 @@ def leaf(width: float = 0.45, fold: float = 0.25, droop: float = 0.2) -> Mesh:
 
 
 @lru_cache
-def blade(bend: float = 0.4) -> Mesh:
+def blade(bend: Number = 0.4) -> Mesh:
     """A blade of grass of height 1 that bends along x."""
     a, b = np.array([0, -0.035, 0]), np.array([0, 0.035, 0])
     c, d = np.array([bend * 0.35, 0.025, 0.6]), np.array([bend * 0.35, -0.025, 0.6])
@@ -160,7 +162,7 @@ def surface(points: Float[np.ndarray, "rows columns 3"]) -> Mesh:
 
 
 @lru_cache
-def ground(extent: float = 1500.0) -> Mesh:
+def ground(extent: Number = 1500.0) -> Mesh:
     """A flat square at z = 0, cut finely near the origin so that attributes stay exact there."""
     steps = np.array([0.0, 4, 12, 40, 150, 500, extent])
     line = np.concatenate([-steps[:0:-1], steps])

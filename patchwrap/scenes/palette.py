@@ -4,19 +4,20 @@ import colorsys
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
+
+from patchwrap.scenes.placement import Number, Values
 
 Colour = Float[np.ndarray, "3"]
 Colours = Float[np.ndarray, "count 3"]
 
 
-def linear(colour: ArrayLike) -> np.ndarray:
-    """sRGB in [0, 1] to linear light (IEC 61966-2-1)."""
+def linear(colour: Values) -> np.ndarray:
+    """SRGB in [0, 1] to linear light (IEC 61966-2-1)."""
     colour = np.asarray(colour, float)
     return np.where(colour <= 0.04045, colour / 12.92, ((np.maximum(colour, 0) + 0.055) / 1.055) ** 2.4)
 
 
-def hsv(hue: float, saturation: float, value: float) -> Colour:
+def hsv(hue: Number, saturation: Number, value: Number) -> Colour:
     """A linear colour from hue, saturation and value of its sRGB form, each in [0, 1]."""
     return linear(colorsys.hsv_to_rgb(hue % 1.0, min(max(saturation, 0), 1), min(max(value, 0), 1)))
 
@@ -32,14 +33,14 @@ def pick(rng: np.random.Generator, choices: list) -> Colour:
     return between(rng, low, high)
 
 
-def vary(rng: np.random.Generator, colour: ArrayLike, count: int, amount: float = 0.15) -> Colours:
+def vary(rng: np.random.Generator, colour: Values, count: int, amount: Number = 0.15) -> Colours:
     """``count`` versions of a colour, varied in brightness and, less, in hue."""
     bright = np.exp(rng.normal(0, amount, (count, 1)))
     tilt = np.exp(rng.normal(0, amount * 0.35, (count, 3)))
     return np.clip(np.asarray(colour) * bright * tilt, 0.002, 0.95)
 
 
-def any_colour(rng: np.random.Generator, strength: float = 0.8) -> Colour:
+def any_colour(rng: np.random.Generator, strength: Number = 0.8) -> Colour:
     """A paint or fabric colour: often muted, sometimes strong, sometimes grey."""
     saturation = rng.choice([0.05, 0.25, 0.5, 0.85], p=[0.3, 0.3, 0.25, 0.15])
     return hsv(rng.random(), saturation * strength * rng.uniform(0.6, 1.2), rng.uniform(0.12, 0.95))

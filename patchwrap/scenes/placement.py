@@ -1,13 +1,17 @@
 """Rigid and scaling 4x4 matrices, many at a time; never touches a mesh."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
+Number = float | int
+# numpy.typing.ArrayLike without its protocols, which run-time type checkers cannot test.
+Values = np.ndarray | Sequence | Number
 Matrices = Float[np.ndarray, "count 4 4"]
 
 
-def stack(columns: ArrayLike, origins: ArrayLike) -> Matrices:
+def stack(columns: Values, origins: Values) -> Matrices:
     """Matrices from ``(count, 3, 3)`` linear parts and ``(count, 3)`` origins."""
     columns, origins = np.asarray(columns, float), np.asarray(origins, float)
     out = np.zeros((len(origins), 4, 4))
@@ -15,14 +19,14 @@ def stack(columns: ArrayLike, origins: ArrayLike) -> Matrices:
     return out
 
 
-def turn(yaw: ArrayLike) -> Float[np.ndarray, "count 3 3"]:
+def turn(yaw: Values) -> Float[np.ndarray, "count 3 3"]:
     """Rotations about the vertical by ``yaw`` radians."""
     yaw = np.atleast_1d(np.asarray(yaw, float))
     c, s, zero, one = np.cos(yaw), np.sin(yaw), np.zeros_like(yaw), np.ones_like(yaw)
     return np.stack([c, -s, zero, s, c, zero, zero, zero, one], axis=-1).reshape(-1, 3, 3)
 
 
-def placed(positions: ArrayLike, scales: ArrayLike = 1.0, yaw: ArrayLike = 0.0) -> Matrices:
+def placed(positions: Values, scales: Values = 1.0, yaw: Values = 0.0) -> Matrices:
     """Scale, then turn about the vertical, then move.
 
     Args:
@@ -33,7 +37,7 @@ def placed(positions: ArrayLike, scales: ArrayLike = 1.0, yaw: ArrayLike = 0.0) 
     positions = np.atleast_2d(np.asarray(positions, float))
     count = len(positions)
     scales = np.asarray(scales, float)
-    if scales.ndim == 1 and (scales.shape[0] != 3 or count == 3 and np.ndim(yaw) == 1 and count != 1):
+    if scales.ndim == 1 and (scales.shape[0] != 3 or (count == 3 and np.ndim(yaw) == 1 and count != 1)):
         scales = scales[:, None]
     scales = np.broadcast_to(scales, (count, 3))
     turned = np.broadcast_to(turn(yaw), (count, 3, 3))
@@ -52,7 +56,9 @@ def random_rotations(rng: np.random.Generator, count: int) -> Float[np.ndarray, 
     return np.stack(rows, axis=-1).reshape(-1, 3, 3)
 
 
-def spanning(starts: ArrayLike, ends: ArrayLike, widths: ArrayLike, depths: ArrayLike | None = None) -> Matrices:
+def spanning(
+    starts: Values, ends: Values, widths: Values, depths: Values | None = None
+) -> Matrices:
     """Map the unit z segment onto ``starts -> ends`` and x, y onto the two cross widths."""
     starts, ends = np.atleast_2d(np.asarray(starts, float)), np.atleast_2d(np.asarray(ends, float))
     starts, ends = np.broadcast_arrays(starts, ends)

@@ -6,10 +6,11 @@ from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.mesh import Mesh
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 
 
-def clump(rng: np.random.Generator, leaves: int, size: float, shape: Mesh | None = None) -> Mesh:
+def clump(rng: np.random.Generator, leaves: int, size: Number, shape: Mesh | None = None) -> Mesh:
     """Leaves in a ball of radius 1; normals lean outward so that the crown shades like a soft solid."""
     shape = shape or shapes.leaf(rng.uniform(0.3, 0.7), rng.uniform(0.1, 0.4), rng.uniform(0, 0.4))
     direction = rng.normal(size=(leaves, 3))
@@ -22,9 +23,13 @@ def clump(rng: np.random.Generator, leaves: int, size: float, shape: Mesh | None
     return shapes.make(merged.positions, merged.normals * 0.6 + outward, merged.triangles)
 
 
-def branches(rng: np.random.Generator, height: float, spread: float, levels: int) -> tuple[np.ndarray, ...]:
+def branches(rng: np.random.Generator, height: Number, spread: Number, levels: int) -> tuple[np.ndarray, ...]:
     """Segments of a tree, ``(starts, ends, radii, tips)``, by repeated forking."""
-    starts, ends, radii = [np.zeros((1, 3))], [np.array([[0, 0, height * rng.uniform(0.25, 0.45)]])], [[height * 0.028]]
+    starts, ends, radii = (
+        [np.zeros((1, 3))],
+        [np.array([[0, 0, height * rng.uniform(0.25, 0.45)]])],
+        [[height * 0.028]],
+    )
     direction, length = np.array([[rng.normal(0, 0.05), rng.normal(0, 0.05), 1.0]]), height * 0.3
     for _ in range(levels):
         forks = rng.integers(3, 5)
@@ -49,22 +54,24 @@ class Foliage:
         self.needles = clump(rng, 40, 0.8, shapes.leaf(0.1, 0.1, 0.1))
         self.fern = clump(rng, 22, 1.0, shapes.leaf(0.16, 0.2, 0.5))
 
-    def at(self, distance: float) -> Mesh:
+    def at(self, distance: Number) -> Mesh:
         """The clump for a plant this far from the camera, in metres."""
         return self.near if distance < 9 else self.middle if distance < 30 else self.far
 
 
-def leaf_colour(rng: np.random.Generator, autumn: float = 0.06) -> palette.Colour:
+def leaf_colour(rng: np.random.Generator, autumn: Number = 0.06) -> palette.Colour:
     """A green, or now and then an autumn colour."""
     return palette.pick(rng, palette.AUTUMN if rng.random() < autumn else palette.LEAVES)
 
 
-def tree(b: Builder, rng: np.random.Generator, foliage: Foliage, height: float, distance: float) -> None:
+def tree(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Number, distance: Number) -> None:
     """A broad-leaved tree at the builder's origin."""
     levels = 4 if distance < 14 else 3 if distance < 45 else 2
     bark = palette.pick(rng, [((0.05, 0.1, 0.2), (0.1, 0.4, 0.5)), ((0.1, 0.0, 0.45), (0.15, 0.1, 0.75))])
     starts, ends, radii, tips = branches(rng, height, rng.uniform(0.4, 0.65), levels)
-    b.rods(starts, ends, np.maximum(radii, 0.006), Material.BARK, bark, sides=8 if distance < 14 else 5, top=0.7)
+    b.rods(
+        starts, ends, np.maximum(radii, 0.006), Material.BARK, bark, sides=8 if distance < 14 else 5, top=0.7
+    )
     if rng.random() < 0.06:
         return
     mesh = foliage.at(distance)
@@ -76,7 +83,7 @@ def tree(b: Builder, rng: np.random.Generator, foliage: Foliage, height: float, 
     b.add(mesh, Material.LEAF, matrices, palette.vary(rng, leaf_colour(rng), len(centres), 0.18))
 
 
-def conifer(b: Builder, rng: np.random.Generator, foliage: Foliage, height: float, distance: float) -> None:
+def conifer(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Number, distance: Number) -> None:
     """A spruce or a cypress."""
     layers = 14 if distance < 20 else 8
     slim = rng.uniform(0.12, 0.3)
@@ -88,10 +95,17 @@ def conifer(b: Builder, rng: np.random.Generator, foliage: Foliage, height: floa
     scales = np.stack([out * 0.8 + 0.15, out * 0.8 + 0.15, out * 0.35 + height * 0.03], axis=-1)
     mesh = foliage.needles if distance < 25 else foliage.far
     colour = palette.between(rng, (0.3, 0.3, 0.15), (0.42, 0.6, 0.35))
-    b.add(mesh, Material.LEAF, placement.placed(centres, scales, around), palette.vary(rng, colour, len(centres)))
+    b.add(
+        mesh,
+        Material.LEAF,
+        placement.placed(centres, scales, around),
+        palette.vary(rng, colour, len(centres)),
+    )
 
 
-def bush(b: Builder, rng: np.random.Generator, foliage: Foliage, size: float, distance: float, flowers=0.3) -> None:
+def bush(
+    b: Builder, rng: np.random.Generator, foliage: Foliage, size: Number, distance: Number, flowers=0.3
+) -> None:
     """A round bush, perhaps in flower."""
     mesh, count = foliage.at(distance), 16 if distance < 15 else 8
     direction = rng.normal(size=(count, 3)) * [1, 1, 0.7]
@@ -102,18 +116,31 @@ def bush(b: Builder, rng: np.random.Generator, foliage: Foliage, size: float, di
     b.add(mesh, Material.LEAF, matrices, palette.vary(rng, leaf_colour(rng, 0.1), count))
     if rng.random() < flowers and distance < 25:
         direction = np.repeat(direction, 4, axis=0) + rng.normal(0, 0.4, (count * 4, 3))
-        at = direction / np.linalg.norm(direction, axis=1, keepdims=True) * size * [1.05, 1.05, 0.95] + [0, 0, size * 0.62]
+        at = direction / np.linalg.norm(direction, axis=1, keepdims=True) * size * [1.05, 1.05, 0.95] + [
+            0,
+            0,
+            size * 0.62,
+        ]
         blossom(b, rng, at, 0.05 + 0.03 * size)
 
 
-def blossom(b: Builder, rng: np.random.Generator, at: np.ndarray, size: float) -> None:
+def blossom(b: Builder, rng: np.random.Generator, at: np.ndarray, size: Number) -> None:
     """Flower heads: a squashed ball of petals."""
-    colour = palette.hsv(rng.choice([0.0, 0.13, 0.9, 0.75, 0.6, 0.05]), rng.choice([0.1, 0.5, 0.8]), rng.uniform(0.7, 1))
+    colour = palette.hsv(
+        rng.choice([0.0, 0.13, 0.9, 0.75, 0.6, 0.05]), rng.choice([0.1, 0.5, 0.8]), rng.uniform(0.7, 1)
+    )
     scales = np.full((len(at), 3), size) * rng.uniform(0.7, 1.3, (len(at), 1)) * [1, 1, 0.6]
-    b.add(shapes.sphere(4, 6), Material.LEAF, placement.placed(at, scales), palette.vary(rng, colour, len(at), 0.1))
+    b.add(
+        shapes.sphere(4, 6),
+        Material.LEAF,
+        placement.placed(at, scales),
+        palette.vary(rng, colour, len(at), 0.1),
+    )
 
 
-def hedge(b: Builder, rng: np.random.Generator, foliage: Foliage, start, end, size: tuple, distance: float) -> None:
+def hedge(
+    b: Builder, rng: np.random.Generator, foliage: Foliage, start, end, size: tuple, distance: Number
+) -> None:
     """A clipped hedge between two points; ``size`` is (width, height)."""
     start, end, (width, height) = np.asarray(start, float), np.asarray(end, float), size
     length = np.linalg.norm(end - start)
@@ -121,12 +148,21 @@ def hedge(b: Builder, rng: np.random.Generator, foliage: Foliage, start, end, si
     along = np.arange(0, length, step)
     rows = np.arange(step / 2, height + step / 2, step)
     colour = leaf_colour(rng)
-    b.beams(start + [0, 0, height / 2], end + [0, 0, height / 2], height * 0.86, Material.LEAF, colour * 0.3, width * 0.7)
+    b.beams(
+        start + [0, 0, height / 2],
+        end + [0, 0, height / 2],
+        height * 0.86,
+        Material.LEAF,
+        colour * 0.3,
+        width * 0.7,
+    )
     u, z, side = (v.ravel() for v in np.meshgrid(along, rows, [-0.5, 0.0, 0.5], indexing="ij"))
     keep = (side != 0) | (z > height - step)
     axis = (end - start) / max(length, 1e-6)
     across = np.array([-axis[1], axis[0], 0])
-    centres = start + u[keep, None] * axis + side[keep, None] * width * 0.85 * across + z[keep, None] * [0, 0, 1]
+    centres = (
+        start + u[keep, None] * axis + side[keep, None] * width * 0.85 * across + z[keep, None] * [0, 0, 1]
+    )
     centres = centres + rng.normal(0, step * 0.14, centres.shape)
     matrices = placement.stack(placement.random_rotations(rng, len(centres)) * step * 0.75, centres)
     b.add(foliage.at(distance + 3), Material.LEAF, matrices, palette.vary(rng, colour, len(centres), 0.12))
@@ -145,7 +181,9 @@ def grass_tuft(rng: np.random.Generator, blades: int = 9) -> Mesh:
     return shapes.make(merged.positions, merged.normals * 0.4 + [0, 0, 1], merged.triangles)
 
 
-def meadow(b: Builder, rng: np.random.Generator, eye, height_at, count: int, tall: tuple, colour, reach=14.0) -> None:
+def meadow(
+    b: Builder, rng: np.random.Generator, eye, height_at, count: int, tall: tuple, colour, reach=14.0
+) -> None:
     """Tufts around a point, densest close to it; ``tall`` bounds their height in metres.
 
     Args:
@@ -180,7 +218,7 @@ def flower_bed(b: Builder, rng: np.random.Generator, size: tuple, foliage: Folia
         blossom(b, rng, top, rng.uniform(0.025, 0.06))
 
 
-def pot_plant(b: Builder, rng: np.random.Generator, height: float) -> None:
+def pot_plant(b: Builder, rng: np.random.Generator, height: Number) -> None:
     """A plant of arching folded leaves in a pot, about ``height`` metres tall."""
     pot = height * rng.uniform(0.25, 0.4)
     radius = pot * rng.uniform(0.4, 0.6)
@@ -190,11 +228,15 @@ def pot_plant(b: Builder, rng: np.random.Generator, height: float) -> None:
     leaf = shapes.leaf(rng.choice([0.12, 0.3, 0.6]), 0.25, rng.uniform(0, 0.5))
     lift, around = rng.uniform(0.2, 1.35, count), rng.uniform(0, 2 * np.pi, count)
     stem = (height - pot) * rng.uniform(0.15, 0.7, count)
-    direction = np.stack([np.cos(around) * np.cos(lift), np.sin(around) * np.cos(lift), np.sin(lift)], axis=-1)
+    direction = np.stack(
+        [np.cos(around) * np.cos(lift), np.sin(around) * np.cos(lift), np.sin(lift)], axis=-1
+    )
     base = np.array([0, 0, pot])
     ends = base + direction * stem[:, None]
     b.rods(base, ends, 0.004 + height * 0.002, Material.LEAF, palette.hsv(0.28, 0.5, 0.35), sides=4)
     size = (height - pot) * rng.uniform(0.25, 0.5, count)
     side = np.stack([-np.sin(around), np.cos(around), np.zeros(count)], axis=-1)
     columns = np.stack([direction, side, np.cross(direction, side)], axis=-1) * size[:, None, None]
-    b.add(leaf, Material.LEAF, placement.stack(columns, ends), palette.vary(rng, leaf_colour(rng, 0.05), count))
+    b.add(
+        leaf, Material.LEAF, placement.stack(columns, ends), palette.vary(rng, leaf_colour(rng, 0.05), count)
+    )

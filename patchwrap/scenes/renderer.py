@@ -132,7 +132,9 @@ class Renderer:
 class _Pass:
     """One window of one scene at one size."""
 
-    def __init__(self, owner: Renderer, scene: Scene, size: tuple[int, int], window: Window, smallest=0.0) -> None:
+    def __init__(
+        self, owner: Renderer, scene: Scene, size: tuple[int, int], window: Window, smallest=0.0
+    ) -> None:
         self._owner, self._scene, self._size, self._window = owner, scene, size, window
         self._context, self._programs = owner._context, owner._programs
         view = scene.camera.view()
@@ -144,7 +146,7 @@ class _Pass:
         self._depth = None
 
     def depth(self) -> np.ndarray:
-        """z at pixel centres, 0 where nothing is."""
+        """Z at pixel centres, 0 where nothing is."""
         height, width = self._size
         self._depth = self._context.texture((width, height), 1, dtype="f4")
         buffer = self._context.framebuffer([self._depth], self._context.depth_renderbuffer((width, height)))
@@ -159,7 +161,7 @@ class _Pass:
         return _read(self._shaded(1), self._size, 3, "f4")[::-1]
 
     def developed(self, factor: int, gain: tuple[float, float, float]) -> np.ndarray:
-        """sRGB bytes."""
+        """SRGB bytes."""
         height, width = self._size
         source = self._shaded(factor).color_attachments[0]
         buffer = self._context.framebuffer([self._context.texture((width, height), 4)])
@@ -219,7 +221,9 @@ class _Pass:
         light, air, camera = self._scene.lighting, self._scene.atmosphere, self._scene.camera
         focal = camera.intrinsics(self._size, self._window).fx * factor
         lamps = list(light.lamps[:3])
-        positions = [(*lamp.position, lamp.reach) for lamp in lamps] + [(0.0, 0.0, 0.0, 1.0)] * (3 - len(lamps))
+        positions = [(*lamp.position, lamp.reach) for lamp in lamps] + [(0.0, 0.0, 0.0, 1.0)] * (
+            3 - len(lamps)
+        )
         colours = [lamp.colour for lamp in lamps] + [(0.0, 0.0, 0.0)] * (3 - len(lamps))
         sun = light.lamp is None
         texel = 2 * light.reach / SHADOW_SIZE if sun else 2 * np.tan(LAMP_FIELD / 2) / SHADOW_SIZE
@@ -283,7 +287,7 @@ def exposure(linear: np.ndarray, scene: Scene) -> tuple[float, float, float]:
     luminance = linear.reshape(-1, 3).astype(float) @ [0.2126, 0.7152, 0.0722]
     average = np.exp(np.log(luminance + 1e-3).mean())
     bright = np.percentile(luminance, 95) + 1e-3
-    gain = 2.0 ** scene.atmosphere.exposure * (0.22 / average) ** 0.75 * (1.1 / bright) ** 0.25
+    gain = 2.0**scene.atmosphere.exposure * (0.22 / average) ** 0.75 * (1.1 / bright) ** 0.25
     return tuple(float(gain * b) for b in scene.atmosphere.balance)
 
 
@@ -292,5 +296,3 @@ def _read(buffer, size: tuple[int, int], components: int, dtype: str) -> np.ndar
     data = buffer.read(components=components, dtype=dtype, alignment=1)
     kind = np.uint8 if dtype == "f1" else np.float32
     return np.frombuffer(data, kind).reshape(*size, components)
-
-

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Float32
-from numpy.typing import ArrayLike
 
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import placement
@@ -12,6 +11,7 @@ from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.light import Atmosphere, Lighting
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.mesh import Mesh
+from patchwrap.scenes.placement import Number, Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class Builder:
     matrix: Float[np.ndarray, "4 4"] = field(default_factory=lambda: np.eye(4))
     heap: dict = field(default_factory=dict)
 
-    def at(self, position: ArrayLike, yaw: float = 0.0, scale: float = 1.0) -> "Builder":
+    def at(self, position: Values, yaw: Number = 0.0, scale: Number = 1.0) -> "Builder":
         """A builder whose origin and heading are these, writing to the same heap."""
         return Builder(self.matrix @ placement.placed([position], scale, yaw)[0], self.heap)
 
@@ -63,7 +63,7 @@ class Builder:
         """A builder in any affine frame."""
         return Builder(self.matrix @ matrix, self.heap)
 
-    def add(self, mesh: Mesh, material: Material, matrices: ArrayLike, colours: ArrayLike) -> None:
+    def add(self, mesh: Mesh, material: Material, matrices: Values, colours: Values) -> None:
         """Put copies of a mesh.
 
         Args:
@@ -89,7 +89,9 @@ class Builder:
         matrices[:, :3, 3] += 0.5 * matrices[:, :3, 2]
         self.add(shapes.box(), material, matrices, colours)
 
-    def rods(self, starts, ends, radius, material: Material, colours, sides: int = 6, top: float = 1.0) -> None:
+    def rods(
+        self, starts, ends, radius, material: Material, colours, sides: int = 6, top: Number = 1.0
+    ) -> None:
         """Round bars between points."""
         matrices = placement.spanning(starts, ends, radius)
         self.add(shapes.pipe(sides, top), material, matrices, colours)
@@ -105,7 +107,9 @@ class Builder:
         """Spheres, or ellipsoids where radii are ``(count, 3)``."""
         centres = np.atleast_2d(np.asarray(centres, float))
         radii = np.asarray(radii, float)
-        radii = np.broadcast_to(radii[:, None] if radii.ndim == 1 and len(radii) != 3 else radii, centres.shape)
+        radii = np.broadcast_to(
+            radii[:, None] if radii.ndim == 1 and len(radii) != 3 else radii, centres.shape
+        )
         self.add(shapes.sphere(), material, placement.placed(centres, radii), colours)
 
     def parts(self) -> tuple[Part, ...]:

@@ -5,17 +5,18 @@ import numpy as np
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 
 
-def line(start, end, step: float) -> np.ndarray:
+def line(start, end, step: Number) -> np.ndarray:
     """Points at about ``step`` metres from start to end, both included."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     count = max(2, round(np.linalg.norm(end - start) / step) + 1)
     return start + np.linspace(0, 1, count)[:, None] * (end - start)
 
 
-def fence(b: Builder, rng: np.random.Generator, start, end, height: float, style: str | None = None) -> None:
+def fence(b: Builder, rng: np.random.Generator, start, end, height: Number, style: str | None = None) -> None:
     """A fence of pickets, boards, bars, mesh or rails between two points on the ground."""
     style = style or rng.choice(["pickets", "boards", "bars", "rails", "mesh"])
     start, end = np.asarray(start, float), np.asarray(end, float)
@@ -44,13 +45,13 @@ def fence(b: Builder, rng: np.random.Generator, start, end, height: float, style
         rails(b, start, end, height, (0.3, 0.6, 0.9), 0.08, Material.WOOD, wood)
 
 
-def rails(b: Builder, start, end, height: float, levels, width: float, material: Material, colour) -> None:
+def rails(b: Builder, start, end, height: Number, levels, width: Number, material: Material, colour) -> None:
     """Horizontal bars at shares of a height."""
     lift = np.array([[0, 0, height * level] for level in levels])
     b.beams(np.asarray(start, float) + lift, np.asarray(end, float) + lift, width, material, colour)
 
 
-def netting(b: Builder, start, end, height: float, step: float = 0.16) -> None:
+def netting(b: Builder, start, end, height: Number, step: Number = 0.16) -> None:
     """A wire mesh of crossing diagonals."""
     at, up = line(start, end, step), np.array([0, 0, height])
     shift = max(1, round(height / step))
@@ -61,7 +62,7 @@ def netting(b: Builder, start, end, height: float, step: float = 0.16) -> None:
     rails(b, start, end, height, (0.02, 0.98), 0.02, Material.METAL, colour)
 
 
-def railing(b: Builder, rng: np.random.Generator, start, end, height: float = 1.05) -> None:
+def railing(b: Builder, rng: np.random.Generator, start, end, height: Number = 1.05) -> None:
     """A hand rail on posts with bars or cables."""
     metal, up = palette.pick(rng, palette.METALS), np.array([0, 0, height])
     start, end = np.asarray(start, float), np.asarray(end, float)
@@ -75,14 +76,14 @@ def railing(b: Builder, rng: np.random.Generator, start, end, height: float = 1.
         rails(b, start, end, height, (0.2, 0.4, 0.6, 0.8), 0.018, Material.METAL, metal)
 
 
-def wire(b: Builder, start, end, sag: float, radius: float = 0.012, segments: int = 14) -> None:
+def wire(b: Builder, start, end, sag: Number, radius: Number = 0.012, segments: int = 14) -> None:
     """A hanging cable as a parabola."""
     start, end, t = np.asarray(start, float), np.asarray(end, float), np.linspace(0, 1, segments + 1)[:, None]
     points = start + t * (end - start) - np.array([0, 0, 4 * sag]) * t * (1 - t)
     b.rods(points[:-1], points[1:], radius, Material.PAINT, palette.hsv(0, 0, 0.1), sides=4)
 
 
-def lamp_post(b: Builder, rng: np.random.Generator, height: float) -> None:
+def lamp_post(b: Builder, rng: np.random.Generator, height: Number) -> None:
     """A street lamp with an arm or a lantern."""
     metal = palette.pick(rng, palette.METALS)
     b.cylinders([0, 0, 0], 0.09, height, Material.METAL, metal, 10, 0.55)
@@ -95,7 +96,7 @@ def lamp_post(b: Builder, rng: np.random.Generator, height: float) -> None:
         b.cylinders([0, 0, height + 0.4], 0.25, 0.18, Material.METAL, metal, 8, 0.1)
 
 
-def utility_pole(b: Builder, rng: np.random.Generator, height: float) -> np.ndarray:
+def utility_pole(b: Builder, rng: np.random.Generator, height: Number) -> np.ndarray:
     """A wooden pole with a cross arm; returns where wires attach."""
     wood = palette.hsv(0.07, rng.uniform(0.2, 0.45), rng.uniform(0.25, 0.45))
     b.cylinders([0, 0, 0], 0.14, height, Material.BARK, wood, 9, 0.7)
@@ -105,7 +106,7 @@ def utility_pole(b: Builder, rng: np.random.Generator, height: float) -> np.ndar
     return ends
 
 
-def person(b: Builder, rng: np.random.Generator, height: float | None = None) -> None:
+def person(b: Builder, rng: np.random.Generator, height: Number | None = None) -> None:
     """A standing or walking figure, a cue of size."""
     h = height or rng.uniform(1.5, 1.9)
     stride, coat, legs = rng.uniform(0.0, 0.35), palette.any_colour(rng), palette.any_colour(rng) * 0.5
@@ -114,7 +115,9 @@ def person(b: Builder, rng: np.random.Generator, height: float | None = None) ->
     feet = np.array([[-0.1, stride * 0.7, 0.04], [0.1, -stride * 0.7, 0.04]])
     b.rods(hips, feet, 0.085, Material.FABRIC, legs, sides=8, top=0.65)
     b.boxes(feet + [0, 0.06, 0], [0.1, 0.27, 0.09], Material.PAINT, legs * 0.3)
-    torso = shapes.prism(tuple((0.22 * np.cos(a), 0.13 * np.sin(a)) for a in np.linspace(0, 6.28, 11)[:-1]), 0, 1, 1.1)
+    torso = shapes.prism(
+        tuple((0.22 * np.cos(a), 0.13 * np.sin(a)) for a in np.linspace(0, 6.28, 11)[:-1]), 0, 1, 1.1
+    )
     b.add(torso, Material.FABRIC, placement.placed([[0, 0, 0.45 * h]], [0.85, 1, 0.37 * h]), coat)
     shoulders = np.array([[-0.24, 0, 0.8 * h], [0.24, 0, 0.8 * h]])
     hands = np.array([[-0.3, -stride * 0.5, 0.46 * h], [0.3, stride * 0.5, 0.46 * h]])
@@ -126,7 +129,7 @@ def person(b: Builder, rng: np.random.Generator, height: float | None = None) ->
     b.cylinders([0, 0, 0.8 * h], 0.055, 0.08 * h, Material.PAINT, skin, 8)
 
 
-def truss(b: Builder, start, end, depth: float, colour, bar: float = 0.07, step: float = 1.2) -> None:
+def truss(b: Builder, start, end, depth: Number, colour, bar: Number = 0.07, step: Number = 1.2) -> None:
     """A girder of two chords and zig-zag webs; ``depth`` hangs below the line."""
     top = line(start, end, step)
     low = top - [0, 0, depth]
@@ -136,7 +139,7 @@ def truss(b: Builder, start, end, depth: float, colour, bar: float = 0.07, step:
     b.beams(top, low, bar * 0.7, Material.METAL, colour)
 
 
-def column(b: Builder, base, height: float, colour, width: float = 0.3) -> None:
+def column(b: Builder, base, height: Number, colour, width: Number = 0.3) -> None:
     """A steel column of H section."""
     base = np.asarray(base, float) + [0, 0, height / 2]
     flange = width * 0.09
@@ -155,7 +158,9 @@ def scaffold(b: Builder, rng: np.random.Generator, bays: int, levels: int) -> No
             ends = np.array([[0, 0, level * h + rise], [0, d, level * h + rise]])
             b.rods(ends, ends + [bays * w, 0, 0], 0.024, Material.METAL, steel, sides=6)
         boards = np.array([[bays * w / 2, v, level * h + 0.05] for v in (0.15, 0.45, 0.75)])
-        b.boxes(boards, [bays * w, 0.26, 0.04], Material.WOOD, palette.vary(rng, palette.hsv(0.09, 0.4, 0.6), 3))
+        b.boxes(
+            boards, [bays * w, 0.26, 0.04], Material.WOOD, palette.vary(rng, palette.hsv(0.09, 0.4, 0.6), 3)
+        )
         even = np.arange(level % 2, bays, 2)[:, None] * [w, 0, 0] + [0, -0.03, (level - 1) * h]
         b.rods(even, even + [w, 0, h], 0.022, Material.METAL, steel, sides=5)
 
@@ -163,7 +168,10 @@ def scaffold(b: Builder, rng: np.random.Generator, bays: int, levels: int) -> No
 def rack(b: Builder, rng: np.random.Generator, bays: int, levels: int) -> None:
     """Warehouse shelving along x, loaded with boxes, drums and pallets."""
     w, d, h = 2.7, 1.1, rng.uniform(1.2, 1.9)
-    upright, beam = palette.hsv(rng.choice([0.6, 0.33, 0.0]), 0.7, 0.45), palette.hsv(rng.uniform(0.04, 0.1), 0.85, 0.8)
+    upright, beam = (
+        palette.hsv(rng.choice([0.6, 0.33, 0.0]), 0.7, 0.45),
+        palette.hsv(rng.uniform(0.04, 0.1), 0.85, 0.8),
+    )
     x, y = (v.ravel() for v in np.meshgrid(np.arange(bays + 1) * w, [0, d], indexing="ij"))
     feet = np.column_stack([x, y, np.zeros_like(x)])
     b.beams(feet, feet + [0, 0, levels * h + 0.3], 0.09, Material.METAL, upright)
@@ -176,13 +184,24 @@ def rack(b: Builder, rng: np.random.Generator, bays: int, levels: int) -> None:
     for bay in range(bays):
         for level in range(levels + 1):
             if rng.random() < 0.8:
-                load(b.at([bay * w + w / 2, d / 2, level * h + (0.06 if level else 0)]), rng, (w * 0.85, d * 0.95, h * 0.8))
+                load(
+                    b.at([bay * w + w / 2, d / 2, level * h + (0.06 if level else 0)]),
+                    rng,
+                    (w * 0.85, d * 0.95, h * 0.8),
+                )
 
 
 def load(b: Builder, rng: np.random.Generator, size: tuple[float, float, float]) -> None:
     """A pallet with a grid of boxes on it."""
-    b.boxes([[0, 0, 0.03], [0, 0, 0.12]], [size[0], size[1], 0.03], Material.WOOD, palette.hsv(0.09, 0.4, 0.55))
-    b.boxes([[v * size[0] * 0.45, 0, 0.075] for v in (-1, 0, 1)], [0.1, size[1], 0.06], Material.WOOD, palette.hsv(0.09, 0.4, 0.5))
+    b.boxes(
+        [[0, 0, 0.03], [0, 0, 0.12]], [size[0], size[1], 0.03], Material.WOOD, palette.hsv(0.09, 0.4, 0.55)
+    )
+    b.boxes(
+        [[v * size[0] * 0.45, 0, 0.075] for v in (-1, 0, 1)],
+        [0.1, size[1], 0.06],
+        Material.WOOD,
+        palette.hsv(0.09, 0.4, 0.5),
+    )
     nx, ny, nz = rng.integers(1, 5), 2, rng.integers(1, 4)
     cell = np.array([size[0] / nx, size[1] / ny, (size[2] - 0.15) * rng.uniform(0.5, 1) / nz])
     grid = np.stack(np.meshgrid(range(nx), range(ny), range(nz), indexing="ij"), -1).reshape(-1, 3)
@@ -193,7 +212,7 @@ def load(b: Builder, rng: np.random.Generator, size: tuple[float, float, float])
             palette.vary(rng, colour, len(centres), 0.12))  # fmt: skip
 
 
-def stairs(b: Builder, rng: np.random.Generator, steps: int, width: float = 1.0) -> None:
+def stairs(b: Builder, rng: np.random.Generator, steps: int, width: Number = 1.0) -> None:
     """Open steel stairs that climb along y from the origin."""
     metal = palette.pick(rng, palette.METALS)
     n = np.arange(steps)
@@ -214,7 +233,7 @@ def barrel(b: Builder, rng: np.random.Generator, at) -> None:
     b.cylinders(hoops, 0.3, 0.025, Material.METAL, colour * 0.8, 18)
 
 
-def crate(b: Builder, rng: np.random.Generator, at, size: float, yaw: float = 0.0) -> None:
+def crate(b: Builder, rng: np.random.Generator, at, size: Number, yaw: Number = 0.0) -> None:
     """A wooden crate with battens."""
     wood = palette.pick(rng, palette.WOODS[:3])
     c = b.at(at, yaw)
@@ -224,13 +243,20 @@ def crate(b: Builder, rng: np.random.Generator, at, size: float, yaw: float = 0.
     c.boxes(rim, [t, t, size * 1.01], Material.WOOD, wood)
     bars = [[0, s * edge, z] for s in (-1, 1) for z in (t / 2, size - t / 2)]
     c.boxes(bars, [size, t * 1.1, t], Material.WOOD, wood)
-    c.boxes([[s * edge, 0, z] for s in (-1, 1) for z in (t / 2, size - t / 2)], [t * 1.1, size, t], Material.WOOD, wood)
+    c.boxes(
+        [[s * edge, 0, z] for s in (-1, 1) for z in (t / 2, size - t / 2)],
+        [t * 1.1, size, t],
+        Material.WOOD,
+        wood,
+    )
 
 
 def bench(b: Builder, rng: np.random.Generator) -> None:
     """A slatted park bench facing +y."""
     wood, metal = palette.pick(rng, palette.WOODS), palette.pick(rng, palette.METALS)
-    slats = [[0, y, 0.45] for y in (-0.18, -0.06, 0.06, 0.18)] + [[0, -0.26 - 0.03 * i, 0.58 + 0.13 * i] for i in range(3)]
+    slats = [[0, y, 0.45] for y in (-0.18, -0.06, 0.06, 0.18)] + [
+        [0, -0.26 - 0.03 * i, 0.58 + 0.13 * i] for i in range(3)
+    ]
     sizes = [[1.5, 0.095, 0.035]] * 4 + [[1.5, 0.03, 0.1]] * 3
     b.boxes(slats, sizes, Material.WOOD, palette.vary(rng, wood, 7, 0.08))
     for x in (-0.6, 0.6):

@@ -5,6 +5,7 @@ import numpy as np
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 
 
@@ -14,7 +15,14 @@ def bottle(b: Builder, rng: np.random.Generator) -> None:
     neck, shoulder = r * rng.uniform(0.3, 0.5), rng.uniform(0.55, 0.75)
     profile = [[0, 0], [r, 0.002], [r, 0.01], [r, shoulder * h], [r * 0.85, (shoulder + 0.06) * h],
                [neck, (shoulder + 0.17) * h], [neck, h * 0.96], [neck * 1.2, h * 0.96], [neck * 1.2, h], [0, h]]  # fmt: skip
-    colour = palette.pick(rng, [((0.25, 0.5, 0.1), (0.4, 0.9, 0.35)), ((0.05, 0.6, 0.2), (0.1, 0.9, 0.5)), ((0, 0, 0.4), (1, 0.6, 0.9))])
+    colour = palette.pick(
+        rng,
+        [
+            ((0.25, 0.5, 0.1), (0.4, 0.9, 0.35)),
+            ((0.05, 0.6, 0.2), (0.1, 0.9, 0.5)),
+            ((0, 0, 0.4), (1, 0.6, 0.9)),
+        ],
+    )
     scale = np.diag([1, 1, h, 1.0])
     mesh = shapes.lathe(np.array(profile) / [1, h], 22)
     b.add(mesh, Material.LABEL, scale, colour)
@@ -25,12 +33,30 @@ def cup(b: Builder, rng: np.random.Generator) -> None:
     """A cup or mug with its handle and a drink."""
     h, r, t = rng.uniform(0.06, 0.11), rng.uniform(0.03, 0.048), 0.004
     low = rng.uniform(0.6, 1.0)
-    profile = [[0, 0], [r * low, 0], [r, h * 0.5], [r, h], [r - t, h], [r - t, h * 0.5], [r * low - t, t], [0, t]]
+    profile = [
+        [0, 0],
+        [r * low, 0],
+        [r, h * 0.5],
+        [r, h],
+        [r - t, h],
+        [r - t, h * 0.5],
+        [r * low - t, t],
+        [0, t],
+    ]
     colour = palette.any_colour(rng, 1.0)
     b.add(shapes.lathe(profile, 24), Material.CERAMIC, np.eye(4), colour)
-    b.cylinders([0, 0, h * 0.7], (r - t) * 0.99, 0.001, Material.CERAMIC, palette.hsv(0.06, 0.8, rng.uniform(0.1, 0.5)), 22)
+    b.cylinders(
+        [0, 0, h * 0.7],
+        (r - t) * 0.99,
+        0.001,
+        Material.CERAMIC,
+        palette.hsv(0.06, 0.8, rng.uniform(0.1, 0.5)),
+        22,
+    )
     angle = np.linspace(-1.5, 1.5, 9)
-    ring = np.stack([r * 0.9 + h * 0.33 * np.cos(angle), 0 * angle, h * 0.5 + h * 0.3 * np.sin(angle)], axis=-1)
+    ring = np.stack(
+        [r * 0.9 + h * 0.33 * np.cos(angle), 0 * angle, h * 0.5 + h * 0.3 * np.sin(angle)], axis=-1
+    )
     b.rods(ring[:-1], ring[1:], 0.0045, Material.CERAMIC, colour, sides=7)
 
 
@@ -39,7 +65,12 @@ def glass(b: Builder, rng: np.random.Generator) -> None:
     h, r = rng.uniform(0.1, 0.2), rng.uniform(0.03, 0.042)
     profile = [[0, 0], [r, 0.002], [r * 0.15, 0.008], [0.004, h * 0.15], [0.004, h * 0.45], [r * 0.7, h * 0.55],
                [r, h * 0.75], [r * 0.85, h], [r * 0.8, h], [r * 0.9, h * 0.75], [0, h * 0.6]]  # fmt: skip
-    b.add(shapes.lathe(profile, 22), Material.GLASS, np.eye(4), palette.hsv(rng.uniform(0.4, 0.6), 0.08, rng.uniform(0.5, 0.8)))
+    b.add(
+        shapes.lathe(profile, 22),
+        Material.GLASS,
+        np.eye(4),
+        palette.hsv(rng.uniform(0.4, 0.6), 0.08, rng.uniform(0.5, 0.8)),
+    )
 
 
 def plate(b: Builder, rng: np.random.Generator) -> float:
@@ -64,7 +95,7 @@ def bowl(b: Builder, rng: np.random.Generator) -> None:
             fruit(b.at([d * np.cos(a), d * np.sin(a), 0.22 * r + (0.03 if k == 0 else 0)]), rng, r * 0.36)
 
 
-def fruit(b: Builder, rng: np.random.Generator, radius: float | None = None) -> None:
+def fruit(b: Builder, rng: np.random.Generator, radius: Number | None = None) -> None:
     """An apple, orange, lemon or pear resting on the ground."""
     r = radius or rng.uniform(0.028, 0.045)
     t = np.linspace(-np.pi / 2, np.pi / 2, 11)
@@ -76,7 +107,13 @@ def fruit(b: Builder, rng: np.random.Generator, radius: float | None = None) -> 
     hue = [(0.97, 0.85, 0.6), (0.07, 0.9, 0.95), (0.14, 0.8, 0.9), (0.2, 0.65, 0.7)][kind]
     hue = (0.25, 0.6, 0.7) if kind == 0 and rng.random() < 0.3 else hue
     b.add(shapes.lathe(np.column_stack([width, height]), 20), Material.FRUIT, np.eye(4), palette.hsv(*hue))
-    b.rods([0, 0, height[-1] - 0.004], [0.006, 0, height[-1] + 0.012], 0.0016, Material.BARK, palette.hsv(0.07, 0.5, 0.3))
+    b.rods(
+        [0, 0, height[-1] - 0.004],
+        [0.006, 0, height[-1] + 0.012],
+        0.0016,
+        Material.BARK,
+        palette.hsv(0.07, 0.5, 0.3),
+    )
 
 
 def book_pile(b: Builder, rng: np.random.Generator) -> None:
@@ -84,11 +121,21 @@ def book_pile(b: Builder, rng: np.random.Generator) -> None:
     z = 0.0
     for _ in range(rng.integers(1, 5)):
         w, d, t = rng.uniform(0.12, 0.2), rng.uniform(0.18, 0.27), rng.uniform(0.012, 0.045)
-        c, colour = b.at([rng.normal(0, 0.008), rng.normal(0, 0.008), z], rng.normal(0, 0.2)), palette.any_colour(rng, 1.0)
+        c, colour = (
+            b.at([rng.normal(0, 0.008), rng.normal(0, 0.008), z], rng.normal(0, 0.2)),
+            palette.any_colour(rng, 1.0),
+        )
         c.boxes([[0, 0, 0.002], [0, 0, t - 0.002]], [w, d, 0.004], Material.PAINT, colour)
         c.boxes([-w / 2 + 0.002, 0, t / 2], [0.004, d, t], Material.PAINT, colour)
-        c.boxes([0.002, 0, t / 2], [w - 0.012, d - 0.01, t - 0.008], Material.WOOD, palette.hsv(0.12, 0.08, 0.93))
-        c.boxes([0, d * 0.15, t + 0.0006], [w * 0.6, d * 0.25, 0.001], Material.PICTURE, palette.any_colour(rng, 1.0))
+        c.boxes(
+            [0.002, 0, t / 2], [w - 0.012, d - 0.01, t - 0.008], Material.WOOD, palette.hsv(0.12, 0.08, 0.93)
+        )
+        c.boxes(
+            [0, d * 0.15, t + 0.0006],
+            [w * 0.6, d * 0.25, 0.001],
+            Material.PICTURE,
+            palette.any_colour(rng, 1.0),
+        )
         z += t + 0.001
 
 
@@ -102,7 +149,12 @@ def cutlery(b: Builder, rng: np.random.Generator) -> None:
     elif kind == 1:
         b.boxes([0, 0.02, 0.006], [0.007, 0.05, 0.003], Material.METAL, steel)
         b.boxes([[0, 0.055, 0.008]], [0.024, 0.022, 0.003], Material.METAL, steel)
-        b.boxes([[x, 0.085, 0.01] for x in (-0.01, -0.0033, 0.0033, 0.01)], [0.0035, 0.05, 0.002], Material.METAL, steel)
+        b.boxes(
+            [[x, 0.085, 0.01] for x in (-0.01, -0.0033, 0.0033, 0.01)],
+            [0.0035, 0.05, 0.002],
+            Material.METAL,
+            steel,
+        )
     else:
         b.boxes([0, 0.02, 0.006], [0.006, 0.05, 0.003], Material.METAL, steel)
         b.balls([0, 0.065, 0.007], [0.019, 0.03, 0.006], Material.METAL, steel)

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 
 
@@ -18,7 +19,7 @@ class Terrain:
         mountains: height of the far range in metres.
     """
 
-    def __init__(self, rng: np.random.Generator, relief: float, mountains: float) -> None:
+    def __init__(self, rng: np.random.Generator, relief: Number, mountains: Number) -> None:
         lengths = np.geomspace(9, 420, 14)
         angles = rng.uniform(0, 2 * np.pi, 14)
         self._waves = np.stack([np.cos(angles), np.sin(angles)]) * 2 * np.pi / lengths
@@ -32,7 +33,9 @@ class Terrain:
         points = np.asarray(points, float)
         radius, angle = np.linalg.norm(points, axis=1), np.arctan2(points[:, 1], points[:, 0])
         hills = np.sin(points @ self._waves + self._phases) @ self._heights
-        crest = sum(np.sin(angle * k + p) / k for k, p in zip((3, 5, 8, 13, 21, 34), self._ridges, strict=True))
+        crest = sum(
+            np.sin(angle * k + p) / k for k, p in zip((3, 5, 8, 13, 21, 34), self._ridges, strict=True)
+        )
         far = np.clip((radius - 350) / 900, 0, 1) ** 2 * self._mountains
         rough = 1 + 0.22 * np.sin(radius * 0.021 + 3 * angle) + 0.1 * np.sin(radius * 0.06 + 11 * angle)
         return hills * np.clip(radius / 60 + 0.25, 0, 1) + far * np.clip(0.55 + crest, 0.05, 2) * rough
@@ -46,14 +49,20 @@ class Terrain:
         z = self.height(np.stack([x.ravel(), y.ravel()], axis=-1)).reshape(x.shape)
         b.add(shapes.surface(np.stack([x, y, z], axis=-1)), Material.GRASS, np.eye(4), colour)
 
-    def strip(self, b: Builder, line: np.ndarray, width: float, material: Material, colour, lift=0.06) -> None:
+    def strip(
+        self, b: Builder, line: np.ndarray, width: Number, material: Material, colour, lift=0.06
+    ) -> None:
         """A path along ``(count, 2)`` points, laid on the ground."""
         along = np.gradient(line, axis=0)
         along /= np.linalg.norm(along, axis=1, keepdims=True)
         across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
         offsets = np.linspace(-0.5, 0.5, 7) * width
         flat = line[:, None] + across[:, None] * offsets[None, :, None]
-        z = self.height(flat.reshape(-1, 2)).reshape(flat.shape[:2]) + lift - 0.1 * (np.abs(offsets) > 0.45 * width)
+        z = (
+            self.height(flat.reshape(-1, 2)).reshape(flat.shape[:2])
+            + lift
+            - 0.1 * (np.abs(offsets) > 0.45 * width)
+        )
         b.add(shapes.surface(np.concatenate([flat, z[..., None]], axis=-1)), material, np.eye(4), colour)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material
+from patchwrap.scenes.placement import Number, Values
 from patchwrap.scenes.scene import Builder
 
 DARK = palette.hsv(0, 0, 0.12)
@@ -21,10 +22,15 @@ def loft(sections: list[tuple[float, float, float, float]]) -> shapes.Mesh:
     return shapes.flat(np.array([*faces, rings[0, ::-1], rings[-1]]))
 
 
-def wheel(b: Builder, centres: np.ndarray, radius: float, width: float) -> None:
+def wheel(b: Builder, centres: Values, radius: Number, width: Number) -> None:
     """Tyres and rims with their axle along x."""
     left = np.asarray(centres, float) - [width / 2, 0, 0]
-    b.add(shapes.cylinder(18), Material.FABRIC, placement.spanning(left, left + [width, 0, 0], radius), DARK * 0.6)
+    b.add(
+        shapes.cylinder(18),
+        Material.FABRIC,
+        placement.spanning(left, left + [width, 0, 0], radius),
+        DARK * 0.6,
+    )
     rim = placement.spanning(left - [0.01, 0, 0], left + [width + 0.01, 0, 0], radius * 0.6)
     b.add(shapes.cylinder(12), Material.METAL, rim, palette.hsv(0.6, 0.03, 0.65))
 
@@ -47,14 +53,37 @@ def car(b: Builder, rng: np.random.Generator) -> None:
     top = [(-f * back * 0.74, w * 0.76, tall - 0.05, tall), (0.05 * f, w * 0.76, tall - 0.06, tall - 0.01)]
     b.add(loft(top), Material.PAINT, np.eye(4), paint)
     for x in (-1, 1):
-        posts = [[x * w * 0.79, 0.05 * f, tall - 0.05], [x * w * 0.79, -f * back * 0.75, tall - 0.05], [x * w * 0.79, -0.3 * f * back, tall - 0.05]]
-        feet = [[x * w * 0.87, f * 0.42, belt], [x * w * 0.85, -f * back, belt], [x * w * 0.86, -0.3 * f * back, belt]]
+        posts = [
+            [x * w * 0.79, 0.05 * f, tall - 0.05],
+            [x * w * 0.79, -f * back * 0.75, tall - 0.05],
+            [x * w * 0.79, -0.3 * f * back, tall - 0.05],
+        ]
+        feet = [
+            [x * w * 0.87, f * 0.42, belt],
+            [x * w * 0.85, -f * back, belt],
+            [x * w * 0.86, -0.3 * f * back, belt],
+        ]
         b.beams(feet, posts, 0.07, Material.PAINT, paint)
     wheel(b, [[s * (w - 0.08), y * f, 0.31] for s in (-1, 1) for y in (-0.6, 0.62)], 0.31, 0.2)
-    b.boxes([[s * w * 0.62, f * 0.965, 0.62] for s in (-1, 1)], [0.34, 0.12, 0.14], Material.CERAMIC, palette.hsv(0.1, 0.05, 0.95))
-    b.boxes([[s * w * 0.72, -f * 0.97, 0.7] for s in (-1, 1)], [0.26, 0.12, 0.18], Material.CERAMIC, palette.hsv(0, 0.9, 0.6))
+    b.boxes(
+        [[s * w * 0.62, f * 0.965, 0.62] for s in (-1, 1)],
+        [0.34, 0.12, 0.14],
+        Material.CERAMIC,
+        palette.hsv(0.1, 0.05, 0.95),
+    )
+    b.boxes(
+        [[s * w * 0.72, -f * 0.97, 0.7] for s in (-1, 1)],
+        [0.26, 0.12, 0.18],
+        Material.CERAMIC,
+        palette.hsv(0, 0.9, 0.6),
+    )
     b.boxes([[0, y * f * 1.0, 0.45] for y in (-1, 1)], [w * 1.6, 0.1, 0.2], Material.PAINT, DARK)
-    b.boxes([[0, y * f * 1.02, 0.5] for y in (-1, 1)], [0.5, 0.1, 0.11], Material.PAINT, palette.hsv(0.13, 0.1, 0.9))
+    b.boxes(
+        [[0, y * f * 1.02, 0.5] for y in (-1, 1)],
+        [0.5, 0.1, 0.11],
+        Material.PAINT,
+        palette.hsv(0.13, 0.1, 0.9),
+    )
     b.boxes([[s * (w + 0.09), f * 0.35, 0.95] for s in (-1, 1)], [0.2, 0.1, 0.13], Material.PAINT, paint)
 
 
@@ -62,14 +91,24 @@ def van(b: Builder, rng: np.random.Generator) -> None:
     """A delivery van or lorry that points along +y."""
     paint, w, tall = palette.any_colour(rng), 1.0, rng.uniform(2.1, 3.2)
     b.boxes([0, -0.6, 0.4 + tall / 2], [2 * w, 3.6, tall - 0.3], Material.PAINT, paint)
-    cab = [(1.2, w * 0.97, 0.35, 2.0), (2.0, w * 0.95, 0.35, 1.95), (2.55, w * 0.93, 0.35, 1.25), (2.8, w * 0.9, 0.4, 1.1)]
+    cab = [
+        (1.2, w * 0.97, 0.35, 2.0),
+        (2.0, w * 0.95, 0.35, 1.95),
+        (2.55, w * 0.93, 0.35, 1.25),
+        (2.8, w * 0.9, 0.4, 1.1),
+    ]
     b.add(loft(cab), Material.PAINT, np.eye(4), paint if rng.random() < 0.5 else palette.any_colour(rng))
     pane = [(1.35, w * 0.985, 1.2, 1.85), (2.0, w * 0.965, 1.2, 1.85)]
     b.add(loft(pane), Material.GLASS, np.eye(4), palette.hsv(0.6, 0.1, 0.15))
     shield = placement.spanning([[0, 2.06, 1.92]], [[0, 2.56, 1.3]], 1.6, 0.06)
     b.add(shapes.cylinder(4), Material.GLASS, shield @ np.diag([0.6, 0.6, 1, 1]), palette.hsv(0.6, 0.1, 0.15))
     wheel(b, [[s * (w - 0.1), y, 0.36] for s in (-1, 1) for y in (-1.6, 1.9)], 0.36, 0.22)
-    b.boxes([[s * 0.7, 2.8, 0.75] for s in (-1, 1)], [0.3, 0.1, 0.2], Material.CERAMIC, palette.hsv(0.1, 0.05, 0.95))
+    b.boxes(
+        [[s * 0.7, 2.8, 0.75] for s in (-1, 1)],
+        [0.3, 0.1, 0.2],
+        Material.CERAMIC,
+        palette.hsv(0.1, 0.05, 0.95),
+    )
 
 
 def bicycle(b: Builder, rng: np.random.Generator) -> None:
@@ -80,10 +119,21 @@ def bicycle(b: Builder, rng: np.random.Generator) -> None:
     ring = np.stack([np.zeros(19), np.cos(angle), np.sin(angle)], axis=-1) * r
     for hub in hubs:
         b.rods(hub + ring[:-1], hub + ring[1:], 0.018, Material.PAINT, DARK, sides=5)
-        b.rods(np.repeat(hub[None], 9, axis=0), hub + ring[:-1:2], 0.002, Material.METAL, palette.hsv(0, 0, 0.7), sides=3)
+        b.rods(
+            np.repeat(hub[None], 9, axis=0),
+            hub + ring[:-1:2],
+            0.002,
+            Material.METAL,
+            palette.hsv(0, 0, 0.7),
+            sides=3,
+        )
     crank, seat, head = np.array([0, -0.08, 0.3]), np.array([0, -0.22, 0.85]), np.array([0, 0.36, 0.85])
     starts = np.array([crank, crank, seat * [1, 1, 0.92], hubs[0], hubs[0], hubs[1], seat])
-    ends = np.array([seat, head, head, crank, seat * [1, 1, 0.9], head + [0, -0.04, 0.12], seat + [0, -0.03, 0.1]])
+    ends = np.array(
+        [seat, head, head, crank, seat * [1, 1, 0.9], head + [0, -0.04, 0.12], seat + [0, -0.03, 0.1]]
+    )
     b.rods(starts, ends, 0.018, Material.PAINT, paint, sides=6)
     b.boxes(seat + [0, -0.03, 0.12], [0.14, 0.26, 0.05], Material.FABRIC, DARK)
-    b.rods(head + [-0.28, -0.05, 0.15], head + [0.28, -0.05, 0.15], 0.014, Material.METAL, palette.hsv(0, 0, 0.6))
+    b.rods(
+        head + [-0.28, -0.05, 0.15], head + [0.28, -0.05, 0.15], 0.014, Material.METAL, palette.hsv(0, 0, 0.6)
+    )

@@ -1,12 +1,12 @@
 """Chooses a camera whose view is not blocked, by casting a few rays at boxes; never draws."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
 from patchwrap.scenes.camera import Camera
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Part
 
 CameraSampler = Callable[[np.random.Generator], Camera]
@@ -34,7 +34,9 @@ def blockage(camera: Camera, parts: tuple[Part, ...]) -> float:
     median = np.median(np.minimum(depth, RANGE))
     near = max(0.1 * median, 4 * camera.near)
     inside = float((depth < 1.2 * camera.near).mean())
-    return max(float((depth < near).mean()), 1.0 if inside > 0.02 else 0.0, 1.0 if median < 8 * camera.near else 0.0)
+    return max(
+        float((depth < near).mean()), 1.0 if inside > 0.02 else 0.0, 1.0 if median < 8 * camera.near else 0.0
+    )
 
 
 def rays(camera: Camera) -> Float[np.ndarray, "rays 3"]:
@@ -62,7 +64,9 @@ def probe(camera: Camera, parts: tuple[Part, ...]) -> Float[np.ndarray, "rays"]:
     return nearest
 
 
-def slabs(transforms: np.ndarray, low: np.ndarray, high: np.ndarray, eye: np.ndarray, directions: np.ndarray) -> np.ndarray:
+def slabs(
+    transforms: np.ndarray, low: np.ndarray, high: np.ndarray, eye: np.ndarray, directions: np.ndarray
+) -> np.ndarray:
     """Nearest hit of each ray with any oriented box (Kay and Kajiya, SIGGRAPH 1986)."""
     linear = transforms[:, :, :3].astype(float)
     thin = np.where(high - low < 1e-6, 1e-3, 0)
@@ -76,16 +80,11 @@ def slabs(transforms: np.ndarray, low: np.ndarray, high: np.ndarray, eye: np.nda
     return np.where(hit, np.maximum(enter, 0), np.inf).min(axis=0)
 
 
-def jittered(camera: Camera, rng: np.random.Generator, roll: float = 0.03) -> Camera:
-    """The camera with a small random roll, as a hand holds it."""
-    return replace(camera, roll=float(rng.normal(0, roll)))
-
-
 def random_fov(rng: np.random.Generator) -> float:
     """A horizontal field of view from 40 to 90 degrees, most often near that of a phone."""
     return float(np.radians(np.clip(rng.normal(64, 13), 40, 90)))
 
 
-def random_pitch(rng: np.random.Generator, low: float = -25, high: float = 15, mean: float = -4) -> float:
+def random_pitch(rng: np.random.Generator, low: Number = -25, high: Number = 15, mean: Number = -4) -> float:
     """Radians above the horizon, bounds in degrees."""
     return float(np.radians(np.clip(rng.normal(mean, 6), low, high)))

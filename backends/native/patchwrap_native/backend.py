@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from torch import nn
+
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import OptionError
 from patchwrap.types import DepthBatch, Features, Images
-from torch import nn
-
 from patchwrap_native import canonical, checkpoint
 from patchwrap_native.checkpoint import Trio
 from patchwrap_native.folding import fold

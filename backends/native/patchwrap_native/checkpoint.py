@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from patchwrap.errors import CheckpointError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from patchwrap.errors import CheckpointError
 from patchwrap_native.fusion_network import FusionNetwork
 from patchwrap_native.unet import FINE_WIDTHS, UNet
 
@@ -84,7 +84,9 @@ def load(path: Path) -> Trio:
     try:
         trio = _build(header)
         for part, network in trio.parts.items():
-            own = {name.removeprefix(f"{part}."): v.float() for name, v in tensors.items() if name.startswith(f"{part}.")}
+            own = {
+                name.removeprefix(f"{part}."): v.float() for name, v in tensors.items() if name.startswith(f"{part}.")
+            }
             _fill(network, own)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -102,7 +104,9 @@ def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
             header = json.loads((file.metadata() or {}).get(HEADER, "null"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged or no safetensors file ({error}). Fetch or train it again.") from error
+        raise CheckpointError(
+            f"{path} is damaged or no safetensors file ({error}). Fetch or train it again."
+        ) from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise CheckpointError(f"{path} is no checkpoint of the native backend. Take one that patchwrap-native wrote.")
     return header, tensors

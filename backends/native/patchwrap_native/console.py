@@ -13,7 +13,12 @@ class TrainingConsole:
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[note]}"))
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
         self.bars = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
         self.tasks: dict[str, TaskID] = {}
 
@@ -34,7 +39,9 @@ class TrainingConsole:
         """
         note = _note(history)
         if self.bars.disable:
-            self.console.print(f"{stage} {progress:6.1%} step {history.step} {history.elapsed:.0f} s {note}", soft_wrap=True)
+            self.console.print(
+                f"{stage} {progress:6.1%} step {history.step} {history.elapsed:.0f} s {note}", soft_wrap=True
+            )
             return
         if stage not in self.tasks:
             self.tasks[stage] = self.bars.add_task(stage, total=1.0, note=note)

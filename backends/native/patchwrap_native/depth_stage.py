@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from patchwrap.losses import far_hinge, multiscale_gradient, silog
 from torch import Tensor, nn
 
+from patchwrap.losses import far_hinge, multiscale_gradient, silog
 from patchwrap_native.augmentation import augment
 from patchwrap_native.batch import Batch
 from patchwrap_native.crops import Diet, Sampler

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from patchwrap.errors import OptionError
-from patchwrap.types import Features
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from patchwrap.errors import OptionError
+from patchwrap.types import Features
 from patchwrap_native.layers import conv_block
 
 

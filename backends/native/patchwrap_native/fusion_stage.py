@@ -7,15 +7,16 @@ from functools import cached_property
 
 import torch
 from jaxtyping import Float
-from patchwrap.alignment import Alignment
-from patchwrap.losses import multiscale_gradient, overlap_consistency, silog
-from patchwrap.tiling import Tile
 from torch import Tensor, nn
 
+from patchwrap.alignment import Alignment
+from patchwrap.losses import multiscale_gradient, overlap_consistency, silog
+from patchwrap.resampling import under
+from patchwrap.tiling import Tile
 from patchwrap_native import canonical
 from patchwrap_native.fusion_network import FusionNetwork
 from patchwrap_native.measures import measure
-from patchwrap_native.pairs import PairBatch, Windows, draw_pairs_batch, make_pairs, under
+from patchwrap_native.pairs import PairBatch, Windows, draw_pairs_batch, make_pairs
 from patchwrap_native.shards import Shard
 from patchwrap_native.unet import UNet
 
@@ -155,7 +156,10 @@ class FusionStage:
         batches = []
         for shard in self.held_out:
             scenes = [shard[n] for n in range(min(per_shard, len(shard)))]
-            batches += [make_pairs(scenes[n : n + 4], [0] * len(scenes[n : n + 4]), False, None) for n in range(0, len(scenes), 4)]
+            batches += [
+                make_pairs(scenes[n : n + 4], [0] * len(scenes[n : n + 4]), False, None)
+                for n in range(0, len(scenes), 4)
+            ]
         return [batch.to(self.device) for batch in batches]
 
 
@@ -169,9 +173,7 @@ def scale_error(
     return torch.stack([e.median() if len(e) else log_pred.new_zeros(()) for e in errors])
 
 
-def align_pairs(
-    whole: Float[Tensor, "photos 1 _ _"], tiles: Logs, windows: Windows
-) -> tuple[Logs, list[bool]]:
+def align_pairs(whole: Float[Tensor, "photos 1 _ _"], tiles: Logs, windows: Windows) -> tuple[Logs, list[bool]]:
     """Align each photo's two tiles to its coarse map and to each other, as the pipeline does.
 
     Args:

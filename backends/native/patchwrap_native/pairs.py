@@ -8,7 +8,6 @@ import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
 from patchwrap_native.augmentation import augment
 from patchwrap_native.batch import Batch
@@ -85,35 +84,12 @@ def make_pairs(scenes: Sequence[SceneViews], numbers: Sequence[int], mirrored: b
     return _split(pictures, logs, focals, windows, shifts)
 
 
-def _split(
-    images: Tensor, logs: Tensor, focals: Tensor, windows: Windows, shifts: list[tuple[int, int]]
-) -> PairBatch:
+def _split(images: Tensor, logs: Tensor, focals: Tensor, windows: Windows, shifts: list[tuple[int, int]]) -> PairBatch:
     image, log = (rearrange(x, "(photo view) c h w -> view photo c h w", view=3) for x in (images, logs))
     pairs = [rearrange(x[1:], "view photo c h w -> (photo view) c h w") for x in (image, log)]
-    return PairBatch(
-        Batch.of(image[0], log[0], focals), Batch.of(*pairs, focals.repeat_interleave(2)), windows, shifts
-    )
+    return PairBatch(Batch.of(image[0], log[0], focals), Batch.of(*pairs, focals.repeat_interleave(2)), windows, shifts)
 
 
 def _mirror(windows: Windows) -> Windows:
     top, left, height, width = windows.unbind(1)
     return torch.stack([top, 1 - left - width, height, width], 1)
-
-
-def under(
-    maps: Float[Tensor, "tiles channels _ _"], windows: Windows, size: tuple[int, int]
-) -> Float[Tensor, "tiles channels height width"]:
-    """The part of each whole-image map that lies under its tile, resampled bilinearly to ``size``.
-
-    Args:
-        maps: one whole-image map per tile.
-        windows: where the tiles lie.
-        size: (height, width) wanted.
-    """
-    top, left, height, width = windows.to(maps).unbind(1)
-    # affine_grid's coordinates run from -1 to 1: centre and half size of the window in those.
-    zero = torch.zeros_like(top)
-    across = torch.stack([width, zero, 2 * left + width - 1], 1)
-    down = torch.stack([zero, height, 2 * top + height - 1], 1)
-    grid = F.affine_grid(torch.stack([across, down], 1), [len(maps), 1, *size], align_corners=False)
-    return F.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -95,7 +95,11 @@ def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out:
     if name == "coarse":
         return DepthStage(name, trio.coarse, crops.COARSE, shards, held_out, **shared)
     if name == "fine":
-        return DepthStage(name, trio.fine, crops.FINE, shards, held_out, gradient=1.0, **shared)
+        # A tile's cues are the whole image's, only larger: starting from them saves most of the stage.
+        trio.fine.load_state_dict(trio.coarse.state_dict())
+        return DepthStage(
+            name, trio.fine, crops.FINE, shards, held_out, gradient=1.0, full_from=0.5, rate=1.2e-3, **shared
+        )
     frozen = [fold(network) for network in (_copy(trio.coarse), _copy(trio.fine))]
     return FusionStage(trio.fusion, *frozen, shards, held_out, **(shared | {"batch_size": recipe.batch_size // 2}))
 

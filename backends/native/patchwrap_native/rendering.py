@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from patchwrap.errors import OutputError
 
+from patchwrap.errors import OutputError
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import PREFIX, SceneViews, write_shard
 from patchwrap_native.views import SHAPES, draw_pairs
@@ -116,7 +116,9 @@ def render(job: RenderJob, draw: Draw = draw_scenes, progress: Progress | None =
             if progress:
                 progress(done, len(shards))
     if failures:
-        raise OutputError(f"{len(failures)} of {len(shards)} shards failed, the first with: {failures[0]!r}") from failures[0]
+        raise OutputError(
+            f"{len(failures)} of {len(shards)} shards failed, the first with: {failures[0]!r}"
+        ) from failures[0]
     return done
 
 

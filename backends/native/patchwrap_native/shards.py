@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8, UInt16
 from numpy import ndarray
+
 from patchwrap.errors import ImageError, OutputError
 
 PREFIX = "shard_"
@@ -53,7 +54,9 @@ class Shard:
         try:
             self.scenes = json.loads((self.folder / "scenes.json").read_text())
         except (OSError, ValueError) as error:
-            raise ImageError(f"Shard {self.folder} is unreadable ({error}). Delete the folder and render again.") from error
+            raise ImageError(
+                f"Shard {self.folder} is unreadable ({error}). Delete the folder and render again."
+            ) from error
 
     @cached_property
     def images(self) -> UInt8[ndarray, "scenes views height width 3"]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -98,6 +99,7 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=stage.rate, weight_decay=0.01)
         self.history = History()
         self._sums: list[dict[str, Tensor]] = []
+        self._coming: Future[Any]
         if checkpoint.exists():
             self._resume()
 
@@ -115,9 +117,16 @@ class Trainer:
         Returns:
             The moving average of the network, ready for use.
         """
+        with ThreadPoolExecutor(1) as worker:
+            self._train(worker, report)
+        self._finish(report)
+        return self.ema.network
+
+    def _train(self, worker: ThreadPoolExecutor, report: Report | None) -> None:
         saved = evaluated = self.history.elapsed
+        self._draw_ahead(worker)
         while self.progress < 1:
-            self._timed_step()
+            self._timed_step(worker)
             now = self.history.elapsed
             if self.history.step % self.pace.report_steps == 0:
                 self._report(report)
@@ -127,19 +136,22 @@ class Trainer:
             if now - saved > self.pace.save_seconds:
                 self.save()
                 saved = now
-        self._finish(report)
-        return self.ema.network
 
-    def _timed_step(self) -> None:
+    def _draw_ahead(self, worker: ThreadPoolExecutor) -> None:
+        """Prepare the coming batch beside the step before it: cutting crops would leave a core idle."""
+        progress = self.budget.progress(self.history.step, self.history.elapsed)
+        self._coming = worker.submit(self.stage.batch, self.history.step, min(progress, 1.0))
+
+    def _timed_step(self, worker: ThreadPoolExecutor) -> None:
         start = time.perf_counter()
-        self._sums.append(self._step())
+        batch, progress = self._coming.result(), min(self.progress, 1.0)
         self.history.step += 1
+        self._draw_ahead(worker)
+        self._sums.append(self._step(batch, progress))
         self.ema.update(self.network, self.history.step)
         self.history.elapsed += time.perf_counter() - start
 
-    def _step(self) -> dict[str, Tensor]:
-        progress = min(self.progress, 1.0)
-        batch = self.stage.batch(self.history.step, progress)
+    def _step(self, batch: Any, progress: float) -> dict[str, Tensor]:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.stage.rate, progress)
         self.network.train()

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
-from patchwrap.types import DepthBatch, Features, Images
 from torch import Tensor, nn
 
+from patchwrap.types import DepthBatch, Features, Images
 from patchwrap_native.encoder import make_encoder
 from patchwrap_native.layers import Merge
 
 COARSE_WIDTHS = (8, 32, 64, 96, 128, 160)
-FINE_WIDTHS = (8, 32, 64, 96, 112, 128)
-"""Channels from full resolution down: the first level is thin because it alone has every pixel."""
+FINE_WIDTHS = COARSE_WIDTHS
+"""Channels from full resolution down, alike so that the fine network can start from the coarse one; the first level
+is thin because it alone has every pixel."""
 
 DEPTHS = (1, 2, 2, 2, 2, 3)
 """Convolutions per level of the plain encoder."""

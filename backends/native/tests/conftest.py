@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import SceneViews, write_shard
 from patchwrap_native.views import draw_pairs

@@ -5,16 +5,19 @@ import numpy as np
 from patchwrap.scenes import buildings, light, palette, placement, plants, structures, terrain
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes.camera import Camera
-from patchwrap.scenes.materials import Material
+from patchwrap.scenes.materials import Material, one_of
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 from patchwrap.scenes.viewpoint import random_fov, random_pitch
 
 
 def build(b: Builder, rng: np.random.Generator):
     """Fill ``b``; returns a camera sampler, the lighting and the atmosphere."""
-    ground = terrain.Terrain(rng, rng.uniform(3, 22), rng.choice([0, 60, 160, 320]))
+    ground = terrain.Terrain(rng, rng.uniform(3, 22), float(rng.choice([0, 60, 160, 320])))
     foliage = plants.Foliage(rng)
-    grass = palette.pick(rng, [((0.18, 0.4, 0.35), (0.28, 0.75, 0.55)), ((0.11, 0.3, 0.5), (0.16, 0.55, 0.75))])
+    grass = palette.pick(
+        rng, [((0.18, 0.4, 0.35), (0.28, 0.75, 0.55)), ((0.11, 0.3, 0.5), (0.16, 0.55, 0.75))]
+    )
     ground.build(b, grass)
     track(b, rng, ground)
     wood(b, rng, ground, foliage)
@@ -47,13 +50,19 @@ def track(b: Builder, rng: np.random.Generator, ground: terrain.Terrain) -> None
     if rng.random() < 0.25:
         return
     y = np.linspace(-4, 130, 150)
-    x = rng.uniform(-3, 3) + rng.uniform(1, 8) * np.sin(y / rng.uniform(15, 40) + rng.uniform(0, 6)) * np.clip(y / 25, 0, 1)
-    material = rng.choice([Material.ASPHALT, Material.STONE, Material.STONE])
-    colour = palette.pick(rng, [((0.07, 0.25, 0.35), (0.11, 0.5, 0.65)), ((0.1, 0.0, 0.35), (0.15, 0.12, 0.65))])
-    ground.strip(b, np.column_stack([x, y]), rng.uniform(0.7, 3.5), Material(material), colour)
+    x = rng.uniform(-3, 3) + rng.uniform(1, 8) * np.sin(
+        y / rng.uniform(15, 40) + rng.uniform(0, 6)
+    ) * np.clip(y / 25, 0, 1)
+    material = one_of(rng, Material.ASPHALT, Material.STONE, Material.STONE)
+    colour = palette.pick(
+        rng, [((0.07, 0.25, 0.35), (0.11, 0.5, 0.65)), ((0.1, 0.0, 0.35), (0.15, 0.12, 0.65))]
+    )
+    ground.strip(b, np.column_stack([x, y]), rng.uniform(0.7, 3.5), material, colour)
 
 
-def scatter(rng: np.random.Generator, count: int, near: float, far: float, spread: float = 1.3) -> np.ndarray:
+def scatter(
+    rng: np.random.Generator, count: int, near: Number, far: Number, spread: Number = 1.3
+) -> np.ndarray:
     """Points in front of the camera, as dense on the picture near as far."""
     radius = np.exp(rng.uniform(np.log(near), np.log(far), count))
     angle = rng.uniform(-spread, spread, count)
@@ -86,9 +95,23 @@ def fences(b: Builder, rng: np.random.Generator, ground: terrain.Terrain) -> Non
                Material.BARK, palette.vary(rng, palette.hsv(0.08, 0.25, 0.5), len(y)), sides=7)  # fmt: skip
         for level in np.linspace(0.3, 0.92, int(rng.integers(2, 5))) * tall:
             if rng.random() < 0.25:
-                b.beams(feet[:-1] + [0, 0, level], feet[1:] + [0, 0, level], 0.09, Material.WOOD, palette.hsv(0.08, 0.3, 0.5), 0.04)
+                b.beams(
+                    feet[:-1] + [0, 0, level],
+                    feet[1:] + [0, 0, level],
+                    0.09,
+                    Material.WOOD,
+                    palette.hsv(0.08, 0.3, 0.5),
+                    0.04,
+                )
             else:
-                b.rods(feet[:-1] + [0, 0, level], feet[1:] + [0, 0, level], 0.004, Material.METAL, palette.hsv(0, 0, 0.4), sides=3)
+                b.rods(
+                    feet[:-1] + [0, 0, level],
+                    feet[1:] + [0, 0, level],
+                    0.004,
+                    Material.METAL,
+                    palette.hsv(0, 0, 0.4),
+                    sides=3,
+                )
     if rng.random() < 0.35:
         start, step = np.array([rng.uniform(-30, 30), 14.0]), np.array([rng.uniform(-14, 14), 36.0])
         feet = on(ground, start + np.arange(7)[:, None] * step)
@@ -109,7 +132,14 @@ def things(b: Builder, rng: np.random.Generator, ground: terrain.Terrain, foliag
     if rng.random() < 0.3:
         structures.bench(b.at(on(ground, scatter(rng, 1, 3, 12))[0], np.pi + rng.normal(0, 0.5)), rng)
     for point in on(ground, scatter(rng, int(rng.integers(0, 5)), 50, 260)):
-        buildings.house(b.at(point - [0, 0, 1.0], rng.choice([0, np.pi / 2])), rng, rng.uniform(7, 14), 8, int(rng.integers(1, 3)), 1)
+        buildings.house(
+            b.at(point - [0, 0, 1.0], rng.choice([0, np.pi / 2])),
+            rng,
+            rng.uniform(7, 14),
+            8,
+            int(rng.integers(1, 3)),
+            1,
+        )
     if rng.random() < 0.5:
         points = scatter(rng, 160, 1.2, 14)
         stems = on(ground, points)

@@ -5,7 +5,8 @@ import numpy as np
 from patchwrap.scenes import light, palette, structures, vehicles
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.light import Atmosphere, Lamp, Lighting, develop, triple, warmth
-from patchwrap.scenes.materials import Material
+from patchwrap.scenes.materials import Material, one_of
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 from patchwrap.scenes.viewpoint import random_fov, random_pitch
 
@@ -24,56 +25,111 @@ def build(b: Builder, rng: np.random.Generator):
     return lambda r: sample(r, half, length), lighting, air
 
 
-def sample(rng: np.random.Generator, half: float, length: float) -> Camera:
+def sample(rng: np.random.Generator, half: Number, length: Number) -> Camera:
     """At one end, looking down the hall or across it."""
     x = rng.uniform(-0.6, 0.6) * half
     yaw = 0.5 * x / half + rng.normal(0, 0.35)
     high = rng.random() < 0.2
     height = rng.uniform(2.5, 4.2) if high else rng.normal(1.6, 0.25)
     pitch = random_pitch(rng, mean=-8 if high else 1)
-    return Camera((x, rng.uniform(0.8, 0.25 * length), height), yaw, pitch, rng.normal(0, 0.02), random_fov(rng), 0.1)
+    return Camera(
+        (x, rng.uniform(0.8, 0.25 * length), height), yaw, pitch, rng.normal(0, 0.02), random_fov(rng), 0.1
+    )
 
 
-def shell(b: Builder, rng: np.random.Generator, half: float, length: float, height: float, bay: float) -> None:
+def shell(
+    b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number, bay: Number
+) -> None:
     """Floor, walls with a band of windows, roof with skylights."""
-    floor = palette.pick(rng, [((0.05, 0, 0.3), (0.15, 0.12, 0.7)), ((0.25, 0.05, 0.35), (0.4, 0.3, 0.6)), ((0.0, 0.1, 0.3), (0.05, 0.5, 0.5))])
-    b.boxes([0, length / 2, -0.1], [2 * half + 1, length + 1, 0.2], rng.choice([Material.CONCRETE, Material.CONCRETE, Material.TILES, Material.ASPHALT]), floor)
-    material = rng.choice([Material.BRICK, Material.RIBBED, Material.CONCRETE, Material.PLASTER])
+    floor = palette.pick(
+        rng,
+        [
+            ((0.05, 0, 0.3), (0.15, 0.12, 0.7)),
+            ((0.25, 0.05, 0.35), (0.4, 0.3, 0.6)),
+            ((0.0, 0.1, 0.3), (0.05, 0.5, 0.5)),
+        ],
+    )
+    b.boxes(
+        [0, length / 2, -0.1],
+        [2 * half + 1, length + 1, 0.2],
+        one_of(rng, Material.CONCRETE, Material.CONCRETE, Material.TILES, Material.ASPHALT),
+        floor,
+    )
+    material = one_of(rng, Material.BRICK, Material.RIBBED, Material.CONCRETE, Material.PLASTER)
     colour = palette.pick(rng, palette.BRICKS if material == Material.BRICK else palette.WALLS)
     low, high = height * rng.uniform(0.4, 0.6), height * rng.uniform(0.75, 0.92)
     for side in (-1, 1):
         x = side * (half + 0.15)
         b.boxes([[x, length / 2, low / 2], [x, length / 2, (high + height) / 2]],
-                [[0.3, length, low], [0.3, length, height - high]], Material(material), colour)  # fmt: skip
+                [[0.3, length, low], [0.3, length, height - high]], material, colour)  # fmt: skip
         y = np.arange(0, length, bay)
-        b.boxes(np.column_stack([0 * y + x, y, 0 * y + (low + high) / 2]), [0.3, bay * 0.35, high - low], Material(material), colour)
+        b.boxes(
+            np.column_stack([0 * y + x, y, 0 * y + (low + high) / 2]),
+            [0.3, bay * 0.35, high - low],
+            material,
+            colour,
+        )
         rows = np.arange(low, high, 0.9)
-        b.boxes(np.column_stack([0 * rows + x, 0 * rows + length / 2, rows]), [0.06, length, 0.06], Material.METAL, palette.hsv(0, 0, 0.3))
+        b.boxes(
+            np.column_stack([0 * rows + x, 0 * rows + length / 2, rows]),
+            [0.06, length, 0.06],
+            Material.METAL,
+            palette.hsv(0, 0, 0.3),
+        )
         bars = np.arange(0, length, bay / 6)
-        b.boxes(np.column_stack([0 * bars + x, bars, 0 * bars + (low + high) / 2]), [0.05, 0.05, high - low], Material.METAL, palette.hsv(0, 0, 0.3))
-    b.boxes([[0, -0.15, height / 2], [0, length + 0.15, height / 2]], [2 * half + 0.6, 0.3, height], Material(material), colour)
+        b.boxes(
+            np.column_stack([0 * bars + x, bars, 0 * bars + (low + high) / 2]),
+            [0.05, 0.05, high - low],
+            Material.METAL,
+            palette.hsv(0, 0, 0.3),
+        )
+    b.boxes(
+        [[0, -0.15, height / 2], [0, length + 0.15, height / 2]],
+        [2 * half + 0.6, 0.3, height],
+        material,
+        colour,
+    )
     gates(b, rng, half, length, height)
     sheet = palette.hsv(0.58, 0.06, rng.uniform(0.3, 0.75))
     lights = rng.random() < 0.6
     for x in (-1, 1):
         strip = half * (0.82 if lights else 1.0)
-        b.boxes([x * (half - strip / 2 + 0.3), length / 2, height + 0.1], [strip + 0.6, length + 1, 0.16], Material.RIBBED, sheet)
+        b.boxes(
+            [x * (half - strip / 2 + 0.3), length / 2, height + 0.1],
+            [strip + 0.6, length + 1, 0.16],
+            Material.RIBBED,
+            sheet,
+        )
 
 
-def gates(b: Builder, rng: np.random.Generator, half: float, length: float, height: float) -> None:
+def gates(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
     """Doors and signs in the far wall."""
     wide, tall = min(half, 4.5), min(height * 0.7, 4.5)
     x = rng.uniform(-0.4, 0.4) * half
     b.boxes([x, length - 0.05, tall / 2], [wide, 0.1, tall], Material.RIBBED, palette.any_colour(rng, 1.0))
-    b.boxes([x, length - 0.06, tall + 0.1], [wide + 0.4, 0.16, 0.2], Material.METAL, palette.hsv(0.14, 0.8, 0.8))
-    b.boxes([[x + s * (wide / 2 + 0.1), length - 0.06, tall / 2] for s in (-1, 1)], [0.2, 0.16, tall], Material.METAL, palette.hsv(0.14, 0.8, 0.8))
+    b.boxes(
+        [x, length - 0.06, tall + 0.1], [wide + 0.4, 0.16, 0.2], Material.METAL, palette.hsv(0.14, 0.8, 0.8)
+    )
+    b.boxes(
+        [[x + s * (wide / 2 + 0.1), length - 0.06, tall / 2] for s in (-1, 1)],
+        [0.2, 0.16, tall],
+        Material.METAL,
+        palette.hsv(0.14, 0.8, 0.8),
+    )
     for side in (-1, 1):
         y = rng.uniform(3, length - 2, 5)
         at = np.column_stack([0 * y + side * (half - 0.02), y, rng.uniform(1.2, 2.2, 5)])
-        b.boxes(at, [0.04, rng.uniform(0.4, 1.6), rng.uniform(0.4, 1.0)], Material.PICTURE, palette.any_colour(rng, 1.0))
+        b.boxes(
+            at,
+            [0.04, rng.uniform(0.4, 1.6), rng.uniform(0.4, 1.0)],
+            Material.PICTURE,
+            palette.any_colour(rng, 1.0),
+        )
 
 
-def skeleton(b: Builder, rng: np.random.Generator, half: float, length: float, height: float, bay: float) -> None:
+def skeleton(
+    b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number, bay: Number
+) -> None:
     """Columns, trusses and purlins."""
     colour = palette.pick(rng, palette.METALS) if rng.random() < 0.6 else palette.any_colour(rng, 1.0)
     deep, inner = rng.uniform(0.7, 1.4), rng.random() < 0.4
@@ -82,24 +138,48 @@ def skeleton(b: Builder, rng: np.random.Generator, half: float, length: float, h
             structures.column(b, [x, y, 0], height - 0.2, colour, rng.choice([0.3, 0.3, 0.35]))
         structures.truss(b, [-half, y, height - 0.15], [half, y, height - 0.15], deep, colour, step=1.4)
     x = np.linspace(-half, half, 9)
-    b.boxes(np.column_stack([x, 0 * x + length / 2, 0 * x + height - 0.02]), [0.08, length, 0.14], Material.METAL, colour)
+    b.boxes(
+        np.column_stack([x, 0 * x + length / 2, 0 * x + height - 0.02]),
+        [0.08, length, 0.14],
+        Material.METAL,
+        colour,
+    )
     if rng.random() < 0.5:
         z = height - deep - 0.6
-        b.boxes([[s * (half - 0.45), length / 2, z] for s in (-1, 1)], [0.3, length, 0.5], Material.METAL, palette.hsv(0.13, 0.85, 0.8))
+        b.boxes(
+            [[s * (half - 0.45), length / 2, z] for s in (-1, 1)],
+            [0.3, length, 0.5],
+            Material.METAL,
+            palette.hsv(0.13, 0.85, 0.8),
+        )
         y = rng.uniform(8, length * 0.7)
-        b.boxes([[0, y, z + 0.4], [0, y + 1.2, z + 0.4]], [2 * half - 0.9, 0.35, 0.6], Material.METAL, palette.hsv(0.13, 0.85, 0.8))
+        b.boxes(
+            [[0, y, z + 0.4], [0, y + 1.2, z + 0.4]],
+            [2 * half - 0.9, 0.35, 0.6],
+            Material.METAL,
+            palette.hsv(0.13, 0.85, 0.8),
+        )
         b.rods([0, y + 0.6, z - height * 0.35], [0, y + 0.6, z], 0.02, Material.METAL, palette.hsv(0, 0, 0.2))
-        b.boxes([0, y + 0.6, z - height * 0.35], [0.4, 0.25, 0.5], Material.PAINT, palette.hsv(0.13, 0.85, 0.8))
+        b.boxes(
+            [0, y + 0.6, z - height * 0.35], [0.4, 0.25, 0.5], Material.PAINT, palette.hsv(0.13, 0.85, 0.8)
+        )
 
 
-def pipes(b: Builder, rng: np.random.Generator, half: float, length: float, height: float) -> None:
+def pipes(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
     """Pipes and ducts along the walls and hanging lamps."""
     for _ in range(rng.integers(2, 7)):
         x, z = rng.choice([-1, 1]) * (half - rng.uniform(0.5, 1.0)), rng.uniform(2.4, height - 0.8)
         r, colour = rng.choice([0.04, 0.08, 0.15, 0.3]), palette.pick(rng, palette.METALS + palette.WALLS)
         b.rods([x, 0, z], [x, length, z], r, Material.METAL, colour, sides=12)
         y = np.arange(2, length, 4.0)
-        b.rods(np.column_stack([0 * y + x, y, 0 * y + z]), np.column_stack([0 * y + x, y + 0.1, 0 * y + z]), r * 1.25, Material.METAL, colour * 0.7, sides=12)
+        b.rods(
+            np.column_stack([0 * y + x, y, 0 * y + z]),
+            np.column_stack([0 * y + x, y + 0.1, 0 * y + z]),
+            r * 1.25,
+            Material.METAL,
+            colour * 0.7,
+            sides=12,
+        )
         drop = rng.uniform(3, length - 1)
         b.rods([x, drop, 0], [x, drop, z], r * 0.8, Material.METAL, colour, sides=10)
     y = np.arange(3, length, rng.uniform(5, 9))
@@ -109,11 +189,16 @@ def pipes(b: Builder, rng: np.random.Generator, half: float, length: float, heig
         b.boxes(at, [0.2, 1.4, 0.08], Material.GLOW, palette.hsv(0.13, 0.08, 1.0))
 
 
-def gallery(b: Builder, rng: np.random.Generator, half: float, length: float, level: float) -> None:
+def gallery(b: Builder, rng: np.random.Generator, half: Number, length: Number, level: Number) -> None:
     """A mezzanine on posts along one wall, with a railing and stairs."""
     side, w, run = rng.choice([-1, 1]), rng.uniform(1.6, 3), length * rng.uniform(0.4, 0.9)
     inner, start = side * (half - w), length - run
-    b.boxes([side * (half - w / 2), start + run / 2, level], [w, run, 0.14], Material.RIBBED, palette.hsv(0.58, 0.05, 0.5))
+    b.boxes(
+        [side * (half - w / 2), start + run / 2, level],
+        [w, run, 0.14],
+        Material.RIBBED,
+        palette.hsv(0.58, 0.05, 0.5),
+    )
     structures.railing(b, rng, [inner, start, level + 0.07], [inner, start + run, level + 0.07])
     posts = structures.line([inner, start, 0], [inner, start + run, 0], 3.5)
     b.beams(posts, posts + [0, 0, level], 0.16, Material.METAL, palette.pick(rng, palette.METALS))
@@ -121,23 +206,30 @@ def gallery(b: Builder, rng: np.random.Generator, half: float, length: float, le
     structures.stairs(b.at([inner + side * 0.6, start - steps * 0.27, 0]), rng, steps)
 
 
-def contents(b: Builder, rng: np.random.Generator, half: float, length: float, height: float) -> None:
+def contents(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
     """Racks along the sides, stock and machines in the open."""
     if rng.random() < 0.65:
         levels = max(2, min(4, int(height / 2.2)))
         for side in (-1, 1):
-            for x in ([half - 1.6] if half < 10 else [half - 1.6, half - 5.5]):
+            for x in [half - 1.6] if half < 10 else [half - 1.6, half - 5.5]:
                 start, bays = rng.uniform(4, 10), int((length * 0.6) / 2.7)
-                structures.rack(b.at([side * x + (0.55 if side < 0 else 0.55), start, 0], np.pi / 2), rng, min(bays, 9), levels)
+                structures.rack(
+                    b.at([side * x + (0.55 if side < 0 else 0.55), start, 0], np.pi / 2),
+                    rng,
+                    min(bays, 9),
+                    levels,
+                )
     for _ in range(rng.integers(8, 18)):
         at = [rng.uniform(-0.65, 0.65) * half, rng.uniform(4, length * 0.9), 0]
         item(b.at(at, rng.uniform(0, 6.3)), rng, height)
     y = np.array([1.0, length - 1])
     for x in rng.uniform(-0.5, 0.5, 2) * half:
-        b.boxes([x, y.mean(), 0.002], [0.1, y[1] - y[0], 0.006], Material.ASPHALT, palette.hsv(0.14, 0.85, 0.85))
+        b.boxes(
+            [x, y.mean(), 0.002], [0.1, y[1] - y[0], 0.006], Material.ASPHALT, palette.hsv(0.14, 0.85, 0.85)
+        )
 
 
-def item(b: Builder, rng: np.random.Generator, height: float) -> None:
+def item(b: Builder, rng: np.random.Generator, height: Number) -> None:
     """One thing on the floor."""
     what = rng.integers(9)
     if what == 0:
@@ -162,7 +254,9 @@ def item(b: Builder, rng: np.random.Generator, height: float) -> None:
         b.beams(ladder, ladder + [0, 0.8, 2.6], 0.05, Material.METAL, palette.hsv(0.6, 0.03, 0.7))
         rungs = np.linspace(0.1, 0.95, 9)[:, None] * [0, 0.8, 2.6]
         b.rods(rungs - [0.22, 0, 0], rungs + [0.22, 0, 0], 0.016, Material.METAL, palette.hsv(0.6, 0.03, 0.7))
-        b.beams(ladder + [0, 1.5, 0], ladder + [0, 0.82, 2.6], 0.04, Material.METAL, palette.hsv(0.6, 0.03, 0.6))
+        b.beams(
+            ladder + [0, 1.5, 0], ladder + [0, 0.82, 2.6], 0.04, Material.METAL, palette.hsv(0.6, 0.03, 0.6)
+        )
     else:
         forklift(b, rng)
 
@@ -171,7 +265,9 @@ def machine(b: Builder, rng: np.random.Generator) -> None:
     """A cabinet with a tank, pipes, a panel and a guard."""
     paint, w, h = palette.any_colour(rng, 1.0), rng.uniform(1, 2.4), rng.uniform(1, 2.2)
     b.boxes([[0, 0, h / 2], [w * 0.3, 0, h + 0.2]], [[w, 1.1, h], [w * 0.3, 0.8, 0.4]], Material.PAINT, paint)
-    b.boxes([-w * 0.2, 0.57, h * 0.65], [w * 0.4, 0.06, h * 0.35], Material.PICTURE, palette.hsv(0.6, 0.1, 0.3))
+    b.boxes(
+        [-w * 0.2, 0.57, h * 0.65], [w * 0.4, 0.06, h * 0.35], Material.PICTURE, palette.hsv(0.6, 0.1, 0.3)
+    )
     b.cylinders([w * 0.75, 0, 0.3], 0.4, h * 0.9, Material.METAL, palette.pick(rng, palette.METALS), 20)
     b.rods([w * 0.75, 0, h], [0, 0, h * 1.1], 0.06, Material.METAL, palette.hsv(0, 0, 0.5), sides=10)
     structures.railing(b, rng, [-w / 2, 1.2, 0], [w, 1.2, 0], 0.9)
@@ -191,15 +287,26 @@ def forklift(b: Builder, rng: np.random.Generator) -> None:
     vehicles.wheel(b, np.array([[s * 0.48, y, 0.28] for s in (-1, 1) for y in (-0.8, 0.3)]), 0.28, 0.18)
 
 
-def illuminate(b: Builder, rng: np.random.Generator, half: float, length: float, height: float) -> tuple[Lighting, Atmosphere]:
+def illuminate(
+    b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number
+) -> tuple[Lighting, Atmosphere]:
     """Sun through skylights and windows, or lamps."""
     sky, air = light.outdoors(rng, (0, 14, 1), 18, (200, 2000))
     bulb = warmth(rng.uniform(3200, 6500))
     ambient = (np.asarray(sky.above) * rng.uniform(0.15, 0.5) + bulb * rng.uniform(0.03, 0.15)) + 0.03
     y = np.linspace(0.15, 0.8, 3) * length
-    lamps = tuple(Lamp((float(rng.uniform(-0.5, 0.5) * half), float(v), height - 1.6), triple(bulb * rng.uniform(0.1, 0.5)), 4.0) for v in y)
+    lamps = tuple(
+        Lamp(
+            (float(rng.uniform(-0.5, 0.5) * half), float(v), height - 1.6),
+            triple(bulb * rng.uniform(0.1, 0.5)),
+            4.0,
+        )
+        for v in y
+    )
     lighting = Lighting(sky.direction, triple(np.asarray(sky.key) * 1.2), triple(ambient), triple(ambient * 0.7), lamps, None,
                         (0, 14, 1.5), max(half * 1.5, 18), 0.9)  # fmt: skip
     haze = np.asarray(ambient) * 1.3
     density = 1 / np.exp(rng.uniform(np.log(120), np.log(3000)))
-    return lighting, Atmosphere(air.zenith, air.horizon, triple(haze), density, air.clouds, air.cloud_seed, **develop(rng))
+    return lighting, Atmosphere(
+        air.zenith, air.horizon, triple(haze), density, air.clouds, air.cloud_seed, **develop(rng)
+    )

@@ -5,7 +5,8 @@ import numpy as np
 from patchwrap.scenes import buildings, light, palette, plants, structures, vehicles
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes.camera import Camera
-from patchwrap.scenes.materials import Material
+from patchwrap.scenes.materials import Material, one_of
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 from patchwrap.scenes.viewpoint import random_fov, random_pitch
 
@@ -26,19 +27,21 @@ def build(b: Builder, rng: np.random.Generator):
     return lambda r: sample(r, road, walk), lighting, air
 
 
-def sample(rng: np.random.Generator, road: float, walk: float) -> Camera:
+def sample(rng: np.random.Generator, road: Number, walk: Number) -> Camera:
     """On the pavement or in the road, mostly looking along it."""
     high = rng.random() < 0.15
     x = rng.uniform(-1, 1) * (road / 2 + walk - 0.5)
     toward = -np.sign(x) * rng.uniform(-0.15, 0.65) if rng.random() < 0.8 else rng.normal(0, 0.9)
     height = rng.uniform(3, 7) if high else rng.normal(1.55, 0.2)
     pitch = random_pitch(rng, mean=-12 if high else 1)
-    return Camera((x, rng.uniform(-3, 6), max(height, 0.9)), -toward * -1.0, pitch, rng.normal(0, 0.02), random_fov(rng), 0.15)
+    return Camera(
+        (x, rng.uniform(-3, 6), max(height, 0.9)), toward, pitch, rng.normal(0, 0.02), random_fov(rng), 0.15
+    )
 
 
-def surfaces(b: Builder, rng: np.random.Generator, road: float, walk: float) -> None:
+def surfaces(b: Builder, rng: np.random.Generator, road: Number, walk: Number) -> None:
     """Ground, carriageway with markings, kerbs and pavements."""
-    b.add(shapes.ground(), Material.GRASS, np.eye(4) + np.eye(4, k=1) * 0 - np.diag([0, 0, 0, 0.0]), palette.hsv(0.2, 0.3, 0.35))
+    b.add(shapes.ground(), Material.GRASS, np.eye(4), palette.hsv(0.2, 0.3, 0.35))
     middle, length = (BEGIN + END) / 2, END - BEGIN
     grey = palette.hsv(rng.uniform(0, 0.7), 0.05, rng.uniform(0.3, 0.55))
     cobbles = rng.random() < 0.15
@@ -46,18 +49,27 @@ def surfaces(b: Builder, rng: np.random.Generator, road: float, walk: float) -> 
     paving = palette.hsv(rng.uniform(0, 0.12), rng.uniform(0, 0.2), rng.uniform(0.45, 0.75))
     for side in (-1, 1):
         x = side * (road / 2 + walk / 2 + 0.075)
-        b.boxes([x, middle, 0.06], [walk, length, 0.26], rng.choice([Material.PAVING, Material.ASPHALT]), paving)
-        b.boxes([side * (road / 2 + 0.075), middle, 0.065], [0.15, length, 0.27], Material.CONCRETE, paving * 1.1)
+        b.boxes(
+            [x, middle, 0.06], [walk, length, 0.26], one_of(rng, Material.PAVING, Material.ASPHALT), paving
+        )
+        b.boxes(
+            [side * (road / 2 + 0.075), middle, 0.065], [0.15, length, 0.27], Material.CONCRETE, paving * 1.1
+        )
     if not cobbles and rng.random() < 0.8:
         y = np.arange(BEGIN, END, 6.0)
         white = palette.hsv(0.12, 0.05, rng.uniform(0.75, 0.95))
         b.boxes(np.column_stack([0 * y, y, 0 * y + 0.0605]), [0.13, 3.0, 0.008], Material.ASPHALT, white)
     if rng.random() < 0.4:
         x = np.arange(-road / 2 + 0.4, road / 2 - 0.2, 1.0)
-        b.boxes(np.column_stack([x, 0 * x + rng.uniform(6, 18), 0 * x + 0.061]), [0.5, 3.0, 0.008], Material.ASPHALT, palette.hsv(0, 0, 0.85))
+        b.boxes(
+            np.column_stack([x, 0 * x + rng.uniform(6, 18), 0 * x + 0.061]),
+            [0.5, 3.0, 0.008],
+            Material.ASPHALT,
+            palette.hsv(0, 0, 0.85),
+        )
 
 
-def houses(b: Builder, rng: np.random.Generator, foliage, side: int, edge: float) -> None:
+def houses(b: Builder, rng: np.random.Generator, foliage, side: int, edge: Number) -> None:
     """A row of houses, some behind front gardens, some gaps with trees."""
     setback = rng.choice([0.0, 0.0, 3.5])
     floors, y = int(rng.integers(2, 6)), BEGIN
@@ -65,7 +77,7 @@ def houses(b: Builder, rng: np.random.Generator, foliage, side: int, edge: float
         width, depth = rng.uniform(6, 15), rng.uniform(8, 12)
         x = side * (edge + 0.15 + setback + rng.uniform(0, 0.3))
         middle = y + width / 2
-        spot = b.at([x, middle, 0.1], side * -np.pi / 2 + (np.pi if False else 0))
+        spot = b.at([x, middle, 0.1], side * -np.pi / 2)
         if rng.random() < 0.88:
             detail = 2 if middle < 22 else 1 if middle < 55 else 0
             tall = max(1, floors + int(rng.integers(-1, 2)))
@@ -81,7 +93,9 @@ def houses(b: Builder, rng: np.random.Generator, foliage, side: int, edge: float
             y += width
 
 
-def front_garden(b: Builder, rng: np.random.Generator, foliage, width: float, depth: float, distance: float) -> None:
+def front_garden(
+    b: Builder, rng: np.random.Generator, foliage, width: Number, depth: Number, distance: Number
+) -> None:
     """A fence or a hedge, and bushes."""
     ends = [-width / 2, 0.25, 0], [width / 2, 0.25, 0]
     if rng.random() < 0.5 and distance < 60:
@@ -93,7 +107,7 @@ def front_garden(b: Builder, rng: np.random.Generator, foliage, width: float, de
         plants.bush(b.at(at), rng, foliage, rng.uniform(0.3, 0.8), distance)
 
 
-def pavement(b: Builder, rng: np.random.Generator, foliage, side: int, edge: float, walk: float) -> None:
+def pavement(b: Builder, rng: np.random.Generator, foliage, side: int, edge: Number, walk: Number) -> None:
     """Lamps, poles with wires, trees, people, bins and bollards."""
     step, z, kerb = rng.uniform(14, 26), 0.19, side * (edge + 0.55)
     poles = rng.random() < 0.5
@@ -116,7 +130,7 @@ def pavement(b: Builder, rng: np.random.Generator, foliage, side: int, edge: flo
     clutter(b, rng, kerb, z)
 
 
-def clutter(b: Builder, rng: np.random.Generator, x: float, z: float) -> None:
+def clutter(b: Builder, rng: np.random.Generator, x: Number, z: Number) -> None:
     """Bins, bollards, signs, bicycles and café tables."""
     metal = palette.pick(rng, palette.METALS)
     if rng.random() < 0.4:
@@ -137,13 +151,15 @@ def clutter(b: Builder, rng: np.random.Generator, x: float, z: float) -> None:
             structures.bench(at, rng)
 
 
-def traffic(b: Builder, rng: np.random.Generator, road: float) -> None:
+def traffic(b: Builder, rng: np.random.Generator, road: Number) -> None:
     """Parked and moving cars."""
     for side in (-1, 1):
         y = rng.uniform(4, 14)
         while y < 75:
             if rng.random() < 0.5:
-                spot = b.at([side * (road / 2 - 1.1), y, 0.06], rng.normal(0, 0.02) + (np.pi if side < 0 else 0))
+                spot = b.at(
+                    [side * (road / 2 - 1.1), y, 0.06], rng.normal(0, 0.02) + (np.pi if side < 0 else 0)
+                )
                 (vehicles.van if rng.random() < 0.12 else vehicles.car)(spot, rng)
             y += rng.uniform(5.3, 9)
     if road > 7:
@@ -156,4 +172,6 @@ def closing(b: Builder, rng: np.random.Generator, foliage) -> None:
     """What stands at the end of the street and behind the houses."""
     buildings.skyline(b, rng, 26, 170, 420)
     for _ in range(8):
-        plants.tree(b.at([rng.uniform(-12, 12), END + rng.uniform(2, 30), 0]), rng, foliage, rng.uniform(7, 14), 160)
+        plants.tree(
+            b.at([rng.uniform(-12, 12), END + rng.uniform(2, 30), 0]), rng, foliage, rng.uniform(7, 14), 160
+        )

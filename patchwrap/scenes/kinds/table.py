@@ -5,7 +5,7 @@ import numpy as np
 from patchwrap.scenes import furniture, palette, plants, tableware
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.kinds import room
-from patchwrap.scenes.materials import Material
+from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.scene import Builder
 from patchwrap.scenes.viewpoint import random_fov
 
@@ -35,7 +35,9 @@ def sample(rng: np.random.Generator, half: np.ndarray) -> Camera:
     toward = aim - at
     pitch = -np.arctan2(lift - 0.05, np.linalg.norm(toward)) * rng.uniform(0.3, 0.95)
     yaw = np.arctan2(-toward[0], toward[1])
-    return Camera((*at, TOP + lift), yaw, max(pitch, np.radians(-38)), rng.normal(0, 0.03), random_fov(rng), 0.03)
+    return Camera(
+        (*at, TOP + lift), yaw, max(pitch, np.radians(-38)), rng.normal(0, 0.03), random_fov(rng), 0.03
+    )
 
 
 def behind(b: Builder, rng: np.random.Generator, shell: room.Shell) -> None:
@@ -53,12 +55,23 @@ def behind(b: Builder, rng: np.random.Generator, shell: room.Shell) -> None:
 
 def desk(b: Builder, rng: np.random.Generator, half: np.ndarray) -> None:
     """The table itself, with a cloth or a runner, and chairs on the other sides."""
-    material = rng.choice([Material.PLANKS, Material.WOOD, Material.WOOD, Material.STONE, Material.PAINT, Material.FABRIC])
-    colour = palette.pick(rng, palette.WOODS) if material in (Material.PLANKS, Material.WOOD) else palette.any_colour(rng)
-    b.boxes([0, 0, TOP - 0.02], [*(2 * half), 0.04], Material(material), colour)
+    material = one_of(
+        rng, Material.PLANKS, Material.WOOD, Material.WOOD, Material.STONE, Material.PAINT, Material.FABRIC
+    )
+    colour = (
+        palette.pick(rng, palette.WOODS)
+        if material in (Material.PLANKS, Material.WOOD)
+        else palette.any_colour(rng)
+    )
+    b.boxes([0, 0, TOP - 0.02], [*(2 * half), 0.04], material, colour)
     furniture.legs(b, 2 * half, TOP - 0.04, 0.06, Material.WOOD, colour * 0.8)
     if rng.random() < 0.4:
-        b.boxes([0, 0, TOP + 0.001], [*(2 * half * rng.uniform(0.4, 0.8, 2)), 0.003], Material.RUG, palette.any_colour(rng, 1.0))
+        b.boxes(
+            [0, 0, TOP + 0.001],
+            [*(2 * half * rng.uniform(0.4, 0.8, 2)), 0.003],
+            Material.RUG,
+            palette.any_colour(rng, 1.0),
+        )
     wood = palette.pick(rng, palette.WOODS)
     furniture.chair(b.at([rng.uniform(-0.3, 0.3), half[1] + 0.25, 0], np.pi), rng, wood)
     for side in (-1, 1):

@@ -4,11 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from report import RESULTS, Result, Table
 from torch import nn
 
 import patchwrap
 from patchwrap.plugins import registered_backends
+from report import RESULTS, Result, Table
 
 
 def main(arguments: list[str] | None = None) -> None:

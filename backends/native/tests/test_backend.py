@@ -1,0 +1,87 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import patchwrap
+from patchwrap.errors import CheckpointError, OptionError
+from patchwrap.testing import check_backend, painted_photo
+from patchwrap_native import checkpoint
+from patchwrap_native.backend import load
+from patchwrap_native.checkpoint import Trio
+
+
+@pytest.fixture(scope="module")
+def native():
+    return load()
+
+
+def test_coarse_and_fine_keep_the_contract(native):
+    check_backend(native)
+    check_backend(native.fine)
+
+
+def test_shipped_weights_are_small_and_carded():
+    card = checkpoint.SHIPPED.with_suffix(".json")
+    assert checkpoint.SHIPPED.stat().st_size <= 8e6 and card.is_file()
+
+
+def test_the_whole_way_with_the_backends_own_fine_network_and_head(native):
+    fused = patchwrap.predict(painted_photo(400, 640), native, plan="p16")
+    assert fused.options["head"] == "NativeHead" and fused.options["fine"] == "NativeFine"
+    assert fused.values.shape == (400, 640) and (fused.values > 0).all()
+    assert str(fused.convention) == "depth:scale"
+
+
+def test_half_and_brain_precision_run_and_agree(native):
+    photo = painted_photo(300, 480)
+    full = patchwrap.predict(photo, native, plan="p16").values
+    brain = patchwrap.predict(photo, load(), plan="p16", dtype="bfloat16").values
+    assert np.median(np.abs(brain / full - 1)) < 0.05
+
+
+def test_the_focal_length_makes_it_metric(native):
+    photo = painted_photo(256, 448)
+    wide, narrow = (patchwrap.predict(photo, native, fov=fov) for fov in (90.0, 40.0))
+    assert str(wide.convention) == "depth:metric"
+    ratio = np.tan(np.radians(45)) / np.tan(np.radians(20))
+    assert np.allclose(narrow.values, ratio * wide.values, rtol=1e-3)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not safetensors at all"])
+def test_a_bad_checkpoint_is_one_clear_line(tmp_path, content):
+    path = tmp_path / "bad.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"bad\.safetensors") as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "cut.safetensors"
+    path.write_bytes(checkpoint.SHIPPED.read_bytes()[:-1000])
+    with pytest.raises(CheckpointError):
+        load(path)
+
+
+def test_unknown_options_are_refused(tmp_path):
+    checkpoint.save(Trio.untrained(), tmp_path / "trio.safetensors")
+    with pytest.raises(OptionError, match="encoder"):
+        load(tmp_path / "trio.safetensors", colour="red")
+    with pytest.raises(OptionError, match="plain"):
+        load(tmp_path / "trio.safetensors", encoder="timm:test_resnet")
+
+
+def test_the_plugin_loads_no_torch():
+    code = "import patchwrap_native.plugin, sys; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_gradients_reach_the_image(native):
+    images = torch.from_numpy(painted_photo(64, 96)).permute(2, 0, 1)[None].requires_grad_()
+    native.predict(images).log().mean().backward()
+    assert images.grad.abs().sum() > 0

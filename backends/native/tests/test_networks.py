@@ -1,0 +1,80 @@
+import pytest
+import torch
+
+from patchwrap_native import checkpoint
+from patchwrap_native.checkpoint import Trio
+from patchwrap_native.folding import fold
+from patchwrap_native.fusion_network import FusionNetwork
+from patchwrap_native.unet import UNet
+
+
+def rand(*shape, seed=0):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_trio_is_small():
+    count = sum(p.numel() for network in Trio.untrained().parts.values() for p in network.parameters())
+    assert 2e6 < count <= 4e6
+
+
+def test_only_three_by_three_convolutions_and_two_by_two_pooling_look_around():
+    sizes = {m.kernel_size for m in Trio.untrained().coarse.modules() if isinstance(m, torch.nn.Conv2d)}
+    assert sizes <= {(3, 3), (1, 1)} and (3, 3) in sizes
+
+
+def test_depth_and_features_have_their_sizes():
+    depth, features = UNet().eval()(rand(2, 3, 64, 96))
+    assert depth.shape == (2, 1, 64, 96) and features.shape == (2, 32, 32, 48)
+
+
+def test_the_bottleneck_sees_the_whole_image():
+    network = UNet().eval()
+    images = rand(1, 3, 256, 448).requires_grad_()
+    network(images)[0][0, 0, 0, 0].backward()
+    assert images.grad[0, :, -1, -1].abs().sum() > 0
+
+
+def test_an_untrained_fusion_network_returns_the_aligned_tile():
+    maps = [rand(1, 1, 64, 64, seed=n) for n in (1, 2)]
+    guides = [rand(1, 32, 32, 32, seed=n) for n in (3, 4)]
+    refined = FusionNetwork().eval().refine(rand(1, 3, 64, 64), *maps, *guides)
+    assert torch.equal(refined, maps[1])
+
+
+def test_the_fusion_network_knows_no_scale_and_lives_without_features():
+    network = FusionNetwork().eval()
+    torch.nn.init.normal_(network.residual.weight, generator=torch.Generator().manual_seed(5))
+    images, coarse, aligned = rand(1, 3, 64, 64), rand(1, 1, 64, 64, seed=1), rand(1, 1, 64, 64, seed=2)
+    here = network.refine(images, coarse, aligned, None, None)
+    there = network.refine(images, coarse + 3, aligned + 3, None, None)
+    assert not torch.allclose(here, aligned)
+    assert torch.allclose(here + 3, there, atol=1e-4)
+
+
+def test_folding_batch_norm_changes_nothing():
+    network = UNet().train()
+    for n in range(3):
+        network(rand(4, 3, 64, 64, seed=n))
+    network.eval()
+    with torch.no_grad():
+        before = network(rand(1, 3, 64, 96, seed=9))[0]
+        after = fold(network)(rand(1, 3, 64, 96, seed=9))[0]
+    assert torch.allclose(before, after, atol=1e-4)
+
+
+def test_a_timm_encoder_is_built_only_when_chosen():
+    pytest.importorskip("timm")
+    network = UNet(encoder="timm:test_resnet").eval()
+    depth, features = network(rand(1, 3, 64, 96))
+    assert depth.shape == (1, 1, 64, 96) and features.shape[0] == 1
+
+
+def test_a_checkpoint_comes_back_in_half_precision(tmp_path):
+    trio = Trio.untrained()
+    checkpoint.save(trio, tmp_path / "trio.safetensors")
+    assert (tmp_path / "trio.safetensors").stat().st_size <= 8e6
+    again = checkpoint.load(tmp_path / "trio.safetensors")
+    for name, network in trio.parts.items():
+        for key, value in network.state_dict().items():
+            if value.is_floating_point():
+                assert torch.allclose(value.half().float(), again.parts[name].state_dict()[key]), key

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import torch
+
+from patchwrap.scenes import Renderer, build_scene
+from patchwrap_native.canonical import FURTHEST
+from patchwrap_native.crops import COARSE, FINE, Sampler, place, scaled
+from patchwrap_native.depth_code import decode_log, encode
+from patchwrap_native.rendering import RenderJob, render
+from patchwrap_native.shards import open_shards
+from patchwrap_native.views import draw_pairs
+
+
+def test_depth_codes_keep_a_tenth_of_a_percent_and_the_sky():
+    depth = np.array([[0.3, 1.0, 50.0, 199.0, np.inf]], np.float32)
+    log = np.asarray(decode_log(encode(depth)))
+    assert np.allclose(np.exp(log[0, :4]), depth[0, :4], rtol=1e-3)
+    assert log[0, 4] > np.log(199) or np.isinf(log[0, 4])
+    assert FURTHEST > 0
+
+
+def test_pairs_overlap_inside_the_photo_and_repeat_by_seed():
+    for pair in draw_pairs(3, 20):
+        (top, left, height, width), (top2, left2, _, _) = pair.windows
+        assert min(top, left, top2, left2) >= 0 and max(top, top2) + height <= 1 + 1e-9
+        assert max(left, left2) + width <= 1 + 1e-9
+        assert abs(top2 - top) == pytest.approx(abs(pair.quarters[0]) * height / 4)
+        assert abs(left2 - left) == pytest.approx(abs(pair.quarters[1]) * width / 4)
+    assert draw_pairs(3, 2) == draw_pairs(3, 2) != draw_pairs(4, 2)
+
+
+def test_batches_have_one_size_and_depend_on_the_key_alone(shards):
+    for diet in (COARSE, FINE):
+        sampler = Sampler(open_shards(shards), diet, 3)
+        first, again, other = sampler.draw((0, 1, 2), 1.0), sampler.draw((0, 1, 2), 1.0), sampler.draw((0, 1, 3), 1.0)
+        assert first.images.shape[0] == 3 and first.images.shape[2] % 32 == 0
+        assert torch.equal(first.images, again.images) and torch.equal(first.target, again.target)
+        assert first.images.shape != other.images.shape or not torch.equal(first.images, other.images)
+
+
+def test_crops_lie_inside_the_view():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        top, left, height, width = place((64, 96), (64, 96), float(rng.uniform(0.3, 1)), rng)
+        assert top >= 0 and left >= 0 and top + height <= 64 and left + width <= 96
+    assert scaled((288, 384), 2 / 3) == (192, 256)
+
+
+def test_rendering_real_scenes_resumes_and_matches_the_renderer(tmp_path):
+    job = RenderJob(tmp_path, scenes=2, pairs=1, per_shard=1, processes=1, shapes=((64, 96),))
+    assert render(job) == 2
+    shard = open_shards(tmp_path)[1]
+    before = (shard.folder / "codes.npy").stat().st_mtime_ns
+    assert render(job) == 2 and (shard.folder / "codes.npy").stat().st_mtime_ns == before
+    with Renderer() as renderer:
+        frame = renderer.render(build_scene(shard.scenes[0]["seed"]), (64, 96))
+    assert np.array_equal(shard.images[0, 0], frame.image)

@@ -1,0 +1,72 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from patchwrap_native import checkpoint
+from patchwrap_native.backend import load
+from patchwrap_native.budget import Budget, learning_rate
+from patchwrap_native.cli import main
+from patchwrap_native.recipe import Recipe, train
+from patchwrap_native.trainer import Pace
+
+
+@pytest.fixture
+def recipe(shards, tmp_path):
+    return Recipe(shards, shards, tmp_path / "out", minutes=None, steps=4, batch_size=2, precision="float32")
+
+
+class Killed(Exception):
+    pass
+
+
+def kill_at(stage, step):
+    def report(name, progress, history):
+        if name == stage and history.step >= step:
+            raise Killed
+
+    return report
+
+
+def test_all_three_stages_make_a_checkpoint_and_its_card(recipe):
+    path = train(recipe)
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert set(card["stages"]) == {"coarse", "fine", "fusion"}
+    assert all(stage["step"] == 4 and stage["held_out"] for stage in card["stages"].values())
+    assert card["parameters"]["coarse"] > 1e6 and card["recipe"]["seed"] == 0
+    assert load(path).predict(torch.rand(1, 3, 64, 96)).isfinite().all()
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(recipe, tmp_path):
+    whole = checkpoint.load(train(replace(recipe, out=tmp_path / "whole")))
+    pace = Pace(report_steps=1, save_seconds=0.0)
+    with pytest.raises(Killed):
+        train(recipe, kill_at("fine", 2), pace)
+    assert (recipe.out / "coarse.pt").exists() and not (recipe.out / "native.safetensors").exists()
+    resumed = checkpoint.load(train(recipe, pace=pace))
+    for name, network in whole.parts.items():
+        for key, value in network.state_dict().items():
+            assert torch.allclose(value, resumed.parts[name].state_dict()[key], atol=1e-3), f"{name}.{key}"
+
+
+def test_training_lowers_the_loss(recipe):
+    path = train(replace(recipe, steps=40, batch_size=4), pace=Pace(report_steps=10))
+    losses = json.loads(path.with_suffix(".json").read_text())["stages"]["coarse"]["losses"]
+    assert losses[-1]["silog"] < 0.9 * losses[0]["silog"]
+
+
+def test_the_learning_rate_rises_and_falls():
+    rates = [learning_rate(1.0, progress) for progress in (0.0, 0.04, 0.5, 1.0)]
+    assert rates[0] < 0.1 and rates[1] == pytest.approx(1.0) and rates[1] > rates[2] > rates[3] > 0
+
+
+def test_a_budget_ends_at_whichever_limit_comes_first():
+    assert Budget(100.0, 10).progress(5, 10.0) == 0.5
+    assert Budget(100.0, 10).progress(1, 90.0) == 0.9
+
+
+def test_no_shards_is_one_clear_line(tmp_path, capsys):
+    assert main(["train", "--shards", str(tmp_path), "--held-out", str(tmp_path), "-o", str(tmp_path / "o")]) == 2
+    error = capsys.readouterr().err
+    assert "patchwrap-native render" in error and error.count("\n") == 1

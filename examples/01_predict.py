@@ -1,0 +1,15 @@
+"""A photo in, a detailed depth map out, and what its numbers mean.
+
+Run it: ``python examples/01_predict.py examples/street_photo.jpg out/street``
+"""
+
+import sys
+
+import patchwrap
+
+photo, out = sys.argv[1:3]
+fused = patchwrap.predict(photo, "native", fov=65.0)
+height, width = fused.values.shape
+print(f"{width}x{height} pixels of {fused.convention} from {fused.options['tile_count']} tiles")
+for path in fused.save(out, formats=("npy", "png", "color")):
+    print(path)

@@ -1,0 +1,115 @@
+"""``patchwrap scenes``: generated pictures with exact depth, as a folder of pairs."""
+
+import argparse
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from patchwrap import __version__
+from patchwrap.errors import OptionError
+
+ENDINGS = (".jpg", ".npy", ".json")
+
+
+@dataclass(frozen=True)
+class Order:
+    """One frame to draw.
+
+    Args:
+        out: folder to write to.
+        seed: of the scene.
+        kind: kind of place.
+        size: ``(height, width)`` in pixels.
+    """
+
+    out: Path
+    seed: int
+    kind: str
+    size: tuple[int, int]
+
+    @property
+    def files(self) -> list[Path]:
+        """Picture, depth and facts; the facts are written last, so that their presence means complete."""
+        return [self.out / f"{self.seed:06d}_{self.kind}{ending}" for ending in ENDINGS]
+
+
+def register(subparsers: Any) -> None:
+    """Add the verb and its options."""
+    parser = subparsers.add_parser(
+        "scenes",
+        help="render generated pictures with exact depth",
+        description="Render generated scenes: X.jpg, X.npy (float32 z in metres, the sky is inf), X.json. "
+        "Frames that are complete are left alone.",
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("-o", "--out", type=Path, required=True, help="output folder")
+    parser.add_argument("--count", type=int, default=12, help="how many frames (default: %(default)s)")
+    parser.add_argument("--size", default="1920x1080", metavar="WIDTHxHEIGHT", help="(default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first scene (default: %(default)s)")
+    parser.add_argument("--kinds", help="comma-separated kinds, taken in turn (default: all)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: all cores)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw what is missing.
+
+    Raises:
+        OptionError: for an impossible size, kind or count.
+    """
+    orders = _orders(args)
+    missing = [order for order in orders if not order.files[-1].exists()]
+    args.out.mkdir(parents=True, exist_ok=True)
+    # Each process draws with one thread: software OpenGL would otherwise take all cores in each of them.
+    os.environ["LP_NUM_THREADS"] = "1" if args.jobs > 1 else os.environ.get("LP_NUM_THREADS", "")
+    with ProcessPoolExecutor(max(1, min(args.jobs, len(missing))), get_context("spawn")) as pool:
+        tasks = [pool.submit(_draw, order) for order in missing]
+        for done, task in enumerate(as_completed(tasks), start=1):
+            name = task.result()
+            if not args.quiet:
+                print(f"{done} of {len(missing)}: {name}", file=sys.stderr)
+    return 0
+
+
+def _orders(args: argparse.Namespace) -> list[Order]:
+    from patchwrap.scenes import KINDS
+
+    kinds = args.kinds.split(",") if args.kinds else list(KINDS)
+    if unknown := set(kinds) - set(KINDS):
+        raise OptionError(f"--kinds {', '.join(sorted(unknown))} is not known. There are: {', '.join(KINDS)}.")
+    if args.count < 1 or args.jobs < 1:
+        raise OptionError(f"--count {args.count} and --jobs {args.jobs} must be 1 or more.")
+    size = _size(args.size)
+    seeds = range(args.seed, args.seed + args.count)
+    return [Order(args.out, seed, kinds[n % len(kinds)], size) for n, seed in enumerate(seeds)]
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 16):
+        raise OptionError(f"--size {text} is not WIDTHxHEIGHT in pixels with 16 or more a side, as in 3840x2160.")
+    return int(height), int(width)
+
+
+def _draw(order: Order) -> str:
+    import numpy as np
+    from PIL import Image
+
+    from patchwrap.io.files import replacing, write_json
+    from patchwrap.scenes import Renderer, build_scene
+
+    with Renderer() as renderer:
+        frame = renderer.render(build_scene(order.seed, order.kind), order.size)
+    picture, depth, facts = order.files
+    with replacing(picture) as stream:
+        Image.fromarray(frame.image).save(stream, "JPEG", quality=95)
+    with replacing(depth) as stream:
+        np.save(stream, frame.depth)
+    height, width = order.size
+    about = {"seed": order.seed, "kind": order.kind, "width": width, "height": height, "patchwrap": __version__}
+    write_json(facts, about | {"intrinsics": asdict(frame.intrinsics), "unit": "m", "sky": "inf in the .npy"})
+    return picture.name

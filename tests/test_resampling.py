@@ -1,0 +1,43 @@
+import pytest
+import torch
+
+from patchwrap.resampling import enlarge, input_size, resize, under
+
+
+@pytest.mark.parametrize(
+    ("image", "wanted"),
+    [((2160, 3840), (256, 448)), ((3024, 4032), (288, 384)), ((4032, 3024), (384, 288)), ((1000, 1000), (320, 320))],
+)
+def test_input_keeps_the_photos_aspect_and_the_processing_area(image, wanted):
+    assert input_size(image, (288, 384), multiple=32) == wanted
+
+
+def test_extreme_aspects_still_have_a_multiple_a_side():
+    height, width = input_size((20, 4000), (288, 384), multiple=32)
+    assert height == 32 and width % 32 == 0
+
+
+def test_a_fixed_aspect_is_kept():
+    assert input_size((100, 900), (518, 518), 14, free_aspect=False) == (518, 518)
+
+
+def test_shrinking_averages_and_enlarging_interpolates():
+    step = torch.tensor([[[[0.0, 0.0, 1.0, 1.0]]]])
+    assert resize(step, (1, 2)).flatten().tolist() == pytest.approx([0.125, 0.875], abs=0.05)
+    assert enlarge(torch.tensor([[0.0, 1.0]]), (1, 4)).flatten().tolist() == [0.0, 0.25, 0.75, 1.0]
+
+
+def test_bytes_stay_bytes():
+    assert resize(torch.full((1, 3, 8, 8), 200, dtype=torch.uint8), (4, 4)).unique().tolist() == [200]
+
+
+def test_under_a_window_at_the_same_sampling_is_the_crop():
+    maps = torch.rand(1, 2, 8, 12, generator=torch.Generator().manual_seed(0))
+    window = torch.tensor([[2 / 8, 3 / 12, 4 / 8, 6 / 12]])
+    assert torch.allclose(under(maps, window, (4, 6)), maps[:, :, 2:6, 3:9], atol=1e-6)
+
+
+def test_under_the_whole_window_is_an_ordinary_resize():
+    maps = torch.rand(1, 1, 4, 6, generator=torch.Generator().manual_seed(0))
+    whole = under(maps, torch.tensor([[0.0, 0.0, 1.0, 1.0]]), (8, 12))
+    assert torch.allclose(whole[0, 0], enlarge(maps[0, 0], (8, 12)), atol=1e-6)

@@ -1,0 +1,130 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from patchwrap.cli import main
+from patchwrap.scenes import KINDS, Camera, Renderer, build_scene
+from patchwrap.scenes.materials import Material
+from patchwrap.scenes.scene import Builder
+
+SIZE = (72, 96)
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    with Renderer() as open_renderer:
+        yield open_renderer
+
+
+@pytest.fixture(scope="module")
+def plane():
+    """Nothing but a flat ground at height 0, seen from 1.5 m."""
+    builder = Builder()
+    builder.boxes([[0.0, 0.0, -0.5]], [2000.0, 2000.0, 1.0], Material.GRASS, [0.2, 0.5, 0.2])
+    camera = Camera(position=(0.0, 0.0, 1.5), pitch=-0.3, fov=1.1)
+    return replace(build_scene(1, "field"), parts=builder.parts(), camera=camera)
+
+
+def rows_and_depth(frame):
+    """Height of each pixel's ray above the horizon's slope, and its depth."""
+    rows = np.arange(frame.depth.shape[0]) + 0.5
+    return (rows - frame.intrinsics.cy) / frame.intrinsics.fy, frame.depth
+
+
+def test_a_ground_plane_has_the_depth_of_the_closed_form(renderer, plane):
+    slope, depth = rows_and_depth(renderer.render(plane, SIZE))
+    # A ray (0, slope, 1) of a camera pitched by p falls (slope cos p - sin p) per unit of z.
+    fall = slope * np.cos(-0.3) - np.sin(-0.3)
+    ground = fall > 0.01
+    assert np.allclose(depth[ground], (1.5 / fall[ground])[:, None], rtol=1e-4)
+    assert np.isinf(depth[fall < 0]).all()
+
+
+def test_back_projection_of_the_ground_is_flat(renderer, plane):
+    frame = renderer.render(plane, SIZE)
+    k, seen = frame.intrinsics, np.isfinite(frame.depth)
+    y, x = np.nonzero(seen)
+    z = frame.depth[seen].astype(float)
+    points = np.stack([(x + 0.5 - k.cx) / k.fx * z, (y + 0.5 - k.cy) / k.fy * z, z], axis=1)
+    heights = points @ plane.camera.rotation()[:, 2] + 1.5
+    assert np.abs(heights / z).max() < 1e-4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_near_and_far_and_looks_like_something(renderer, kind):
+    frames = [renderer.render(build_scene(seed, kind), SIZE) for seed in range(30, 33)]
+    finite = [frame.depth[np.isfinite(frame.depth)] for frame in frames]
+    assert min(len(depth) for depth in finite) > 0.3 * SIZE[0] * SIZE[1]
+    assert min(depth.min() for depth in finite) > 0.05
+    assert max(depth.max() / depth.min() for depth in finite) > 3
+    assert all(15 < frame.image.mean() < 245 and frame.image.std() > 10 for frame in frames)
+
+
+def test_the_same_seed_is_the_same_frame_and_another_is_not():
+    pictures = []
+    for seed in (7, 7, 8):
+        with Renderer() as fresh:
+            pictures.append(fresh.render(build_scene(seed, "garden"), SIZE))
+    assert np.array_equal(pictures[0].image, pictures[1].image)
+    assert np.array_equal(pictures[0].depth, pictures[1].depth)
+    assert not np.array_equal(pictures[0].depth, pictures[2].depth)
+
+
+@pytest.mark.parametrize("kind", ["street", "room"])
+def test_a_window_is_the_crop_of_the_whole(renderer, kind):
+    scene = build_scene(40, kind)
+    whole = renderer.render(scene, (144, 192))
+    part = renderer.render(scene, SIZE, window=(0.25, 0.5, 0.5, 0.5))
+    crop = whole.depth[36:108, 96:192]
+    same = np.isclose(crop, part.depth, rtol=1e-4) | (np.isinf(crop) & np.isinf(part.depth))
+    # A sample on the very edge of a triangle may fall to either side.
+    assert same.mean() > 0.98
+    assert part.intrinsics.fx == pytest.approx(whole.intrinsics.fx)
+    assert part.intrinsics.cx == pytest.approx(whole.intrinsics.cx - 96)
+
+
+def test_colours_are_smooth_where_depth_is_not(renderer):
+    scene = build_scene(41, "hall")
+    one, many = (renderer.render(scene, SIZE, supersample=n) for n in (1, 4))
+    assert np.array_equal(one.depth, many.depth)
+    assert (
+        np.abs(np.diff(many.image.astype(int), axis=1)).mean() < np.abs(np.diff(one.image.astype(int), axis=1)).mean()
+    )
+
+
+def test_importing_the_package_opens_no_gl():
+    code = "import patchwrap.scenes, sys; print('moderngl' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_the_command_writes_triples_and_goes_on_where_it_stopped(tmp_path):
+    command = ["scenes", "-o", str(tmp_path), "--count", "2", "--size", "64x48", "--kinds", "table,hall", "-q"]
+    assert main(command) == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    stems = ["000000_table", "000001_hall"]
+    assert names == sorted(stem + ending for stem in stems for ending in (".jpg", ".json", ".npy"))
+    about = json.loads((tmp_path / "000001_hall.json").read_text())
+    assert (about["width"], about["height"], about["kind"]) == (64, 48, "hall")
+    assert Image.open(tmp_path / "000000_table.jpg").size == (64, 48)
+    assert np.load(tmp_path / "000000_table.npy").shape == (48, 64)
+    before = (tmp_path / "000000_table.npy").stat().st_mtime_ns
+    (tmp_path / "000001_hall.json").unlink()
+    assert main(command) == 0
+    assert (tmp_path / "000001_hall.json").exists()
+    assert (tmp_path / "000000_table.npy").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [(["--kinds", "moon"], "street"), (["--size", "12"], "WIDTHxHEIGHT"), (["--count", "0"], "count")],
+)
+def test_impossible_orders_are_one_line(tmp_path, capsys, option, words):
+    assert main(["scenes", "-o", str(tmp_path), *option]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
