@@ -25,4 +25,4 @@ def test_every_public_name_is_there_and_listed():
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="nonsense"):
-        patchwrap.nonsense
+        _ = patchwrap.nonsense

@@ -111,7 +111,8 @@ def test_the_command_writes_triples_and_goes_on_where_it_stopped(tmp_path):
     assert names == sorted(stem + ending for stem in stems for ending in (".jpg", ".json", ".npy"))
     about = json.loads((tmp_path / "000001_hall.json").read_text())
     assert (about["width"], about["height"], about["kind"]) == (64, 48, "hall")
-    assert Image.open(tmp_path / "000000_table.jpg").size == (64, 48)
+    with Image.open(tmp_path / "000000_table.jpg") as picture:
+        assert picture.size == (64, 48)
     assert np.load(tmp_path / "000000_table.npy").shape == (48, 64)
     before = (tmp_path / "000000_table.npy").stat().st_mtime_ns
     (tmp_path / "000001_hall.json").unlink()

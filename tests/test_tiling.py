@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patchwrap.errors import TilingError
@@ -54,6 +54,7 @@ def test_sliding_plan_keeps_its_tile_size_and_overlap():
     assert (lefts[0], lefts[-1]) == (0, 136)
 
 
+@settings(deadline=None)
 @given(
     height=st.integers(1, 300),
     width=st.integers(1, 300),
@@ -69,6 +70,7 @@ def test_any_size_is_covered_by_equal_tiles_inside_it(height, width, name, overl
     assert covered.min() >= 1
 
 
+@settings(deadline=None)
 @given(length=st.integers(1, 5000), share=st.floats(0.01, 1), overlap=st.floats(0, 0.95))
 def test_starts_reach_both_ends_and_overlap_enough(length, share, overlap):
     tile = max(round(length * share), 1)

@@ -5,18 +5,18 @@ import numpy as np
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material, one_of
-from patchwrap.scenes.placement import Number
+from patchwrap.scenes.placement import Number, Row, Values
 from patchwrap.scenes.scene import Builder
 
 
-def legs(b: Builder, size, height: Number, thick: Number, material: Material, colour) -> None:
+def legs(b: Builder, size: Row, height: Number, thick: Number, material: Material, colour: Values) -> None:
     """Four legs at the corners of a rectangle."""
     x, y = size[0] / 2 - thick, size[1] / 2 - thick
     at = np.array([[s * x, u * y, 0] for s in (-1, 1) for u in (-1, 1)])
     b.beams(at, at * [0.97, 0.97, 1] + [0, 0, height], thick, material, colour)
 
 
-def table(b: Builder, rng: np.random.Generator, size=(1.4, 0.8), height: Number = 0.74) -> None:
+def table(b: Builder, rng: np.random.Generator, size: Row = (1.4, 0.8), height: Number = 0.74) -> None:
     """A table with legs and an apron, or round on one foot."""
     wood = palette.pick(rng, palette.WOODS)
     if rng.random() < 0.25:
@@ -30,7 +30,7 @@ def table(b: Builder, rng: np.random.Generator, size=(1.4, 0.8), height: Number 
     b.boxes(apron, [size[0] - 0.1, 0.02, 0.09], Material.WOOD, wood * 0.85)
 
 
-def chair(b: Builder, rng: np.random.Generator, wood=None) -> None:
+def chair(b: Builder, rng: np.random.Generator, wood: Values | None = None) -> None:
     """A chair with slats, a panel or padding."""
     wood = palette.pick(rng, palette.WOODS) if wood is None else wood
     seat, top, w = 0.45, rng.uniform(0.8, 1.0), 0.42
@@ -55,7 +55,9 @@ def chair(b: Builder, rng: np.random.Generator, wood=None) -> None:
     b.boxes(rails, [0.02, w - 0.05, 0.025], Material.WOOD, wood)
 
 
-def books(b: Builder, rng: np.random.Generator, start, length: Number, height: Number, depth: Number) -> None:
+def books(
+    b: Builder, rng: np.random.Generator, start: Values, length: Number, height: Number, depth: Number
+) -> None:
     """A row of books along x from a point."""
     count = max(1, int(length / 0.034))
     thick = rng.uniform(0.015, 0.05, count)
@@ -66,8 +68,12 @@ def books(b: Builder, rng: np.random.Generator, start, length: Number, height: N
     centres = np.asarray(start, float) + np.column_stack([x, depth / 2 - deep / 2 - 0.03 + 0 * x, tall / 2])
     colours = np.stack([palette.any_colour(rng, 1.0) for _ in x]) if len(x) else np.zeros((0, 3))
     b.boxes(centres, np.column_stack([thick * 0.94, deep, tall]), Material.PAINT, colours)
-    b.boxes(centres + np.column_stack([0 * x, deep / 2, 0 * x]), np.column_stack([thick * 0.6, 0.004 + 0 * x, tall * 0.4]),
-            Material.PAINT, colours[::-1] * 0.7 + 0.2)  # fmt: skip
+    b.boxes(
+        centres + np.column_stack([0 * x, deep / 2, 0 * x]),
+        np.column_stack([thick * 0.6, 0.004 + 0 * x, tall * 0.4]),
+        Material.PAINT,
+        colours[::-1] * 0.7 + 0.2,
+    )
 
 
 def shelf(b: Builder, rng: np.random.Generator, width: Number, height: Number, depth: Number = 0.32) -> None:
@@ -190,8 +196,12 @@ def floor_lamp(b: Builder, rng: np.random.Generator, height: Number = 1.6, lit: 
     b.cylinders([0, 0, 0], 0.14, 0.025, Material.METAL, metal, 20)
     b.rods([0, 0, 0], [0, 0, height - 0.1], 0.012, Material.METAL, metal)
     shade = palette.hsv(0.1, rng.uniform(0.1, 0.4), 0.95)
-    b.add(shapes.pipe(20, rng.uniform(0.5, 0.9)), Material.GLOW if lit else Material.FABRIC,
-          placement.placed([[0, 0, height - 0.25]], [0.19, 0.19, 0.28]), shade)  # fmt: skip
+    b.add(
+        shapes.pipe(20, rng.uniform(0.5, 0.9)),
+        Material.GLOW if lit else Material.FABRIC,
+        placement.placed([[0, 0, height - 0.25]], [0.19, 0.19, 0.28]),
+        shade,
+    )
 
 
 def pendant(b: Builder, rng: np.random.Generator, ceiling: Number, drop: Number) -> None:
@@ -221,8 +231,12 @@ def screen(b: Builder, rng: np.random.Generator, width: Number) -> None:
     h = width * 0.56
     dark = palette.hsv(0, 0, 0.1)
     b.boxes([0, 0, h / 2 + 0.08], [width, 0.04, h], Material.PAINT, dark)
-    b.boxes([0, 0.021, h / 2 + 0.08], [width - 0.03, 0.004, h - 0.03],
-            one_of(rng, Material.GLASS, Material.PICTURE), palette.hsv(0.6, 0.3, 0.2))  # fmt: skip
+    b.boxes(
+        [0, 0.021, h / 2 + 0.08],
+        [width - 0.03, 0.004, h - 0.03],
+        one_of(rng, Material.GLASS, Material.PICTURE),
+        palette.hsv(0.6, 0.3, 0.2),
+    )
     b.boxes(
         [[0, -0.01, 0.04], [0, 0, 0.01]], [[0.06, 0.03, 0.1], [width * 0.35, 0.2, 0.02]], Material.PAINT, dark
     )
@@ -242,7 +256,7 @@ def door(b: Builder, rng: np.random.Generator, height: Number = 2.03) -> None:
     b.boxes([0.31, 0.09, 1.02], [0.12, 0.015, 0.02], Material.METAL, palette.hsv(0.1, 0.1, 0.6))
 
 
-def curtain(b: Builder, rng: np.random.Generator, width: Number, height: Number, colour) -> None:
+def curtain(b: Builder, rng: np.random.Generator, width: Number, height: Number, colour: Values) -> None:
     """Hanging folds along x, their top at ``height``."""
     x = np.linspace(0, 1, 48)
     fold = 0.035 * np.sin(x * rng.uniform(30, 60)) + 0.015 * np.sin(x * 17)

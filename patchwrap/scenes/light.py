@@ -1,5 +1,6 @@
 """Sun, lamps, sky and haze of a scene; never knows its objects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,9 +69,10 @@ class Atmosphere:
     contrast: float = 1.0
 
 
-def triple(values) -> Triple:
+def triple(values: np.ndarray | Sequence) -> Triple:
     """Three plain floats."""
-    return tuple(float(v) for v in values)
+    x, y, z = values
+    return float(x), float(y), float(z)
 
 
 def warmth(kelvin: Number) -> np.ndarray:

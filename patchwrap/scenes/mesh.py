@@ -64,7 +64,7 @@ def box() -> Mesh:
 
 @lru_cache(maxsize=64)
 def prism(outline: tuple, low: Number = 0.0, high: Number = 1.0, top: Number = 1.0) -> Mesh:
-    """A convex counter-clockwise outline in x, y pulled from ``low`` to ``high``; ``top`` scales its upper end."""
+    """A convex counter-clockwise outline pulled from ``low`` to ``high``; ``top`` scales its upper end."""
     ring = np.array(outline, float)
     bottom = np.column_stack([ring, np.full(len(ring), low)])
     lid = np.column_stack([ring * top, np.full(len(ring), high)])

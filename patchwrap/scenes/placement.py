@@ -7,7 +7,8 @@ from jaxtyping import Float
 
 Number = float | int
 # numpy.typing.ArrayLike without its protocols, which run-time type checkers cannot test.
-Values = np.ndarray | Sequence | Number
+Row = np.ndarray | Sequence
+Values = Row | Number
 Matrices = Float[np.ndarray, "count 4 4"]
 
 
@@ -56,9 +57,7 @@ def random_rotations(rng: np.random.Generator, count: int) -> Float[np.ndarray, 
     return np.stack(rows, axis=-1).reshape(-1, 3, 3)
 
 
-def spanning(
-    starts: Values, ends: Values, widths: Values, depths: Values | None = None
-) -> Matrices:
+def spanning(starts: Values, ends: Values, widths: Values, depths: Values | None = None) -> Matrices:
     """Map the unit z segment onto ``starts -> ends`` and x, y onto the two cross widths."""
     starts, ends = np.atleast_2d(np.asarray(starts, float)), np.atleast_2d(np.asarray(ends, float))
     starts, ends = np.broadcast_arrays(starts, ends)

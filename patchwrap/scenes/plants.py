@@ -1,4 +1,6 @@
-"""Trees, bushes, hedges, grass, flowers and pot plants; detail falls with the distance given at build time."""
+"""Trees, bushes, hedges, grass, flowers and pot plants; never more detail than their distance needs."""
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -6,7 +8,7 @@ from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.mesh import Mesh
-from patchwrap.scenes.placement import Number
+from patchwrap.scenes.placement import Number, Values
 from patchwrap.scenes.scene import Builder
 
 
@@ -28,7 +30,7 @@ def branches(rng: np.random.Generator, height: Number, spread: Number, levels: i
     starts, ends, radii = (
         [np.zeros((1, 3))],
         [np.array([[0, 0, height * rng.uniform(0.25, 0.45)]])],
-        [[height * 0.028]],
+        [np.array([height * 0.028])],
     )
     direction, length = np.array([[rng.normal(0, 0.05), rng.normal(0, 0.05), 1.0]]), height * 0.3
     for _ in range(levels):
@@ -104,7 +106,12 @@ def conifer(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Numb
 
 
 def bush(
-    b: Builder, rng: np.random.Generator, foliage: Foliage, size: Number, distance: Number, flowers=0.3
+    b: Builder,
+    rng: np.random.Generator,
+    foliage: Foliage,
+    size: Number,
+    distance: Number,
+    flowers: Number = 0.3,
 ) -> None:
     """A round bush, perhaps in flower."""
     mesh, count = foliage.at(distance), 16 if distance < 15 else 8
@@ -139,7 +146,13 @@ def blossom(b: Builder, rng: np.random.Generator, at: np.ndarray, size: Number) 
 
 
 def hedge(
-    b: Builder, rng: np.random.Generator, foliage: Foliage, start, end, size: tuple, distance: Number
+    b: Builder,
+    rng: np.random.Generator,
+    foliage: Foliage,
+    start: Values,
+    end: Values,
+    size: tuple,
+    distance: Number,
 ) -> None:
     """A clipped hedge between two points; ``size`` is (width, height)."""
     start, end, (width, height) = np.asarray(start, float), np.asarray(end, float), size
@@ -182,7 +195,14 @@ def grass_tuft(rng: np.random.Generator, blades: int = 9) -> Mesh:
 
 
 def meadow(
-    b: Builder, rng: np.random.Generator, eye, height_at, count: int, tall: tuple, colour, reach=14.0
+    b: Builder,
+    rng: np.random.Generator,
+    eye: Values,
+    height_at: Callable[[np.ndarray], np.ndarray],
+    count: int,
+    tall: tuple,
+    colour: Values,
+    reach: Number = 14.0,
 ) -> None:
     """Tufts around a point, densest close to it; ``tall`` bounds their height in metres.
 
@@ -196,7 +216,7 @@ def meadow(
     ground = height_at(points)
     keep = np.isfinite(ground)
     points, ground, radius = points[keep], ground[keep], radius[keep]
-    size = rng.uniform(*tall, len(points)) * (1 + radius / reach * 0.5)
+    size = rng.uniform(tall[0], tall[1], len(points)) * (1 + radius / reach * 0.5)
     scales = np.column_stack([size * 0.8 + 0.02 + radius * 0.008] * 2 + [size])
     at = np.column_stack([points, ground - 0.01])
     matrices = placement.placed(at, scales, rng.uniform(0, 6.3, len(points)))

@@ -1,4 +1,7 @@
-"""Draws scenes with OpenGL (EGL, llvmpipe on a machine without a GPU); knows nothing of what a scene shows."""
+"""Draws scenes with OpenGL (EGL; llvmpipe where there is no GPU); knows nothing of what a scene shows."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -6,6 +9,9 @@ from patchwrap.errors import ScenesUnavailableError
 from patchwrap.scenes.camera import WHOLE, Window
 from patchwrap.scenes.culling import visible
 from patchwrap.scenes.frame import Frame
+from patchwrap.scenes.materials import Material
+from patchwrap.scenes.mesh import Mesh
+from patchwrap.scenes.placement import Number, Row
 from patchwrap.scenes.programs import Programs, assign
 from patchwrap.scenes.scene import Part, Scene
 from patchwrap.scenes.shadow import LAMP_FIELD, light_matrix
@@ -25,7 +31,9 @@ class Renderer:
 
     def __init__(self) -> None:
         self._context = open_context()
-        self._context.gc_mode = "auto"
+        # Collected objects wait for `gc`: Python may collect them while the context of another renderer is
+        # current, where their numbers belong to other objects.
+        self._context.gc_mode = "context_gc"
         self._programs = Programs(self._context)
         self._meshes: dict = {}
         self._scene: Scene | None = None
@@ -37,12 +45,14 @@ class Renderer:
     def __enter__(self) -> "Renderer":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Give the context back."""
         self._meshes.clear()
+        self._gains.clear()
+        self._scene = None
         self._context.release()
 
     def render(
@@ -59,6 +69,15 @@ class Renderer:
         Returns:
             Picture, depth in metres and intrinsics of the window.
         """
+        with self._context:
+            image, depth = self._draw_bands(scene, size, window, supersample)
+            self._context.gc()
+        return Frame(image, depth, scene.camera.intrinsics(size, window), scene.seed, scene.kind)
+
+    def _draw_bands(
+        self, scene: Scene, size: tuple[int, int], window: Window, supersample: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Picture and depth, drawn in bands of rows so that memory stays bounded."""
         self._prepare(scene)
         gain = self._gain(scene, (size[1] / window[3]) / (size[0] / window[2]))
         image = np.empty((*size, 3), np.uint8)
@@ -72,7 +91,7 @@ class Renderer:
             depth[first:last] = pass_.depth()
             image[first:last] = pass_.developed(supersample, gain)
         depth[depth <= 0] = np.inf
-        return Frame(image, depth, scene.camera.intrinsics(size, window), scene.seed, scene.kind)
+        return image, depth
 
     def _prepare(self, scene: Scene) -> None:
         """Draw the shadow map once for a scene."""
@@ -97,7 +116,13 @@ class Renderer:
             self._gains[key] = exposure(pass_.linear(), scene)
         return self._gains[key]
 
-    def _draw(self, parts: list[Part], program_of, matrix: np.ndarray, depth_row=(0, 0, 0, 0)) -> None:
+    def _draw(
+        self,
+        parts: list[Part],
+        program_of: Callable[[Material], Any],
+        matrix: np.ndarray,
+        depth_row: Row = (0, 0, 0, 0),
+    ) -> None:
         """Draw instances; ``program_of`` maps a material to its program."""
         clip = tuple(matrix.T.ravel().tolist())
         for part in parts:
@@ -105,7 +130,7 @@ class Renderer:
             assign(program, clip_from_world=clip, depth_row=tuple(float(v) for v in depth_row))
             self._array(part, program).render(instances=len(part.tints))
 
-    def _array(self, part: Part, program):
+    def _array(self, part: Part, program: Any) -> Any:
         """A vertex array of a part for a program."""
         shaded = "in_tint" in program
         corners, indices = self._mesh(part.mesh)
@@ -120,7 +145,7 @@ class Renderer:
             content = [(corners, "3f 12x", "in_position"), (copies, "4f 4f 4f 16x/i", *names)]
         return self._context.vertex_array(program, content, indices)
 
-    def _mesh(self, mesh):
+    def _mesh(self, mesh: Mesh) -> Any:
         """Vertex and index buffers of a mesh, kept while its scene is."""
         if id(mesh) not in self._meshes:
             corners = np.concatenate([mesh.positions, mesh.normals], axis=1)
@@ -133,7 +158,7 @@ class _Pass:
     """One window of one scene at one size."""
 
     def __init__(
-        self, owner: Renderer, scene: Scene, size: tuple[int, int], window: Window, smallest=0.0
+        self, owner: Renderer, scene: Scene, size: tuple[int, int], window: Window, smallest: Number = 0.0
     ) -> None:
         self._owner, self._scene, self._size, self._window = owner, scene, size, window
         self._context, self._programs = owner._context, owner._programs
@@ -143,7 +168,7 @@ class _Pass:
         self._matrix[1] *= -1
         self._row = view[2]
         self._parts = visible(scene.parts, self._matrix, smallest)
-        self._depth = None
+        self._depth: Any = None
 
     def depth(self) -> np.ndarray:
         """Z at pixel centres, 0 where nothing is."""
@@ -169,7 +194,7 @@ class _Pass:
                    contrast=self._scene.atmosphere.contrast)  # fmt: skip
         return _read(buffer, self._size, 3, "f1")[::-1]
 
-    def _shaded(self, factor: int):
+    def _shaded(self, factor: int) -> Any:
         """A framebuffer with linear colour, ``factor`` samples along each side of a pixel."""
         occlusion = self._occlusion()
         height, width = self._size[0] * factor, self._size[1] * factor
@@ -235,7 +260,7 @@ class _Pass:
             "lamp_position": positions, "lamp_colour": colours,
         }  # fmt: skip
 
-    def _occlusion(self):
+    def _occlusion(self) -> Any:
         """Ambient light that reaches each pixel, smoothed, at a bounded size."""
         height, width = self._size
         stride = max(1, round(width / OCCLUSION_WIDTH))
@@ -252,7 +277,7 @@ class _Pass:
         self._fill(target, "smooth", {"source": rough, "depth": self._depth}, stride=stride)
         return smooth
 
-    def _fill(self, buffer, name: str, textures: dict, **values) -> None:
+    def _fill(self, buffer: Any, name: str, textures: dict, **values: Any) -> None:
         """Run a full-screen program into a framebuffer."""
         program = self._programs.screen(name)
         buffer.use()
@@ -264,7 +289,7 @@ class _Pass:
         self._context.vertex_array(program, []).render(vertices=3)
 
 
-def open_context():
+def open_context() -> Any:
     """A moderngl context without a window.
 
     Raises:
@@ -273,7 +298,7 @@ def open_context():
     try:
         import moderngl
 
-        return moderngl.create_context(standalone=True, backend="egl", require=330)
+        return moderngl.create_context(standalone=True, backend="egl", require=330)  # type: ignore[arg-type]
     except Exception as error:
         raise ScenesUnavailableError(
             f"No OpenGL context for patchwrap.scenes ({error}). "
@@ -283,15 +308,16 @@ def open_context():
 
 
 def exposure(linear: np.ndarray, scene: Scene) -> tuple[float, float, float]:
-    """Gains that bring the log-average to middle grey without losing the highlights (Reinhard et al. 2002)."""
+    """Gains that bring the log-average to middle grey and spare the highlights (Reinhard et al. 2002)."""
     luminance = linear.reshape(-1, 3).astype(float) @ [0.2126, 0.7152, 0.0722]
     average = np.exp(np.log(luminance + 1e-3).mean())
     bright = np.percentile(luminance, 95) + 1e-3
     gain = 2.0**scene.atmosphere.exposure * (0.22 / average) ** 0.75 * (1.1 / bright) ** 0.25
-    return tuple(float(gain * b) for b in scene.atmosphere.balance)
+    red, green, blue = scene.atmosphere.balance
+    return float(gain * red), float(gain * green), float(gain * blue)
 
 
-def _read(buffer, size: tuple[int, int], components: int, dtype: str) -> np.ndarray:
+def _read(buffer: Any, size: tuple[int, int], components: int, dtype: str) -> np.ndarray:
     """Pixels of a framebuffer, first row at the bottom."""
     data = buffer.read(components=components, dtype=dtype, alignment=1)
     kind = np.uint8 if dtype == "f1" else np.float32

@@ -77,33 +77,59 @@ class Builder:
             entry[2].append(self.matrix @ matrices)
             entry[3].append(colours)
 
-    def boxes(self, centres, sizes, material: Material, colours, yaw=0.0) -> None:
+    def boxes(
+        self, centres: Values, sizes: Values, material: Material, colours: Values, yaw: Values = 0.0
+    ) -> None:
         """Boxes by ``(count, 3)`` centres and sizes."""
         centres = np.atleast_2d(np.asarray(centres, float))
         sizes = np.broadcast_to(np.asarray(sizes, float), centres.shape)
         self.add(shapes.box(), material, placement.placed(centres, sizes, yaw), colours)
 
-    def beams(self, starts, ends, width, material: Material, colours, depth=None) -> None:
+    def beams(
+        self,
+        starts: Values,
+        ends: Values,
+        width: Values,
+        material: Material,
+        colours: Values,
+        depth: Values | None = None,
+    ) -> None:
         """Square bars between points."""
         matrices = placement.spanning(starts, ends, width, depth)
         matrices[:, :3, 3] += 0.5 * matrices[:, :3, 2]
         self.add(shapes.box(), material, matrices, colours)
 
     def rods(
-        self, starts, ends, radius, material: Material, colours, sides: int = 6, top: Number = 1.0
+        self,
+        starts: Values,
+        ends: Values,
+        radius: Values,
+        material: Material,
+        colours: Values,
+        sides: int = 6,
+        top: Number = 1.0,
     ) -> None:
         """Round bars between points."""
         matrices = placement.spanning(starts, ends, radius)
         self.add(shapes.pipe(sides, top), material, matrices, colours)
 
-    def cylinders(self, bases, radii, heights, material: Material, colours, sides: int = 14, top=1.0) -> None:
+    def cylinders(
+        self,
+        bases: Values,
+        radii: Values,
+        heights: Values,
+        material: Material,
+        colours: Values,
+        sides: int = 14,
+        top: Number = 1.0,
+    ) -> None:
         """Standing cylinders by the centre of their lower end."""
         bases = np.atleast_2d(np.asarray(bases, float))
         radii, heights = np.broadcast_to(radii, len(bases)), np.broadcast_to(heights, len(bases))
         scales = np.stack([radii, radii, heights], axis=-1)
         self.add(shapes.cylinder(sides, top), material, placement.placed(bases, scales), colours)
 
-    def balls(self, centres, radii, material: Material, colours) -> None:
+    def balls(self, centres: Values, radii: Values, material: Material, colours: Values) -> None:
         """Spheres, or ellipsoids where radii are ``(count, 3)``."""
         centres = np.atleast_2d(np.asarray(centres, float))
         radii = np.asarray(radii, float)
@@ -114,7 +140,7 @@ class Builder:
 
     def parts(self) -> tuple[Part, ...]:
         """Everything collected, with a texture number for each copy."""
-        parts = []
+        parts: list[Part] = []
         for mesh, material, matrices, colours in self.heap.values():
             transforms = np.concatenate(matrices)[:, :3].astype("f4")
             number = np.mod(np.arange(1, len(transforms) + 1) * 0.6180339887 + 0.137 * len(parts), 1.0)

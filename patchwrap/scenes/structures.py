@@ -5,18 +5,20 @@ import numpy as np
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material
-from patchwrap.scenes.placement import Number
+from patchwrap.scenes.placement import Number, Row, Values
 from patchwrap.scenes.scene import Builder
 
 
-def line(start, end, step: Number) -> np.ndarray:
+def line(start: Values, end: Values, step: Number) -> np.ndarray:
     """Points at about ``step`` metres from start to end, both included."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     count = max(2, round(np.linalg.norm(end - start) / step) + 1)
     return start + np.linspace(0, 1, count)[:, None] * (end - start)
 
 
-def fence(b: Builder, rng: np.random.Generator, start, end, height: Number, style: str | None = None) -> None:
+def fence(
+    b: Builder, rng: np.random.Generator, start: Values, end: Values, height: Number, style: str | None = None
+) -> None:
     """A fence of pickets, boards, bars, mesh or rails between two points on the ground."""
     style = style or rng.choice(["pickets", "boards", "bars", "rails", "mesh"])
     start, end = np.asarray(start, float), np.asarray(end, float)
@@ -45,13 +47,22 @@ def fence(b: Builder, rng: np.random.Generator, start, end, height: Number, styl
         rails(b, start, end, height, (0.3, 0.6, 0.9), 0.08, Material.WOOD, wood)
 
 
-def rails(b: Builder, start, end, height: Number, levels, width: Number, material: Material, colour) -> None:
+def rails(
+    b: Builder,
+    start: Values,
+    end: Values,
+    height: Number,
+    levels: Row,
+    width: Number,
+    material: Material,
+    colour: Values,
+) -> None:
     """Horizontal bars at shares of a height."""
     lift = np.array([[0, 0, height * level] for level in levels])
     b.beams(np.asarray(start, float) + lift, np.asarray(end, float) + lift, width, material, colour)
 
 
-def netting(b: Builder, start, end, height: Number, step: Number = 0.16) -> None:
+def netting(b: Builder, start: Values, end: Values, height: Number, step: Number = 0.16) -> None:
     """A wire mesh of crossing diagonals."""
     at, up = line(start, end, step), np.array([0, 0, height])
     shift = max(1, round(height / step))
@@ -62,7 +73,7 @@ def netting(b: Builder, start, end, height: Number, step: Number = 0.16) -> None
     rails(b, start, end, height, (0.02, 0.98), 0.02, Material.METAL, colour)
 
 
-def railing(b: Builder, rng: np.random.Generator, start, end, height: Number = 1.05) -> None:
+def railing(b: Builder, rng: np.random.Generator, start: Values, end: Values, height: Number = 1.05) -> None:
     """A hand rail on posts with bars or cables."""
     metal, up = palette.pick(rng, palette.METALS), np.array([0, 0, height])
     start, end = np.asarray(start, float), np.asarray(end, float)
@@ -76,7 +87,9 @@ def railing(b: Builder, rng: np.random.Generator, start, end, height: Number = 1
         rails(b, start, end, height, (0.2, 0.4, 0.6, 0.8), 0.018, Material.METAL, metal)
 
 
-def wire(b: Builder, start, end, sag: Number, radius: Number = 0.012, segments: int = 14) -> None:
+def wire(
+    b: Builder, start: Values, end: Values, sag: Number, radius: Number = 0.012, segments: int = 14
+) -> None:
     """A hanging cable as a parabola."""
     start, end, t = np.asarray(start, float), np.asarray(end, float), np.linspace(0, 1, segments + 1)[:, None]
     points = start + t * (end - start) - np.array([0, 0, 4 * sag]) * t * (1 - t)
@@ -129,7 +142,15 @@ def person(b: Builder, rng: np.random.Generator, height: Number | None = None) -
     b.cylinders([0, 0, 0.8 * h], 0.055, 0.08 * h, Material.PAINT, skin, 8)
 
 
-def truss(b: Builder, start, end, depth: Number, colour, bar: Number = 0.07, step: Number = 1.2) -> None:
+def truss(
+    b: Builder,
+    start: Values,
+    end: Values,
+    depth: Number,
+    colour: Values,
+    bar: Number = 0.07,
+    step: Number = 1.2,
+) -> None:
     """A girder of two chords and zig-zag webs; ``depth`` hangs below the line."""
     top = line(start, end, step)
     low = top - [0, 0, depth]
@@ -139,7 +160,7 @@ def truss(b: Builder, start, end, depth: Number, colour, bar: Number = 0.07, ste
     b.beams(top, low, bar * 0.7, Material.METAL, colour)
 
 
-def column(b: Builder, base, height: Number, colour, width: Number = 0.3) -> None:
+def column(b: Builder, base: Values, height: Number, colour: Values, width: Number = 0.3) -> None:
     """A steel column of H section."""
     base = np.asarray(base, float) + [0, 0, height / 2]
     flange = width * 0.09
@@ -225,7 +246,7 @@ def stairs(b: Builder, rng: np.random.Generator, steps: int, width: Number = 1.0
         railing(b, rng, shift, shift + top, 1.0)
 
 
-def barrel(b: Builder, rng: np.random.Generator, at) -> None:
+def barrel(b: Builder, rng: np.random.Generator, at: Values) -> None:
     """An oil drum with hoops."""
     colour = palette.any_colour(rng, 1.0)
     b.cylinders(at, 0.29, 0.88, Material.PAINT, colour, 18)
@@ -233,7 +254,7 @@ def barrel(b: Builder, rng: np.random.Generator, at) -> None:
     b.cylinders(hoops, 0.3, 0.025, Material.METAL, colour * 0.8, 18)
 
 
-def crate(b: Builder, rng: np.random.Generator, at, size: Number, yaw: Number = 0.0) -> None:
+def crate(b: Builder, rng: np.random.Generator, at: Values, size: Number, yaw: Number = 0.0) -> None:
     """A wooden crate with battens."""
     wood = palette.pick(rng, palette.WOODS[:3])
     c = b.at(at, yaw)

@@ -13,8 +13,18 @@ def bottle(b: Builder, rng: np.random.Generator) -> None:
     """A bottle with a label and a cap."""
     h, r = rng.uniform(0.18, 0.34), rng.uniform(0.028, 0.048)
     neck, shoulder = r * rng.uniform(0.3, 0.5), rng.uniform(0.55, 0.75)
-    profile = [[0, 0], [r, 0.002], [r, 0.01], [r, shoulder * h], [r * 0.85, (shoulder + 0.06) * h],
-               [neck, (shoulder + 0.17) * h], [neck, h * 0.96], [neck * 1.2, h * 0.96], [neck * 1.2, h], [0, h]]  # fmt: skip
+    profile = [
+        [0, 0],
+        [r, 0.002],
+        [r, 0.01],
+        [r, shoulder * h],
+        [r * 0.85, (shoulder + 0.06) * h],
+        [neck, (shoulder + 0.17) * h],
+        [neck, h * 0.96],
+        [neck * 1.2, h * 0.96],
+        [neck * 1.2, h],
+        [0, h],
+    ]
     colour = palette.pick(
         rng,
         [
@@ -63,8 +73,19 @@ def cup(b: Builder, rng: np.random.Generator) -> None:
 def glass(b: Builder, rng: np.random.Generator) -> None:
     """A wine glass or tumbler (opaque tinted, since depth must be that of the glass)."""
     h, r = rng.uniform(0.1, 0.2), rng.uniform(0.03, 0.042)
-    profile = [[0, 0], [r, 0.002], [r * 0.15, 0.008], [0.004, h * 0.15], [0.004, h * 0.45], [r * 0.7, h * 0.55],
-               [r, h * 0.75], [r * 0.85, h], [r * 0.8, h], [r * 0.9, h * 0.75], [0, h * 0.6]]  # fmt: skip
+    profile = [
+        [0, 0],
+        [r, 0.002],
+        [r * 0.15, 0.008],
+        [0.004, h * 0.15],
+        [0.004, h * 0.45],
+        [r * 0.7, h * 0.55],
+        [r, h * 0.75],
+        [r * 0.85, h],
+        [r * 0.8, h],
+        [r * 0.9, h * 0.75],
+        [0, h * 0.6],
+    ]
     b.add(
         shapes.lathe(profile, 22),
         Material.GLASS,

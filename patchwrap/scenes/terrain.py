@@ -6,7 +6,7 @@ from jaxtyping import Float
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.materials import Material
-from patchwrap.scenes.placement import Number
+from patchwrap.scenes.placement import Number, Values
 from patchwrap.scenes.scene import Builder
 
 
@@ -40,7 +40,7 @@ class Terrain:
         rough = 1 + 0.22 * np.sin(radius * 0.021 + 3 * angle) + 0.1 * np.sin(radius * 0.06 + 11 * angle)
         return hills * np.clip(radius / 60 + 0.25, 0, 1) + far * np.clip(0.55 + crest, 0.05, 2) * rough
 
-    def build(self, b: Builder, colour, around=(0.0, 0.0)) -> None:
+    def build(self, b: Builder, colour: Values, around: Values = (0.0, 0.0)) -> None:
         """A polar sheet, finest near ``around``."""
         radius = np.concatenate([[0.0], np.geomspace(0.6, 1600, 72)])
         angle = np.linspace(0, 2 * np.pi, 145)
@@ -50,7 +50,13 @@ class Terrain:
         b.add(shapes.surface(np.stack([x, y, z], axis=-1)), Material.GRASS, np.eye(4), colour)
 
     def strip(
-        self, b: Builder, line: np.ndarray, width: Number, material: Material, colour, lift=0.06
+        self,
+        b: Builder,
+        line: np.ndarray,
+        width: Number,
+        material: Material,
+        colour: Values,
+        lift: Number = 0.06,
     ) -> None:
         """A path along ``(count, 2)`` points, laid on the ground."""
         along = np.gradient(line, axis=0)
@@ -70,7 +76,9 @@ def rock_mesh(rng: np.random.Generator) -> shapes.Mesh:
     """A lumpy ball of radius about 1."""
     ball = shapes.sphere(10, 14)
     points = ball.positions.astype(float)
-    bumps = sum(np.sin(points @ rng.normal(0, s, 3) + rng.uniform(0, 6)) / s for s in (1.5, 2.5, 4.0, 7.0))
+    bumps = np.zeros(len(points))
+    for scale in (1.5, 2.5, 4.0, 7.0):
+        bumps = bumps + np.sin(points @ rng.normal(0, scale, 3) + rng.uniform(0, 6)) / scale
     points = points * (1 + 0.28 * bumps[:, None])
     grid = points.reshape(11, 15, 3)
     grid[:, -1] = grid[:, 0]
@@ -79,7 +87,7 @@ def rock_mesh(rng: np.random.Generator) -> shapes.Mesh:
     return shapes.make(points, normals + points * 0.05, ball.triangles)
 
 
-def rocks(b: Builder, rng: np.random.Generator, at: Float[np.ndarray, "count 3"], sizes) -> None:
+def rocks(b: Builder, rng: np.random.Generator, at: Float[np.ndarray, "count 3"], sizes: Values) -> None:
     """Half-buried rocks."""
     sizes = np.broadcast_to(sizes, len(at))
     scales = sizes[:, None] * rng.uniform(0.6, 1.2, (len(at), 3)) * [1, 1, 0.75]

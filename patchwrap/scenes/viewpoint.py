@@ -6,10 +6,12 @@ import numpy as np
 from jaxtyping import Float
 
 from patchwrap.scenes.camera import Camera
+from patchwrap.scenes.light import Atmosphere, Lighting
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Part
 
 CameraSampler = Callable[[np.random.Generator], Camera]
+Setting = tuple[CameraSampler, Lighting, Atmosphere]
 RAYS = (9, 15)
 RANGE = 60.0
 TRIES = 12
@@ -17,14 +19,15 @@ TRIES = 12
 
 def choose(sample: CameraSampler, parts: tuple[Part, ...], rng: np.random.Generator) -> Camera:
     """The first sampled camera with a clear view, or the clearest of all tries."""
-    best, least = None, np.inf
-    for _ in range(TRIES):
+    best = sample(rng)
+    least = blockage(best, parts)
+    for _ in range(TRIES - 1):
+        if least <= 0.3:
+            break
         camera = sample(rng)
         bad = blockage(camera, parts)
         if bad < least:
             best, least = camera, bad
-        if least <= 0.3:
-            break
     return best
 
 

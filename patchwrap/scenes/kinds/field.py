@@ -8,10 +8,10 @@ from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
-from patchwrap.scenes.viewpoint import random_fov, random_pitch
+from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
 
 
-def build(b: Builder, rng: np.random.Generator):
+def build(b: Builder, rng: np.random.Generator) -> Setting:
     """Fill ``b``; returns a camera sampler, the lighting and the atmosphere."""
     ground = terrain.Terrain(rng, rng.uniform(3, 22), float(rng.choice([0, 60, 160, 320])))
     foliage = plants.Foliage(rng)
@@ -69,7 +69,7 @@ def scatter(
     return np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=-1)
 
 
-def wood(b: Builder, rng: np.random.Generator, ground: terrain.Terrain, foliage) -> None:
+def wood(b: Builder, rng: np.random.Generator, ground: terrain.Terrain, foliage: plants.Foliage) -> None:
     """Trees one by one up close and in groups far away."""
     near = scatter(rng, int(rng.integers(2, 7)), 6, 50)
     groups = scatter(rng, int(rng.integers(3, 9)), 60, 380)
@@ -91,8 +91,14 @@ def fences(b: Builder, rng: np.random.Generator, ground: terrain.Terrain) -> Non
         x = rng.choice([-1, 1]) * rng.uniform(2.5, 7) + y * rng.uniform(-0.25, 0.25)
         feet = on(ground, np.column_stack([x, y]))
         tall = rng.uniform(1.0, 1.4)
-        b.rods(feet - [0, 0, 0.1], feet + np.column_stack([rng.normal(0, 0.03, (len(y), 2)), np.full(len(y), tall)]), 0.055,
-               Material.BARK, palette.vary(rng, palette.hsv(0.08, 0.25, 0.5), len(y)), sides=7)  # fmt: skip
+        b.rods(
+            feet - [0, 0, 0.1],
+            feet + np.column_stack([rng.normal(0, 0.03, (len(y), 2)), np.full(len(y), tall)]),
+            0.055,
+            Material.BARK,
+            palette.vary(rng, palette.hsv(0.08, 0.25, 0.5), len(y)),
+            sides=7,
+        )
         for level in np.linspace(0.3, 0.92, int(rng.integers(2, 5))) * tall:
             if rng.random() < 0.25:
                 b.beams(
@@ -121,7 +127,7 @@ def fences(b: Builder, rng: np.random.Generator, ground: terrain.Terrain) -> Non
                 structures.wire(b, p, q, 0.8)
 
 
-def things(b: Builder, rng: np.random.Generator, ground: terrain.Terrain, foliage) -> None:
+def things(b: Builder, rng: np.random.Generator, ground: terrain.Terrain, foliage: plants.Foliage) -> None:
     """Rocks, hay, benches, walkers, farms and flowers."""
     at = on(ground, scatter(rng, int(rng.integers(6, 30)), 2.5, 70))
     terrain.rocks(b, rng, at, 0.1 + rng.gamma(1.2, 0.25, len(at)))

@@ -18,10 +18,10 @@ from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
-from patchwrap.scenes.viewpoint import random_fov, random_pitch
+from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
 
 
-def build(b: Builder, rng: np.random.Generator):
+def build(b: Builder, rng: np.random.Generator) -> Setting:
     """Fill ``b``; returns a camera sampler, the lighting and the atmosphere."""
     foliage = plants.Foliage(rng)
     half, depth = rng.uniform(4.5, 9), rng.uniform(9, 24)
@@ -74,7 +74,9 @@ def path(b: Builder, rng: np.random.Generator, depth: Number) -> None:
         )
 
 
-def borders(b: Builder, rng: np.random.Generator, foliage, half: Number, depth: Number) -> None:
+def borders(
+    b: Builder, rng: np.random.Generator, foliage: plants.Foliage, half: Number, depth: Number
+) -> None:
     """Fence, hedge or wall on both sides, with beds, bushes and trees in front."""
     for side in (-1, 1):
         start, end = [side * half, -2, 0], [side * half, depth, 0]
@@ -100,16 +102,18 @@ def borders(b: Builder, rng: np.random.Generator, foliage, half: Number, depth: 
             )
         for y in np.arange(1.5, depth, rng.uniform(1.6, 3)):
             at = [side * (half - rng.uniform(0.5, 1.4)), y + rng.uniform(-0.4, 0.4), 0]
-            what = rng.random()
-            if what < 0.45:
+            chance = rng.random()
+            if chance < 0.45:
                 plants.bush(b.at(at), rng, foliage, rng.uniform(0.3, 0.9), y)
-            elif what < 0.75:
+            elif chance < 0.75:
                 plants.flower_bed(b.at(at), rng, (1.2, 1.6), foliage)
-            elif what < 0.9:
+            elif chance < 0.9:
                 plants.tree(b.at(at), rng, foliage, rng.uniform(2.5, 6), max(y, 3))
 
 
-def behind(b: Builder, rng: np.random.Generator, foliage, half: Number, depth: Number) -> None:
+def behind(
+    b: Builder, rng: np.random.Generator, foliage: plants.Foliage, half: Number, depth: Number
+) -> None:
     """The far end: a house, a shed or a fence, with trees and roofs beyond."""
     ends = [-half, depth, 0], [half, depth, 0]
     what = rng.integers(3)
@@ -131,7 +135,9 @@ def behind(b: Builder, rng: np.random.Generator, foliage, half: Number, depth: N
         kind(b.at(at), rng, foliage, rng.uniform(5, 14), depth + 20)
 
 
-def middle(b: Builder, rng: np.random.Generator, foliage, half: Number, depth: Number) -> None:
+def middle(
+    b: Builder, rng: np.random.Generator, foliage: plants.Foliage, half: Number, depth: Number
+) -> None:
     """Things on the lawn."""
     for _ in range(rng.integers(3, 7)):
         x = rng.uniform(-0.7, 0.7) * half
@@ -159,7 +165,7 @@ def middle(b: Builder, rng: np.random.Generator, foliage, half: Number, depth: N
             terrain.rocks(at, rng, stones, rng.uniform(0.12, 0.4, 7))
 
 
-def close(b: Builder, rng: np.random.Generator, foliage) -> None:
+def close(b: Builder, rng: np.random.Generator, foliage: plants.Foliage) -> None:
     """Pots and plants near the camera."""
     for _ in range(rng.integers(1, 5)):
         angle, away = rng.uniform(-0.8, 0.8), rng.uniform(1.3, 4)

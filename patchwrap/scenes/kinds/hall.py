@@ -8,10 +8,10 @@ from patchwrap.scenes.light import Atmosphere, Lamp, Lighting, develop, triple, 
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
-from patchwrap.scenes.viewpoint import random_fov, random_pitch
+from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
 
 
-def build(b: Builder, rng: np.random.Generator):
+def build(b: Builder, rng: np.random.Generator) -> Setting:
     """Fill ``b``; returns a camera sampler, the lighting and the atmosphere."""
     half, length, height = rng.uniform(7, 15), rng.uniform(24, 90), rng.uniform(5, 13)
     bay = rng.uniform(4.5, 7)
@@ -59,47 +59,43 @@ def shell(
     colour = palette.pick(rng, palette.BRICKS if material == Material.BRICK else palette.WALLS)
     low, high = height * rng.uniform(0.4, 0.6), height * rng.uniform(0.75, 0.92)
     for side in (-1, 1):
-        x = side * (half + 0.15)
-        b.boxes([[x, length / 2, low / 2], [x, length / 2, (high + height) / 2]],
-                [[0.3, length, low], [0.3, length, height - high]], material, colour)  # fmt: skip
-        y = np.arange(0, length, bay)
-        b.boxes(
-            np.column_stack([0 * y + x, y, 0 * y + (low + high) / 2]),
-            [0.3, bay * 0.35, high - low],
-            material,
-            colour,
-        )
-        rows = np.arange(low, high, 0.9)
-        b.boxes(
-            np.column_stack([0 * rows + x, 0 * rows + length / 2, rows]),
-            [0.06, length, 0.06],
-            Material.METAL,
-            palette.hsv(0, 0, 0.3),
-        )
-        bars = np.arange(0, length, bay / 6)
-        b.boxes(
-            np.column_stack([0 * bars + x, bars, 0 * bars + (low + high) / 2]),
-            [0.05, 0.05, high - low],
-            Material.METAL,
-            palette.hsv(0, 0, 0.3),
-        )
+        long_wall(b.at([side * (half + 0.15), 0, 0]), length, (low, high, height), bay, material, colour)
+    ends = [[0, -0.15, height / 2], [0, length + 0.15, height / 2]]
+    b.boxes(ends, [2 * half + 0.6, 0.3, height], material, colour)
+    gates(b, rng, half, length, height)
+    ceiling(b, rng, half, length, height)
+
+
+def long_wall(
+    b: Builder, length: Number, levels: tuple, bay: Number, material: Material, colour: palette.Colour
+) -> None:
+    """A wall along y at x = 0, with glazing bars between two of its ``levels`` (sill, lintel, top)."""
+    low, high, top = levels
+    middle, steel = (low + high) / 2, palette.hsv(0, 0, 0.3)
     b.boxes(
-        [[0, -0.15, height / 2], [0, length + 0.15, height / 2]],
-        [2 * half + 0.6, 0.3, height],
+        [[0, length / 2, low / 2], [0, length / 2, (high + top) / 2]],
+        [[0.3, length, low], [0.3, length, top - high]],
         material,
         colour,
     )
-    gates(b, rng, half, length, height)
+    y = np.arange(0, length, bay)
+    piers = np.column_stack([0 * y, y, 0 * y + middle])
+    b.boxes(piers, [0.3, bay * 0.35, high - low], material, colour)
+    rows = np.arange(low, high, 0.9)
+    across = np.column_stack([0 * rows, 0 * rows + length / 2, rows])
+    b.boxes(across, [0.06, length, 0.06], Material.METAL, steel)
+    bars = np.arange(0, length, bay / 6)
+    upright = np.column_stack([0 * bars, bars, 0 * bars + middle])
+    b.boxes(upright, [0.05, 0.05, high - low], Material.METAL, steel)
+
+
+def ceiling(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
+    """A ribbed roof, mostly with a skylight along its ridge."""
     sheet = palette.hsv(0.58, 0.06, rng.uniform(0.3, 0.75))
-    lights = rng.random() < 0.6
-    for x in (-1, 1):
-        strip = half * (0.82 if lights else 1.0)
-        b.boxes(
-            [x * (half - strip / 2 + 0.3), length / 2, height + 0.1],
-            [strip + 0.6, length + 1, 0.16],
-            Material.RIBBED,
-            sheet,
-        )
+    strip = half * (0.82 if rng.random() < 0.6 else 1.0)
+    for side in (-1, 1):
+        at = [side * (half - strip / 2 + 0.3), length / 2, height + 0.1]
+        b.boxes(at, [strip + 0.6, length + 1, 0.16], Material.RIBBED, sheet)
 
 
 def gates(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
@@ -214,7 +210,7 @@ def contents(b: Builder, rng: np.random.Generator, half: Number, length: Number,
             for x in [half - 1.6] if half < 10 else [half - 1.6, half - 5.5]:
                 start, bays = rng.uniform(4, 10), int((length * 0.6) / 2.7)
                 structures.rack(
-                    b.at([side * x + (0.55 if side < 0 else 0.55), start, 0], np.pi / 2),
+                    b.at([side * x + 0.55, start, 0], np.pi / 2),
                     rng,
                     min(bays, 9),
                     levels,
@@ -303,8 +299,17 @@ def illuminate(
         )
         for v in y
     )
-    lighting = Lighting(sky.direction, triple(np.asarray(sky.key) * 1.2), triple(ambient), triple(ambient * 0.7), lamps, None,
-                        (0, 14, 1.5), max(half * 1.5, 18), 0.9)  # fmt: skip
+    lighting = Lighting(
+        sky.direction,
+        triple(np.asarray(sky.key) * 1.2),
+        triple(ambient),
+        triple(ambient * 0.7),
+        lamps,
+        None,
+        (0, 14, 1.5),
+        max(half * 1.5, 18),
+        0.9,
+    )
     haze = np.asarray(ambient) * 1.3
     density = 1 / np.exp(rng.uniform(np.log(120), np.log(3000)))
     return lighting, Atmosphere(

@@ -9,14 +9,14 @@ from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.light import Atmosphere, Lamp, Lighting, develop, triple, warmth
 from patchwrap.scenes.materials import Material, one_of
-from patchwrap.scenes.placement import Number
+from patchwrap.scenes.placement import Number, Values
 from patchwrap.scenes.scene import Builder
-from patchwrap.scenes.viewpoint import random_fov, random_pitch
+from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
 
 
 @dataclass(frozen=True)
 class Shell:
-    """Inner size of a room whose floor is centred on the origin; walls 0..3 face +y, -x, -y, +x from outside in."""
+    """Inner size of a room centred on the origin; its walls 0 to 3 look towards +y, -x, -y, +x."""
 
     width: float
     depth: float
@@ -28,7 +28,7 @@ class Shell:
         return b.at([*at, 0], index * np.pi / 2), self.depth if index % 2 else self.width
 
 
-def build(b: Builder, rng: np.random.Generator):
+def build(b: Builder, rng: np.random.Generator) -> Setting:
     """Fill ``b``; returns a camera sampler, the lighting and the atmosphere."""
     shell = Shell(rng.uniform(3, 7), rng.uniform(3.5, 9), rng.uniform(2.3, 3.2))
     floor_and_ceiling(b, rng, shell)
@@ -93,7 +93,13 @@ def floor_and_ceiling(b: Builder, rng: np.random.Generator, shell: Shell) -> Non
 
 
 def wall(
-    b: Builder, rng: np.random.Generator, length: Number, height: Number, colour, trim, window: bool
+    b: Builder,
+    rng: np.random.Generator,
+    length: Number,
+    height: Number,
+    colour: Values,
+    trim: np.ndarray,
+    window: bool,
 ) -> None:
     """A wall along x with its inner face at y = 0, perhaps with a window, and its skirting."""
     t, material = 0.22, one_of(rng, *[Material.PLASTER] * 6, Material.BRICK, Material.PLANKS)
@@ -109,10 +115,18 @@ def wall(
         height - rng.uniform(0.15, 0.5),
     )
     left, right = x - w / 2 + full / 2, full / 2 - x - w / 2
-    b.boxes([[-full / 2 + left / 2, -t / 2, height / 2], [full / 2 - right / 2, -t / 2, height / 2]],
-            [[left, t, height + 0.1], [right, t, height + 0.1]], material, colour)  # fmt: skip
-    b.boxes([[x, -t / 2, low / 2], [x, -t / 2, (high + height + 0.1) / 2]],
-            [[w, t, low], [w, t, height + 0.1 - high]], material, colour)  # fmt: skip
+    b.boxes(
+        [[-full / 2 + left / 2, -t / 2, height / 2], [full / 2 - right / 2, -t / 2, height / 2]],
+        [[left, t, height + 0.1], [right, t, height + 0.1]],
+        material,
+        colour,
+    )
+    b.boxes(
+        [[x, -t / 2, low / 2], [x, -t / 2, (high + height + 0.1) / 2]],
+        [[w, t, low], [w, t, height + 0.1 - high]],
+        material,
+        colour,
+    )
     panes = max(1, round(w / 0.8))
     bars = np.linspace(x - w / 2 + 0.03, x + w / 2 - 0.03, panes + 1)
     b.boxes([[v, -0.12, (low + high) / 2] for v in bars], [0.06, 0.06, high - low], Material.PAINT, trim)
@@ -254,16 +268,34 @@ def illuminate(b: Builder, rng: np.random.Generator, shell: Shell) -> tuple[Ligh
     if day:
         ambient = np.asarray(sky.above) * rng.uniform(0.25, 0.5) + 0.04
         direction = np.asarray(sky.direction)
-        lighting = Lighting(triple(direction), triple(np.asarray(sky.key) * 1.6), triple(ambient), triple(ambient * 0.75),
-                            lamps, None, (0, 0, 1.2), max(w, d) * 0.75 + 1.5, rng.uniform(0.35, 0.6))  # fmt: skip
+        lighting = Lighting(
+            triple(direction),
+            triple(np.asarray(sky.key) * 1.6),
+            triple(ambient),
+            triple(ambient * 0.75),
+            lamps,
+            None,
+            (0, 0, 1.2),
+            max(w, d) * 0.75 + 1.5,
+            rng.uniform(0.35, 0.6),
+        )
         return lighting, Atmosphere(
             air.zenith, air.horizon, air.haze, 1e-3, air.clouds, air.cloud_seed, **develop_
         )
     ambient = bulb * rng.uniform(0.05, 0.14)
     night = rng.random() < 0.6
     dim = 0.03 if night else 0.5
-    lighting = Lighting((0.3, 0.2, 0.93), triple(bulb * rng.uniform(0.6, 1.0)), triple(ambient), triple(ambient * 0.9),
-                        lamps, (0.0, 0.0, h - drop - 0.25), (0, 0, 1), 5, rng.uniform(0.35, 0.6))  # fmt: skip
+    lighting = Lighting(
+        (0.3, 0.2, 0.93),
+        triple(bulb * rng.uniform(0.6, 1.0)),
+        triple(ambient),
+        triple(ambient * 0.9),
+        lamps,
+        (0.0, 0.0, h - drop - 0.25),
+        (0, 0, 1),
+        5,
+        rng.uniform(0.35, 0.6),
+    )
     return lighting, Atmosphere(
         triple(np.asarray(air.zenith) * dim),
         triple(np.asarray(air.horizon) * dim),

@@ -8,12 +8,12 @@ from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
-from patchwrap.scenes.viewpoint import random_fov, random_pitch
+from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
 
 BEGIN, END = -14.0, 150.0
 
 
-def build(b: Builder, rng: np.random.Generator):
+def build(b: Builder, rng: np.random.Generator) -> Setting:
     """Fill ``b``; returns a camera sampler, the lighting and the atmosphere."""
     road, walk = rng.uniform(5.5, 10), rng.uniform(1.6, 4)
     foliage = plants.Foliage(rng)
@@ -60,16 +60,16 @@ def surfaces(b: Builder, rng: np.random.Generator, road: Number, walk: Number) -
         white = palette.hsv(0.12, 0.05, rng.uniform(0.75, 0.95))
         b.boxes(np.column_stack([0 * y, y, 0 * y + 0.0605]), [0.13, 3.0, 0.008], Material.ASPHALT, white)
     if rng.random() < 0.4:
-        x = np.arange(-road / 2 + 0.4, road / 2 - 0.2, 1.0)
+        bars = np.arange(-road / 2 + 0.4, road / 2 - 0.2, 1.0)
         b.boxes(
-            np.column_stack([x, 0 * x + rng.uniform(6, 18), 0 * x + 0.061]),
+            np.column_stack([bars, 0 * bars + rng.uniform(6, 18), 0 * bars + 0.061]),
             [0.5, 3.0, 0.008],
             Material.ASPHALT,
             palette.hsv(0, 0, 0.85),
         )
 
 
-def houses(b: Builder, rng: np.random.Generator, foliage, side: int, edge: Number) -> None:
+def houses(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, side: int, edge: Number) -> None:
     """A row of houses, some behind front gardens, some gaps with trees."""
     setback = rng.choice([0.0, 0.0, 3.5])
     floors, y = int(rng.integers(2, 6)), BEGIN
@@ -94,7 +94,12 @@ def houses(b: Builder, rng: np.random.Generator, foliage, side: int, edge: Numbe
 
 
 def front_garden(
-    b: Builder, rng: np.random.Generator, foliage, width: Number, depth: Number, distance: Number
+    b: Builder,
+    rng: np.random.Generator,
+    foliage: plants.Foliage,
+    width: Number,
+    depth: Number,
+    distance: Number,
 ) -> None:
     """A fence or a hedge, and bushes."""
     ends = [-width / 2, 0.25, 0], [width / 2, 0.25, 0]
@@ -107,7 +112,9 @@ def front_garden(
         plants.bush(b.at(at), rng, foliage, rng.uniform(0.3, 0.8), distance)
 
 
-def pavement(b: Builder, rng: np.random.Generator, foliage, side: int, edge: Number, walk: Number) -> None:
+def pavement(
+    b: Builder, rng: np.random.Generator, foliage: plants.Foliage, side: int, edge: Number, walk: Number
+) -> None:
     """Lamps, poles with wires, trees, people, bins and bollards."""
     step, z, kerb = rng.uniform(14, 26), 0.19, side * (edge + 0.55)
     poles = rng.random() < 0.5
@@ -168,7 +175,7 @@ def traffic(b: Builder, rng: np.random.Generator, road: Number) -> None:
             vehicles.car(b.at([side * 1.3, rng.uniform(14, 70), 0.06], np.pi if side < 0 else 0), rng)
 
 
-def closing(b: Builder, rng: np.random.Generator, foliage) -> None:
+def closing(b: Builder, rng: np.random.Generator, foliage: plants.Foliage) -> None:
     """What stands at the end of the street and behind the houses."""
     buildings.skyline(b, rng, 26, 170, 420)
     for _ in range(8):

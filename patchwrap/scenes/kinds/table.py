@@ -7,16 +7,26 @@ from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.kinds import room
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.scene import Builder
-from patchwrap.scenes.viewpoint import random_fov
+from patchwrap.scenes.viewpoint import Setting, random_fov
 
 TOP = 0.75
 SMALL = (
-    tableware.bottle, tableware.bottle, tableware.cup, tableware.cup, tableware.glass, tableware.bowl, tableware.fruit,
-    tableware.fruit, tableware.book_pile, tableware.candle, tableware.box, tableware.bread,
-)  # fmt: skip
+    tableware.bottle,
+    tableware.bottle,
+    tableware.cup,
+    tableware.cup,
+    tableware.glass,
+    tableware.bowl,
+    tableware.fruit,
+    tableware.fruit,
+    tableware.book_pile,
+    tableware.candle,
+    tableware.box,
+    tableware.bread,
+)
 
 
-def build(b: Builder, rng: np.random.Generator):
+def build(b: Builder, rng: np.random.Generator) -> Setting:
     """Fill ``b``; returns a camera sampler, the lighting and the atmosphere."""
     shell = room.Shell(rng.uniform(3, 6), rng.uniform(3.5, 8), rng.uniform(2.4, 3.2))
     behind(b, rng, shell)
