@@ -197,7 +197,7 @@ def _shown(options: argparse.Namespace, count: int) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
-    parser.add_argument("--plan", default="p49", help="tile plan of the fused rows")
+    parser.add_argument("--plan", default="3x3", help="tile plan of the fused rows (auto's own for a photo this large)")
     parser.add_argument("--count", type=int, default=24, help="how many images")
     parser.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT of the scenes")
     parser.add_argument("--data", type=Path, help="folder of pictures beside .npz (depth) or .npy, sky inf")

@@ -16,7 +16,7 @@ from patchwrap.errors import TilingError
 Size = tuple[int, int]
 """``(height, width)`` in pixels."""
 
-AUTO_MAX_SPLIT = 4
+AUTO_MAX_SPLIT = 3
 _NAMES = "auto, p16, p49, p49+r128 (any number), 2x2 ... 8x8, 3x2 (columns x rows), slide, slide:640x480"
 
 
@@ -121,8 +121,8 @@ class TilePlan:
     def choose(cls, text: str, image: Size, processing: Size, overlap: float | None = None) -> "TilePlan | None":
         """Resolve ``auto`` and ``slide`` for an image and a backend; read anything else with ``parse``.
 
-        ``auto`` splits an image by about its size over the processing size, at most 4x4 at half
-        overlap: with less than about a quarter to a third of the width a tile loses its context.
+        ``auto`` splits an image by about its size over the processing size, at most 3x3 at half
+        overlap: with less than about a third of the width a tile loses its context.
 
         Args:
             text: a plan as written on the command line.

@@ -11,7 +11,7 @@ PHOTO = str(EXAMPLES / "street_photo.jpg")
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
-        ("01_predict.py", [PHOTO, "street"], "depth:metric from 49 tiles"),
+        ("01_predict.py", [PHOTO, "street"], "depth:metric from 25 tiles"),
         ("02_wrap_anything.py", [PHOTO], "inverse_depth:affine, difference"),
         ("03_two_backends.py", [PHOTO], "inverse_depth:affine from CallableBackend"),
     ],

@@ -79,15 +79,15 @@ def test_starts_reach_both_ends_and_overlap_enough(length, share, overlap):
     assert all(b - a <= max(tile * (1 - overlap), 1) + 1 for a, b in zip(first, first[1:]))
 
 
-def test_auto_splits_by_size_and_stops_at_a_quarter():
+def test_auto_splits_by_size_and_stops_at_a_third():
     def tiles(height, width):
         plan = TilePlan.choose("auto", (height, width), (256, 448))
         return plan and len(plan.tiles((height, width)))
 
     assert tiles(256, 448) is None
     assert tiles(500, 900) == 9
-    assert tiles(2160, 3840) == 49
-    assert tiles(20000, 30000) == 49
+    assert tiles(2160, 3840) == 25
+    assert tiles(20000, 30000) == 25
 
 
 @pytest.mark.parametrize("text", ["", "p17", "r5", "0x2", "2x2+nonsense", "slide:0x5"])

@@ -86,7 +86,10 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--fuser", default="poisson", choices=FUSERS, help="(default: poisson)")
     group.add_argument("--detail", type=float, metavar="D", help="0 is the coarse map, 1 pure tiles")
     group.add_argument(
-        "--head", action=argparse.BooleanOptionalAction, default=True, help="use the backend's fusion head"
+        "--head",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="refine tiles with the backend's fusion head (default: training-free fusion)",
     )
     group.add_argument("--no-tiles", action="store_true", help="coarse map only")
 

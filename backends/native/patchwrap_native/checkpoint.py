@@ -91,7 +91,8 @@ def load(path: Path) -> Trio:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
-            f"{path} does not hold the networks its header describes: {reason}. Take a file that patchwrap-native wrote."
+            f"{path} does not hold the networks its header describes: {reason}. "
+            "Take a file that patchwrap-native wrote."
         ) from error
     return trio
 

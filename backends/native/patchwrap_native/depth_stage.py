@@ -1,7 +1,7 @@
 """The first two stages: a U-Net learns log canonical depth, of whole frames (coarse) or of tiles (fine)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -19,8 +19,8 @@ from patchwrap_native.unet import UNet
 SMALL, FULL = 2 / 3, 1.0
 """Size of the samples relative to the views: small first, because most is learned there at half the cost."""
 
-HELD_OUT = 64
-"""Pictures that are measured."""
+VIEWS = 64
+"""Pictures that are measured, or calibrated on."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class DepthStage:
     gradient: float = 0.0
     full_from: float = 0.6
     rate: float = 2e-3
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def batch(self, step: int, progress: float) -> Batch:
         """Draw the batch of a step, augmented."""
@@ -85,9 +85,16 @@ class DepthStage:
 
     @cached_property
     def _held_out(self) -> list[Batch]:
-        views = 1 if self.diet.tiles == 0 else 2
-        per_shard = max(1, HELD_OUT // len(self.held_out))
-        return [b.to(self.device) for shard in self.held_out for b in whole_views(shard, views - 1, per_shard)]
+        return self._views(self.held_out)
+
+    def training_views(self) -> list[Batch]:
+        """Views it learns from, whole and unaugmented: what a calibration may look at, unlike held-out ones."""
+        return self._views(self.shards)
+
+    def _views(self, shards: Sequence[Shard]) -> list[Batch]:
+        view = 0 if self.diet.tiles == 0 else 1
+        per_shard = max(1, VIEWS // len(shards))
+        return [batch.to(self.device) for shard in shards for batch in whole_views(shard, view, per_shard)]
 
 
 def whole_views(shard: Shard, view: int, limit: int, size: int = 16) -> list[Batch]:

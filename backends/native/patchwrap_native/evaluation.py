@@ -8,6 +8,7 @@ from patchwrap_native import checkpoint, crops
 from patchwrap_native.depth_stage import DepthStage
 from patchwrap_native.fusion_stage import FusionStage
 from patchwrap_native.shards import open_shards
+from patchwrap_native.trainer import Stage
 
 
 def evaluate(held_out: Path, path: Path | None = None) -> dict[str, dict[str, float]]:
@@ -21,7 +22,7 @@ def evaluate(held_out: Path, path: Path | None = None) -> dict[str, dict[str, fl
         Measures by network, see ``measures.measure`` and ``FusionStage.evaluate``.
     """
     trio, shards = checkpoint.load(path or checkpoint.SHIPPED), open_shards(held_out)
-    stages = [
+    stages: list[Stage] = [
         DepthStage("coarse", trio.coarse, crops.COARSE, [], shards),
         DepthStage("fine", trio.fine, crops.FINE, [], shards),
         FusionStage(trio.fusion, trio.coarse, trio.fine, [], shards),

@@ -79,7 +79,7 @@ class FusionStage:
     batch_size: int = 8
     seed: int = 0
     rate: float = 1.5e-3
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     name: str = field(default="fusion", init=False)
 
     def __post_init__(self) -> None:

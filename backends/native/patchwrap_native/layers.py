@@ -40,7 +40,7 @@ class Merge(nn.Module):
         self.skip = nn.Identity() if skip == width else nn.Conv2d(skip, width, 1)
         self.mix = conv_block(width, width, norm)
 
-    def forward(self, deep: Deep, skip: Skip) -> Float[Tensor, "batch width height width2"]:
+    def forward(self, deep: Deep, skip: Skip) -> Float[Tensor, "batch out height width"]:
         """Merge one level into features of the skip's size."""
         enlarged = F.interpolate(self.narrow(deep), size=skip.shape[-2:], mode="bilinear", align_corners=False)
         return self.mix(enlarged + self.skip(skip))

@@ -67,8 +67,8 @@ def make_pairs(scenes: Sequence[SceneViews], numbers: Sequence[int], mirrored: b
         seed: of the augmentation; None for none.
     """
     order = [[0, 2 * n + 1, 2 * n + 2] for n in numbers]
-    pictures = np.stack([scene.images[views] for scene, views in zip(scenes, order)])
-    images = rearrange(torch.from_numpy(pictures), "photo view h w c -> (photo view) c h w")
+    stored = np.stack([scene.images[views] for scene, views in zip(scenes, order)])
+    images = rearrange(torch.from_numpy(stored), "photo view h w c -> (photo view) c h w")
     codes = np.stack([scene.codes[views] for scene, views in zip(scenes, order)])
     logs = rearrange(decode_log(codes), "photo view h w -> (photo view) 1 h w")
     windows = torch.tensor([scene.windows[v] for scene, views in zip(scenes, order) for v in views[1:]])
@@ -86,8 +86,9 @@ def make_pairs(scenes: Sequence[SceneViews], numbers: Sequence[int], mirrored: b
 
 def _split(images: Tensor, logs: Tensor, focals: Tensor, windows: Windows, shifts: list[tuple[int, int]]) -> PairBatch:
     image, log = (rearrange(x, "(photo view) c h w -> view photo c h w", view=3) for x in (images, logs))
-    pairs = [rearrange(x[1:], "view photo c h w -> (photo view) c h w") for x in (image, log)]
-    return PairBatch(Batch.of(image[0], log[0], focals), Batch.of(*pairs, focals.repeat_interleave(2)), windows, shifts)
+    tile, tile_log = (rearrange(x[1:], "view photo c h w -> (photo view) c h w") for x in (image, log))
+    photos, tiles = Batch.of(image[0], log[0], focals), Batch.of(tile, tile_log, focals.repeat_interleave(2))
+    return PairBatch(photos, tiles, windows, shifts)
 
 
 def _mirror(windows: Windows) -> Windows:

@@ -23,5 +23,5 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is fast here: on a CPU only with AVX-512 BF16 or AMX, elsewhere it is emulated."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

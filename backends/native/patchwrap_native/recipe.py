@@ -3,15 +3,16 @@
 import json
 import platform
 import time
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from patchwrap_native import checkpoint, crops
 from patchwrap_native.budget import Budget
+from patchwrap_native.calibration import calibrate
 from patchwrap_native.checkpoint import Trio
 from patchwrap_native.depth_stage import DepthStage
 from patchwrap_native.folding import fold
@@ -76,12 +77,7 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     histories = {}
     for name in SHARES:
         stage = _stage(name, recipe, trio, shards, held_out)
-        trainer = Trainer(
-            stage, recipe.budget(name), recipe.out / f"{name}.pt", torch.device(recipe.device), recipe.precision, pace
-        )
-        trained = trainer.run(report)
-        trio = replace(trio, **{name: trained})
-        histories[name] = trainer.history
+        histories[name] = _train_stage(stage, recipe, report, pace)
     path = recipe.out / "native.safetensors"
     checkpoint.save(trio, path)
     card = make_card(recipe, trio, histories, shards, path)
@@ -90,24 +86,36 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
 
 
 def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out: list[Shard]) -> Stage:
-    device = torch.device(recipe.device)
-    shared = {"batch_size": recipe.batch_size, "seed": recipe.seed, "device": device}
+    size, seed, device = recipe.batch_size, recipe.seed, torch.device(recipe.device)
     if name == "coarse":
-        return DepthStage(name, trio.coarse, crops.COARSE, shards, held_out, **shared)
+        return DepthStage(name, trio.coarse, crops.COARSE, shards, held_out, size, seed, device=device)
     if name == "fine":
         # A tile's cues are the whole image's, only larger: starting from them saves most of the stage.
         trio.fine.load_state_dict(trio.coarse.state_dict())
-        return DepthStage(
-            name, trio.fine, crops.FINE, shards, held_out, gradient=1.0, full_from=0.5, rate=1.2e-3, **shared
-        )
-    frozen = [fold(network) for network in (_copy(trio.coarse), _copy(trio.fine))]
-    return FusionStage(trio.fusion, *frozen, shards, held_out, **(shared | {"batch_size": recipe.batch_size // 2}))
+        fine = DepthStage(name, trio.fine, crops.FINE, shards, held_out, size, seed, device=device)
+        return replace(fine, gradient=1.0, full_from=0.5, rate=1.2e-3)
+    frozen = fold(deepcopy(trio.coarse)), fold(deepcopy(trio.fine))
+    return FusionStage(trio.fusion, *frozen, shards, held_out, size // 2, seed, device=device)
 
 
-def _copy(network: nn.Module) -> nn.Module:
-    from copy import deepcopy
+def _train_stage(stage: Stage, recipe: Recipe, report: Report | None, pace: Pace | None) -> History:
+    """Train a stage's network in place; what it holds then is the moving average, calibrated where it is depth."""
+    state = recipe.out / f"{stage.name}.pt"
+    device = torch.device(recipe.device)
+    trainer = Trainer(stage, recipe.budget(stage.name), state, device, recipe.precision, pace)
+    stage.network.load_state_dict(trainer.run(report).state_dict())
+    stage.network.eval()
+    if isinstance(stage, DepthStage):
+        _calibrate(stage, trainer.history)
+    return trainer.history
 
-    return deepcopy(network).eval()
+
+def _calibrate(stage: DepthStage, history: History) -> None:
+    history.calibration = calibrate(stage.network, stage.training_views())
+    # The card must tell what the shipped network does, not what it did before.
+    with torch.no_grad():
+        measured = stage.evaluate(stage.network)
+    history.held_out.append({"step": history.step, "seconds": round(history.elapsed, 1)} | measured)
 
 
 def make_card(
@@ -130,7 +138,7 @@ def make_card(
         "parameters": {name: sum(p.numel() for p in network.parameters()) for name, network in trio.parts.items()},
         "bytes": path.stat().st_size,
         "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
-        "recipe": {name: str(v) if isinstance(v, Path) else v for name, v in asdict(recipe).items()},
+        "recipe": {name: v.resolve().name if isinstance(v, Path) else v for name, v in asdict(recipe).items()},
         "stages": {name: asdict(history) for name, history in histories.items()},
         "held_out": {name: history.held_out[-1] for name, history in histories.items()},
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},

@@ -1,6 +1,7 @@
 """Any timm network with ``features_only`` as encoder. Imported only when chosen; never downloads weights."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import timm
 from torch import Tensor, nn
@@ -28,7 +29,9 @@ class TimmEncoder(nn.Module):
             self.backbone = timm.create_model(name, features_only=True, pretrained=False)
         except (RuntimeError, TypeError, AttributeError) as error:
             raise OptionError(f"timm offers no feature maps of {name!r} ({error}). Choose another encoder.") from error
-        found = dict(zip(self.backbone.feature_info.reduction(), self.backbone.feature_info.channels()))
+        info: Any = self.backbone.feature_info
+        self.reductions: list[int] = info.reduction()
+        found = dict(zip(self.reductions, info.channels()))
         self.sources = [found.get(2**level) for level in range(len(widths))]
         self.widths = [source or width for source, width in zip(self.sources, widths)]
         self.plain = nn.ModuleList(
@@ -38,8 +41,7 @@ class TimmEncoder(nn.Module):
 
     def forward(self, images: Features) -> list[Tensor]:
         """Return one map per level, each half the size of the one before."""
-        reductions = self.backbone.feature_info.reduction()
-        theirs = dict(zip(reductions, self.backbone(images)))
+        theirs = dict(zip(self.reductions, self.backbone(images)))
         maps: list[Tensor] = []
         for level, (source, plain) in enumerate(zip(self.sources, self.plain)):
             before = F.max_pool2d(maps[-1], 2) if maps else images

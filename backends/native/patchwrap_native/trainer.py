@@ -19,8 +19,12 @@ class Stage(Protocol):
     """What is trained: a network, its batches, its loss and its held-out measures."""
 
     name: str
-    network: nn.Module
     rate: float
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained, in place."""
+        ...
 
     def batch(self, step: int, progress: float) -> Any:
         """Draw the batch of a step; the same for the same step."""
@@ -44,12 +48,14 @@ class History:
         elapsed: seconds trained.
         losses: one row per report: step, seconds and the mean of each term since the last.
         held_out: one row per evaluation: step, seconds and measures.
+        calibration: what was subtracted from the network's log depth after training, where that was done.
     """
 
     step: int = 0
     elapsed: float = 0.0
     losses: list[dict[str, float]] = field(default_factory=list)
     held_out: list[dict[str, float]] = field(default_factory=list)
+    calibration: float | None = None
 
 
 Report = Callable[[str, float, History], None]

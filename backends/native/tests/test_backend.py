@@ -29,7 +29,7 @@ def test_shipped_weights_are_small_and_carded():
 
 
 def test_the_whole_way_with_the_backends_own_fine_network_and_head(native):
-    fused = patchwrap.predict(painted_photo(400, 640), native, plan="p16")
+    fused = patchwrap.predict(painted_photo(400, 640), native, plan="p16", head="auto")
     assert fused.options["head"] == "NativeHead" and fused.options["fine"] == "NativeFine"
     assert fused.values.shape == (400, 640) and (fused.values > 0).all()
     assert str(fused.convention) == "depth:scale"
