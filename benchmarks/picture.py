@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=EXAMPLES / "street.jpg")
     parser.add_argument("--width", type=int, default=560, help="pixels of each of the three columns")
     parser.add_argument(
-        "--corner", type=float, nargs=3, default=(0.55, 0.2, 0.3), metavar=("LEFT", "TOP", "SHARE"), help="as fractions"
+        "--corner", type=float, nargs=3, default=(0.1, 0.3, 0.34), metavar=("LEFT", "TOP", "SHARE"), help="as fractions"
     )
     return parser
 

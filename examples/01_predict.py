@@ -8,7 +8,7 @@ import sys
 import patchwrap
 
 photo, out = sys.argv[1:3]
-fused = patchwrap.predict(photo, "native", fov=65.0)
+fused = patchwrap.predict(photo, "native", fov=64.1)
 height, width = fused.values.shape
 print(f"{width}x{height} pixels of {fused.convention} from {fused.options['tile_count']} tiles")
 for path in fused.save(out, formats=("npy", "png", "color")):

@@ -38,7 +38,7 @@ def augment(images: Pictures, seed: int, views: int = 1) -> Pictures:
 
 
 def _colour(images: Pictures, draw: Callable[..., Tensor]) -> Pictures:
-    grey = (draw(0, 1) < 0.07).float()
+    grey = (draw(0.0, 1.0) < 0.07).float()
     keep = draw(0.6, 1.35) * (1 - grey)
     luma = (images * _LUMA.to(images)[:, None, None]).sum(1, keepdim=True)
     images = torch.lerp(luma, images, keep)

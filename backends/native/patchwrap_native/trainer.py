@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from patchwrap_native.ema import Ema
 from patchwrap_native.precision import Precision, autocast
 
 
+@runtime_checkable
 class Stage(Protocol):
     """What is trained: a network, its batches, its loss and its held-out measures."""
 
