@@ -40,6 +40,10 @@ class Stage(Protocol):
         ...
 
 
+Row = dict[str, int | float]
+"""A point of a curve: step, seconds and what was measured then."""
+
+
 @dataclass
 class History:
     """What happened so far.
@@ -54,8 +58,8 @@ class History:
 
     step: int = 0
     elapsed: float = 0.0
-    losses: list[dict[str, float]] = field(default_factory=list)
-    held_out: list[dict[str, float]] = field(default_factory=list)
+    losses: list[Row] = field(default_factory=list)
+    held_out: list[Row] = field(default_factory=list)
     calibration: float | None = None
 
 
@@ -185,7 +189,7 @@ class Trainer:
         with torch.no_grad(), autocast(self.device, self.precision):
             self.history.held_out.append(self._now() | self.stage.evaluate(self.ema.network))
 
-    def _now(self) -> dict[str, float]:
+    def _now(self) -> Row:
         return {"step": self.history.step, "seconds": round(self.history.elapsed, 1)}
 
     def _finish(self, report: Report | None) -> None:
