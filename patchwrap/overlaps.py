@@ -23,6 +23,8 @@ TILT_RIDGE = 0.02
 """Keeps the tilt of a tile whose overlaps are too narrow to show it."""
 REWEIGHTINGS = 3
 LEAST_CELLS = 12
+MANY_CELLS = 400
+"""Above so many cells every second row and column of an overlap tells as much as all."""
 
 
 @dataclass(frozen=True)
@@ -109,15 +111,16 @@ def _overlap(
     low: Int[ndarray, "2"],
     high: Int[ndarray, "2"],
 ) -> Overlap | None:
+    stride = 1 + (int(np.prod(high - low)) > MANY_CELLS)
     views = []
     for k in pair:
-        views.append(tuple(slice(a - p.start, b - p.start) for p, a, b in zip(tiles[k].cells, low, high)))
+        views.append(tuple(slice(a - p.start, b - p.start, stride) for p, a, b in zip(tiles[k].cells, low, high)))
     difference = (values[pair[0]][views[0]] - values[pair[1]][views[1]]).ravel()
     valid = np.isfinite(difference)
     if valid.sum() < LEAST_CELLS:
         return None
     first, second = (tiles[k].basis(*view)[valid] for k, view in zip(pair, views))
-    return Overlap(*pair, difference[valid], (first, second), difference.size / tiles[pair[0]].thumb.size)
+    return Overlap(*pair, difference[valid], (first, second), stride**2 * difference.size / tiles[pair[0]].thumb.size)
 
 
 def _solve(pairs: list[Overlap], anchors: list[Anchor], steps: Steps) -> Steps:
