@@ -15,8 +15,9 @@ from patchwrap.errors import OptionError
 from patchwrap.spec import Fuser
 from patchwrap.types import Map, Values
 
-ANCHOR = 1e-7
-"""Weight of the coarse map beside the tiles: far below any window's, it decides only where no tile counts."""
+ANCHOR = 0.01
+"""Weight of the coarse map beside the tiles. It decides where no tile counts, and lets a tile whose neighbour is not
+trusted fade out before its own border, where a network's padding shows."""
 
 DEFAULT_CROSSOVER = 3.0
 """Crossover of the default detail strength, in tile widths."""

@@ -8,8 +8,12 @@ from patchwrap_native import checkpoint
 from patchwrap_native.backend import load
 from patchwrap_native.budget import Budget, learning_rate
 from patchwrap_native.cli import main
+from patchwrap_native.crops import COARSE
+from patchwrap_native.depth_stage import DepthStage
 from patchwrap_native.recipe import Recipe, train
-from patchwrap_native.trainer import Pace
+from patchwrap_native.shards import open_shards
+from patchwrap_native.trainer import Pace, Trainer
+from patchwrap_native.unet import UNet
 
 
 @pytest.fixture
@@ -35,6 +39,11 @@ def test_all_three_stages_make_a_checkpoint_and_its_card(recipe):
     assert set(card["stages"]) == {"coarse", "fine", "fusion"}
     assert all(stage["step"] == 4 and stage["held_out"] for stage in card["stages"].values())
     assert card["parameters"]["coarse"] > 1e6 and card["recipe"]["seed"] == 0
+    assert all(isinstance(card["stages"][name]["calibration"], float) for name in ("coarse", "fine"))
+    assert card["scenes"] == {"count": 12, "first_seed": 0, "last_seed": 15} and card["versions"]["torch"]
+    assert all(stage["elapsed"] > 0 and stage["losses"] for stage in card["stages"].values())
+    assert str(recipe.out.parent) not in path.with_suffix(".json").read_text()
+    assert card["recipe"]["out"] == "out" and card["recipe"]["shards"] == recipe.shards.name
     assert load(path).predict(torch.rand(1, 3, 64, 96)).isfinite().all()
 
 
@@ -50,9 +59,14 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(recipe, tmp_path):
             assert torch.allclose(value, resumed.parts[name].state_dict()[key], atol=1e-3), f"{name}.{key}"
 
 
-def test_training_lowers_the_loss(recipe):
-    path = train(replace(recipe, steps=40, batch_size=4), pace=Pace(report_steps=10))
-    losses = json.loads(path.with_suffix(".json").read_text())["stages"]["coarse"]["losses"]
+def test_training_lowers_the_loss(shards, tmp_path):
+    torch.manual_seed(0)
+    scenes = open_shards(shards)
+    stage = DepthStage("coarse", UNet(), COARSE, scenes, scenes, batch_size=4)
+    pace, cpu = Pace(report_steps=10), torch.device("cpu")
+    trainer = Trainer(stage, Budget(None, 40), tmp_path / "coarse.pt", cpu, "float32", pace)
+    trainer.run()
+    losses = trainer.history.losses
     assert losses[-1]["silog"] < 0.9 * losses[0]["silog"]
 
 
