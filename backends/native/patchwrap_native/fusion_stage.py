@@ -84,7 +84,8 @@ class FusionStage:
 
     def __post_init__(self) -> None:
         for frozen in (self.coarse, self.fine):
-            frozen.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+            frozen.eval().requires_grad_(False)
+            frozen.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def batch(self, step: int, progress: float) -> PairBatch:
         """Draw the batch of a step."""

@@ -2,10 +2,20 @@
 
 import numpy as np
 import pytest
+import torch
 
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import SceneViews, write_shard
 from patchwrap_native.views import draw_pairs
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    # Pictures this small are slower on several cores, much so when something else runs beside.
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def draw(seed, size, window):
