@@ -20,7 +20,7 @@ TILT_PRIOR = 0.5
 """Standard deviation of a tile's tilt, in spreads of the coarse map from the centre to a side."""
 LOG_SCALE_PRIOR = 0.05
 """Standard deviation of the scale about one in log depth. Narrow: a free scale regresses a noisy tile onto a blurred
-map and so shrinks its detail (on three real scenes it kept a tenth of the boundary F1 at equal AbsRel)."""
+map and so shrinks the tile's detail."""
 AGREEMENT = 2.0
 """A difference from the coarse map, in spreads, at which half of a tile is believed."""
 LEAST_CORRELATION = 0.5

@@ -83,6 +83,7 @@ def _scale_layers(plan: TilePlan, image: Size, canvas: Size) -> TilePlan:
     """A layer with tiles of so many pixels keeps its share of the image on the canvas."""
 
     def scaled(size: Size | None) -> Size | None:
+        """The same share of the canvas as of the image."""
         if size is None:
             return None
         return max(round(size[0] * canvas[0] / image[0]), 1), max(round(size[1] * canvas[1] / image[1]), 1)

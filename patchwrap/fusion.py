@@ -121,6 +121,7 @@ class _Slope:
         self._weight = np.full(shape, ANCHOR, np.float32)
 
     def add(self, top: int, left: int, values: Values, weights: Values) -> None:
+        """Take in the differences inside one tile."""
         inner = np.s_[1:], np.s_[:-1]
         after, before = inner if self.axis == 0 else tuple((slice(None), s) for s in inner)
         weight = np.minimum(weights[after], weights[before])

@@ -158,8 +158,10 @@ class Engine:
     def __call__(self, photo: Photo) -> DepthMap:
         """Predict one photo."""
         clock = Clock()
-        torch.manual_seed(self.options["seed"])
-        with torch.no_grad(), clock("total"):
+        devices = [self.device] if self.device.type == "cuda" else []
+        # The caller's own random numbers go on as if nothing had been predicted.
+        with torch.random.fork_rng(devices), torch.no_grad(), clock("total"):
+            torch.manual_seed(self.options["seed"])
             with clock("coarse"):
                 coarse, features = self.coarse_pass(photo)
             plan = self._plan(photo)

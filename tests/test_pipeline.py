@@ -238,6 +238,14 @@ def test_no_backend_at_all():
         patchwrap.predict(PHOTO)
 
 
+def test_the_callers_random_numbers_are_left_alone():
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    patchwrap.predict(PHOTO, Painted(), plan="p16", seed=7)
+    assert torch.equal(torch.rand(1), expected)
+
+
 def test_same_seed_same_result():
     maps = [patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p16+r9", seed=5).values for _ in range(2)]
     assert np.array_equal(*maps)
