@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patchwrap.scenes import buildings, furniture, light, palette, plants, structures, tableware
+from patchwrap.scenes import buildings, furniture, light, palette, placement, plants, structures, tableware
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.light import Atmosphere, Lamp, Lighting, develop, triple, warmth
@@ -240,7 +240,9 @@ def centrepiece(b: Builder, rng: np.random.Generator, shell: Shell) -> None:
 
 def outside(b: Builder, rng: np.random.Generator) -> None:
     """What the windows look out on."""
-    b.add(shapes.ground(), Material.GRASS, np.eye(4), palette.hsv(0.25, 0.5, 0.4))
+    # Below the floor: at its height the two would fight for the same pixels.
+    lawn = placement.placed([[0, 0, -0.6]])
+    b.add(shapes.ground(), Material.GRASS, lawn, palette.hsv(0.25, 0.5, 0.4))
     drop = b.at([0, 0, -0.6])
     foliage = plants.Foliage(rng)
     for k in range(7):
