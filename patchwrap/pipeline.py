@@ -1,7 +1,7 @@
 """From a photo to a DepthMap: coarse pass, tile pass, alignment, fusion. Holds no state between calls."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import radians, tan
@@ -53,6 +53,9 @@ RECIPES = {
 Source = Any
 """A path, PIL image, ndarray, tensor or Photo."""
 
+Observer = Callable[[Tile, Map, Map], None]
+"""Called with a tile of the canvas, what was predicted there and what of it goes into the fusion."""
+
 
 @overload
 def predict(image: list[Source], backend: Any = None, **options: Any) -> list[DepthMap]: ...
@@ -76,6 +79,7 @@ def predict(
     dtype: str = "float32",
     tiles: bool = True,
     progress: Progress | None = None,
+    observer: Observer | None = None,
 ) -> DepthMap | list[DepthMap]:
     """Predict depth with tile-level detail.
 
@@ -98,6 +102,8 @@ def predict(
         dtype: ``float32``, ``bfloat16`` or ``float16``, of the networks.
         tiles: False stops after the whole-image pass.
         progress: called with (tiles done, tiles in all).
+        observer: called with each tile just before fusion: its place on the canvas, its prediction (NaN where
+            invalid) and what is fused of it, aligned and refined; both in the coarse backend's convention.
 
     Returns:
         Fused depth in the coarse backend's convention (metric if its scale became known by ``fov`` or EXIF).
@@ -270,7 +276,7 @@ class Engine:
 
     def _effective_options(self, count: int) -> dict[str, Any]:
         plan = self.options["plan"]
-        chosen = {k: v for k, v in self.options.items() if k not in ("progress", "plan", "device")}
+        chosen = {k: v for k, v in self.options.items() if k not in ("progress", "observer", "plan", "device")}
         return chosen | {
             "plan": plan.name if isinstance(plan, TilePlan) else plan,
             "tile_count": count,
@@ -297,6 +303,7 @@ class SecondPass:
     def __iter__(self) -> Iterator[tuple[Tile, Map, Map]]:
         for index, (tile, correction) in enumerate(zip(self.canvas.tiles, self.corrections)):
             if correction.trust == 0:
+                self._show(index, tile, self.coarse[tile.slices])
                 continue
             values = correction.apply(self.values[index])
             invalid = ~values.isfinite()
@@ -306,8 +313,17 @@ class SecondPass:
             if correction.agreement is not None:
                 gate = enlarge(torch.from_numpy(correction.agreement).float(), tile.size)
                 values = torch.lerp(self.coarse[tile.slices], values, gate)
+            self._show(index, tile, values)
             weights = window(tile, self.canvas.size) * correction.trust
             yield tile, values, weights.masked_fill(invalid, 0.0)
+
+    def _show(self, index: int, tile: Tile, aligned: Map) -> None:
+        """Tell the observer, if there is one, about a tile."""
+        observer = self.engine.options.get("observer")
+        if observer is not None:
+            coarse = self.engine.coarse.convention
+            space = fusion_space(coarse, self.engine.fine.convention)
+            observer(tile, *(from_space(values, coarse, space) for values in (self.values[index], aligned)))
 
     def _refine(self, head: FusionHead, index: int, tile: Tile, values: Map) -> Map:
         coarse = self.coarse[tile.slices][None, None]
