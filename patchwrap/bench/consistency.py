@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
 
-from patchwrap.bench.ruler import Ruler
+from patchwrap.bench.ruler import Distances, Ruler, own_ruler, true_ruler
+from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
-from patchwrap.metrics import consistency_error
-from patchwrap.metrics.consistency import PlacedTile
+from patchwrap.metrics import consistency_error, valid_mask
 from patchwrap.tiling import Layer, Size, Tile, TilePlan
+from patchwrap.types import Values
 
 TOPS = (405, 675, 945, 1215)
 LEFTS = (405, 1095, 1785, 2475)
@@ -34,25 +35,33 @@ class StripPlan(TilePlan):
 STRIPS = StripPlan("strips", (Layer(4, 4, 0.0),))
 
 
-def tile_consistency(predict: Callable[..., DepthMap], ruler: Ruler, metric: bool) -> dict[str, float]:
+def tile_consistency(
+    predict: Callable[..., DepthMap], coarse: Ruler, convention: DepthConvention, metric: bool
+) -> dict[str, float]:
     """CE of the tiles as predicted (``ce_raw``) and as they enter the fusion (``ce``), each also over mean depth.
+
+    Aligned tiles are in the coarse map's units. A tile network's units may be others: all raw tiles
+    together are brought to the aligned ones' by one alignment of the convention's own kind.
 
     Args:
         predict: called with ``plan`` and ``observer``.
-        ruler: of the coarse map; raw and aligned tiles are brought to the same units by it.
+        coarse: ruler of the coarse map.
+        convention: what the values mean.
         metric: whether the ruler's units are metres; without, only the relative values mean something.
     """
-    raw: list[PlacedTile] = []
-    aligned: list[PlacedTile] = []
-
-    def observe(tile: Tile, predicted: Tensor, fused: Tensor) -> None:
-        for tiles, values in ((raw, predicted), (aligned, fused)):
-            tiles.append((tile.top, tile.left, ruler.units(values.numpy())))
-
-    predict(plan=STRIPS, observer=observe)
+    seen: list[tuple[Tile, Values, Values]] = []
+    predict(plan=STRIPS, observer=lambda tile, raw, fused: seen.append((tile, raw.numpy(), fused.numpy())))
+    raw, aligned = np.concatenate([one[1] for one in seen]), np.concatenate([one[2] for one in seen])
+    rulers = {"ce": coarse, "ce_raw": _raw_ruler(raw, coarse.units(aligned), coarse, convention)}
     found = {}
-    for name, tiles in {"ce": aligned, "ce_raw": raw}.items():
-        error = consistency_error(tiles)
+    for index, (name, ruler) in enumerate(rulers.items()):
+        error = consistency_error([(one[0].top, one[0].left, ruler.units((one[2], one[1])[index])) for one in seen])
         found[name] = error.metres if metric else float("nan")
         found[f"{name}_relative"] = error.relative
     return found
+
+
+def _raw_ruler(raw: Values, aligned: Values, coarse: Ruler, convention: DepthConvention) -> Ruler:
+    if isinstance(coarse, Distances):
+        return true_ruler(raw, aligned, np.isfinite(raw) & valid_mask(aligned), convention)
+    return own_ruler(raw[np.isfinite(raw)], convention)

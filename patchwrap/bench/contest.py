@@ -135,17 +135,22 @@ class Subject:
 
     def tile_consistency(self, combination: Combination, found: Verdict) -> dict[str, float]:
         """CE of a row's tiles; see ``patchwrap.bench.consistency``."""
-        aligner, options = combination.aligner, {}
-        if aligner == RAW:  # what is fused are the raw tiles, which every alignment sees
-            aligner, options = PLANE, {"fuser": "blend"}
-        if aligner not in self._consistency:
-            metric = self.truth is not None or combination.backend.convention.ambiguity == "metric"
-            predict = partial(combination.predict, self.photo, **options)
-            self._consistency[aligner] = tile_consistency(predict, found.coarse, metric)
-        measured = self._consistency[aligner]
+        plain = self._measured(PLANE, combination, found, {"fuser": "blend", "head": None})
+        # Raw tiles are the same for every row, and what the naive average fuses.
+        raw = {name: value for name, value in plain.items() if name.startswith("ce_raw")}
         if combination.aligner == RAW:
-            return measured | {name: measured[name.replace("ce", "ce_raw")] for name in ("ce", "ce_relative")}
-        return measured
+            return raw | {name.replace("_raw", ""): value for name, value in raw.items()}
+        return self._measured(combination.aligner, combination, found, {}) | raw
+
+    def _measured(
+        self, aligner: tuple[str, bool], combination: Combination, found: Verdict, options: dict[str, Any]
+    ) -> dict[str, float]:
+        if aligner not in self._consistency:
+            convention = combination.backend.convention
+            metric = self.truth is not None or convention.ambiguity == "metric"
+            predict = partial(combination.predict, self.photo, **options)
+            self._consistency[aligner] = tile_consistency(predict, found.coarse, convention, metric)
+        return self._consistency[aligner]
 
 
 def one_line(error: BaseException) -> str:

@@ -39,14 +39,18 @@ def _facts(report: Report) -> str:
 
 
 def _group(report: Report, cells: Cells, measures: list[Measure], title: str) -> list[str]:
-    columns = ["", *map(column_title, measures)]
-    rows = rows_of(report, cells)
-    means = [[row.title, *(_mean(cells, row, measure) for measure in measures)] for row in rows]
-    differences = [[row.title, *(_difference(cells, row, measure) for measure in measures)] for row in rows]
-    told = [line for line in differences if any(line[1:])]
-    parts = [f"## {title}", "Mean over images and its 95 % interval.", markdown_table(columns, means)]
+    means = [
+        [row.title, *(_mean(cells, row, measure) for measure in measures)] for row in rows_of(report, cells)
+    ]
+    what = "Mean" if title != GROUPS["cost"] else "Median (warm), mean (cold) or largest (memory)"
+    parts = [f"## {title}", f"{what} over images, with its 95 % interval."]
+    parts.append(markdown_table(["", *map(column_title, measures)], means))
+    rows = [row for row in rows_of(report, cells) if any(_difference(cells, row, measure) for measure in measures)]
+    told = [measure for measure in measures if any(_difference(cells, row, measure) for row in rows)]
     if told:
-        parts += ["Minus the single pass of the same backend, image by image.", markdown_table(columns, told)]
+        differences = [[row.title, *(_difference(cells, row, measure) for measure in told)] for row in rows]
+        parts.append("Minus the single pass of the same backend, image by image.")
+        parts.append(markdown_table(["", *map(column_title, told)], differences))
     return parts
 
 
@@ -69,7 +73,7 @@ def _rows(report: Report) -> str:
         [row.title, row.backend, row.convention, row.plan, row.fuser, row.head, row.error or row.alignment]
         for row in report.rows
     ]
-    return markdown_table(columns, rows)
+    return markdown_table(columns, rows, numbers=False)
 
 
 def _how() -> str:

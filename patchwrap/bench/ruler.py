@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
 
 from patchwrap.convention import DepthConvention
 from patchwrap.metrics import Fit, fit
@@ -87,7 +89,7 @@ def true_ruler(values: Values, truth: Values, valid: Mask, convention: DepthConv
     return Distances(fit(values, truth, valid, convention))
 
 
-def own_ruler(coarse: Values, convention: DepthConvention) -> Ruler:
+def own_ruler(coarse: Float32[ndarray, "*size"], convention: DepthConvention) -> Ruler:
     """The ruler of an image without true depth."""
     if convention.ambiguity == "affine" or convention.space == "height":
         low, high = np.percentile(coarse, _PERCENTILES)

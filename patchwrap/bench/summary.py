@@ -37,7 +37,7 @@ def _line(row: Row, rows: Sequence[Row], records: Records, alignment: str) -> di
         if not np.isfinite(values).any():
             continue
         comparison = None
-        if reference is not None and measure.statistic != "largest":
+        if reference is not None and measure.statistic != "largest" and measure.better != "neither":
             beside = _values(records[reference], alignment, measure)
             comparison = compare(values, beside) if np.isfinite(values - beside).any() else None
         cells[measure.key] = Cell(estimate(values, measure.statistic), comparison)

@@ -50,9 +50,9 @@ def rich_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     return table
 
 
-def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table as GitHub draws it."""
-    rule = ["---"] + ["---:"] * (len(columns) - 1)
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = True) -> str:
+    """A table as GitHub draws it; numbers stand to the right."""
+    rule = ["---"] + ["---:" if numbers else "---"] * (len(columns) - 1)
     lines = ([cell.replace("|", "\\|") for cell in row] for row in (columns, rule, *rows))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -111,8 +111,6 @@ def verdict(cells: Cells, row: Row, measure: Measure) -> str:
     if not cell.comparison.separable:
         return NOT_SEPARABLE
     change = cell.comparison.difference.mean
-    if measure.better == "neither":
-        return "different"
     if measure.better == "one":
         reference: Cell = cells[row.reference or ""][measure.key]
         change = abs(cell.estimate.mean - 1) - abs(reference.estimate.mean - 1)
