@@ -1,5 +1,6 @@
 """The images of a comparison, found by a name or in a folder; never opens one."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,9 @@ class DataSet:
     samples: list[Sample]
 
     def __post_init__(self) -> None:
+        counts = Counter(sample.name for sample in self.samples)
+        if twins := [name for name in counts if counts[name] > 1]:
+            raise OptionError(f"{self.name} has an image {twins[0]!r} twice. Give every image a name of its own")
         with_truth = [sample.name for sample in self.samples if sample.truth is not None]
         without = [sample.name for sample in self.samples if sample.truth is None]
         if with_truth and without:
@@ -94,8 +98,8 @@ def folder_samples(folder: Path, depth_scale: float = MILLIMETRE) -> list[Sample
     photos = [path for path in sorted(folder.iterdir()) if _is_photo(path)]
     if not photos:
         raise OptionError(f"data {str(folder)!r} holds no photo; looked for {' '.join(PHOTOS)}")
-    stems = [path.stem for path in photos]
-    return [_sample(path, path.name if stems.count(path.stem) > 1 else path.stem, depth_scale) for path in photos]
+    stems = Counter(path.stem for path in photos)
+    return [_sample(path, path.name if stems[path.stem] > 1 else path.stem, depth_scale) for path in photos]
 
 
 def _is_photo(path: Path) -> bool:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float32
 
-from patchwrap.bench.ruler import Ruler, own_ruler, true_ruler
+from patchwrap.bench.ruler import Distances, Ruler, own_ruler, true_ruler
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
 from patchwrap.metrics import evaluate, seam, valid_mask
 from patchwrap.resampling import resize
 from patchwrap.tiling import Size, TilePlan
-from patchwrap.types import Values
+from patchwrap.types import Mask, Values
 
 Borders = tuple[Iterable[int], Iterable[int]]
 """Columns and rows at which tiles begin or end."""
@@ -48,21 +49,16 @@ def measure(depth: DepthMap, truth: Values | None, convention: DepthConvention, 
     Raises:
         ConventionError: for heights where depth is known.
     """
-    off = {"coarse_difference": float("nan")}
     if truth is None:
-        ruler = own_ruler(depth.coarse, convention)
-        off = {"coarse_difference": _difference(depth, ruler)}
-        return Verdict({"own": {"seam": seam(ruler.flat(depth.values), *borders), **off}}, ruler, ruler)
+        ruler = own_ruler(depth.coarse[np.isfinite(depth.coarse)], convention)
+        found = {"seam": seam(ruler.flat(depth.values), *borders), "coarse_difference": _difference(depth, ruler)}
+        return Verdict({"own": found}, ruler, ruler)
     valid = valid_mask(truth)
-    own, coarse = (true_ruler(values, truth, valid, convention) for values in (depth.values, depth.coarse))
+    own = true_ruler(depth.values, truth, valid, convention)
+    coarse = true_ruler(depth.coarse, truth, valid & np.isfinite(depth.coarse), convention)
     off = {"coarse_difference": _difference(depth, coarse)}
-    tables: dict[str, dict[str, float]] = {}
-    for name, ruler in {"own": own, "coarse": coarse}.items():
-        if name == "coarse" and coarse == own:
-            tables[name] = tables["own"]
-            continue
-        measures = evaluate(ruler.units(depth.values), truth, valid, *borders)
-        tables[name] = measures | {"clamped": ruler.fit.clamped_share(depth.values, valid)} | off
+    tables = {"own": _against(truth, valid, depth.values, own, borders) | off}
+    tables["coarse"] = tables["own"] if coarse == own else _against(truth, valid, depth.values, coarse, borders) | off
     return Verdict(tables, own, coarse)
 
 
@@ -76,11 +72,16 @@ def borders(plan: TilePlan | None, size: Size) -> Borders:
     return sorted(columns), sorted({edge for tile in tiles for edge in (tile.top, tile.bottom)})
 
 
+def _against(truth: Values, valid: Mask, values: Values, ruler: Distances, borders: Borders) -> dict[str, float]:
+    measures = evaluate(ruler.units(values), truth, valid, *borders)
+    return measures | {"clamped": ruler.fit.clamped_share(values, valid)}
+
+
 def _difference(depth: DepthMap, ruler: Ruler) -> float:
-    """Mean absolute difference from the coarse map over its mean, both seen at the coarse map's sampling."""
-    fused, coarse = (_seen_at(ruler.units(values), depth.coarse_map.shape) for values in (depth.values, depth.coarse))
-    return float(np.nanmean(np.abs(fused - coarse), dtype=np.float64) / np.nanmean(coarse, dtype=np.float64))
+    """Mean absolute difference from the coarse map, of logarithms or shares, at the coarse map's sampling."""
+    fused, coarse = (_seen_at(ruler.flat(values), depth.coarse_map.shape) for values in (depth.values, depth.coarse))
+    return float(np.nanmean(np.abs(fused - coarse), dtype=np.float64))
 
 
-def _seen_at(values: Values, size: tuple[int, ...]) -> Values:
+def _seen_at(values: Values, size: tuple[int, ...]) -> Float32[np.ndarray, "rows columns"]:
     return resize(torch.from_numpy(np.ascontiguousarray(values))[None, None], (size[0], size[1]))[0, 0].numpy()

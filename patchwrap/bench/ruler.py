@@ -10,7 +10,6 @@ Fitting to true depth is ``patchwrap.metrics.fit``'s business.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float32
@@ -24,22 +23,6 @@ MEDIAN = 5.0
 _PERCENTILES = (2, 98)
 
 
-class Ruler(Protocol):
-    """Brings values of one convention to units that differ by nothing."""
-
-    def units(self, values: Values) -> Values:
-        """Distances in metres or like metres, or shares of a range."""
-        ...
-
-    def flat(self, values: Values) -> Values:
-        """The same such that a difference means as much near as far: logarithms of distances."""
-        ...
-
-    def nearness(self, values: Values) -> Values:
-        """The same such that larger is nearer, for colours."""
-        ...
-
-
 @dataclass(frozen=True)
 class Distances:
     """Metres, or like metres."""
@@ -51,11 +34,11 @@ class Distances:
         return self.fit.apply(values)
 
     def flat(self, values: Values) -> Values:
-        """Their logarithm."""
+        """Their logarithm: a difference means as much near as far."""
         return np.log(self.units(values))
 
     def nearness(self, values: Values) -> Values:
-        """One over them."""
+        """One over them, for colours."""
         return 1 / self.units(values)
 
 
@@ -78,6 +61,10 @@ class Span:
     def nearness(self, values: Values) -> Values:
         """As they are, or the other way round."""
         return self.units(values) if self.near_is_large else -self.units(values)
+
+
+Ruler = Distances | Span
+"""Brings values of one convention to units that differ by nothing."""
 
 
 def true_ruler(values: Values, truth: Values, valid: Mask, convention: DepthConvention) -> Distances:

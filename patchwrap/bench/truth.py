@@ -1,6 +1,7 @@
 """Read true depth from files; never resizes and never guesses a unit."""
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Shaped
@@ -30,7 +31,7 @@ def read_depth(path: Path, scale: float = MILLIMETRE) -> Values:
         return _codes(path).astype(np.float32) * np.float32(scale)
     try:
         depth = _array(path)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise ImageError(f"{str(path)!r} cannot be read as depth: {' '.join(str(error).split())}") from error
     if depth.ndim != 2 or depth.dtype.kind not in "fiu":
         raise ImageError(
@@ -40,10 +41,10 @@ def read_depth(path: Path, scale: float = MILLIMETRE) -> Values:
 
 
 def _array(path: Path) -> Shaped[ndarray, "..."]:
-    stored = np.load(path)
-    if isinstance(stored, ndarray):
-        return stored
-    with stored:
+    with path.open("rb") as file:  # numpy leaves it open where an archive is damaged
+        stored = np.load(file)
+        if isinstance(stored, ndarray):
+            return stored
         names = stored.files
         if "depth" not in names and len(names) != 1:
             raise ImageError(f"{str(path)!r} holds {', '.join(names) or 'nothing'}; name its array of metres 'depth'")
