@@ -11,11 +11,12 @@ from patchwrap.bench.report import Row
 from patchwrap.bench.ruler import words
 from patchwrap.depth_map import DepthMap
 from patchwrap.errors import OptionError
-from patchwrap.pipeline import RECIPES, predict
+from patchwrap.pipeline import RECIPES, Engine, predict
 from patchwrap.resampling import input_size
 from patchwrap.spec import Backend, HasFine, HasHead, Movable
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Images
+from patchwrap.wrapping import wrap_callable
 
 HEADS = ("none", "auto")
 BASELINES = ("average", "minmax")
@@ -100,7 +101,7 @@ class Matrix:
         options: of every prediction.
 
     Raises:
-        OptionError: if a fuser or head is unknown, or there is none.
+        OptionError: if a fuser or head is unknown, there is none, or another option is impossible.
         TilingError: if a plan is unknown.
     """
 
@@ -118,6 +119,10 @@ class Matrix:
             TilePlan.choose(plan, (512, 512), (512, 512))
         if not (self.plans and self.fusers and self.heads):
             raise OptionError("nothing to compare: give at least one plan, one fuser and one head.")
+        # What no prediction could be made with is told here once, and not by every row.
+        needed = {"fuser": "poisson", "detail": None, "head": None, "fov": None, "tile_batch_size": 1}
+        nobody = wrap_callable(lambda images: images.mean(1))
+        Engine.build(nobody, None, None, **needed | {"device": "auto", "dtype": "float32"} | self.options)
 
     def combinations(self, first: Row, backend: Backend, has_truth: bool) -> list[Combination]:
         """Every combination of one backend, baselines first, none twice.

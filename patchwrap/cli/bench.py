@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap.cli.inputs import check_folder
-from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, FUSERS
+from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, FUSERS, positive
 from patchwrap.errors import BackendNotFoundError
 
 _EPILOG = """\
@@ -114,13 +114,13 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
-    group.add_argument("--tile-batch-size", type=int, default=4, metavar="N", help="tiles at once")
+    group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("images")
     group.add_argument("--data", default="generated", help="see below (default: generated)")
-    group.add_argument("--count", type=int, metavar="N", help="at most so many images")
+    group.add_argument("--count", type=positive, metavar="N", help="at most so many images")
     group.add_argument("--seed", type=int, default=0, help="of which those are, and of random tiles and networks")
     group.add_argument(
         "--depth-scale", type=float, default=0.001, metavar="M", help="metres of one step of a 16-bit depth PNG"
