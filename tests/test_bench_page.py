@@ -271,6 +271,31 @@ def test_baselines_and_references_are_marked(page):
     assert tags == {"coarse": ["reference"], "average": ["baseline"], "poisson": []}
 
 
+def best(page, key):
+    table = 'table[data-alignment="own"]'
+    place = [heading.get_attribute("data-key") for heading in all_of(page, f"{table} thead th")].index(key) + 1
+    cells = all_of(page, f"{table} tbody tr:has(> :nth-child({place}).best)")
+    return [cell.get_attribute("data-row") for cell in cells]
+
+
+def test_the_best_of_a_column_is_marked(page):
+    expected = {"abs_rel": ["poisson"], "delta1": ["poisson"], "seam": ["poisson"], "clamped": [], "rmse": ["coarse"]}
+    assert {key: best(page, key) for key in expected} == expected
+    assert not one(page, "#rules").is_displayed()
+
+
+def test_the_best_is_sought_among_rows_of_one_alignment_rule(browser, tmp_path):
+    report = make_report(tmp_path)
+    rows = [replace(row, alignment="none" if row.key == "average" else "median") for row in ROWS]
+    rows[1:1] = [replace(rows[1], key="other", title="other")]
+    cells = report.tables["own"] | {"other": {"abs_rel": Cell(estimate(0.7)), "rmse": Cell(estimate(2.0))}}
+    open_page(browser, write_page(replace(report, rows=rows, tables={"own": cells}), tmp_path))
+    assert best(browser, "abs_rel") == ["average", "poisson"]
+    # Equal as written, equally good.
+    assert best(browser, "rmse") == ["coarse", "other", "average"]
+    assert one(browser, "#rules").is_displayed()
+
+
 def test_measures_are_chosen(page):
     def shown():
         headings = all_of(page, 'table[data-alignment="own"] th[data-key]')
@@ -373,6 +398,24 @@ def test_all_panes_zoom_and_move_as_one(page):
     assert transform(page)[1] - before == pytest.approx([-40, -25], abs=1)
     ActionChains(page).double_click(pane).perform()
     assert transform(page)[0] == 1
+
+
+def test_two_fingers_zoom(page):
+    def touch(kind, *places):
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        page.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    pane = all_of(page, ".pane")[2]
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", pane)
+    script = "const box = arguments[0].getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]"
+    x, y = page.execute_script(script, pane)
+    page.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+    touch("touchStart", (x - 20, y), (x + 20, y))
+    for reach in (30, 40, 50, 60):
+        touch("touchMove", (x - reach, y), (x + reach, y))
+    touch("touchEnd")
+    page.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    assert transform(page)[0] == pytest.approx(3, rel=0.05)
 
 
 def test_zoom_from_buttons_and_keyboard(page):
