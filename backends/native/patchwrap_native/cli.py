@@ -59,6 +59,7 @@ def _add_train(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--device", default="cpu")
     verb.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     verb.add_argument("--encoder", default="plain", help="plain or timm:NAME")
+    verb.add_argument("--start-from", type=Path, help="checkpoint whose networks training goes on from")
     verb.set_defaults(run=_train)
 
 

@@ -21,7 +21,7 @@ from patchwrap_native.precision import Precision
 from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Pace, Report, Stage, Trainer
 
-SHARES = {"coarse": 0.45, "fine": 0.33, "fusion": 0.22}
+SHARES = {"coarse": 0.45, "fine": 0.25, "fusion": 0.30}
 """Each stage's part of the time: a starved coarse network would make every later gain worthless."""
 
 
@@ -40,6 +40,7 @@ class Recipe:
         device: ``cpu``, ``cuda`` …
         precision: see ``precision.autocast``.
         encoder: ``plain`` or ``timm:NAME``.
+        start_from: checkpoint whose networks training goes on from; None starts from random weights.
     """
 
     shards: Path
@@ -52,6 +53,7 @@ class Recipe:
     device: str = "cpu"
     precision: Precision = "auto"
     encoder: str = "plain"
+    start_from: Path | None = None
 
     def budget(self, stage: str) -> Budget:
         """The limits of one stage."""
@@ -72,7 +74,7 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     """
     recipe.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    trio = Trio.untrained(recipe.encoder)
+    trio = checkpoint.load(recipe.start_from) if recipe.start_from else Trio.untrained(recipe.encoder)
     shards, held_out = open_shards(recipe.shards), open_shards(recipe.held_out)
     histories = {}
     for name in SHARES:
@@ -143,4 +145,11 @@ def make_card(
         "held_out": {name: history.held_out[-1] for name, history in histories.items()},
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         "machine": {"processor": platform.machine(), "threads": torch.get_num_threads(), "device": recipe.device},
+        "started_from": _earlier_card(recipe.start_from),
     }
+
+
+def _earlier_card(path: Path | None) -> dict[str, object] | None:
+    """The card of the checkpoint that training went on from: its curves are the beginning of these."""
+    card = path and path.with_suffix(".json")
+    return json.loads(card.read_text()) if card and card.is_file() else None

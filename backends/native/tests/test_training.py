@@ -7,6 +7,7 @@ import torch
 from patchwrap_native import checkpoint
 from patchwrap_native.backend import load
 from patchwrap_native.budget import Budget, learning_rate
+from patchwrap_native.checkpoint import Trio
 from patchwrap_native.cli import main
 from patchwrap_native.crops import COARSE
 from patchwrap_native.depth_stage import DepthStage
@@ -45,6 +46,17 @@ def test_all_three_stages_make_a_checkpoint_and_its_card(recipe):
     assert str(recipe.out.parent) not in path.with_suffix(".json").read_text()
     assert card["recipe"]["out"] == "out" and card["recipe"]["shards"] == recipe.shards.name
     assert load(path).predict(torch.rand(1, 3, 64, 96)).isfinite().all()
+
+
+def test_training_goes_on_from_a_checkpoint_and_its_card(recipe, tmp_path):
+    first = train(recipe)
+    second = train(replace(recipe, out=tmp_path / "again", steps=1, start_from=first))
+    start, again, fresh = checkpoint.load(first), checkpoint.load(second), Trio.untrained()
+    for name in start.parts:
+        weights = [next(trio.parts[name].parameters()) for trio in (start, again, fresh)]
+        assert (weights[1] - weights[0]).abs().mean() < 0.1 * (weights[2] - weights[0]).abs().mean()
+    earlier = json.loads(second.with_suffix(".json").read_text())["started_from"]
+    assert earlier["stages"]["coarse"]["step"] == 4 and earlier["started_from"] is None
 
 
 def test_an_interrupted_training_goes_on_to_the_same_weights(recipe, tmp_path):
