@@ -3,7 +3,7 @@
 import math
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
 from os import PathLike
@@ -16,6 +16,7 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 import patchwrap
+from patchwrap import scratch
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError, ImageError, OptionError
 from patchwrap.io import (
@@ -33,6 +34,7 @@ from patchwrap.io import (
     write_tiff,
 )
 from patchwrap.outputs import named_output, output_paths
+from patchwrap.resampling import enlarged
 from patchwrap.types import Mask, Picture, Values
 
 DEFAULT_FOV = 60.0
@@ -78,9 +80,7 @@ class DepthMap:
         """The whole-image prediction on the grid of ``values``, resized bilinearly; same convention."""
         if self.coarse_map.shape == self.values.shape:
             return self.coarse_map
-        small = torch.from_numpy(np.ascontiguousarray(self.coarse_map))[None, None]
-        resized = torch.nn.functional.interpolate(small, self.size, mode="bilinear", align_corners=False)
-        return resized[0, 0].numpy()
+        return enlarged(torch.tensor(self.coarse_map), self.size)
 
     def to_depth(self) -> Values:
         """Return distances that grow away from the camera, NaN where invalid.
@@ -92,7 +92,10 @@ class DepthMap:
             ConventionError: for an ``affine`` convention, whose unknown shift makes every ratio of
                 distances unknown, and for heights.
         """
-        return _distances(self.values, self.valid, self.convention)
+        depth = scratch.array(self.size)
+        for rows in scratch.bands(len(depth)):
+            depth[rows] = _distances(self.values[rows], self.valid[rows], self.convention)
+        return depth
 
     def colorize(self, colormap: str = "Spectral") -> Picture:
         """Return a colour picture, ``(height, width, 3)``; near is the warm end whatever the convention.
@@ -107,12 +110,17 @@ class DepthMap:
         Raises:
             OptionError: if there is no colour map of that name.
         """
-        return self._painted(self.values, self.valid, colormap)
+        picture = scratch.array((*self.size, 3), np.uint8)
+        self._paint(picture, self.values, self.valid, colormap)
+        return picture
 
     def compare(self, colormap: str = "Spectral") -> Picture:
         """Return coarse (left) and fused (right) in the same colours, ``(height, 2 width, 3)``."""
-        coarse = self._painted(self.coarse, np.isfinite(self.coarse), colormap)
-        return np.concatenate([coarse, self.colorize(colormap)], axis=1)
+        height, width = self.size
+        picture = scratch.array((height, 2 * width, 3), np.uint8)
+        self._paint(picture[:, :width], self.coarse, None, colormap)
+        self._paint(picture[:, width:], self.values, self.valid, colormap)
+        return picture
 
     def horizontal_fov(self, fov: float | None = None) -> tuple[float, str]:
         """Return the horizontal field of view in degrees and where it comes from.
@@ -164,7 +172,7 @@ class DepthMap:
         y = (np.arange(0, height, step, dtype=np.float32) + 0.5 - height / 2) / focal
         points = np.stack([z * x[None, :], z * y[:, None], z], axis=-1)
         keep = np.isfinite(z) & (z > 0)
-        return points[keep].astype(np.float32), self._colours(image)[::step, ::step][keep]
+        return points[keep].astype(np.float32), self._colours(image, step)[keep]
 
     def save(
         self,
@@ -304,10 +312,13 @@ class DepthMap:
         with np.errstate(divide="ignore"):
             return np.where(values > 0, 1 / values, np.float32(np.nan))
 
-    def _painted(self, values: Values, valid: Mask, colormap: str) -> Picture:
-        table = color_table(colormap)
-        nearness = self._nearness(values)
-        return paint(nearness, valid & np.isfinite(nearness), self._limits(), table)
+    def _paint(self, picture: Picture, values: Values, valid: Mask | None, colormap: str) -> None:
+        """Fill a picture with the colours of a map of its size, band by band."""
+        limits, table = self._limits(), color_table(colormap)
+        for rows in scratch.bands(len(picture)):
+            nearness = self._nearness(values[rows])
+            known = np.isfinite(nearness) if valid is None else np.isfinite(nearness) & valid[rows]
+            picture[rows] = paint(nearness, known, limits, table)
 
     def _limits(self) -> tuple[float, float]:
         """Colour limits: percentiles of the fused map, so that coarse and fused can be compared."""
@@ -319,16 +330,19 @@ class DepthMap:
         low, high = np.percentile(sample, _PERCENTILES)
         return float(low), float(high)
 
-    def _colours(self, image: object) -> Picture:
+    def _colours(self, image: object, step: int) -> Picture:
+        """The colours of every so many rows and columns."""
         if image is None:
-            return self.colorize()
+            picture = np.zeros((*self.values[::step, ::step].shape, 3), np.uint8)
+            self._paint(picture, self.values[::step, ::step], self.valid[::step, ::step], "Spectral")
+            return picture
         photo = read_image(image)
         if photo.size != self.size:
             raise ImageError(
                 f"{photo.name!r} is {photo.size[1]}x{photo.size[0]} pixels, but the depth map is "
                 f"{self.size[1]}x{self.size[0]}; give the photo that was predicted"
             )
-        return photo.to_uint8()
+        return replace(photo, pixels=photo.pixels[::step, ::step]).to_uint8()
 
 
 _MEANING = {

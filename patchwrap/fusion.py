@@ -130,7 +130,8 @@ class _Mean:
         self._weight[place] += weights
 
     def __getitem__(self, place: Region) -> Values:
-        return np.asarray(self._sum[place] / (self._weight[place] + np.float32(ANCHOR)))
+        weight = np.asarray(self._weight[place] + np.float32(ANCHOR))
+        return np.divide(self._sum[place], weight, out=weight)
 
 
 def _composed(coarse: Values, changes: Iterator[tuple[Region, Values]]) -> Map:

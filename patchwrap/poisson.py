@@ -48,10 +48,7 @@ def solve(
     centres = grid.sharpened(_solve_coarse(grid, slopes, screen))
     stiff = max(screen, (2 * np.pi / (CROSSOVER * grid.factor)) ** 2)
     for outer, inner, inside in blocks(shape, CROSSOVER * grid.factor):
-        coarse = grid.enlarged(centres, outer)
-        down, across = (part - np.diff(coarse, axis=axis) for axis, part in enumerate(slopes(outer)))
-        rest = solve_screened_poisson(_divergence(down, across) + np.float32(screen) * coarse, stiff)
-        yield inner, (coarse + rest)[inside]
+        yield inner, _solve_block(grid.enlarged(centres, outer), slopes(outer), screen, stiff)[inside]
 
 
 def solve_screened_poisson(source: Values, screen: float, spacing: tuple[float, float] = (1.0, 1.0)) -> Values:
@@ -71,7 +68,7 @@ def solve_screened_poisson(source: Values, screen: float, spacing: tuple[float, 
     eigenvalues = laplacian_eigenvalues((source.shape[0], source.shape[1]), spacing)
     eigenvalues += np.float32(screen)
     eigenvalues[0, 0] = max(eigenvalues[0, 0], 1e-12)
-    spectrum /= -eigenvalues
+    spectrum /= np.negative(eigenvalues, out=eigenvalues)
     if screen == 0:
         spectrum[0, 0] = 0
     return scipy.fft.idctn(spectrum, type=2, workers=-1, overwrite_x=True).astype(np.float32, copy=False)
@@ -98,9 +95,20 @@ def _solve_coarse(grid: CoarseGrid, slopes: Callable[[Region], Slopes], screen: 
     return solve_screened_poisson(_divergence(down / height**2, across / width**2), screen, grid.spacing)
 
 
+def _solve_block(coarse: Values, slopes: Slopes, screen: float, stiff: float) -> Values:
+    """Add to the coarse solution what it leaves; where there is nothing to be added, ``stiff`` holds it at 0."""
+    down, across = (part - np.diff(coarse, axis=axis) for axis, part in enumerate(slopes))
+    source = _divergence(down, across)
+    del down, across
+    source += np.float32(screen) * coarse
+    return coarse + solve_screened_poisson(source, stiff)
+
+
 def _divergence(down: Float32[ndarray, "_ columns"], across: Float32[ndarray, "rows _"]) -> Values:
     """Adjoint of the forward differences, negated: zero flow through the border."""
-    nothing = np.float32(0)
-    source = np.diff(down, axis=0, prepend=nothing, append=nothing)
-    source += np.diff(across, axis=1, prepend=nothing, append=nothing)
+    source = np.zeros((across.shape[0], down.shape[1]), np.float32)
+    source[:-1] += down
+    source[1:] -= down
+    source[:, :-1] += across
+    source[:, 1:] -= across
     return source

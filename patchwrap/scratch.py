@@ -9,7 +9,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from io import BufferedRandom
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
@@ -44,15 +45,20 @@ def array(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Shaped[ndarr
     return values
 
 
-def bands(height: int) -> Iterator[slice]:
+def bands(height: int, rows: int | None = None) -> Iterator[slice]:
     """Rows 0 to ``height`` in bands; what was mapped for one is released before the next.
+
+    Args:
+        height: of what is worked on.
+        rows: of a band, ``BAND`` by default.
 
     Example:
         >>> list(bands(300))
         [slice(0, 256, None), slice(256, 300, None)]
     """
-    for top in range(0, height, BAND):
-        yield slice(top, min(top + BAND, height))
+    rows = rows or BAND
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
         release()
 
 
@@ -63,7 +69,7 @@ def release() -> None:
             mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def temporary_file() -> BinaryIO:
+def temporary_file() -> BufferedRandom:
     """Open a nameless file in the temporary folder; it is gone when closed, or at the latest with the process."""
     return tempfile.TemporaryFile(prefix="patchwrap-")
 
@@ -88,7 +94,7 @@ def explained(what: str) -> Iterator[None]:
         ) from error
 
 
-def _reserve(file: BinaryIO, size: int) -> None:
+def _reserve(file: BufferedRandom, size: int) -> None:
     """Take the room at once: on a full disk writing to a mapped page would kill the process."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)

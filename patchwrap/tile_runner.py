@@ -1,19 +1,64 @@
 """Run a backend on batches: check its contract, and halve the batch when memory runs out."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeVar
 
 import torch
 
 from patchwrap.errors import BackendContractError
-from patchwrap.types import DepthBatch, Images
+from patchwrap.resampling import input_size
+from patchwrap.spec import Backend, PredictsFeatures
+from patchwrap.tiling import Size
+from patchwrap.types import DepthBatch, Features, Images
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a backend says to a batch.
+
+    Args:
+        maps: float32, on the CPU.
+        features: decoder features on the CPU, or None.
+    """
+
+    maps: DepthBatch
+    features: Features | None = None
+
+
+def ask(backend: Backend, images: Images, with_features: bool = False) -> Answer:
+    """Let a backend predict.
+
+    Args:
+        backend: whom to ask.
+        images: at a size it accepts, on its device.
+        with_features: ask for features too, where the backend has them.
+
+    Raises:
+        BackendContractError: if what it returns breaks the contract.
+    """
+    name = type(backend).__name__
+    if with_features and isinstance(backend, PredictsFeatures):
+        maps, features = backend.predict_with_features(images)
+        return Answer(checked(name, maps, images), features.to("cpu"))
+    return Answer(checked(name, backend.predict(images), images))
+
+
+def backend_size(backend: Backend, image: Size) -> Size:
+    """``(height, width)`` at which a backend sees an image or tile of a size."""
+    multiple, free = getattr(backend, "multiple", 1), getattr(backend, "free_aspect", True)
+    return input_size(image, backend.processing, multiple, free)
+
+
 def run_in_batches(
-    items: Sequence[Item], batch_size: int, run: Callable[[Sequence[Item]], Result]
+    items: Sequence[Item],
+    batch_size: int,
+    run: Callable[[Sequence[Item]], Result],
+    kind: Callable[[Item], object] = lambda item: None,
 ) -> Iterator[tuple[Sequence[Item], Result]]:
     """Run over batches; where one does not fit in memory, halve the batch size and go on.
 
@@ -21,6 +66,7 @@ def run_in_batches(
         items: what to run over, in order.
         batch_size: largest batch to try, at least 1.
         run: called with one batch.
+        kind: a batch holds items of one kind only, such as tiles of one size.
 
     Yields:
         Each batch and its result.
@@ -30,7 +76,7 @@ def run_in_batches(
     """
     start = 0
     while start < len(items):
-        batch = items[start : start + batch_size]
+        batch = list(next(groupby(items[start : start + batch_size], kind))[1])
         try:
             result = run(batch)
         except (MemoryError, RuntimeError) as error:

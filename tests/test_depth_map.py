@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from patchwrap import ConventionError, DepthConvention, DepthMap, ImageError, OptionError, OutputError
+from patchwrap import ConventionError, DepthConvention, DepthMap, ImageError, OptionError, OutputError, scratch
 
 NEAR_LEFT = np.array([[1.0, 2.0, 4.0], [1.0, 2.0, 4.0]], np.float32)
 
@@ -220,6 +220,20 @@ def test_an_empty_point_cloud_is_still_a_file(tmp_path):
     make(valid=np.zeros((2, 3), bool)).save(tmp_path / "a", ["npy", "png", "color", "ply"])
 
     assert (tmp_path / "a_points.ply").exists()
+
+
+def test_memory_limits_change_no_file(tmp_path, monkeypatch):
+    draw = np.random.default_rng(0)
+    values = draw.uniform(1, 9, (70, 50)).astype(np.float32)
+    for folder in ("plain", "limited"):
+        depth = make(values, valid=values < 8, coarse_map=values[::7, ::5])
+        depth.save(tmp_path / folder / "a", ["npy", "png", "color", "tiff", "ply"], save_coarse=True)
+        assert isinstance(depth.to_depth(), np.memmap) == isinstance(depth.coarse, np.memmap) == (folder == "limited")
+        monkeypatch.setattr(scratch, "LIMIT", 1000)
+        monkeypatch.setattr(scratch, "BAND", 16)
+
+    for path in (tmp_path / "plain").iterdir():
+        assert path.read_bytes() == (tmp_path / "limited" / path.name).read_bytes(), path.name
 
 
 def test_a_memory_mapped_map_is_saved_and_coloured(tmp_path):

@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 
 import patchwrap
+from patchwrap import coarsening, scratch
 from patchwrap.errors import BackendContractError, ConventionError, OptionError, TilingError
 from patchwrap.testing import PaintedBackend as Painted
 from patchwrap.testing import painted_photo as painted
@@ -63,6 +64,35 @@ def test_tiles_reach_the_backend_at_its_processing_size_in_batches():
 def test_batch_size_changes_nothing():
     maps = [patchwrap.predict(PHOTO, Painted(), plan="p49", tile_batch_size=n).values for n in (1, 7)]
     assert np.allclose(*maps, atol=1e-5)
+
+
+def test_tiles_of_each_layer_are_seen_at_their_own_aspect():
+    backend = Painted("depth:metric")
+    patchwrap.predict(PHOTO, backend, plan="3x2+4x4", tile_batch_size=4)
+    sizes = [calls[2:] for calls in backend.calls[1:]]
+    # Tiles of 120x134 and of 60x100 pixels; about 6000 of the backend's own each.
+    assert set(sizes) == {(73, 82), (60, 100)}
+    assert [calls[0] for calls in backend.calls[1:]] == [4, 4, 4, 3] + [4] * 12 + [1]
+
+
+@pytest.mark.parametrize("fuser", ["poisson", "blend", "split"])
+@pytest.mark.parametrize("size", [(240, 400), (97, 161)])
+def test_memory_limits_change_nothing(fuser, size, monkeypatch):
+    """A distorted scene of planes comes back as well through mapped files, bands and blocks."""
+    photo = painted(*size)
+
+    def fused():
+        return patchwrap.predict(photo, Painted("inverse_depth:affine", distort=0.3), plan="p49", fuser=fuser)
+
+    plain = fused()
+    monkeypatch.setattr(scratch, "LIMIT", 10_000)
+    monkeypatch.setattr(scratch, "BAND", 32)
+    monkeypatch.setattr(coarsening, "WHOLE", 4000)
+    limited = fused()
+    assert isinstance(limited.values, np.memmap) and isinstance(limited.valid, np.memmap) and limited.valid.all()
+    np.testing.assert_allclose(limited.values, plain.values, atol=0.003 * np.ptp(plain.values))
+    truth = photo[..., 0]
+    assert affine_error(limited.values, truth) < 1.05 * affine_error(plain.values, truth) + 1e-4
 
 
 def test_coarse_and_fine_may_be_different_backends_of_different_conventions():

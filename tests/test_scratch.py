@@ -31,7 +31,6 @@ def test_what_is_released_is_still_there(low_limit):
 
 def test_released_pages_no_longer_count_as_memory(low_limit):
     def resident():
-        # Of the file's pages: what else the process holds changes as it likes.
         return int(Path("/proc/self/statm").read_text().split()[2]) * os.sysconf("SC_PAGE_SIZE")
 
     values = scratch.array((4000, 4000))
@@ -57,6 +56,7 @@ def test_nothing_is_left_in_the_folder(low_limit, tmp_path, monkeypatch):
 
 def test_bands_cover_every_row():
     assert [(rows.start, rows.stop) for rows in scratch.bands(600)] == [(0, 256), (256, 512), (512, 600)]
+    assert [(rows.start, rows.stop) for rows in scratch.bands(5, rows=3)] == [(0, 3), (3, 5)]
 
 
 def test_a_missing_folder_is_named_with_the_cure(low_limit, tmp_path, monkeypatch):

@@ -19,6 +19,11 @@ def test_batches_halve_until_they_fit_and_nothing_is_lost():
     assert tried == [8, 4, 2, 2, 2, 2, 1]
 
 
+def test_a_batch_holds_one_kind_only():
+    batches = [batch for batch, _ in run_in_batches("aaabbaaaa", 2, list, kind=str)]
+    assert ["".join(batch) for batch in batches] == ["aa", "a", "bb", "aa", "aa"]
+
+
 def test_a_batch_of_one_that_does_not_fit_is_the_users_to_know():
     def run(batch):
         raise MemoryError

@@ -10,12 +10,12 @@ from jaxtyping import Float32, UInt8, UInt16
 from numpy import ndarray
 from PIL import Image, PngImagePlugin
 
+from patchwrap import scratch
 from patchwrap.io.files import replacing
 from patchwrap.types import Mask, Picture, Values
 
 MILLIMETRE = 0.001
 _LARGEST = 65535
-_BAND = 256
 _JPEG_SIDE = 65500
 
 
@@ -40,9 +40,8 @@ class Quantization:
 
     def encode(self, values: Values, valid: Mask) -> UInt16[ndarray, "height width"]:
         """Return the codes, ``(height, width)``."""
-        codes = np.zeros(values.shape, np.uint16)
-        for top in range(0, len(values), _BAND):
-            rows = slice(top, top + _BAND)
+        codes = scratch.array(values.shape, np.uint16)
+        for rows in scratch.bands(len(values)):
             known = np.where(valid[rows], values[rows], self.offset).astype(np.float64)
             steps = (known - self.offset) / self.scale
             codes[rows] = np.where(valid[rows], np.clip(np.rint(steps), 1, _LARGEST), 0)
@@ -60,10 +59,12 @@ def quantize(values: Values, valid: Mask, unit: str | None) -> Quantization:
         valid: which pixels count.
         unit: ``m``, ``1/m`` or None for an unknown scale.
     """
-    if not valid.any():
+    low, high = np.inf, -np.inf
+    for rows in scratch.bands(len(values)):
+        low = min(low, float(np.min(values[rows], where=valid[rows], initial=np.inf)))
+        high = max(high, float(np.max(values[rows], where=valid[rows], initial=-np.inf)))
+    if low > high:
         return Quantization(1.0, 0.0, unit, None, None)
-    low = float(np.min(values, where=valid, initial=np.inf))
-    high = float(np.max(values, where=valid, initial=-np.inf))
     if unit == "m" and low >= 0 and high <= _LARGEST * MILLIMETRE:
         return Quantization(MILLIMETRE, 0.0, unit, low, high)
     step = (high - low) / (_LARGEST - 1) if high > low else 1.0
@@ -79,9 +80,8 @@ def write_npy(path: Path, values: Values, valid: Mask | None = None) -> None:
     with replacing(path) as stream:
         header = {"descr": "<f4", "fortran_order": False, "shape": values.shape}
         np.lib.format.write_array_header_1_0(stream, header)
-        for top in range(0, len(values), _BAND):
-            band = values[top : top + _BAND]
-            band = band if valid is None else np.where(valid[top : top + _BAND], band, np.float32(np.nan))
+        for rows in scratch.bands(len(values)):
+            band = values[rows] if valid is None else np.where(valid[rows], values[rows], np.float32(np.nan))
             stream.write(np.ascontiguousarray(band, dtype="<f4").tobytes())
 
 
