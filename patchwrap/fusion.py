@@ -1,7 +1,8 @@
 """Fuse aligned tiles with the coarse map into one canvas. All maps are in the fusion space and finite.
 
 Every fuser is an accumulator: tiles come in any order and may be freed at once. What it accumulates lies in scratch
-arrays, and the result is made region by region, so that a large canvas is never whole in memory.
+arrays, and the result is made region by region, so that a large canvas is never whole in memory. What tiles add to the
+coarse map is averaged, and the coarse map counts beside them as one that adds nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from patchwrap.high_pass import high_pass
 from patchwrap.poisson import Slopes, solve
 from patchwrap.spec import Fuser
 from patchwrap.types import Map, Values
+from patchwrap.weighted_mean import WeightedMean
 
 ANCHOR = 0.01
 """Weight of the coarse map beside the tiles. It decides where no tile counts, and lets a tile whose neighbour is not
@@ -38,7 +40,7 @@ class BlendFuser:
     def __init__(self, coarse: Map, tile_width: int, detail: float | None = None) -> None:
         self.coarse = coarse.numpy()
         self.detail = check_detail(self.default_detail if detail is None else detail)
-        self._mean = _Mean(self.coarse.shape)
+        self._mean = WeightedMean((self.coarse.shape[0], self.coarse.shape[1]), ANCHOR)
 
     def add(self, top: int, left: int, values: Map, weights: Map) -> None:
         """Take in one aligned tile whose upper left corner lies at (top, left)."""
@@ -95,7 +97,8 @@ class PoissonFuser:
         self.coarse = coarse.numpy()
         self.crossover = crossover(self.default_detail if detail is None else detail, tile_width)
         height, width = self.coarse.shape
-        self._down, self._across = _Mean((height - 1, width)), _Mean((height, width - 1))
+        self._down = WeightedMean((height - 1, width), ANCHOR)
+        self._across = WeightedMean((height, width - 1), ANCHOR)
 
     def add(self, top: int, left: int, values: Map, weights: Map) -> None:
         """Take in one aligned tile whose upper left corner lies at (top, left)."""
@@ -117,21 +120,6 @@ class PoissonFuser:
         """The differences beyond the coarse map's own."""
         rows, columns = region
         return self._down[rows.start : rows.stop - 1, columns], self._across[rows, columns.start : columns.stop - 1]
-
-
-class _Mean:
-    """Weighted mean of what the tiles add to the coarse map, which counts too, as nothing added."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._sum, self._weight = scratch.array(shape), scratch.array(shape)
-
-    def add(self, place: Region, values: Values, weights: Values) -> None:
-        self._sum[place] += weights * values
-        self._weight[place] += weights
-
-    def __getitem__(self, place: Region) -> Values:
-        weight = np.asarray(self._weight[place] + np.float32(ANCHOR))
-        return np.divide(self._sum[place], weight, out=weight)
 
 
 def _composed(coarse: Values, changes: Iterator[tuple[Region, Values]]) -> Map:

@@ -28,7 +28,8 @@ from patchwrap.tile_pass import TilePass
 from patchwrap.tile_runner import Answer, ask, backend_size
 from patchwrap.tile_store import TileStore
 from patchwrap.tiling import TilePlan
-from patchwrap.types import CoarseMap, Map
+from patchwrap.types import CoarseMap, Map, Values
+from patchwrap.weighted_mean import WeightedMean
 from patchwrap.wrapping import wrap
 
 RECIPES = {
@@ -39,6 +40,9 @@ RECIPES = {
     "average": ("none", "blend"),
 }
 """How ``fuser=`` aligns and fuses; the last two are baselines, kept for comparison."""
+
+_NOTHING = 1e-12
+"""Less than any tile's weight."""
 
 Source = Any
 """A path, PIL image, ndarray, tensor or Photo."""
@@ -117,6 +121,21 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Fused:
+    """What the tiles gave, on the canvas.
+
+    Args:
+        values: in the fusion space.
+        confidence: mean over the tiles that cover a pixel, by their windows, of how far each is to be believed.
+        tile_count: how many there were.
+    """
+
+    values: Map
+    confidence: Values
+    tile_count: int
+
+
+@dataclass(frozen=True)
 class Engine:
     """Backends and effective options of one call of ``predict``; maps one photo after another."""
 
@@ -156,10 +175,9 @@ class Engine:
                 whole = self.coarse_pass(photo)
             plan = self._plan(photo)
             if plan is None:
-                return self._finish(photo, whole, None, 0, clock)
+                return self._finish(photo, whole, None, clock)
             space = fusion_space(self.coarse.convention, self.fine.convention)
-            fused, count = self._fuse(photo, plan, whole, space, clock)
-            return self._finish(photo, whole, fused, count, clock)
+            return self._finish(photo, whole, self._fuse(photo, plan, whole, space, clock), clock)
 
     def coarse_pass(self, photo: Photo) -> Answer:
         """Predict the whole image at the coarse backend's own size."""
@@ -177,8 +195,8 @@ class Engine:
             return plan
         return TilePlan.choose(plan, photo.size, backend_size(self.fine, photo.size), self.options["overlap"])
 
-    def _fuse(self, photo: Photo, plan: TilePlan, whole: Answer, space: FusionSpace, clock: Clock) -> tuple[Map, int]:
-        """Tile pass, alignment and fusion; returns the fused canvas in the fusion space."""
+    def _fuse(self, photo: Photo, plan: TilePlan, whole: Answer, space: FusionSpace, clock: Clock) -> "Fused":
+        """Tile pass, alignment and fusion."""
         with clock("canvas"):
             canvas = Canvas.cut(photo.pixels, plan, self.fine, self.options["seed"])
             guide = _fill(to_space(whole.maps[0, 0], self.coarse.convention, space))
@@ -194,12 +212,14 @@ class Engine:
             with clock("fuse"):
                 coarse = torch.from_numpy(enlarged(guide, canvas.size))
                 fuser = FUSERS[fuser_name](coarse, canvas.tiles[-1].width, self.options["detail"])
+                confidence = WeightedMean(canvas.size, anchor=_NOTHING)
                 second = SecondPass(
                     canvas, coarse, predictions, corrections, self.head, whole.features, self.device
                 )
-                for tile, values, weights in second:
-                    fuser.add(tile.top, tile.left, values, weights)
-                return fuser.result(), len(canvas.tiles)
+                for aligned in second:
+                    fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
+                    confidence.add(aligned.tile.slices, aligned.confidence.numpy(), aligned.window.numpy())
+                return Fused(fuser.result(), confidence.result(), len(canvas.tiles))
 
     def _tile_pass(self, canvas: Canvas, space: FusionSpace) -> TilePass:
         return TilePass(
@@ -212,7 +232,7 @@ class Engine:
             progress=self.options["progress"] or _ignore,
         )
 
-    def _finish(self, photo: Photo, whole: Answer, fused: Map | None, count: int, clock: Clock) -> DepthMap:
+    def _finish(self, photo: Photo, whole: Answer, fused: "Fused | None", clock: Clock) -> DepthMap:
         """Bring the canvas to the photo's size and the coarse backend's convention."""
         focal = _focal(photo, self.options["fov"])
         scale, convention = _metric_scale(self.coarse, focal)
@@ -220,21 +240,23 @@ class Engine:
         with clock("resize"):
             if fused is None:
                 values = enlarged(_fill(coarse), photo.size, lambda band: scale * band)
+                confidence = None if whole.confidence is None else whole.confidence[0, 0].numpy()
             else:
                 space = fusion_space(self.coarse.convention, self.fine.convention)
                 values = enlarged(
-                    fused, photo.size, lambda band: scale * from_space(band, self.coarse.convention, space)
+                    fused.values, photo.size, lambda band: scale * from_space(band, self.coarse.convention, space)
                 )
+                confidence = fused.confidence
             valid = enlarged(coarse.isfinite().float(), photo.size, lambda band: band > 0.5, dtype=bool)
         return DepthMap(
             values=values,
             convention=convention,
             valid=valid,
             coarse_map=(coarse * scale).numpy(),
-            confidence=None,
+            confidence_map=confidence,
             focal=None if focal is None else focal * max(photo.size),
             timings=clock.seconds,
-            options=self._effective_options(count),
+            options=self._effective_options(0 if fused is None else fused.tile_count),
         )
 
     def _effective_options(self, count: int) -> dict[str, Any]:

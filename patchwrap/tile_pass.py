@@ -42,11 +42,20 @@ class TilePass:
         self.progress(done, len(tiles))
         for batch, answer in run_in_batches(tiles, self.batch_size, self._predict, self._size):
             for k, tile in enumerate(batch):
-                values = resize(to_space(answer.maps[k : k + 1], self.backend.convention, self.space), tile.size)
-                features = None if answer.features is None else answer.features[k : k + 1].to(torch.float16)
-                yield Prediction(tile, values[0, 0], features)
+                yield self._prediction(tile, answer[k])
             done += len(batch)
             self.progress(done, len(tiles))
+
+    def _prediction(self, tile: Tile, answer: Answer) -> Prediction:
+        """Bring what the backend says to one tile to its size on the canvas and into the fusion space."""
+        values = to_space(answer.maps, self.backend.convention, self.space)
+        features, confidence = answer.features, answer.confidence
+        return Prediction(
+            tile,
+            resize(values, tile.size)[0, 0],
+            None if features is None else features.to(torch.float16),
+            None if confidence is None else resize(confidence, tile.size)[0, 0].to(torch.float16),
+        )
 
     def _predict(self, batch: Sequence[Tile]) -> Answer:
         return ask(self.backend, torch.cat([self._image(tile) for tile in batch]), self.with_features)

@@ -9,12 +9,15 @@ import torch
 
 from patchwrap.errors import BackendContractError
 from patchwrap.resampling import input_size
-from patchwrap.spec import Backend, PredictsFeatures
+from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures
 from patchwrap.tiling import Size
-from patchwrap.types import DepthBatch, Features, Images
+from patchwrap.types import ConfidenceBatch, DepthBatch, Features, Images
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+ROUNDING = 0.01
+"""How far beyond [0, 1] half precision may carry a confidence."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +27,28 @@ class Answer:
     Args:
         maps: float32, on the CPU.
         features: decoder features on the CPU, or None.
+        confidence: in [0, 1], on the CPU, or None.
     """
 
     maps: DepthBatch
     features: Features | None = None
+    confidence: ConfidenceBatch | None = None
+
+    def __getitem__(self, index: int) -> "Answer":
+        """What it says to one image, as a batch of one."""
+        parts = self.maps, self.features, self.confidence
+        maps, features, confidence = (None if part is None else part[index : index + 1] for part in parts)
+        assert maps is not None
+        return Answer(maps, features, confidence)
 
 
 def ask(backend: Backend, images: Images, with_features: bool = False) -> Answer:
-    """Let a backend predict.
+    """Let a backend predict, with its confidence where it has one.
 
     Args:
         backend: whom to ask.
         images: at a size it accepts, on its device.
-        with_features: ask for features too, where the backend has them.
+        with_features: ask for features instead of confidence, where the backend has them.
 
     Raises:
         BackendContractError: if what it returns breaks the contract.
@@ -45,6 +57,9 @@ def ask(backend: Backend, images: Images, with_features: bool = False) -> Answer
     if with_features and isinstance(backend, PredictsFeatures):
         maps, features = backend.predict_with_features(images)
         return Answer(checked(name, maps, images), features.to("cpu"))
+    if isinstance(backend, PredictsConfidence):
+        maps, confidence = backend.predict_with_confidence(images)
+        return Answer(checked(name, maps, images), confidence=_checked_confidence(name, confidence, images))
     return Answer(checked(name, backend.predict(images), images))
 
 
@@ -98,7 +113,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
 
 
-def checked(name: str, maps: object, images: Images) -> DepthBatch:
+def checked(name: str, maps: object, images: Images, method: str = "predict") -> DepthBatch:
     """Return a backend's maps as float32 on the CPU.
 
     Raises:
@@ -108,7 +123,18 @@ def checked(name: str, maps: object, images: Images) -> DepthBatch:
     if not isinstance(maps, torch.Tensor) or tuple(maps.shape) != wanted or not maps.is_floating_point():
         got = tuple(maps.shape) if isinstance(maps, torch.Tensor) else type(maps).__name__
         raise BackendContractError(
-            f"{name}.predict returned {got} for images of shape {tuple(images.shape)}; expected a float tensor of "
-            f"shape {wanted}. Resize inside predict()."
+            f"{name}.{method} returned {got} for images of shape {tuple(images.shape)}; expected a float tensor of "
+            f"shape {wanted}. Resize inside {method}()."
         )
     return maps.to("cpu", torch.float32)
+
+
+def _checked_confidence(name: str, confidence: object, images: Images) -> ConfidenceBatch:
+    values = checked(name, confidence, images, "predict_with_confidence").nan_to_num(nan=0.0)
+    low, high = values.min().item(), values.max().item()
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        raise BackendContractError(
+            f"{name}.predict_with_confidence returned a confidence from {low:g} to {high:g}; expected [0, 1], larger "
+            "is surer. Turn a variance v into, for instance, 1 / (1 + v)."
+        )
+    return values.clamp(0, 1)

@@ -13,6 +13,9 @@ from patchwrap import scratch
 from patchwrap.tiling import Tile
 from patchwrap.types import Features, Map
 
+_Place = tuple[int, torch.Size, torch.dtype]
+"""Where a tensor begins in the file, and what it is."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -22,11 +25,13 @@ class Prediction:
         tile: where it lies on the canvas.
         values: in the fusion space, NaN where invalid.
         features: decoder features as guidance for a head, or None.
+        confidence: the backend's own, in [0, 1], or None.
     """
 
     tile: Tile
     values: Map
     features: Features | None = None
+    confidence: Map | None = None
 
 
 class TileStore:
@@ -35,7 +40,7 @@ class TileStore:
     def __init__(self) -> None:
         with scratch.explained("tiles"):
             self._file = scratch.temporary_file()
-        self._entries: list[tuple[Tile, Any, Any]] = []
+        self._entries: list[tuple[Tile, list[_Place | None]]] = []
 
     def __enter__(self) -> "TileStore":
         return self
@@ -52,16 +57,17 @@ class TileStore:
             OutputError: if the temporary folder is full.
         """
         with scratch.explained("tiles"):
-            self._entries.append((prediction.tile, self._write(prediction.values), self._write(prediction.features)))
+            parts = prediction.values, prediction.features, prediction.confidence
+            self._entries.append((prediction.tile, [self._write(part) for part in parts]))
 
     def __iter__(self) -> Iterator[Prediction]:
-        for tile, values, features in self._entries:
-            yield Prediction(tile, self._read(values), self._read(features))
+        for tile, places in self._entries:
+            yield Prediction(tile, *map(self._read, places))
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _write(self, values: Float[Tensor, "..."] | None) -> tuple[int, torch.Size, torch.dtype] | None:
+    def _write(self, values: Float[Tensor, "..."] | None) -> _Place | None:
         if values is None:
             return None
         array = (values.float() if values.dtype == torch.bfloat16 else values).cpu().contiguous().numpy()
@@ -69,7 +75,7 @@ class TileStore:
         self._file.write(array.data)
         return offset, torch.Size(array.shape), torch.from_numpy(array[:0]).dtype
 
-    def _read(self, place: tuple[int, torch.Size, torch.dtype] | None) -> Any:
+    def _read(self, place: _Place | None) -> Any:
         if place is None:
             return None
         offset, shape, dtype = place

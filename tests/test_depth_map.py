@@ -25,6 +25,34 @@ def test_coarse_is_brought_to_the_grid_of_values_bilinearly():
     assert depth.coarse is depth.coarse
 
 
+def test_confidence_is_brought_to_the_grid_of_values_bilinearly():
+    depth = make(np.zeros((2, 4)), confidence_map=np.array([[0, 1]], np.float32))
+
+    assert depth.confidence.tolist() == [[0, 0.25, 0.75, 1]] * 2
+    assert make().confidence is None
+
+
+def test_confidence_is_saved_with_its_meaning(tmp_path):
+    depth = make(confidence_map=np.array([[0, 0.5, 1], [1, 1, 0.2]], np.float32))
+
+    written = depth.save(tmp_path / "a", ["confidence"])
+
+    assert [path.name for path in written] == ["a_confidence.png", "a_depth.json"]
+    with Image.open(written[0]) as picture:
+        codes = np.asarray(picture)
+        assert "code / 255" in picture.text["patchwrap"]
+    assert codes.dtype == np.uint8 and codes.tolist() == [[0, 128, 255], [255, 255, 51]]
+    sidecar = json.loads(written[1].read_text())
+    assert sidecar["confidence"]["formula"] == "confidence = code / 255"
+    assert sidecar["files"]["confidence"] == "a_confidence.png"
+
+
+def test_no_confidence_cannot_be_saved(tmp_path):
+    with pytest.raises(OptionError, match="no confidence"):
+        make().save(tmp_path / "a", ["npy", "confidence"])
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("ambiguity", ["metric", "scale"])
 def test_to_depth_inverts_inverse_depth_and_marks_the_invalid(ambiguity):
     depth = make([[2, 4, 0, -1, 8]], f"inverse_depth:{ambiguity}", [[True, True, True, True, False]])

@@ -119,6 +119,79 @@ def test_never_worse_tiles_of_noise_leave_the_coarse_map():
     assert np.abs(fused.values - fused.coarse).max() < 1e-5
 
 
+def test_confidence_is_low_where_no_tile_confirms_the_coarse_map():
+    assert patchwrap.predict(PHOTO, Random("inverse_depth:affine"), plan="p49").confidence.max() == 0
+    fused = patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p49")
+    assert fused.confidence.shape == fused.size and fused.confidence.min() >= 0 and fused.confidence.max() <= 1
+    assert np.median(fused.confidence) > 0.98
+
+
+class Liar(Painted):
+    """In the tile of the fifth call it sees a near object where there is none."""
+
+    def predict(self, images):
+        values = super().predict(images)
+        if len(self.calls) == 5:
+            values[:, :, 20:40, 30:70] = 8
+        return values
+
+
+def test_where_a_tile_disagrees_its_neighbours_decide():
+    options = {"plan": "p49", "fuser": "blend", "tile_batch_size": 1}
+    fused, true = (patchwrap.predict(PHOTO, kind("inverse_depth:metric"), **options) for kind in (Liar, Painted))
+    # The tile of the fifth call is the fourth of the upper row; the object lies at its centre.
+    place = np.s_[20:40, 180:220]
+    assert fused.confidence[place].mean() < 0.7 * true.confidence[place].mean()
+    error = np.abs(np.log(fused.values[place] / true.values[place])).mean()
+    # By its window it would count for half, and log(8 / 0.4) is 3.
+    assert error < 0.1
+
+
+class Sure(Painted):
+    """Surer of tiles than of the whole."""
+
+    def predict_with_confidence(self, images):
+        values = self.predict(images)
+        return values, torch.full_like(values, 0.5 if len(self.calls) == 1 else 0.75)
+
+
+def test_a_backends_own_confidence_multiplies():
+    known, unknown = (patchwrap.predict(PHOTO, kind("depth:scale"), plan="p49") for kind in (Sure, Painted))
+    np.testing.assert_allclose(known.confidence, 0.75 * unknown.confidence, rtol=1e-3)
+
+
+def test_confidence_without_tiles_is_the_backends_own_or_none():
+    assert patchwrap.predict(PHOTO, Painted(), tiles=False).confidence is None
+    assert np.unique(patchwrap.predict(PHOTO, Sure(), tiles=False).confidence).tolist() == [0.5]
+
+
+class Doubtful(Painted):
+    """Returns nonsense of which it is not sure."""
+
+    def predict_with_confidence(self, images):
+        values = self.predict(images)
+        confidence = torch.ones_like(values)
+        if len(self.calls) > 1:
+            values[..., 40:60] += 0.3
+            confidence[..., 40:60] = 0
+        return values, confidence
+
+
+def test_unsure_values_do_not_count():
+    fused = patchwrap.predict(PHOTO, Doubtful("inverse_depth:metric"), plan="4x4", fuser="blend")
+    naive = patchwrap.predict(PHOTO, Doubtless("inverse_depth:metric"), plan="4x4", fuser="blend")
+    error, worse = (np.abs(depth.values - INVERSE).mean() for depth in (fused, naive))
+    assert error < 0.3 * worse
+
+
+class Doubtless(Doubtful):
+    """The same nonsense, sure of it."""
+
+    def predict_with_confidence(self, images):
+        values, _ = super().predict_with_confidence(images)
+        return values, torch.ones_like(values)
+
+
 class Holed(Painted):
     def predict(self, images):
         values = super().predict(images)

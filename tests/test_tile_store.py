@@ -13,7 +13,7 @@ def test_what_goes_in_comes_out_in_order():
     given = [
         Prediction(Tile(0, 0, 3, 4), torch.randn(3, 4, generator=draw)),
         Prediction(Tile(1, 2, 1, 1), torch.zeros(1, 1), torch.randn(1, 5, 6, 2, generator=draw).half()),
-        Prediction(Tile(0, 9, 2, 2), torch.full((2, 2), torch.nan)),
+        Prediction(Tile(0, 9, 2, 2), torch.full((2, 2), torch.nan), confidence=torch.ones(2, 2).half()),
     ]
     with TileStore() as store:
         for prediction in given:
@@ -24,6 +24,7 @@ def test_what_goes_in_comes_out_in_order():
                 assert found.tile == expected.tile
                 assert torch.equal(found.values.nan_to_num(7), expected.values.nan_to_num(7))
                 assert (found.features is None) == (expected.features is None)
+        assert [found.confidence is None for found in store] == [True, True, False]
         features = [found.features for found in store][1]
         assert torch.equal(features, given[1].features) and features.dtype == torch.float16
 
