@@ -395,7 +395,7 @@ def test_no_bars_and_no_lines_when_quiet(monkeypatch):
 
 
 def test_the_choices_are_those_of_the_pipeline():
-    from patchwrap.pipeline import RECIPES
+    from patchwrap.engine import RECIPES
 
     assert set(FUSERS) == set(RECIPES)
     assert DTYPES[0] == "float32"

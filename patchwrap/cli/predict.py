@@ -13,7 +13,7 @@ from patchwrap.errors import OptionError
 from patchwrap.outputs import FORMATS
 
 if TYPE_CHECKING:
-    from patchwrap.pipeline import Engine
+    from patchwrap.engine import Engine
 
 DEFAULT_BACKEND = "native"
 FUSERS = ("poisson", "blend", "split", "average", "minmax")
@@ -128,8 +128,8 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
     names = _backend_names(args)
     for name in filter(None, names):
         find_backend(name.partition("=")[0])  # an unknown one is refused before torch is imported
+    from patchwrap.engine import Engine
     from patchwrap.io import color_table
-    from patchwrap.pipeline import Engine
     from patchwrap.tiling import TilePlan
 
     color_table(args.colormap)
