@@ -244,7 +244,7 @@ class DepthMap:
             The files written, in the order of writing.
         """
         self._check_request(set(targets), colormap)
-        scale = quantize(self.values, self.valid, self.convention.unit)
+        scale = quantize(self.values, self.valid, self.convention)
         sidecar = self._sidecar(scale, fov, name)
         # An old sidecar would vouch for a mixture of old and new files if this were interrupted.
         if "json" in targets:
@@ -311,7 +311,7 @@ class DepthMap:
             "maximum": scale.maximum,
             "valid_fraction": float(np.count_nonzero(self.valid)) / self.valid.size,
             "png16": {
-                "formula": "value = code * scale + offset",
+                "formula": scale.formula,
                 "scale": scale.scale,
                 "offset": scale.offset,
                 "invalid": 0,

@@ -1,15 +1,17 @@
-"""The first of the pipeline's two passes over the tiles: every tile through the tile backend, in batches."""
+"""The first of the pipeline's two passes over the tiles: every tile through the tile backend."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from patchwrap.canvas import Canvas
+from patchwrap.errors import BackendContractError
 from patchwrap.resampling import resize
 from patchwrap.spaces import FusionSpace, to_space
-from patchwrap.spec import Backend, Progress
-from patchwrap.tile_runner import Answer, ask, backend_size, run_in_batches
+from patchwrap.spec import Backend, PredictsTiles, Progress, TileContext
+from patchwrap.tile_runner import Answer, ask, backend_size, checked_map, run_in_batches
 from patchwrap.tile_store import Prediction
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Images
@@ -17,14 +19,14 @@ from patchwrap.types import Images
 
 @dataclass(frozen=True)
 class TilePass:
-    """Iterating predicts; what a tile needs is freed before the next batch.
+    """Iterating predicts, in batches of the context's size, or in the backend's own way where it has one.
 
     Args:
         canvas: the photo and its tiles.
         backend: predicts the tiles.
         space: of the predictions.
         device: where the backend wants its images.
-        batch_size: tiles predicted at once; halved when memory runs out.
+        context: for a backend that owns the loop.
         with_features: ask for decoder features, where the backend has them.
         progress: called with (tiles done, tiles in all).
     """
@@ -33,18 +35,37 @@ class TilePass:
     backend: Backend
     space: FusionSpace
     device: torch.device
-    batch_size: int
+    context: TileContext
     with_features: bool
     progress: Progress
 
     def __iter__(self) -> Iterator[Prediction]:
+        self.progress(0, len(self.canvas.tiles))
+        return self._jointly(self.backend) if isinstance(self.backend, PredictsTiles) else self._in_batches()
+
+    def _in_batches(self) -> Iterator[Prediction]:
         tiles, done = self.canvas.tiles, 0
-        self.progress(done, len(tiles))
-        for batch, answer in run_in_batches(tiles, self.batch_size, self._predict, self._size):
+        for batch, answer in run_in_batches(tiles, self.context.tile_batch_size, self._predict, self._size):
             for k, tile in enumerate(batch):
                 yield self._prediction(tile, answer[k])
             done += len(batch)
             self.progress(done, len(tiles))
+
+    def _jointly(self, backend: PredictsTiles) -> Iterator[Prediction]:
+        tiles, name = self.canvas.tiles, type(backend).__name__
+        waiting = Counter(tiles)
+        for tile, values in backend.predict_tiles(self._image, tiles, self.context):
+            if not waiting[tile]:
+                why = "which it had given already" if tile in tiles else "which is no tile of the plan"
+                raise BackendContractError(f"{name}.predict_tiles gave {tile}, {why}. Give each tile once.")
+            waiting[tile] -= 1
+            yield self._prediction(tile, Answer(checked_map(name, values, self._size(tile))))
+            self.progress(len(tiles) - waiting.total(), len(tiles))
+        if missing := waiting.total():
+            raise BackendContractError(
+                f"{name}.predict_tiles left out {missing} of {len(tiles)} tiles, {next(waiting.elements())} for one. "
+                "Give each tile once."
+            )
 
     def _prediction(self, tile: Tile, answer: Answer) -> Prediction:
         """Bring what the backend says to one tile to its size on the canvas and into the fusion space."""
@@ -65,3 +86,4 @@ class TilePass:
 
     def _size(self, tile: Tile) -> Size:
         return backend_size(self.backend, tile.size)
+

@@ -121,12 +121,25 @@ def checked(name: str, maps: object, images: Images, method: str = "predict") ->
     """
     wanted = (len(images), 1, *images.shape[2:])
     if not isinstance(maps, torch.Tensor) or tuple(maps.shape) != wanted or not maps.is_floating_point():
-        got = tuple(maps.shape) if isinstance(maps, torch.Tensor) else type(maps).__name__
         raise BackendContractError(
-            f"{name}.{method} returned {got} for images of shape {tuple(images.shape)}; expected a float tensor of "
-            f"shape {wanted}. Resize inside {method}()."
+            f"{name}.{method} returned {_shape(maps)} for images of shape {tuple(images.shape)}; expected a float "
+            f"tensor of shape {wanted}. Resize inside {method}()."
         )
     return maps.to("cpu", torch.float32)
+
+
+def checked_map(name: str, values: object, size: Size) -> DepthBatch:
+    """Return the map that ``predict_tiles`` gives for one tile as a batch of one, float32 on the CPU.
+
+    Raises:
+        BackendContractError: if it is not of the size at which the backend sees the tile.
+    """
+    if not isinstance(values, torch.Tensor) or tuple(values.shape) != tuple(size) or not values.is_floating_point():
+        raise BackendContractError(
+            f"{name}.predict_tiles gave {_shape(values)} for a tile; expected a float tensor of shape {tuple(size)}, "
+            "the size of source(tile). Resize inside predict_tiles()."
+        )
+    return values[None, None].to("cpu", torch.float32)
 
 
 def _checked_confidence(name: str, confidence: object, images: Images) -> ConfidenceBatch:
@@ -138,3 +151,7 @@ def _checked_confidence(name: str, confidence: object, images: Images) -> Confid
             "is surer. Turn a variance v into, for instance, 1 / (1 + v)."
         )
     return values.clamp(0, 1)
+
+
+def _shape(values: object) -> str:
+    return str(tuple(values.shape)) if isinstance(values, torch.Tensor) else type(values).__name__

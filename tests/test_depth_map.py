@@ -204,6 +204,16 @@ def test_save_names_files_by_a_stem_and_tells_everything_in_the_sidecar(tmp_path
     np.testing.assert_allclose(codes * sidecar["png16"]["scale"] + sidecar["png16"]["offset"], NEAR_LEFT)
 
 
+def test_the_sidecar_says_how_a_far_sky_is_encoded(tmp_path):
+    values = np.array([[1, 1.1, 1000]], np.float32)
+    make(values, "depth:scale").save(tmp_path / "a", ["png"])
+
+    png16 = json.loads((tmp_path / "a_depth.json").read_text())["png16"]
+    codes = np.asarray(Image.open(tmp_path / "a_depth.png")).astype(float)
+    assert png16["formula"] == "value = exp(code * scale + offset)"
+    np.testing.assert_allclose(np.exp(codes * png16["scale"] + png16["offset"]), values, rtol=6e-5)
+
+
 def test_the_sidecar_says_when_the_field_of_view_was_assumed(tmp_path):
     make().save(tmp_path / "a", ["ply", "glb"])
 

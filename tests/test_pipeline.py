@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from patchwrap import coarsening, scratch
 from patchwrap.errors import BackendContractError, ConventionError, OptionError, TilingError
 from patchwrap.testing import PaintedBackend as Painted
 from patchwrap.testing import painted_photo as painted
+from patchwrap.tiling import TilePlan
 
 PHOTO = painted()
 INVERSE = PHOTO[..., 0]
@@ -192,6 +195,83 @@ class Doubtless(Doubtful):
         return values, torch.ones_like(values)
 
 
+class Joint(Painted):
+    """Owns the loop: it reads all tiles, then gives them in another order."""
+
+    def predict_tiles(self, source, tiles, context):
+        self.context = context
+        images = [source(tile) for tile in tiles]
+        for k in self.order(len(tiles)):
+            yield tiles[k], images[k].mean(1)[0]
+
+    def order(self, count):
+        return torch.randperm(count).tolist()
+
+
+def test_a_backend_that_owns_the_loop_may_give_tiles_in_any_order():
+    backend, seen = Joint("inverse_depth:affine"), []
+    joint = patchwrap.predict(PHOTO, backend, plan="2x2+p49", seed=3, progress=lambda *at: seen.append(at))
+    plain = patchwrap.predict(PHOTO, Painted("inverse_depth:affine"), plan="2x2+p49")
+    np.testing.assert_allclose(joint.values, plain.values, atol=1e-5)
+    assert seen == [(done, 58) for done in range(59)] and joint.options["tile_count"] == 58
+    assert len(backend.calls) == 1
+
+
+def test_it_is_told_what_is_known():
+    backend = Joint("inverse_depth:affine")
+    fused = patchwrap.predict(PHOTO, backend, plan="p16", seed=3, tile_batch_size=7)
+    context = backend.context
+    assert (context.seed, context.tile_batch_size, context.canvas) == (3, 7, (240, 400))
+    assert str(context.convention) == "inverse_depth:affine"
+    assert np.array_equal(context.coarse.numpy(), fused.coarse_map)
+
+
+class Distorted(Joint):
+    """Every tile with a scale and a shift of its own."""
+
+    def predict_tiles(self, source, tiles, context):
+        for tile, values in super().predict_tiles(source, tiles, context):
+            yield tile, (1 + tile.left / 400) * values + tile.top / 240
+
+
+def test_tiles_in_any_order_are_corrected_as_their_own():
+    fused = patchwrap.predict(PHOTO, Distorted("inverse_depth:affine"), plan="p49")
+    assert affine_error(fused.values, INVERSE) < 0.25 * affine_error(fused.coarse, INVERSE)
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (lambda count: range(count - 1), "left out 1 of 16 tiles, Tile"),
+        (lambda count: [0, 1, 0], "gave Tile.* which it had given already"),
+    ],
+)
+def test_every_tile_is_wanted_once(order, words, monkeypatch):
+    monkeypatch.setattr(Joint, "order", lambda self, count: order(count))
+    with pytest.raises(BackendContractError, match=rf"Joint.predict_tiles {words}"):
+        patchwrap.predict(PHOTO, Joint(), plan="p16")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (lambda tile, values: (replace(tile, top=1), values), "which is no tile of the plan"),
+        (lambda tile, values: (tile, values[:-1]), r"gave \(59, 100\) for a tile; expected .* \(60, 100\)"),
+        (lambda tile, values: (tile, values[None]), r"gave \(1, 60, 100\)"),
+        (lambda tile, values: (tile, values.numpy()), "gave ndarray"),
+        (lambda tile, values: (tile, values.long()), "expected a float tensor"),
+    ],
+)
+def test_what_a_tile_is_given_is_checked(given, words):
+    class Broken(Joint):
+        def predict_tiles(self, *arguments):
+            for pair in super().predict_tiles(*arguments):
+                yield given(*pair)
+
+    with pytest.raises(BackendContractError, match=words):
+        patchwrap.predict(PHOTO, Broken(), plan="p16")
+
+
 class Holed(Painted):
     def predict(self, images):
         values = super().predict(images)
@@ -329,6 +409,7 @@ def test_gradients_are_off_but_the_caller_may_still_train():
         ({"dtype": "int8"}, OptionError, "bfloat16"),
         ({"device": "warp"}, OptionError, "--device cpu"),
         ({"plan": "p17"}, TilingError, "p49"),
+        ({"plan": TilePlan.parse("p16"), "overlap": 0.25}, OptionError, "overlap 0.25 and a TilePlan"),
     ],
 )
 def test_impossible_options_say_what_is_possible(options, error, words):
