@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 
 import patchwrap
-from heldout import parse_size
+from patchwrap.bench.heldout import parse_size
 from patchwrap import DepthBatch, DepthConvention, Images, coarsening, scratch
 from report import RESULTS, Result, Table
 
