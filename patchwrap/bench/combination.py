@@ -10,8 +10,8 @@ import torch
 from patchwrap.bench.report import Row
 from patchwrap.bench.ruler import words
 from patchwrap.depth_map import DepthMap
-from patchwrap.errors import OptionError
 from patchwrap.engine import RECIPES
+from patchwrap.errors import OptionError
 from patchwrap.pipeline import predict
 from patchwrap.resampling import input_size
 from patchwrap.spec import Backend, HasFine, HasHead, Movable
