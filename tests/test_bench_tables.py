@@ -115,8 +115,10 @@ def test_csv_has_a_line_a_number(report):
 
 
 def test_json_round_trip(report, tmp_path):
+    report = replace(report, pictures=[])
     paths = write_report(report, tmp_path)
-    assert [path.name for path in paths] == ["report.json", "report.csv", "report.md"]
+    assert [path.name for path in paths] == ["report.json", "report.csv", "report.md", "report.html"]
+    assert all(path.stat().st_size for path in paths)
     text = (tmp_path / "report.json").read_text("utf-8")
     assert "NaN" not in text
     fields = json.loads(text)

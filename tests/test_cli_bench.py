@@ -33,7 +33,7 @@ def test_tables_go_to_stdout_and_progress_to_stderr(pairs, capsys):
     assert "not separable" in told.out and "shows drift" in told.out
     lines = told.err.splitlines()
     assert lines[0] == "0 of 1: loading ramp" and "0 of 10: single pass on a" in lines
-    assert lines[-1] == "out: report.csv, report.json, report.md"
+    assert lines[-1] == "out: report.csv, report.html, report.json, report.md"
     assert {path.name for path in Path("out").iterdir()} >= {"report.md", "report.csv", "report.json", "pictures"}
     assert all("not separable" in Path("out", name).read_text() for name in ("report.md", "report.csv"))
 
@@ -104,6 +104,13 @@ def test_photos_alone(pairs, capsys):
     assert bench("--backends", "ramp,affine") == 0
     told = capsys.readouterr().out
     assert "CE relative" in told and "AbsRel" not in told and "drift" not in told
+
+
+def test_verbose_shows_tracebacks(pairs, capsys):
+    assert bench("--backends", "moody") == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert bench("--backends", "moody", "-v") == 1
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_ctrl_c(pairs, capsys, monkeypatch):

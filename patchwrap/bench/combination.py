@@ -5,15 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from patchwrap.bench.report import Row
 from patchwrap.bench.ruler import words
 from patchwrap.depth_map import DepthMap
+from patchwrap.engine import RECIPES
 from patchwrap.errors import OptionError
-from patchwrap.pipeline import RECIPES, Engine, predict
-from patchwrap.resampling import input_size
+from patchwrap.pipeline import predict
 from patchwrap.spec import Backend, HasFine, HasHead, Movable
+from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Images
 from patchwrap.wrapping import wrap_callable
@@ -85,9 +87,9 @@ class Combination:
 
     def plan(self, text: str, size: Size) -> TilePlan | None:
         """The plan that a text means for a photo of this size; None where ``auto`` finds nothing to gain."""
-        fine = self.backend.fine if isinstance(self.backend, HasFine) else self.backend
-        multiple, free = getattr(fine, "multiple", 1), getattr(fine, "free_aspect", True)
-        return TilePlan.choose(text, size, input_size(size, fine.processing, multiple, free))
+        backend = self.backend.backend if isinstance(self.backend, Doubled) else self.backend
+        fine = backend.fine if isinstance(backend, HasFine) else backend
+        return TilePlan.choose(text, size, backend_size(fine, size))
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,7 @@ class Matrix:
         if not (self.plans and self.fusers and self.heads):
             raise OptionError("nothing to compare: give at least one plan, one fuser and one head.")
         # What no prediction could be made with is told here once, and not by every row.
-        needed = {"fuser": "poisson", "detail": None, "head": None, "fov": None, "tile_batch_size": 1}
-        nobody = wrap_callable(lambda images: images.mean(1))
-        Engine.build(nobody, None, None, **needed | {"device": "auto", "dtype": "float32"} | self.options)
+        predict(np.zeros((16, 16, 3), np.uint8), wrap_callable(lambda images: images.mean(1)), **self.options)
 
     def combinations(self, first: Row, backend: Backend, has_truth: bool) -> list[Combination]:
         """Every combination of one backend, baselines first, none twice.

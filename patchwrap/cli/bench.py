@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
     names = ("plans", "fusers", "heads", "out", "count", "seed", "depth_scale", "pictures")
     options = {name: getattr(args, name) for name in (*names, "tile_batch_size", "device", "dtype")}
-    with Steps(args.quiet) as steps:
+    with _tracebacks(args.verbose), Steps(args.quiet) as steps:
         report = bench(args.backends, args.data, progress=steps, **options)
     if args.json:
         print(json.dumps(json.loads((args.out / JSON).read_text("utf-8")), ensure_ascii=False))
@@ -101,6 +104,20 @@ def _started_bar() -> Any:
     bar.add_task("")
     bar.start()
     return bar
+
+
+@contextmanager
+def _tracebacks(wanted: bool) -> Iterator[None]:
+    """Show where the errors of rows and images came from, to those who asked with ``-v``."""
+    log, handler = logging.getLogger("patchwrap"), logging.StreamHandler()
+    if wanted:
+        log.addHandler(handler)
+        log.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(logging.NOTSET)
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
