@@ -48,7 +48,7 @@ def report():
     }
     return Report(
         command="patchwrap bench --backends n,ghost",
-        date="2026-11-22 21:00 UTC",
+        date="2026-11-22T21:00:00Z",
         options={"seed": 0},
         machine={"processor": "abacus", "cores": 2, "accelerator": None},
         versions={"patchwrap": "0.1.0"},

@@ -160,7 +160,7 @@ class Run:
         found = {key for line in tables["own"].values() for key in line}
         return Report(
             command=command,
-            date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            date=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             options=options,
             machine=machine(),
             versions=versions(*_distributions(self.rows)),
