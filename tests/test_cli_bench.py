@@ -103,7 +103,7 @@ def test_photos_alone(pairs, capsys):
         path.unlink()
     assert bench("--backends", "ramp,affine") == 0
     told = capsys.readouterr().out
-    assert "CE relative" in told and "AbsRel" not in told and "drift" not in told
+    assert "CE relative" in told and "off coarse" in told and "AbsRel" not in told and "drift" not in told
 
 
 def test_verbose_shows_tracebacks(pairs, capsys):

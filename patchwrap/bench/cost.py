@@ -1,7 +1,6 @@
 """Time and memory of one call."""
 
 import ctypes
-import gc
 import threading
 import time
 from collections.abc import Callable
@@ -91,7 +90,6 @@ class ResidentPeak:
 
 def _give_back() -> None:
     """Return freed memory to the system; glibc keeps it otherwise, and the next call would use it unseen."""
-    gc.collect()
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 

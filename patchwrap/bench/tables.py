@@ -35,7 +35,9 @@ def show(report: Report, console: Console | None = None) -> None:
 
 def headline(report: Report, cells: Cells) -> tuple[list[str], list[list[str]]]:
     """Columns and rows of the few measures that are shown first; ``≈`` marks what is not separable."""
-    measures = [measure for measure in measured(report, cells) if measure.headline]
+    # Without true depth there are so few that those of tiles are all shown.
+    group = "" if len(report.tables) > 1 else "tiles"
+    measures = [measure for measure in measured(report, cells) if measure.headline or measure.group == group]
     rows = [[row.title, *(_marked(cells, row, measure) for measure in measures)] for row in rows_of(report, cells)]
     return ["", *map(column_title, measures)], rows
 
