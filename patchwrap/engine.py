@@ -133,13 +133,12 @@ class Engine:
             return plan
         return TilePlan.choose(plan, photo.size, backend_size(self.fine, photo.size), self.options["overlap"])
 
-    def _fuse(self, photo: Photo, plan: TilePlan, whole: Answer, space: FusionSpace, clock: Clock) -> "Fused":
+    def _fuse(self, photo: Photo, plan: TilePlan, whole: Answer, space: FusionSpace, clock: Clock) -> Fused:
         """Tile pass, alignment and fusion."""
         with clock("canvas"):
             canvas = Canvas.cut(photo.pixels, plan, self.fine, self.options["seed"])
             guide = _fill(to_space(whole.maps[0, 0], self.coarse.convention, space))
-        aligner, fuser_name = RECIPES[self.options["fuser"]]
-        alignment = _aligner(aligner, guide, canvas.size, space == "log_depth")
+        alignment = _aligner(RECIPES[self.options["fuser"]][0], guide, canvas.size, space == "log_depth")
         with TileStore() as predictions:
             with clock("tiles"):
                 for prediction in self._tile_pass(canvas, space, whole):
@@ -149,15 +148,18 @@ class Engine:
                 corrections = alignment.solve()
             with clock("fuse"):
                 coarse = torch.from_numpy(enlarged(guide, canvas.size))
-                fuser = FUSERS[fuser_name](coarse, canvas.tiles[-1].width, self.options["detail"])
-                confidence = WeightedMean(canvas.size, anchor=_NOTHING)
-                second = SecondPass(
-                    canvas, coarse, predictions, corrections, self.head, whole.features, self.device
-                )
-                for aligned in second:
-                    fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
-                    confidence.add(aligned.tile.slices, aligned.confidence.numpy(), aligned.window.numpy())
-                return Fused(fuser.result(), confidence.result(), len(canvas.tiles))
+                features, device = whole.features, self.device
+                second = SecondPass(canvas, coarse, predictions, corrections, self.head, features, device)
+                return self._fused(second)
+
+    def _fused(self, second: SecondPass) -> Fused:
+        tiles = second.canvas.tiles
+        fuser = FUSERS[RECIPES[self.options["fuser"]][1]](second.coarse, tiles[-1].width, self.options["detail"])
+        confidence = WeightedMean(second.canvas.size, anchor=_NOTHING)
+        for aligned in second:
+            fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
+            confidence.add(aligned.tile.slices, aligned.confidence.numpy(), aligned.window.numpy())
+        return Fused(fuser.result(), confidence.result(), len(tiles))
 
     def _tile_pass(self, canvas: Canvas, space: FusionSpace, whole: Answer) -> TilePass:
         seed, batch_size = self.options["seed"], self.options["tile_batch_size"]
@@ -165,7 +167,7 @@ class Engine:
         progress = self.options["progress"] or _ignore
         return TilePass(canvas, self.fine, space, self.device, context, self.head is not None, progress)
 
-    def _finish(self, photo: Photo, whole: Answer, fused: "Fused | None", clock: Clock) -> DepthMap:
+    def _finish(self, photo: Photo, whole: Answer, fused: Fused | None, clock: Clock) -> DepthMap:
         """Bring the canvas to the photo's size and the coarse backend's convention."""
         focal = _focal(photo, self.options["fov"])
         scale, convention = _metric_scale(self.coarse, focal)
