@@ -159,7 +159,9 @@ class Engine:
         for aligned in second:
             fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
             confidence.add(aligned.tile.slices, aligned.confidence.numpy(), aligned.window.numpy())
-        return Fused(fuser.result(), confidence.result(), len(tiles))
+        sure = confidence.result()
+        del confidence  # the fuser needs the room
+        return Fused(fuser.result(), sure, len(tiles))
 
     def _tile_pass(self, canvas: Canvas, space: FusionSpace, whole: Answer) -> TilePass:
         seed, batch_size = self.options["seed"], self.options["tile_batch_size"]
