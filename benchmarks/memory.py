@@ -19,8 +19,8 @@ import numpy as np
 from rich.console import Console
 
 import patchwrap
-from heldout import parse_size
 from patchwrap import DepthBatch, DepthConvention, Images, coarsening, scratch
+from patchwrap.bench.heldout import parse_size
 from report import RESULTS, Result, Table
 
 PLANS = ("p16", "p49", "p49+r64")

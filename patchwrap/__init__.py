@@ -22,6 +22,7 @@ _HOME = {
     "wrap": "wrapping",
     "wrap_callable": "wrapping",
     "predict": "pipeline",
+    "bench": "bench.runner",
     "read_image": "io",
     "hookimpl": "hookspecs",
     "PatchwrapError": "errors",
@@ -39,6 +40,7 @@ _HOME = {
 __all__ = sorted([*_HOME, "__version__"])
 
 if TYPE_CHECKING:
+    from patchwrap.bench.runner import bench as bench
     from patchwrap.convention import DepthConvention as DepthConvention
     from patchwrap.depth_map import DepthMap as DepthMap
     from patchwrap.errors import BackendContractError as BackendContractError

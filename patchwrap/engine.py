@@ -20,7 +20,7 @@ from patchwrap.fusion import FUSERS, check_detail
 from patchwrap.io import Photo
 from patchwrap.matching import match_nothing, match_range
 from patchwrap.resampling import enlarged
-from patchwrap.second_pass import SecondPass
+from patchwrap.second_pass import Aligned, SecondPass
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, to_space
 from patchwrap.spec import Backend, FusionHead, HasFine, HasHead, MetricWithFocal, Movable, TileContext
 from patchwrap.tile_pass import TilePass
@@ -150,18 +150,26 @@ class Engine:
                 coarse = torch.from_numpy(enlarged(guide, canvas.size))
                 features, device = whole.features, self.device
                 second = SecondPass(canvas, coarse, predictions, corrections, self.head, features, device)
-                return self._fused(second)
+                return self._fused(second, space)
 
-    def _fused(self, second: SecondPass) -> Fused:
+    def _fused(self, second: SecondPass, space: FusionSpace) -> Fused:
         tiles = second.canvas.tiles
         fuser = FUSERS[RECIPES[self.options["fuser"]][1]](second.coarse, tiles[-1].width, self.options["detail"])
         confidence = WeightedMean(second.canvas.size, anchor=_NOTHING)
         for aligned in second:
+            self._show(aligned, space)
             fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
             confidence.add(aligned.tile.slices, aligned.confidence.numpy(), aligned.window.numpy())
         sure = confidence.result()
         del confidence  # the fuser needs the room
         return Fused(fuser.result(), sure, len(tiles))
+
+    def _show(self, aligned: Aligned, space: FusionSpace) -> None:
+        """Tell the observer, if there is one, about a tile."""
+        observer = self.options["observer"]
+        if observer is not None:
+            maps = (from_space(values, self.coarse.convention, space) for values in (aligned.predicted, aligned.values))
+            observer(aligned.tile, *maps)
 
     def _tile_pass(self, canvas: Canvas, space: FusionSpace, whole: Answer) -> TilePass:
         seed, batch_size = self.options["seed"], self.options["tile_batch_size"]
@@ -198,7 +206,7 @@ class Engine:
 
     def _effective_options(self, count: int) -> dict[str, Any]:
         plan = self.options["plan"]
-        chosen = {k: v for k, v in self.options.items() if k not in ("progress", "plan", "device")}
+        chosen = {k: v for k, v in self.options.items() if k not in ("progress", "observer", "plan", "device")}
         return chosen | {
             "plan": plan.name if isinstance(plan, TilePlan) else plan,
             "tile_count": count,

@@ -7,7 +7,7 @@ from torch import Tensor
 from patchwrap.depth_map import DepthMap
 from patchwrap.engine import Engine
 from patchwrap.io import read_image, read_images
-from patchwrap.spec import FusionHead, Progress
+from patchwrap.spec import FusionHead, Observer, Progress
 from patchwrap.tiling import TilePlan
 
 Source = Any
@@ -36,6 +36,7 @@ def predict(
     dtype: str = "float32",
     tiles: bool = True,
     progress: Progress | None = None,
+    observer: Observer | None = None,
 ) -> DepthMap | list[DepthMap]:
     """Predict depth with tile-level detail.
 
@@ -58,6 +59,8 @@ def predict(
         dtype: ``float32``, ``bfloat16`` or ``float16``, of the networks.
         tiles: False stops after the whole-image pass.
         progress: called with (tiles done, tiles in all).
+        observer: called with each tile just before fusion: its place on the canvas, its prediction (NaN where
+            invalid) and what is fused of it, aligned and refined; both in the coarse backend's convention.
 
     Returns:
         Fused depth in the coarse backend's convention (metric if its scale became known by ``fov`` or EXIF).

@@ -25,6 +25,7 @@ class Aligned:
         weights: how much every pixel counts beside those of other tiles.
         confidence: how far the tile is to be believed, in [0, 1].
         window: how much every pixel counts by its place in the tile alone.
+        predicted: the tile as the backend gave it, NaN where invalid.
     """
 
     tile: Tile
@@ -32,6 +33,7 @@ class Aligned:
     weights: Map
     confidence: Map
     window: Map
+    predicted: Map
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class SecondPass:
             if correction.trust > 0:
                 yield self._aligned(prediction, correction, coarse, place)
             else:
-                yield Aligned(prediction.tile, coarse, torch.zeros_like(place), torch.zeros_like(place), place)
+                nothing = torch.zeros_like(place)
+                yield Aligned(prediction.tile, coarse, nothing, nothing, place, prediction.values)
 
     def _aligned(self, prediction: Prediction, correction: Correction, coarse: Map, place: Map) -> Aligned:
         values = correction.apply(prediction.values)
@@ -80,7 +83,8 @@ class SecondPass:
         confidence = correction.trust * agreement.masked_fill(invalid, 0.0)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
-        return Aligned(prediction.tile, torch.lerp(coarse, values, agreement), place * confidence, confidence, place)
+        values = torch.lerp(coarse, values, agreement)
+        return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
 
     def _refined(self, head: FusionHead, prediction: Prediction, values: Map, coarse: Map) -> Map:
         tile, fine = prediction.tile, prediction.features

@@ -184,3 +184,6 @@ class Fuser(Protocol):
 
 Progress = Callable[[int, int], None]
 """Called with ``(tiles done, tiles in all)``."""
+
+Observer = Callable[[Tile, Map, Map], None]
+"""Called with a tile of the canvas, what was predicted there and what of it goes into the fusion."""
