@@ -166,7 +166,7 @@ class Engine:
 
     def _show(self, aligned: Aligned, space: FusionSpace) -> None:
         """Tell the observer, if there is one, about a tile."""
-        observer = self.options["observer"]
+        observer = self.options.get("observer")
         if observer is not None:
             maps = (from_space(values, self.coarse.convention, space) for values in (aligned.predicted, aligned.values))
             observer(aligned.tile, *maps)
