@@ -10,7 +10,7 @@ from patchwrap.io.encode import (
     write_points,
     write_tiff,
 )
-from patchwrap.io.files import remove, replacing, write_json
+from patchwrap.io.files import remove, replacing, replacing_together, write_json
 from patchwrap.io.photo import Photo, read_image, read_images
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "read_images",
     "remove",
     "replacing",
+    "replacing_together",
     "write_json",
     "write_npy",
     "write_picture",
