@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     """Print one line per backend and well-known checkpoint; broken plugins are named on stderr."""
     from patchwrap.plugins import get_plugin_manager, registered_backends
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for record in registered_backends().values():
         row = {
             "name": record.name,

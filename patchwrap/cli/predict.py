@@ -72,8 +72,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--coarse", metavar="B", help="another backend for the whole picture")
     group.add_argument("--fine", metavar="B", help="another backend for the tiles")
     for role in ROLES:
-        text = f"option of --{role}, may be repeated"
-        group.add_argument(f"--{role}-option", action="append", default=[], type=_option, metavar="KEY=VALUE", help=text)
+        text = f"of --{role}, may be repeated"
+        group.add_argument(f"--{role}-option", action="append", default=[], type=_option, metavar="K=V", help=text)
     group.add_argument("--convention", metavar="C", help="of --backend's numbers, if it cannot tell: SPACE:AMBIGUITY")
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
@@ -257,10 +257,10 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _option(text: str) -> tuple[str, Any]:
-    """``KEY=VALUE``; a value that reads as JSON (true, 3) is taken as such, any other as text."""
+    """``K=V``; a value that reads as JSON (true, 3) is taken as such, any other as text."""
     key, equals, value = text.partition("=")
     if not key.isidentifier() or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+        raise argparse.ArgumentTypeError(f"{text!r} is not OPTION=VALUE")
     try:
         return key, json.loads(value)
     except ValueError:
