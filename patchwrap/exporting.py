@@ -5,11 +5,12 @@ it takes its place. Never writes a file that differs.
 """
 
 import importlib
+import io
 import json
 import logging
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,20 +168,22 @@ class Candidate:
         except ModuleNotFoundError:
             return None
         options = runtime.SessionOptions()
-        options.log_severity_level = 4
-        session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        options.log_severity_level = 4  # every error comes as an exception too
         other = self.size if self.fixed else (self.size[1], self.size[0])
-        return max(self._gap(session, self.size, 2), self._gap(session, other, 1))
+        try:
+            session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+            return max(self._gap(session, self.size, 2), self._gap(session, other, 1))
+        except ExportError:
+            raise
+        except Exception as error:
+            raise ExportError(f"{self.name} fails as ONNX: {_cause(error)}. {self._advice}") from error
 
     def _gap(self, session: Any, size: tuple[int, int], batch: int) -> float:
         module, inputs = self.thing.exportable(size)
         inputs = {name: value[:batch] for name, value in inputs.items()}
         wanted = module(*inputs.values()).float()
+        got = torch.from_numpy(session.run(None, {name: value.numpy() for name, value in inputs.items()})[0])
         where = f"for {batch} of {size[1]}x{size[0]} pixels"
-        try:
-            got = torch.from_numpy(session.run(None, {name: value.numpy() for name, value in inputs.items()})[0])
-        except Exception as error:
-            raise ExportError(f"{self.name} as ONNX fails {where}: {_cause(error)}. {self._advice}") from error
         if got.shape != wanted.shape:
             shapes = f"{tuple(got.shape)} instead of {tuple(wanted.shape)}"
             raise ExportError(f"{self.name} as ONNX returns shape {shapes} {where}. {self._advice}")
@@ -258,11 +261,11 @@ def _median_translation() -> Callable[..., Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's warnings and log lines to itself: what matters comes as an exception."""
+    """Keep the exporter's warnings, log lines and dumps of graphs to itself: what matters comes as an exception."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with warnings.catch_warnings(action="ignore"), redirect_stderr(io.StringIO()):
             yield
     finally:
         logging.disable(before)

@@ -66,9 +66,7 @@ class NativeFine:
         images = images.contiguous(memory_format=torch.channels_last)
         log_depth, features = self.network(images)
         depth = log_depth.clamp(max=math.log(canonical.FURTHEST)).exp()
-        # Python's max() would fix for good, in an exported graph, which side is the longer one.
-        longer = torch.sym_max(images.shape[2], images.shape[3])
-        return depth * canonical.unit_of(longer), features
+        return depth * canonical.unit_of(max(images.shape[2], images.shape[3])), features
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "NativeFine":
         """Move the network; its last convolution stays float32."""

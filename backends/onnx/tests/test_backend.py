@@ -112,10 +112,11 @@ def test_a_file_is_needed(tmp_path):
         load(tmp_path / "none.onnx")
 
 
-@pytest.mark.parametrize("after", [[node("Flatten", ["sum"], ["depth"])], [node("Concat", ["sum", "sum"], ["depth"], axis=1)]])
-def test_an_output_that_is_no_map_an_image_is_refused(save, after, images):
-    backend = load(save(after=after), **FACTS)
-    with pytest.raises(BackendContractError, match="one map an image.*batch 1"):
+@pytest.mark.parametrize("kind", [{"op": "Flatten"}, {"op": "Concat", "axis": 1}, {"op": "Concat", "axis": 0}])
+def test_an_output_that_is_no_map_an_image_is_refused(save, kind, images):
+    given = ["sum"] if kind["op"] == "Flatten" else ["sum", "sum"]
+    backend = load(save(after=[node(kind.pop("op"), given, ["depth"], **kind)]), **FACTS)
+    with pytest.raises(BackendContractError, match=r"one map an image.*batch 1"):
         backend.predict(images)
 
 
