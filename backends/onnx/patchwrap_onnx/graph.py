@@ -38,7 +38,8 @@ class Graph:
             raise CheckpointError(f"No ONNX file at {path}. Give the path of an exported depth model.")
         self.path = path
         self.threads = threads
-        self._session = self._opened(torch.device("cpu"))
+        self.device = torch.device("cpu")
+        self._session = self._opened(self.device)
         self.input = self._only_input()
         self.outputs = [output.name for output in self._session.get_outputs()]
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
@@ -72,7 +73,9 @@ class Graph:
 
     def to(self, device: torch.device) -> None:
         """Run on a CUDA device from now on, where this onnxruntime can, else on the CPU."""
-        self._session = self._opened(device)
+        if device == self.device:
+            return
+        self._session, self.device = self._opened(device), device
         if device.type == "cuda" and self._session.get_providers()[0] != "CUDAExecutionProvider":
             _log.warning(
                 "warning: this onnxruntime has no working CUDA, so %s runs on the CPU; install onnxruntime-gpu",
