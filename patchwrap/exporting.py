@@ -62,10 +62,12 @@ def export(thing: Backend | FusionHead | str, path: str | Path, size: tuple[int,
         size: fixes the ``(height, width)`` of the input.
 
     Raises:
-        ExportError: if it is no torch module, cannot be traced, or the result differs from torch.
+        ExportError: if it is no torch module, cannot be traced, the result differs from torch, or the extra
+            ``[export]`` is not installed.
         OptionError: if the path or the size cannot be.
         OutputError: if the files cannot be written.
     """
+    _check_extra()
     path = Path(path)
     if path.suffix != ".onnx":
         raise OptionError(f"{str(path)!r} does not end in .onnx; name the output so.")
@@ -124,13 +126,13 @@ class Candidate:
         """Return the graph.
 
         Raises:
-            ExportError: if torch's exporter or its requirements fail.
+            ExportError: if torch's exporter fails.
         """
         module, inputs = self.thing.exportable(self.size)
         if any(part.training for part in module.modules()):
             raise ExportError(f"{self.name}'s module is in training mode. Call its eval() first.")
+        translations: dict[Callable, Callable] = {torch.ops.aten.median.dim: _median_translation()}
         try:
-            translations: dict[Callable, Callable] = {torch.ops.aten.median.dim: _median_translation()}
             with _quiet():
                 return torch.onnx.export(
                     _Positional(module),
@@ -142,8 +144,6 @@ class Candidate:
                     dynamo=True,
                     verbose=False,
                 )
-        except ModuleNotFoundError as error:
-            raise ExportError('Export needs onnx and onnxscript: pip install "patchwrap[export]".') from error
         except Exception as error:
             raise ExportError(f"{self.name} cannot be traced: {_cause(error)}. {self._advice}") from error
 
@@ -206,6 +206,14 @@ class _Positional(nn.Module):
 
 _HEAD_FACTS = {"layout": "NCHW", "color": "RGB", "range": [0, 1], "output": "refined"}
 """A head has no convention: its maps are in the fusion space, see ``patchwrap.spec.FusionHead``."""
+
+
+def _check_extra() -> None:
+    try:
+        for name in ("onnx", "onnxscript"):
+            importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ExportError('Export needs onnx and onnxscript: pip install "patchwrap[export]".') from error
 
 
 def _backend_facts(backend: Backend, size: tuple[int, int] | None) -> dict[str, Any]:
