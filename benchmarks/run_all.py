@@ -11,7 +11,7 @@ from pathlib import Path
 
 from report import RESULTS, Result, results
 
-BENCHMARKS = ("installed.py", "quality.py", "overhead.py")
+BENCHMARKS = ("installed.py", "quality.py", "overhead.py", "memory.py")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from patchwrap.errors import ExportError, OptionError
+from patchwrap.errors import ExportError, MissingExtraError, OptionError
 from patchwrap.io import replacing_together, write_json
 from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Movable
 from patchwrap.wrapping import wrap
@@ -62,8 +62,8 @@ def export(thing: Backend | FusionHead | str, path: str | Path, size: tuple[int,
         size: fixes the ``(height, width)`` of the input.
 
     Raises:
-        ExportError: if it is no torch module, cannot be traced, the result differs from torch, or the extra
-            ``[export]`` is not installed.
+        MissingExtraError: if onnx or onnxscript is not installed.
+        ExportError: if it is no torch module, cannot be traced, or the result differs from torch.
         OptionError: if the path or the size cannot be.
         OutputError: if the files cannot be written.
     """
@@ -213,7 +213,9 @@ def _check_extra() -> None:
         for name in ("onnx", "onnxscript"):
             importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise ExportError('Export needs onnx and onnxscript: pip install "patchwrap[export]".') from error
+        raise MissingExtraError(
+            f'Export needs onnx and onnxscript; {error.name} is not installed: `pip install "patchwrap[export]"`.'
+        ) from error
 
 
 def _backend_facts(backend: Backend, size: tuple[int, int] | None) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """From a photo to a DepthMap: coarse pass, tile pass, alignment, fusion. Holds no state between calls."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import radians, tan
 from typing import Any, Literal, overload
 
-import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
@@ -21,24 +20,16 @@ from patchwrap.errors import BackendContractError, OptionError
 from patchwrap.fusion import FUSERS, check_detail
 from patchwrap.io import Photo, read_image, read_images
 from patchwrap.matching import match_nothing, match_range
-from patchwrap.observation import Correction
-from patchwrap.resampling import enlarge, input_size, resize, under
+from patchwrap.resampling import enlarged
+from patchwrap.second_pass import SecondPass
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, to_space
-from patchwrap.spec import (
-    Backend,
-    FusionHead,
-    HasFine,
-    HasHead,
-    MetricWithFocal,
-    Movable,
-    PredictsFeatures,
-    Progress,
-)
-from patchwrap.tile_runner import checked, run_in_batches
+from patchwrap.spec import Backend, FusionHead, HasFine, HasHead, MetricWithFocal, Movable, Progress
+from patchwrap.tile_pass import TilePass
+from patchwrap.tile_runner import Answer, ask, backend_size
 from patchwrap.tile_store import TileStore
-from patchwrap.tiling import Tile, TilePlan
-from patchwrap.types import CoarseMap, DepthBatch, Features, Images, Map
-from patchwrap.windows import window
+from patchwrap.tiling import TilePlan
+from patchwrap.types import CoarseMap, Map, Values
+from patchwrap.weighted_mean import WeightedMean
 from patchwrap.wrapping import wrap
 
 RECIPES = {
@@ -49,6 +40,9 @@ RECIPES = {
     "average": ("none", "blend"),
 }
 """How ``fuser=`` aligns and fuses; the last two are baselines, kept for comparison."""
+
+_NOTHING = 1e-12
+"""Less than any tile's weight."""
 
 Source = Any
 """A path, PIL image, ndarray, tensor or Photo."""
@@ -127,6 +121,21 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Fused:
+    """What the tiles gave, on the canvas.
+
+    Args:
+        values: in the fusion space.
+        confidence: mean over the tiles that cover a pixel, by their windows, of how far each is to be believed.
+        tile_count: how many there were.
+    """
+
+    values: Map
+    confidence: Values
+    tile_count: int
+
+
+@dataclass(frozen=True)
 class Engine:
     """Backends and effective options of one call of ``predict``; maps one photo after another."""
 
@@ -163,21 +172,20 @@ class Engine:
         with torch.random.fork_rng(devices), torch.no_grad(), clock("total"):
             torch.manual_seed(self.options["seed"])
             with clock("coarse"):
-                coarse, features = self.coarse_pass(photo)
+                whole = self.coarse_pass(photo)
             plan = self._plan(photo)
             if plan is None:
-                return self._finish(photo, coarse, None, 0, clock)
+                return self._finish(photo, whole, None, clock)
             space = fusion_space(self.coarse.convention, self.fine.convention)
-            fused, count = self._fuse(photo, plan, coarse, features, space, clock)
-            return self._finish(photo, coarse, fused, count, clock)
+            return self._finish(photo, whole, self._fuse(photo, plan, whole, space, clock), clock)
 
-    def coarse_pass(self, photo: Photo) -> tuple[CoarseMap, Features | None]:
-        """Predict the whole image at the coarse backend's own size: its map and, for a head, its features."""
-        image = Canvas.picture(photo.pixels, _input_size(self.coarse, photo.pixels.shape[:2]))
-        maps, features = self._predict(self.coarse, image.to(self.device))
-        if not maps.isfinite().any():
+    def coarse_pass(self, photo: Photo) -> Answer:
+        """Predict the whole image at the coarse backend's own size."""
+        image = Canvas.picture(photo.pixels, backend_size(self.coarse, photo.size))
+        answer = ask(self.coarse, image.to(self.device), self.head is not None)
+        if not answer.maps.isfinite().any():
             raise BackendContractError(f"{type(self.coarse).__name__} returned no finite value for {photo.name}.")
-        return maps[0, 0], features
+        return answer
 
     def _plan(self, photo: Photo) -> TilePlan | None:
         plan = self.options["plan"]
@@ -185,87 +193,70 @@ class Engine:
             return None
         if isinstance(plan, TilePlan):
             return plan
-        size = photo.pixels.shape[:2]
-        return TilePlan.choose(plan, size, _input_size(self.fine, size), self.options["overlap"])
+        return TilePlan.choose(plan, photo.size, backend_size(self.fine, photo.size), self.options["overlap"])
 
-    def _predict(self, backend: Backend, images: Images) -> tuple[DepthBatch, Features | None]:
-        if self.head is not None and isinstance(backend, PredictsFeatures):
-            maps, features = backend.predict_with_features(images)
-            return checked(type(backend).__name__, maps, images), features.to("cpu")
-        return checked(type(backend).__name__, backend.predict(images), images), None
-
-    def _fuse(
-        self,
-        photo: Photo,
-        plan: TilePlan,
-        coarse: CoarseMap,
-        features: Features | None,
-        space: FusionSpace,
-        clock: Clock,
-    ) -> tuple[Map, int]:
-        """Tile pass, alignment and fusion; returns the fused canvas in the fusion space."""
+    def _fuse(self, photo: Photo, plan: TilePlan, whole: Answer, space: FusionSpace, clock: Clock) -> "Fused":
+        """Tile pass, alignment and fusion."""
         with clock("canvas"):
             canvas = Canvas.cut(photo.pixels, plan, self.fine, self.options["seed"])
-            guide = _fill(to_space(coarse, self.coarse.convention, space))
+            guide = _fill(to_space(whole.maps[0, 0], self.coarse.convention, space))
         aligner, fuser_name = RECIPES[self.options["fuser"]]
         alignment = _aligner(aligner, guide, canvas.size, space == "log_depth")
-        with TileStore() as values, TileStore() as guidance:
+        with TileStore() as predictions:
             with clock("tiles"):
-                self._tile_pass(canvas, space, alignment, values, guidance)
+                for prediction in self._tile_pass(canvas, space):
+                    alignment.observe(prediction.tile, prediction.values)
+                    predictions.append(prediction)
             with clock("align"):
                 corrections = alignment.solve()
             with clock("fuse"):
-                under = enlarge(guide, canvas.size)
-                fuser = FUSERS[fuser_name](under, canvas.tiles[-1].width, self.options["detail"])
-                second = SecondPass(canvas, under, features, values, guidance, corrections, self)
-                for tile, refined, weights in second:
-                    fuser.add(tile.top, tile.left, refined, weights)
-                return fuser.result(), len(canvas.tiles)
+                coarse = torch.from_numpy(enlarged(guide, canvas.size))
+                fuser = FUSERS[fuser_name](coarse, canvas.tiles[-1].width, self.options["detail"])
+                confidence = WeightedMean(canvas.size, anchor=_NOTHING)
+                second = SecondPass(
+                    canvas, coarse, predictions, corrections, self.head, whole.features, self.device
+                )
+                for aligned in second:
+                    fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
+                    confidence.add(aligned.tile.slices, aligned.confidence.numpy(), aligned.window.numpy())
+                return Fused(fuser.result(), confidence.result(), len(canvas.tiles))
 
-    def _tile_pass(
-        self, canvas: Canvas, space: FusionSpace, alignment: Any, values: TileStore, guidance: TileStore
-    ) -> None:
-        size = _input_size(self.fine, canvas.tiles[0].size)
-        progress = self.options["progress"] or _ignore
+    def _tile_pass(self, canvas: Canvas, space: FusionSpace) -> TilePass:
+        return TilePass(
+            canvas,
+            self.fine,
+            space,
+            self.device,
+            batch_size=self.options["tile_batch_size"],
+            with_features=self.head is not None,
+            progress=self.options["progress"] or _ignore,
+        )
 
-        def run(batch: Sequence[Tile]) -> tuple[DepthBatch, Features | None]:
-            images = torch.cat([resize(canvas.crop(tile), size) for tile in batch]).to(self.device)
-            return self._predict(self.fine, images)
-
-        progress(0, len(canvas.tiles))
-        for batch, (maps, features) in run_in_batches(canvas.tiles, self.options["tile_batch_size"], run):
-            for k, tile in enumerate(batch):
-                tile_map = resize(to_space(maps[k : k + 1], self.fine.convention, space), tile.size)[0, 0]
-                alignment.observe(tile, tile_map)
-                values.append(tile_map)
-                if features is not None:
-                    guidance.append(features[k].to(torch.float16))
-            progress(len(values), len(canvas.tiles))
-
-    def _finish(self, photo: Photo, coarse: CoarseMap, fused: Map | None, count: int, clock: Clock) -> DepthMap:
+    def _finish(self, photo: Photo, whole: Answer, fused: "Fused | None", clock: Clock) -> DepthMap:
         """Bring the canvas to the photo's size and the coarse backend's convention."""
-        size = photo.pixels.shape[:2]
         focal = _focal(photo, self.options["fov"])
         scale, convention = _metric_scale(self.coarse, focal)
+        coarse = whole.maps[0, 0]
         with clock("resize"):
             if fused is None:
-                values = enlarge(_fill(coarse), size)
+                values = enlarged(_fill(coarse), photo.size, lambda band: scale * band)
+                confidence = None if whole.confidence is None else whole.confidence[0, 0].numpy()
             else:
                 space = fusion_space(self.coarse.convention, self.fine.convention)
-                values = from_space(enlarge(fused, size), self.coarse.convention, space)
-            values = values * scale if scale != 1 else values
-        valid = np.ones(size, bool)
-        if not coarse.isfinite().all():
-            valid = enlarge(coarse.isfinite().float(), size).numpy() > 0.5
+                values = enlarged(
+                    fused.values, photo.size, lambda band: scale * from_space(band, self.coarse.convention, space)
+                )
+                confidence = fused.confidence
+            valid = enlarged(coarse.isfinite().float(), photo.size, lambda band: band > 0.5, dtype=bool)
         return DepthMap(
-            values=values.numpy(),
+            values=values,
             convention=convention,
             valid=valid,
             coarse_map=(coarse * scale).numpy(),
-            confidence=None,
-            focal=None if focal is None else focal * max(size),
+            confidence_map=confidence,
+            focal=None if focal is None else focal * max(photo.size),
             timings=clock.seconds,
-            options=self._effective_options(count),
+            options=self._effective_options(0 if fused is None else fused.tile_count),
         )
 
     def _effective_options(self, count: int) -> dict[str, Any]:
@@ -280,55 +271,6 @@ class Engine:
             "device": str(self.device),
             "patchwrap": __version__,
         }
-
-
-@dataclass(frozen=True)
-class SecondPass:
-    """Aligned (and, with a head, refined) tiles, read back from the store one by one."""
-
-    canvas: Canvas
-    coarse: Map
-    features: Features | None
-    values: TileStore
-    guidance: TileStore
-    corrections: list[Correction]
-    engine: Engine
-
-    def __iter__(self) -> Iterator[tuple[Tile, Map, Map]]:
-        for index, (tile, correction) in enumerate(zip(self.canvas.tiles, self.corrections)):
-            if correction.trust == 0:
-                continue
-            values = correction.apply(self.values[index])
-            invalid = ~values.isfinite()
-            values = torch.where(invalid, self.coarse[tile.slices], values)
-            if self.engine.head is not None:
-                values = self._refine(self.engine.head, index, tile, values)
-            if correction.agreement is not None:
-                gate = enlarge(torch.from_numpy(correction.agreement).float(), tile.size)
-                values = torch.lerp(self.coarse[tile.slices], values, gate)
-            weights = window(tile, self.canvas.size) * correction.trust
-            yield tile, values, weights.masked_fill(invalid, 0.0)
-
-    def _refine(self, head: FusionHead, index: int, tile: Tile, values: Map) -> Map:
-        coarse = self.coarse[tile.slices][None, None]
-        fine = self.guidance[index][None].float() if len(self.guidance) else None
-        size = tile.size if fine is None else (fine.shape[2], fine.shape[3])
-        around = None if self.features is None else self._features_under(tile, size)
-        device = self.engine.device
-        refined = head.refine(
-            self.canvas.crop(tile).to(device),
-            coarse.to(device),
-            values[None, None].to(device),
-            None if around is None else around.to(device),
-            None if fine is None else fine.to(device),
-        )
-        return refined[0, 0].to("cpu", torch.float32)
-
-    def _features_under(self, tile: Tile, size: tuple[int, int]) -> Features:
-        assert self.features is not None
-        height, width = self.canvas.size
-        window = [tile.top / height, tile.left / width, tile.height / height, tile.width / width]
-        return under(self.features.float(), torch.tensor([window]), size)
 
 
 def _check_options(options: dict[str, Any]) -> None:
@@ -369,12 +311,6 @@ def _device(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise OptionError(f"device {name!r} cannot be used here: {reason} Use --device cpu.") from error
     return device
-
-
-def _input_size(backend: Backend, image: tuple[int, ...]) -> tuple[int, int]:
-    height, width = image[:2]
-    multiple, free = getattr(backend, "multiple", 1), getattr(backend, "free_aspect", True)
-    return input_size((height, width), backend.processing, multiple, free)
 
 
 def _aligner(name: str, guide: CoarseMap, canvas: tuple[int, int], scale_known: bool) -> Any:

@@ -4,14 +4,14 @@
 a backend offers any of them by simply having the method.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
-from patchwrap.types import DepthBatch, Features, Images, Map
+from patchwrap.types import ConfidenceBatch, DepthBatch, Features, Images, Map
 
 
 @runtime_checkable
@@ -96,6 +96,18 @@ class Exportable(Protocol):
 
 
 @runtime_checkable
+class PredictsConfidence(Protocol):
+    """A backend that knows how sure it is; unsure tiles count less.
+
+    Where a fusion head wants features, ``predict_with_features`` is called instead.
+    """
+
+    def predict_with_confidence(self, images: Images) -> tuple[DepthBatch, ConfidenceBatch]:
+        """Predict as ``predict`` does and return a confidence in [0, 1] of the same shape beside it."""
+        ...
+
+
+@runtime_checkable
 class FusionHead(Protocol):
     """A light network that corrects one aligned tile before fusion.
 
@@ -145,6 +157,3 @@ class Fuser(Protocol):
 
 Progress = Callable[[int, int], None]
 """Called with ``(tiles done, tiles in all)``."""
-
-TileValues = Iterator[tuple[int, Map]]
-"""Tile number and its values."""

@@ -19,7 +19,7 @@ from patchwrap.cli.predict import DTYPES, FUSERS
 from patchwrap.cli.report import Reporter, explain
 
 ALL_ENDINGS = (
-    *("depth.npy", "depth.png", "color.jpg", "depth.tiff", "points.ply", "points.glb"),
+    *("depth.npy", "depth.png", "color.jpg", "depth.tiff", "points.ply", "points.glb", "confidence.png"),
     *("coarse.npy", "compare.jpg", "depth.json"),
 )
 ROOT = Path(patchwrap.__file__).parents[1]
@@ -86,7 +86,7 @@ def test_the_sidecar_tells_how_it_was_made(photos):
 
 
 def test_every_format_and_the_coarse_map(photos):
-    assert predict("in/a.png", "--format", "npy,png,color,tiff,ply,glb", "--save-coarse") == 0
+    assert predict("in/a.png", "--format", "npy,png,color,tiff,ply,glb,confidence", "--save-coarse") == 0
 
     assert files("out") == sorted(f"a_{ending}" for ending in ALL_ENDINGS)
 
@@ -308,6 +308,12 @@ def test_an_unusable_output_folder_ends_with_2(photos, capsys):
 def test_point_clouds_of_affine_maps_are_refused_before_computing(photos, capsys):
     assert predict("in", "--format", "ply", backend="affine") == 2
     assert "inverse_depth:affine" in one_line(capsys)
+
+
+def test_confidence_is_refused_where_there_will_be_none(photos, capsys):
+    assert predict("in", "--format", "confidence", "--no-tiles") == 2
+    assert "--no-tiles" in one_line(capsys)
+    assert not Path("out").exists()
 
 
 def test_an_unexpected_error_is_one_line_that_names_the_backend(photos, capsys):

@@ -11,7 +11,7 @@ from torch import nn
 
 import patchwrap
 from patchwrap.cli import main
-from patchwrap.errors import ExportError, OptionError
+from patchwrap.errors import ExportError, MissingExtraError, OptionError
 from patchwrap.exporting import METADATA
 from patchwrap.testing import PaintedBackend
 
@@ -171,7 +171,7 @@ def test_impossible_paths_and_sizes_are_refused(tmp_path, path, size, words):
 
 def test_without_the_extra_it_says_which(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(ExportError, match=r'pip install "patchwrap\[export\]"'):
+    with pytest.raises(MissingExtraError, match=r'onnxscript is not installed.*pip install "patchwrap\[export\]"'):
         patchwrap.export(backend(), tmp_path / "a.onnx")
 
 

@@ -155,6 +155,7 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
         progress=reporter.tiles,
     )
     _check_points(args.formats, engine)
+    _check_confidence(args, engine)
     return engine
 
 
@@ -184,6 +185,13 @@ def _check_points(formats: list[str], engine: "Engine") -> None:
             raise OptionError(
                 f"--format {name} needs distances; the backend's {convention} values give none. Leave it out"
             )
+
+
+def _check_confidence(args: argparse.Namespace, engine: "Engine") -> None:
+    from patchwrap.spec import PredictsConfidence
+
+    if "confidence" in args.formats and args.no_tiles and not isinstance(engine.coarse, PredictsConfidence):
+        raise OptionError("--format confidence needs tiles, as this backend gives none of its own. Drop --no-tiles")
 
 
 def _do(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace, reporter: Reporter) -> None:

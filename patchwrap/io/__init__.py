@@ -2,8 +2,10 @@
 
 from patchwrap.io.color import color_table, paint
 from patchwrap.io.encode import (
+    CONFIDENCE_FORMULA,
     Quantization,
     quantize,
+    write_confidence,
     write_npy,
     write_picture,
     write_png16,
@@ -14,6 +16,7 @@ from patchwrap.io.files import remove, replacing, replacing_together, write_json
 from patchwrap.io.photo import Photo, read_image, read_images
 
 __all__ = [
+    "CONFIDENCE_FORMULA",
     "Photo",
     "Quantization",
     "color_table",
@@ -24,6 +27,7 @@ __all__ = [
     "remove",
     "replacing",
     "replacing_together",
+    "write_confidence",
     "write_json",
     "write_npy",
     "write_picture",

@@ -79,14 +79,18 @@ def remove(path: Path) -> None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write readable JSON; numbers that JSON has no word for (NaN, infinity) become null.
+    """Write readable JSON, see ``to_json``.
 
     Raises:
         OutputError: if the file cannot be written.
     """
-    text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False, default=str)
     with replacing(path) as stream:
-        stream.write(text.encode() + b"\n")
+        stream.write(to_json(content, indent=2).encode() + b"\n")
+
+
+def to_json(content: dict[str, Any], indent: int | None = None) -> str:
+    """Return JSON that every reader takes: numbers it has no word for (NaN, infinity) become null."""
+    return json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def _plain(value: Any) -> Any:
