@@ -226,9 +226,8 @@ def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argpars
     photo = read_image(job.source)
     decode = time.perf_counter() - start
     depth = engine(photo)
-    backends: dict[str, Any] = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
-    backends |= {f"{role}_options": given for role in ROLES if (given := _backend_options(args, role))}
-    options = {**depth.options, **backends, "asked": _asked(args)}
+    backends = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
+    options = {**depth.options, **backends, **_given_options(args), "asked": _asked(args)}
     depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
     depth.save_as(targets, photo, colormap=args.colormap, name=job.source)
     return depth
@@ -238,7 +237,12 @@ def _asked(args: argparse.Namespace) -> dict[str, Any]:
     """The options that decide what is in the files; device, tile batch size and the like do not."""
     names = ["plan", "overlap", "fuser", "detail", "head", "no_tiles", "seed", "fov", "dtype", "colormap"]
     backends = dict(zip(("backend", "coarse", "fine"), _backend_names(args)))
-    return backends | {name: getattr(args, name) for name in names}
+    return backends | _given_options(args) | {name: getattr(args, name) for name in names}
+
+
+def _given_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Each backend's own options, where some were given."""
+    return {f"{role}_options": given for role in ROLES if (given := _backend_options(args, role))}
 
 
 def _warn_of_changes(changed: dict[str, list[str]], args: argparse.Namespace) -> None:
