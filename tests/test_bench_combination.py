@@ -98,6 +98,9 @@ def test_auto_is_resolved_by_photo():
     one = Matrix(["auto"], ["blend"], ["none"]).combinations(FIRST, flat(), True)[-1]
     assert one.plan("auto", (24, 32)) is None
     assert one.plan("auto", (240, 320)).name == "3x3"
+    # A pass at twice the size is looked at where the backend's own tiles would be.
+    double = Matrix(["auto"], ["blend"], ["none"]).combinations(FIRST, flat(), True)[1]
+    assert double.plan("auto", (48, 64)) == one.plan("auto", (48, 64)) is not None
 
 
 def test_slugs():

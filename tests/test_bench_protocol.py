@@ -1,12 +1,15 @@
 """One map's measures: the same as the metrics give by themselves, under both alignments."""
 
+import sys
+
 import numpy as np
 import pytest
 
+from patchwrap.bench import protocol
 from patchwrap.bench.protocol import borders, measure
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
-from patchwrap.metrics import boundary_scores, depth_metrics, soft_edge_error
+from patchwrap.metrics import boundary_scores, d3r, depth_metrics, edge_f1, soft_edge_error
 from patchwrap.tiling import TilePlan
 
 SCALE = DepthConvention("depth", "scale")
@@ -31,8 +34,10 @@ def finite(depth):
 def test_a_map_right_up_to_its_scale_is_perfect():
     right = finite(truth())
     tables = measure(a_map(3 * right, 3 * right), truth(), SCALE, NOWHERE).tables
-    assert tables["own"] == tables["coarse"]
     own = tables["own"]
+    assert own.items() > tables["coarse"].items()
+    assert own["d3r"] == 0 and own["edge_f1"] == own["edge_precision"] == own["edge_recall"] == 1
+    assert own["edge_accuracy"] == own["edge_completeness"] == 0
     assert own["abs_rel"] == pytest.approx(0, abs=1e-6)
     assert own["delta1"] == own["boundary1"] == own["boundary4_precision"] == own["boundary16_recall"] == 1
     assert own["clamped"] == own["coarse_difference"] == 0
@@ -44,6 +49,7 @@ def test_measures_are_those_of_the_metrics():
     own = measure(a_map(values, values, metric), truth(), metric, NOWHERE).tables["own"]
     assert own.items() >= depth_metrics(values, truth()).items()
     assert own["see"] == soft_edge_error(values, truth())
+    assert own["d3r"] == d3r(values, truth()) and own["edge_f1"] == edge_f1(values, truth()).f1
     for window, score in boundary_scores(values, truth()).items():
         found = [own[f"boundary{window}{ending}"] for ending in ("", "_precision", "_recall")]
         assert found == [score.f1, score.precision, score.recall]
@@ -88,3 +94,13 @@ def test_pixels_that_a_backend_calls_invalid_spoil_no_alignment():
         tables = measure(a_map(3 * right, 3 * holes), known, SCALE, NOWHERE).tables
         assert tables["own"]["coarse_difference"] == pytest.approx(0, abs=1e-5)
         assert all(np.isfinite(value) for key, value in tables["own"].items() if key != "seam")
+
+
+def test_without_scikit_image_its_measures_are_left_out(monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "skimage.feature", None)
+    protocol._tell_once.cache_clear()
+    right = finite(truth())
+    for _ in range(2):
+        own = measure(a_map(right, right), truth(), SCALE, NOWHERE).tables["own"]
+    assert "abs_rel" in own and "d3r" not in own and "edge_f1" not in own
+    assert caplog.text.count("left out") == 1 and "patchwrap[bench]" in caplog.text

@@ -268,7 +268,10 @@ def test_own_samples(folder):
 
 @pytest.mark.parametrize(
     "options",
-    [{"plans": ["9z9"]}, {"fusers": ["glue"]}, {"heads": ["mine"]}, {"count": 0}, {"plans": []}],
+    [
+        *({"plans": ["9z9"]}, {"fusers": ["glue"]}, {"heads": ["mine"]}, {"plans": []}),
+        *({"count": 0}, {"tile_batch_size": 0}, {"device": "abacus"}, {"dtype": "int8"}),
+    ],
 )
 def test_impossible_options(folder, options):
     with pytest.raises(patchwrap.PatchwrapError):

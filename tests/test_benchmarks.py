@@ -1,5 +1,6 @@
 """The benchmarks measure, resume and render; on a fake whose tiles see what the whole image does not."""
 
+import argparse
 import importlib
 import json
 import sys
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
+from patchwrap.bench.runner import bench
 from patchwrap.convention import DepthConvention
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -42,10 +44,10 @@ def module(monkeypatch):
 
 @pytest.fixture
 def data(tmp_path):
-    """Two pictures beside their depth, one as .npy and one as .npz."""
+    """Two pictures beside their depth."""
     folder = tmp_path / "data"
     folder.mkdir()
-    for seed, suffix in enumerate(("npy", "npz")):
+    for seed in range(2):
         draw = np.random.default_rng(seed)
         grey = np.repeat(np.linspace(60, 200, 192)[:, None], 320, axis=1)
         for _ in range(12):
@@ -54,63 +56,48 @@ def data(tmp_path):
         Image.fromarray(np.repeat(grey[..., None], 3, 2).astype(np.uint8)).save(folder / f"{seed}.png")
         depth = np.exp(3 * (grey // 1) / 255).astype(np.float32)
         depth[:10] = np.inf
-        np.save(folder / f"{seed}.npy", depth) if suffix == "npy" else np.savez(folder / f"{seed}.npz", depth=depth)
+        np.save(folder / f"{seed}.npy", depth)
     return folder
 
 
-def quality_run(module, data, journal, keys=None):
-    quality, contestants = module("quality"), module("contestants")
-    from rich.console import Console
-
-    samples = module("heldout").folder_samples(data)
-    rows = contestants.contestants(Blurry(), "p16", keys)
-    quality.measure_all(samples, rows, "p16", journal, Console(quiet=True))
-    return quality.summarize("quality", {"plan": "p16"}, [sample.name for sample in samples], rows, journal)
-
-
-def test_quality_ranks_fused_above_coarse(module, data, tmp_path):
-    journal = module("journal").Journal(tmp_path / "quality.jsonl", {"run": 1})
-    result = quality_run(module, data, journal)
+def test_quality_ranks_fused_above_coarse(module, data, tmp_path, monkeypatch):
+    quality = module("quality")
+    monkeypatch.setattr(quality, "bench", lambda backend, *words, **options: bench(Blurry(), *words, **options))
+    quality.main(["--data", str(data), "--plan", "p16", "--results", str(tmp_path / "results"), "--name", "quality"])
+    result = module("report").Result.read(tmp_path / "results" / "quality.json")
+    assert set(result.tables) == {"quality", "quality_drift", "quality_aims"}
     own = result.data["own"]
-    assert set(own) == {"coarse", "double", "average", "minmax", "blend", "poisson"}
-    assert own["poisson"]["rmse"]["mean"] < own["coarse"]["rmse"]["mean"]
-    assert own["poisson"]["boundary4"]["mean"] > own["coarse"]["boundary4"]["mean"]
-    assert own["poisson"]["rmse"]["minus_coarse"]["high"] < 0
-    assert own["coarse"]["rmse"]["minus_coarse"]["mean"] == 0
-    assert own["coarse"]["rmse"] == result.data["coarse"]["coarse"]["rmse"]
-    assert [row[0] for row in result.tables["quality"].rows][-1] == "plane fit + screened Poisson"
+    assert set(own) == {"single", "double", "average", "minmax", "blend", "poisson"}
+    assert own["poisson"]["rmse"]["mean"] < own["single"]["rmse"]["mean"]
+    assert own["poisson"]["boundary4"]["mean"] > own["single"]["boundary4"]["mean"]
+    assert own["poisson"]["rmse"]["minus_coarse"]["difference"]["high"] < 0
+    table = result.tables["quality"]
+    assert {"RMSE m ↓", "F1 4 px ↑", "SEE m ↓", "seam →1", "CE relative ↓"} <= set(table.columns)
+    assert [row[0] for row in table.rows] == list(quality.ROWS.values())[:6]
     assert len(result.tables["quality_aims"].rows) == 6
+    assert result.options["data"] == "data" and result.options["plan"] == "p16"
+    assert (tmp_path / "results" / "quality" / "report.md").exists()
 
 
-def test_an_interrupted_run_goes_on(module, data, tmp_path):
-    path = tmp_path / "quality.jsonl"
-    journal = module("journal").Journal(path, {"run": 1})
-    first = quality_run(module, data, journal, ["coarse", "poisson"])
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join(lines[:3]) + "\n" + lines[3][:40])
-    resumed = module("journal").Journal(path, {"run": 1})
-    assert len(path.read_text().splitlines()) == 3
-    second = quality_run(module, data, resumed, ["coarse", "poisson"])
-    assert len(path.read_text().splitlines()) == len(lines)
-    poisson = [result.data["own"]["poisson"]["abs_rel"]["mean"] for result in (first, second)]
-    assert poisson[0] == pytest.approx(poisson[1])
+def test_a_row_that_fails_fails_the_benchmark(module, data, tmp_path):
+    with pytest.raises(SystemExit, match="no-such-backend"):
+        module("quality").main(["--data", str(data), "--backend", "no-such-backend", "--results", str(tmp_path)])
 
 
-def test_a_journal_of_another_run_is_begun_anew(module, tmp_path):
-    journal = module("journal").Journal(tmp_path / "a.jsonl", {"plan": "p16"})
-    journal.add({"image": "x", "row": "coarse"})
-    assert ("x", "coarse") in module("journal").Journal(tmp_path / "a.jsonl", {"plan": "p16"})
-    assert ("x", "coarse") not in module("journal").Journal(tmp_path / "a.jsonl", {"plan": "p49"})
-
-
-def test_behaviour_tells_networks_apart(module):
-    behaviour = module("contestants").behaviour
-
-    class Other(Blurry):
-        def predict(self, images):
-            return super().predict(images) ** 1.1
-
-    assert behaviour(Blurry()) == behaviour(Blurry()) != behaviour(Other())
+def test_sizes_times_every_photo_and_way(module, tmp_path):
+    sizes = module("sizes")
+    picture = np.random.default_rng(0).integers(0, 255, (192, 320, 3), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "photo.png")
+    photos = {size: sizes.photo(tmp_path / "photo.png", size) for size in (0.01, 0.05)}
+    assert [picture.shape for picture in photos.values()] == [(77, 129, 3), (173, 289, 3)]
+    options = argparse.Namespace(repeats=2, plans=("auto", "2x2"), backend="blurry=a/b")
+    found = sizes.measure(photos, Blurry(), options)
+    assert [len(found[size][way]) for size in ("0.01", "0.05") for way in ("one pass", "auto", "2x2")] == [2] * 6
+    table = sizes.summarize(found, photos, options).tables["sizes"]
+    columns = [f"{plan}, {what}" for plan in ("auto", "2x2") for what in ("s", "tiles", "tiles/s")]
+    assert table.columns == ["photo", "one pass, s", *columns]
+    assert [row[0] for row in table.rows] == ["0.01 MP (129x77)", "0.05 MP (289x173)"]
+    assert [row[6] for row in table.rows] == ["9", "9"] and table.rows[0][3:5] == ["0", "–"]
 
 
 def test_the_bare_loop_predicts_the_same_tiles(module):
@@ -118,17 +105,6 @@ def test_the_bare_loop_predicts_the_same_tiles(module):
     outputs = module("bare").bare_loop(picture, Blurry(), "p16", 3, torch.device("cpu"))
     assert len(outputs) == 16
     assert all(output.shape == Blurry.processing for output in outputs)
-
-
-def test_bootstrap(module):
-    mean = module("bootstrap").Mean
-    values = np.random.default_rng(1).normal(5, 1, 400)
-    measured = mean.of(np.append(values, np.nan))
-    assert measured.images == 400
-    # The textbook's interval: mean plus and minus 1.96 standard errors.
-    error = 1.96 * values.std() / 20
-    assert (measured.low, measured.high) == pytest.approx((values.mean() - error, values.mean() + error), abs=0.02)
-    assert mean.of(np.array([np.nan])).images == 0
 
 
 @pytest.fixture
@@ -167,9 +143,18 @@ def test_changes_name_the_cell(module, result):
     other = type(result)(**{**result.__dict__, "tables": {"demo": table("t", ["", "x"], [["a", "1.5"], ["b", "2.0"]])}})
     assert changes(result, result) == ["demo: every number as committed."]
     assert changes(result, other) == ["demo, a, x: 1.0 -> 1.5"]
+    assert "1 of 2 numbers changed." in module("run_all").summary({"demo": result}, [other])
     short = type(result)(**{**result.__dict__, "options": {"count": 1}})
     assert "other count" in changes(result, short)[0]
     assert changes(None, result) == ["demo: no committed result."]
+    assert module("run_all").summary({}, [result]) == "0 of 0 numbers changed; not compared: demo."
+
+
+def test_columns_are_compared_by_their_names(module, result):
+    changes, table = module("run_all").changes, module("report").Table
+    tables = {"demo": table("t", ["", "y", "x"], [["a", "7", "1.0"]])}
+    other = type(result)(**{**result.__dict__, "tables": tables})
+    assert changes(result, other) == ["demo, a, y: new -> 7", "demo, b, x: 2.0 -> gone"]
 
 
 def test_pfm_and_disparity_become_depth(module, tmp_path):
@@ -178,16 +163,39 @@ def test_pfm_and_disparity_become_depth(module, tmp_path):
     path = tmp_path / "disp0.pfm"
     path.write_bytes(b"Pf\n3 2\n-1\n" + values[::-1].tobytes())
     np.testing.assert_array_equal(stranger.read_pfm(path), values)
-    depth = stranger.from_disparity(values, 0.0)
+    (tmp_path / "calib.txt").write_text("doffs=0\n")
+    Image.new("RGB", (3, 2)).save(tmp_path / "im0.png")
+    [sample] = stranger.found(tmp_path)
+    depth = sample.truth()
     assert np.isinf(depth[1, 1:]).all()
     np.testing.assert_allclose(depth[0] * values[0], depth[0, 0])
+    np.testing.assert_array_equal(depth, stranger.from_disparity(values, 0.0))
 
 
-@pytest.mark.parametrize("name", ["quality", "overhead", "memory", "stranger", "installed", "run_all", "render_tables"])
+SCRIPTS = ("quality", "overhead", "memory", "sizes", "stranger", "installed", "run_all", "render_tables")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_help(module, name, capsys):
     with pytest.raises(SystemExit, match="0"):
         module(name).main(["--help"])
     assert "usage" in capsys.readouterr().out
+
+
+def test_a_strangers_network_is_compared(module, tmp_path, monkeypatch):
+    stranger = module("stranger")
+    monkeypatch.setattr(stranger, "onnx_network", lambda path: Blurry().predict)
+    scene = tmp_path / "scenes" / "one"
+    scene.mkdir(parents=True)
+    grey = np.random.default_rng(0).integers(60, 200, (12, 20), np.uint8).repeat(16, 0).repeat(16, 1)
+    Image.fromarray(grey).convert("RGB").save(scene / "image.png")
+    np.save(scene / "gt.npy", np.exp(-3 * (grey / 255)).astype(np.float32))
+    words = ["net.onnx", str(tmp_path / "scenes"), "--plan", "2x2", "--processing", "96", "160"]
+    stranger.main([*words, "--results", str(tmp_path / "results")])
+    table = module("report").Result.read(tmp_path / "results" / "stranger.json").tables["stranger"]
+    assert table.title == "net.onnx on 1 real scenes"
+    errors = {row[0]: float(row[table.columns.index("AbsRel ↓")].split()[0]) for row in table.rows}
+    assert errors["2x2: plane fit + screened Poisson"] < errors["single pass"]
 
 
 def test_memory_is_weighed_in_processes_of_their_own(module):

@@ -40,3 +40,15 @@ def test_strips_are_pooled_by_their_pixels_and_diagonal_neighbours_are_left_out(
 
 def test_no_overlap_is_nan():
     assert math.isnan(consistency_error([(0, 0, flat(1)), (0, 6, flat(2))]).metres)
+
+
+def test_pixels_unknown_in_either_tile_do_not_count():
+    first, second = flat(2), flat(3)
+    first[0] = np.nan
+    second[:2, 0] = np.nan
+    first[3, 5] = 7
+    # Of eight shared pixels six are known in the first and five of those in the second: four differ by 1, one by 4.
+    error = consistency_error([(0, 0, first), (0, 4, second)])
+    assert error.metres == pytest.approx((4 * 1 + 4) / 5)
+    assert error.relative == pytest.approx(8 / (4 * 2.5 + 5))
+    assert math.isnan(consistency_error([(0, 0, flat(np.nan)), (0, 4, second)]).metres)

@@ -95,5 +95,6 @@ def test_evaluate_gives_the_exact_map_full_marks():
     gt[20:40, 30:60] = 2
     measures = evaluate(gt, gt, columns=[96], rows=[64])
     assert measures["abs_rel"] == measures["see"] == 0
-    assert measures["boundary1"] == measures["boundary4"] == measures["boundary16"] == pytest.approx(1)
+    names = [f"boundary{window}{ending}" for window in (1, 4, 16) for ending in ("", "_precision", "_recall")]
+    assert [measures[name] for name in names] == pytest.approx([1] * 9)
     assert measures["seam"] == pytest.approx(1)

@@ -8,6 +8,7 @@ from PIL import Image
 import patchwrap
 from patchwrap import coarsening, scratch
 from patchwrap.errors import BackendContractError, ConventionError, OptionError, TilingError
+from patchwrap.resampling import resize
 from patchwrap.testing import PaintedBackend as Painted
 from patchwrap.testing import painted_photo as painted
 from patchwrap.tiling import TilePlan
@@ -433,3 +434,32 @@ def test_the_callers_random_numbers_are_left_alone():
 def test_same_seed_same_result():
     maps = [patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p16+r9", seed=5).values for _ in range(2)]
     assert np.array_equal(*maps)
+
+
+def test_an_observer_sees_each_tile_as_predicted_and_as_fused():
+    backend, seen = Painted("depth:metric", distort=0.3), []
+    fused = patchwrap.predict(PHOTO, backend, plan="2x2", fuser="blend", observer=lambda *tile: seen.append(tile))
+    assert len(seen) == fused.options["tile_count"] == 9 and "observer" not in fused.options
+    canvas = max(tile.bottom for tile, *_ in seen), max(tile.right for tile, *_ in seen)
+    truth = 1 / resize(torch.from_numpy(INVERSE)[None, None], canvas)[0, 0]
+    off = {"predicted": [], "fused": []}
+    for tile, predicted, aligned in seen:
+        assert predicted.shape == aligned.shape == tile.size
+        for name, values in (("predicted", predicted), ("fused", aligned)):
+            off[name].append(float((values / truth[tile.slices]).log().mean()))
+    # Each tile comes back at a level of its own, and is fused at that of all.
+    assert np.std(off["fused"]) < 0.01 < 0.1 < np.std(off["predicted"])
+
+
+def test_an_observer_sees_the_coarse_map_where_no_tile_is_trusted():
+    # Tiles that say nothing but noise: what is fused is the coarse map.
+    def noisy(images):
+        tile = images.shape[0] > 1
+        return torch.rand(images.shape[0], *images.shape[2:]) if tile else images.mean(1)
+
+    backend = patchwrap.wrap_callable(noisy, "depth:affine", (60, 100))
+    seen = []
+    fused = patchwrap.predict(PHOTO, backend, plan="p16", tile_batch_size=16, observer=lambda *tile: seen.append(tile))
+    assert len(seen) == 16
+    low, high = fused.coarse.min(), fused.coarse.max()
+    assert all(low - 1e-3 <= float(aligned.min()) and float(aligned.max()) <= high + 1e-3 for *_, aligned in seen)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from patchwrap.bench.report import Row
@@ -13,10 +14,11 @@ from patchwrap.depth_map import DepthMap
 from patchwrap.engine import RECIPES
 from patchwrap.errors import OptionError
 from patchwrap.pipeline import predict
-from patchwrap.resampling import input_size
 from patchwrap.spec import Backend, HasFine, HasHead, Movable
+from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Images
+from patchwrap.wrapping import wrap_callable
 
 HEADS = ("none", "auto")
 BASELINES = ("average", "minmax")
@@ -85,9 +87,9 @@ class Combination:
 
     def plan(self, text: str, size: Size) -> TilePlan | None:
         """The plan that a text means for a photo of this size; None where ``auto`` finds nothing to gain."""
-        fine = self.backend.fine if isinstance(self.backend, HasFine) else self.backend
-        multiple, free = getattr(fine, "multiple", 1), getattr(fine, "free_aspect", True)
-        return TilePlan.choose(text, size, input_size(size, fine.processing, multiple, free))
+        backend = self.backend.backend if isinstance(self.backend, Doubled) else self.backend
+        fine = backend.fine if isinstance(backend, HasFine) else backend
+        return TilePlan.choose(text, size, backend_size(fine, size))
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Matrix:
         options: of every prediction.
 
     Raises:
-        OptionError: if a fuser or head is unknown, or there is none.
+        OptionError: if a fuser or head is unknown, there is none, or another option is impossible.
         TilingError: if a plan is unknown.
     """
 
@@ -119,6 +121,8 @@ class Matrix:
             TilePlan.choose(plan, (512, 512), (512, 512))
         if not (self.plans and self.fusers and self.heads):
             raise OptionError("nothing to compare: give at least one plan, one fuser and one head.")
+        # What no prediction could be made with is told here once, and not by every row.
+        predict(np.zeros((16, 16, 3), np.uint8), wrap_callable(lambda images: images.mean(1)), **self.options)
 
     def combinations(self, first: Row, backend: Backend, has_truth: bool) -> list[Combination]:
         """Every combination of one backend, baselines first, none twice.

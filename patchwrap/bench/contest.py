@@ -73,6 +73,7 @@ class Contest:
         except Exception as error:  # whatever is wrong with one image, the others are measured
             self.left_out[sample.name] = one_line(error)
             _log.warning("warning: %s is left out: %s", sample.name, one_line(error))
+            _log.debug("traceback", exc_info=error)
             return None
 
     def _attempt(self, combination: Combination, subject: "Subject") -> None:
@@ -84,6 +85,7 @@ class Contest:
         except Exception as error:  # a row that fails is a result, too
             self.errors[key] = f"{subject.sample.name}: {one_line(error)}"
             _log.warning("warning: %s fails on %s", combination.row.title, self.errors[key])
+            _log.debug("traceback", exc_info=error)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
@@ -93,7 +95,7 @@ class Contest:
         plan = combination.plan(combination.options.get("plan", self.plan), subject.photo.size)
         found = measure(depth, subject.truth, combination.backend.convention, borders(plan, subject.photo.size))
         tiles = depth.options["tile_count"]
-        own = found.tables["own"] | _costs(cost, tiles, cold)
+        own = found.tables["own"] | {"tiles": float(tiles)} | _costs(cost, tiles, cold)
         own |= subject.tile_consistency(combination, found) if tiles else {}
         if self.album:
             self.album.add(subject.sample.name, row, subject.photo, subject.truth, depth, found)
@@ -103,7 +105,6 @@ class Contest:
             "stamp": subject.sample.stamp,
             "fingerprint": self._fingerprint(combination),
             "plan": plan.name if plan and tiles else "none",
-            "tiles": tiles,
             "cold": cold,
             **{name: _plain(table) for name, table in (found.tables | {"own": own}).items()},
         }
@@ -117,6 +118,8 @@ class Contest:
         return drawn and record.get("fingerprint") == self._fingerprint(combination)
 
     def _fingerprint(self, combination: Combination) -> str:
+        if self.journal.path is None:  # nobody will ask
+            return ""
         key = combination.row.key
         if key not in self._fingerprints:
             facts = {"machine": machine(), "versions": versions(), "plan": self.plan}

@@ -1,8 +1,11 @@
 """Time and memory of one call."""
 
+import ctypes
+import gc
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +27,9 @@ class Cost:
     Args:
         seconds: wall time.
         rss: MiB by which the process's resident memory grew at most while it ran, sampled every five
-            milliseconds. It is the growth of the whole process: memory that earlier calls have freed without
-            giving it back is used again unseen, so the first call of a process tells most. NaN where
-            the system has no ``/proc``.
+            milliseconds. It is the growth of the whole process, networks not included; freed memory is given
+            back to the system before, as far as the C library can, and what a library keeps for itself from an
+            earlier call is used again unseen. NaN where the system has no ``/proc``.
         device_memory: MiB of CUDA tensors at most, networks included; NaN without CUDA.
     """
 
@@ -63,6 +66,7 @@ class ResidentPeak:
 
     def __enter__(self) -> "ResidentPeak":
         if _STATUS.exists():
+            _give_back()
             self._first = self._highest = _resident()
             self._thread.start()
         return self
@@ -83,6 +87,13 @@ class ResidentPeak:
     def _watch(self) -> None:
         while not self._done.wait(_EVERY):
             self._highest = max(self._highest, _resident())
+
+
+def _give_back() -> None:
+    """Return freed memory to the system; glibc keeps it otherwise, and the next call would use it unseen."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident() -> int:

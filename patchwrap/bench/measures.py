@@ -22,7 +22,15 @@ _EDGES = tuple(
     Measure(f"boundary{window}{ending}", f"{what} {words}", "higher", headline=window == 4 and not ending)
     for window, words in WINDOWS.items()
     for ending, what in (("", "F1"), ("_precision", "precision"), ("_recall", "recall"))
-) + (Measure("see", "SEE", form=".3f", unit="m", headline=True),)
+) + (
+    Measure("see", "SEE", form=".3f", unit="m", headline=True),
+    Measure("d3r", "D3R"),
+    Measure("edge_accuracy", "DBE accuracy", form=".2f", unit="px"),
+    Measure("edge_completeness", "DBE completeness", form=".2f", unit="px"),
+    Measure("edge_f1", "Canny F1", "higher"),
+    Measure("edge_precision", "Canny precision", "higher"),
+    Measure("edge_recall", "Canny recall", "higher"),
+)
 
 _TILES = (
     Measure("ce", "CE", form=".3f", unit="m"),
@@ -34,6 +42,7 @@ _TILES = (
 )
 
 _COST = (
+    Measure("tiles", "tiles", "neither", form=".0f"),
     Measure("seconds", "warm", form=".2f", unit="s", statistic="median", headline=True),
     Measure("seconds_cold", "cold", form=".2f", unit="s"),
     Measure("tiles_per_second", "tiles per second", "higher", form=".2f", statistic="median"),

@@ -66,10 +66,10 @@ class Album:
             self._write(error_name(image, row), _error(found.own.units(depth.values), truth))
 
     def picture(self, image: str, rows: list[str], has_truth: bool) -> Picture | None:
-        """What there is of an image; None where it is not pictured."""
-        if image not in self.images:
-            return None
+        """What there is of an image; None where it is not pictured, or no row could be."""
         depths = {row: depth_name(image, row) for row in rows if (self.report / depth_name(image, row)).exists()}
+        if image not in self.images or not depths:
+            return None
         errors = {row: error_name(image, row) for row in depths if has_truth}
         return Picture(image, photo_name(image), truth_name(image) if has_truth else None, depths, errors)
 

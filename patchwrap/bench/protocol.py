@@ -1,7 +1,9 @@
 """How one map is measured, the same for every row. Never predicts and never averages."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -10,10 +12,13 @@ from jaxtyping import Float32
 from patchwrap.bench.ruler import Distances, Ruler, own_ruler, true_ruler
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
-from patchwrap.metrics import evaluate, seam, valid_mask
+from patchwrap.errors import MissingExtraError
+from patchwrap.metrics import d3r, edge_accuracy_completeness, edge_f1, evaluate, seam, valid_mask
 from patchwrap.resampling import resize
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import Mask, Values
+
+_log = logging.getLogger("patchwrap")
 
 Borders = tuple[Iterable[int], Iterable[int]]
 """Columns and rows at which tiles begin or end."""
@@ -59,6 +64,8 @@ def measure(depth: DepthMap, truth: Values | None, convention: DepthConvention, 
     off = {"coarse_difference": _difference(depth, coarse)}
     tables = {"own": _against(truth, valid, depth.values, own, borders) | off}
     tables["coarse"] = tables["own"] if coarse == own else _against(truth, valid, depth.values, coarse, borders) | off
+    # Slow, and blind to what tells the two alignments apart.
+    tables["own"] = tables["own"] | _outlines(own.units(depth.values), truth, valid)
     return Verdict(tables, own, coarse)
 
 
@@ -75,6 +82,28 @@ def borders(plan: TilePlan | None, size: Size) -> Borders:
 def _against(truth: Values, valid: Mask, values: Values, ruler: Distances, borders: Borders) -> dict[str, float]:
     measures = evaluate(ruler.units(values), truth, valid, *borders)
     return measures | {"clamped": ruler.fit.clamped_share(values, valid)}
+
+
+def _outlines(depth: Values, truth: Values, valid: Mask) -> dict[str, float]:
+    """The measures that need scikit-image; none without it."""
+    try:
+        apart, shared = edge_accuracy_completeness(depth, truth, valid), edge_f1(depth, truth, valid)
+        return {
+            "d3r": d3r(depth, truth, valid),
+            "edge_accuracy": apart.accuracy,
+            "edge_completeness": apart.completeness,
+            "edge_f1": shared.f1,
+            "edge_precision": shared.precision,
+            "edge_recall": shared.recall,
+        }
+    except MissingExtraError as error:
+        _tell_once(str(error))
+        return {}
+
+
+@cache
+def _tell_once(text: str) -> None:
+    _log.warning("warning: D3R and measures of drawn edges are left out. %s", text)
 
 
 def _difference(depth: DepthMap, ruler: Ruler) -> float:

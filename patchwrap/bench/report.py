@@ -129,7 +129,7 @@ class Report:
 
     Args:
         command: prints it again.
-        date: UTC.
+        date: UTC, as in ``2026-11-22T21:00:00Z``.
         options: everything that decides the numbers.
         machine: processor, cores, memory, accelerator.
         versions: of what took part.

@@ -130,6 +130,7 @@ class Run:
                 contest = self._contest(first, source, number, len(named))
             except Exception as error:  # a backend that cannot be loaded is a result, too
                 _log.warning("warning: backend %r fails: %s", name, one_line(error))
+                _log.debug("traceback", exc_info=error)
                 self.rows.append(replace(first, title=name, error=one_line(error)))
                 continue
             self.rows += contest.run()
@@ -159,7 +160,7 @@ class Run:
         found = {key for line in tables["own"].values() for key in line}
         return Report(
             command=command,
-            date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            date=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             options=options,
             machine=machine(),
             versions=versions(*_distributions(self.rows)),
@@ -176,7 +177,7 @@ class Run:
     def _pictures(self, images: list[str]) -> list[Picture]:
         if self.album is None:
             return []
-        rows = [row.key for row in self.rows]
+        rows = [row.key for row in self.rows if row.error is None]
         drawn = (self.album.picture(image, rows, self.dataset.has_truth) for image in images)
         return [picture for picture in drawn if picture is not None]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap.bench.markdown import markdown
+from patchwrap.bench.page import write_page
 from patchwrap.bench.report import Cell, Cells, Comparison, Estimate, Measure, Picture, Report, Row
 from patchwrap.bench.spreadsheet import spreadsheet
 from patchwrap.errors import OptionError
@@ -28,7 +29,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     for name, text in ((CSV, spreadsheet(report)), (MARKDOWN, markdown(report))):
         with replacing(folder / name) as stream:
             stream.write(text.encode())
-    return [folder / name for name in (JSON, CSV, MARKDOWN)]
+    return [*(folder / name for name in (JSON, CSV, MARKDOWN)), write_page(report, folder)]
 
 
 def read_report(path: Path) -> Report:

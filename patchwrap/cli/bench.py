@@ -2,12 +2,15 @@
 
 import argparse
 import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from patchwrap.cli.inputs import check_folder
-from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, FUSERS
+from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, FUSERS, positive
 from patchwrap.errors import BackendNotFoundError
 
 _EPILOG = """\
@@ -56,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
     names = ("plans", "fusers", "heads", "out", "count", "seed", "depth_scale", "pictures")
     options = {name: getattr(args, name) for name in (*names, "tile_batch_size", "device", "dtype")}
-    with Steps(args.quiet) as steps:
+    with _tracebacks(args.verbose), Steps(args.quiet) as steps:
         report = bench(args.backends, args.data, progress=steps, **options)
     if args.json:
         print(json.dumps(json.loads((args.out / JSON).read_text("utf-8")), ensure_ascii=False))
@@ -103,6 +106,20 @@ def _started_bar() -> Any:
     return bar
 
 
+@contextmanager
+def _tracebacks(wanted: bool) -> Iterator[None]:
+    """Show where the errors of rows and images came from, to those who asked with ``-v``."""
+    log, handler = logging.getLogger("patchwrap"), logging.StreamHandler()
+    if wanted:
+        log.addHandler(handler)
+        log.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(logging.NOTSET)
+
+
 def _add_what(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is compared")
     names = "NAME or NAME=CHECKPOINT"
@@ -114,13 +131,13 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
-    group.add_argument("--tile-batch-size", type=int, default=4, metavar="N", help="tiles at once")
+    group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("images")
     group.add_argument("--data", default="generated", help="see below (default: generated)")
-    group.add_argument("--count", type=int, metavar="N", help="at most so many images")
+    group.add_argument("--count", type=positive, metavar="N", help="at most so many images")
     group.add_argument("--seed", type=int, default=0, help="of which those are, and of random tiles and networks")
     group.add_argument(
         "--depth-scale", type=float, default=0.001, metavar="M", help="metres of one step of a 16-bit depth PNG"

@@ -88,7 +88,7 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tiles and fusion")
     group.add_argument("--plan", default="auto", help="auto, p16, p49, p49+r128, slide, 2x2 ... 8x8")
     group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 1)")
-    group.add_argument("--tile-batch-size", type=_positive, default=4, metavar="N", help="tiles at once")
+    group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
     group.add_argument("--fuser", default="poisson", choices=FUSERS, help="(default: poisson)")
     group.add_argument("--detail", type=float, metavar="D", help="0 is the coarse map, 1 pure tiles")
     group.add_argument(
@@ -313,7 +313,8 @@ def _fraction(text: str) -> float:
     return value
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Read a whole number from 1."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
