@@ -1,6 +1,6 @@
 """A depth model of the transformers library behind patchwrap's Protocol."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +27,31 @@ class TransformersBackend:
     """One network; the whole-image pass and the tile pass are the same.
 
     Args:
-        network: of one of the families, in evaluation mode.
+        network: in evaluation mode.
+        family: the network's.
         convention: what ``predict``'s numbers mean.
         geometry: the sizes at which the network sees pictures.
         preprocessing: of colours.
     """
 
     def __init__(
-        self, network: nn.Module, convention: DepthConvention, geometry: Geometry, preprocessing: Preprocessing
+        self,
+        network: nn.Module,
+        family: Family,
+        convention: DepthConvention,
+        geometry: Geometry,
+        preprocessing: Preprocessing,
     ) -> None:
+        self.network = network
+        self.family = family
         self.convention = convention
         self.geometry = geometry
         self.processing = geometry.processing
         self.multiple = geometry.multiple
         self.free_aspect = geometry.free_aspect
         self.preprocessing = preprocessing
-        self.family: Family = FAMILIES[network.config.model_type]
-        self.network = network
-        self._forward = network
-        self._precision = Precision(network, self.family.exact)
+        self._forward: Callable[..., Any] = network
+        self._precision = Precision(network, family.exact)
 
     def predict(self, images: Images) -> DepthBatch:
         """Predict maps in ``convention``.
@@ -123,12 +129,14 @@ def load(
     name, config = identify(checkpoint, revision)
     family = FAMILIES[config.model_type]
     meaning = convention_of(config, name, convention)
-    given = isinstance(checkpoint, PreTrainedModel)
-    settings = read_settings(processor) if processor is not None else read_settings(name, revision, local_only=given)
+    model = checkpoint if isinstance(checkpoint, PreTrainedModel) else None
+    beside = processor is None
+    settings = read_settings(name, revision, local_only=model is not None) if beside else read_settings(processor)
     geometry = family.geometry(config).published(settings).wanted(processing)
     # Only now anything large is read.
-    network = checkpoint.eval() if given else read_network(name, config, attention, revision, safetensors)
+    network = model.eval() if model else read_network(name, config, attention, revision, safetensors)
     if head is not None:
         use_head(network, head)
-    backend = TransformersBackend(network, meaning, geometry, Preprocessing.of(settings, family.normalisation))
+    colours = Preprocessing.of(settings, family.normalisation)
+    backend = TransformersBackend(network, family, meaning, geometry, colours)
     return backend.compile("inductor" if compile is True else compile) if compile else backend

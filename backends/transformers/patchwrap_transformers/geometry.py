@@ -64,7 +64,8 @@ class Geometry:
             return self
         asked = _parse(size)
         if self.shape == "fixed" and asked != self.processing:
-            raise OptionError(f"processing {size!r}: this network takes {self._text(self.processing)} and nothing else.")
+            only = self._text(self.processing)
+            raise OptionError(f"processing {size!r}: this network takes {only} and nothing else. Leave it out.")
         if self.shape == "square" and asked[0] != asked[1]:
             raise OptionError(f"processing {size!r}: this network takes squares only. Give one number.")
         if asked != self._whole(asked):

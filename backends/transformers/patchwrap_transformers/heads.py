@@ -1,5 +1,6 @@
 """ZoeDepth's heads: one for rooms, one for streets, elected by the network itself."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from patchwrap.errors import OptionError
 
 
-def by_own_head(network: nn.Module, pixels: Float[Tensor, "batch 3 height width"]) -> Any:
+def by_own_head(network: Callable[..., Any], pixels: Float[Tensor, "batch 3 height width"]) -> Any:
     """Run the network such that every picture gets the head that it alone would elect.
 
     The network adds up the votes of the whole batch: without this, a tile's depth would depend on which
@@ -50,4 +51,4 @@ def use_head(network: nn.Module, name: str) -> None:
     def elect(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         return votes.to(output).expand_as(output)
 
-    network.metric_head.mlp_classifier.register_forward_hook(elect)
+    network.get_submodule("metric_head.mlp_classifier").register_forward_hook(elect)

@@ -1,4 +1,4 @@
-"""Gets a network from a folder, the hub or the user's hand. Downloads only what the user named, runs no foreign code."""
+"""Gets a network from a folder or the hub. Downloads nothing the user did not name and runs no code found beside it."""
 
 import difflib
 import re
@@ -97,8 +97,8 @@ def read_network(
     missing = sorted(key for key in report["missing_keys"] if not _UNUSED.search(key))
     if missing:
         raise CheckpointError(
-            f"{name!r} lacks {len(missing)} weights of a {config.model_type} model ({missing[0]} …): they would be random "
-            "numbers. Take a complete checkpoint, or load the model yourself and pass it."
+            f"{name!r} lacks {len(missing)} weights of a {config.model_type} model ({missing[0]} …): they would be "
+            "random numbers. Take a complete checkpoint, or load the model yourself and pass it."
         )
     return network.eval()
 
@@ -107,7 +107,8 @@ def _resolved(checkpoint: Any) -> str:
     """Return the hub name or existing folder that is meant."""
     if checkpoint is None or not str(checkpoint):
         raise CheckpointError(
-            f"The transformers backend needs a checkpoint: a folder, a hub name or one of {', '.join(SOURCES)}."
+            f"The transformers backend needs a checkpoint: a folder, a hub name, or a short name such as "
+            f"{next(iter(SOURCES))!r} (`patchwrap backends` lists them). Write transformers=CHECKPOINT."
         )
     name = str(checkpoint)
     folder = Path(name).expanduser()

@@ -1,4 +1,4 @@
-"""From RGB in [0, 1] to what a network was trained on: batched, differentiable, on the pictures' device. Never resizes."""
+"""From RGB in [0, 1] to the colours a network was trained on: batched, differentiable, on any device. Never resizes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
 
 import math
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,8 @@ def chmv2():
 
 def tipsv2():
     vit = VIT | FOUR | {"mlp_ratio": 2, "image_size": 56, "patch_size": 14, "reshape_hidden_states": False}
-    return hf.Tipsv2DptConfig(backbone_config=Tipsv2VisionConfig(**vit, apply_layernorm=True), num_depth_bins=16, **NECK)
+    backbone = Tipsv2VisionConfig(**vit, apply_layernorm=True)
+    return hf.Tipsv2DptConfig(backbone_config=backbone, num_depth_bins=16, **NECK)
 
 
 def glpn():
@@ -256,17 +257,23 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def backend(tiny: Callable[[str], Path], name: str) -> Backend:
-    """The tiny checkpoint called ``name``, loaded."""
-    return load(tiny, name)
-
-
 @pytest.fixture(scope="session")
 def load_tiny(tiny: Callable[[str], Path]) -> Callable[..., Backend]:
     """Loads a tiny checkpoint by its name, with options."""
-    return lambda name, **options: load(tiny, name, **options)
+
+    def load(name: str, **options: Any) -> Backend:
+        return patchwrap.load_backend("transformers", tiny(name), **(OPTIONS.get(name, {}) | options))
+
+    return load
 
 
-def load(tiny: Callable[[str], Path], name: str, **options: Any) -> Backend:
-    return patchwrap.load_backend("transformers", tiny(name), **(OPTIONS.get(name, {}) | options))
+@pytest.fixture(scope="session")
+def shared(load_tiny: Callable[..., Backend]) -> Callable[[str], Backend]:
+    """Loads a tiny checkpoint once for all tests."""
+    return cache(load_tiny)
+
+
+@pytest.fixture
+def backend(shared: Callable[[str], Backend], name: str) -> Backend:
+    """The tiny checkpoint called ``name``; tests leave it as it is."""
+    return shared(name)

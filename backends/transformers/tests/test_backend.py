@@ -14,6 +14,7 @@ from patchwrap.cli import main
 from patchwrap.errors import OptionError
 from patchwrap.testing import check_backend, painted_photo
 from patchwrap_transformers.backend import TransformersBackend
+from patchwrap_transformers.families import FAMILIES
 from patchwrap_transformers.geometry import Geometry
 from patchwrap_transformers.preprocessing import Preprocessing
 
@@ -122,7 +123,6 @@ class Drifting(torch.nn.Module):
 
     def __init__(self, factors):
         super().__init__()
-        self.config = SimpleNamespace(model_type="depth_anything")
         self.factors = iter(factors)
         self.weight = torch.nn.Parameter(torch.ones(1))
 
@@ -135,7 +135,8 @@ def test_tiles_of_a_metric_model_are_aligned_and_the_result_stays_metric():
     drift = [1.0, *np.random.default_rng(0).uniform(0.5, 2, 200)]
     unchanged = Preprocessing((1.0,) * 3, (0.0,) * 3)
     meaning = patchwrap.DepthConvention("depth", "metric")
-    backend = TransformersBackend(Drifting(drift), meaning, Geometry((42, 70), 14), unchanged)
+    family = FAMILIES["depth_anything"]
+    backend = TransformersBackend(Drifting(drift), family, meaning, Geometry((42, 70), 14), unchanged)
     waves = 0.1 * np.sin(np.arange(400) / 2)[None, :, None] * np.sin(np.arange(240) / 2)[:, None, None]
     photo = np.clip(0.7 * painted_photo(240, 400) + 0.1 + waves, 0, 1).astype(np.float32)
 
