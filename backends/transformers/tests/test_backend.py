@@ -64,16 +64,28 @@ def test_no_test_runs_on_a_flat_map(backend):
 
 def test_one_pass_equals_the_librarys_own_post_processed_output(backend, name, tiny):
     pixels = picture(*backend.processing)
-    processor = hf.AutoImageProcessor.from_pretrained(tiny(name))
-    network = hf.AutoModelForDepthEstimation.from_pretrained(tiny(name)).eval()
-    with torch.no_grad():
-        output = network(**processor(Image.fromarray(pixels), return_tensors="pt"))
-    (theirs,) = processor.post_process_depth_estimation(output, [pixels.shape[:2]])
-
+    theirs = librarys_own(tiny(name), pixels)
     ours = patchwrap.predict(pixels, backend, tiles=False)
-
-    theirs = theirs["predicted_depth"].numpy()
     assert np.abs(ours.values - theirs).max() <= 1e-3 * np.abs(theirs).mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("chmv2", (80, 96)), ("tipsv2_dpt", (70, 98)), ("dpt_dinov2", (70, 84)), ("dpt_beit", (96, 160))]
+)
+def test_it_does_where_the_networks_map_has_another_size(name, size, load_tiny, tiny):
+    pixels = picture(*size)
+    theirs = librarys_own(tiny(name), pixels, do_resize=False)
+    ours = patchwrap.predict(pixels, load_tiny(name, processing=size), tiles=False)
+    assert np.abs(ours.values - theirs).max() <= 1e-3 * np.abs(theirs).mean()
+
+
+def librarys_own(folder, pixels, **options):
+    """What the library makes of a picture with its own image processor before and after the network."""
+    processor = hf.AutoImageProcessor.from_pretrained(folder)
+    network = hf.AutoModelForDepthEstimation.from_pretrained(folder).eval()
+    with torch.no_grad():
+        output = network(**processor(Image.fromarray(pixels), return_tensors="pt", **options))
+    return processor.post_process_depth_estimation(output, [pixels.shape[:2]])[0]["predicted_depth"].numpy()
 
 
 def test_gradients_reach_the_picture(backend):

@@ -132,6 +132,14 @@ def test_a_panorama_is_seen_as_squares(load_tiny):
     assert len(seen) > 1 and set(seen) == {(64, 64)}
 
 
+@pytest.mark.parametrize("name", ["dpt_hybrid", "dpt_swinv2", "depth_pro"])
+def test_a_network_of_one_size_is_given_no_other(load_tiny, name):
+    processor = hf.DPTImageProcessor(size={"height": 256, "width": 256})
+    assert load_tiny(name, processor=processor).processing == load_tiny(name).processing
+    with pytest.raises(OptionError, match="nothing else"):
+        load_tiny(name, processing=256)
+
+
 def test_the_zoe_processors_own_step_is_a_fraction_and_means_nothing(tiny):
     processor = hf.ZoeDepthImageProcessor()
     assert processor.ensure_multiple_of < 1, "the library's default makes sense now"
