@@ -183,7 +183,7 @@ def test_pfm_and_disparity_become_depth(module, tmp_path):
     np.testing.assert_allclose(depth[0] * values[0], depth[0, 0])
 
 
-@pytest.mark.parametrize("name", ["quality", "overhead", "stranger", "installed", "run_all", "render_tables"])
+@pytest.mark.parametrize("name", ["quality", "overhead", "stranger", "installed", "run_all", "render_tables", "transformers_speed"])
 def test_help(module, name, capsys):
     with pytest.raises(SystemExit, match="0"):
         module(name).main(["--help"])
