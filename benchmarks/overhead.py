@@ -23,7 +23,7 @@ from rich.console import Console
 
 import patchwrap
 from bare import bare_loop
-from heldout import cache_folder, generated_samples, parse_size
+from patchwrap.bench.heldout import cache_folder, generated_samples, parse_size
 from report import RESULTS, Result, Table
 
 AIM = 1.10
@@ -152,7 +152,7 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _photo(options: argparse.Namespace) -> Path:
-    return generated_samples(1, options.size, options.cache, lambda done, total: None)[0].picture
+    return generated_samples(1, options.size, options.cache, lambda done, total: None)[0].photo
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -34,7 +34,6 @@ def colours(fused: patchwrap.DepthMap) -> list[np.ndarray]:
         convention=fused.convention,
         valid=np.ones(both.shape, bool),
         coarse_map=both[:2, :2],
-        confidence=None,
         focal=None,
         timings={},
         options={},

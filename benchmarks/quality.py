@@ -1,197 +1,156 @@
-"""Does fusion gain detail without losing the layout? Held-out pictures with exact depth, every way to fuse.
+"""Does fusion gain detail without losing the layout? ``patchwrap bench`` on held-out scenes with exact depth.
 
 Prints one table with each map aligned by its own convention's rule, and one with the coarse map's
 alignment put on all rows: the difference tells how far fusion drifted. Intervals are in the JSON.
 """
 
 import argparse
+import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-import patchwrap
-from bootstrap import Mean
-from contestants import COARSE, Contestant, behaviour, contestants
-from heldout import Sample, cache_folder, folder_samples, generated_samples, parse_size
-from journal import Journal, Record
-from patchwrap import DepthMap, TilePlan
-from patchwrap.metrics import Fit, evaluate, fit, valid_mask
+from patchwrap.bench.heldout import cache_folder
+from patchwrap.bench.measures import MEASURES
+from patchwrap.bench.report import Cell, Cells, Measure, Report, Row
+from patchwrap.bench.runner import bench
+from patchwrap.bench.tables import TITLES, column_title, number
 from report import RESULTS, Result, Table
 
-ALIGNMENTS = {"own": "each map by its own alignment", "coarse": "every map by the coarse map's alignment"}
+ROWS = {
+    "single": "coarse only",
+    "double": "one pass at twice the size",
+    "average": "naive tile average",
+    "minmax": "min-max match + feather",
+    "blend": "plane fit + blend",
+    "poisson": "plane fit + screened Poisson",
+    "poisson-head": "guided fusion network + Poisson",
+}
+"""Rows of the table and how the README calls them."""
+
+COLUMNS = (
+    *("abs_rel", "rmse", "rmse_log", "delta1", "silog", "boundary1", "boundary4", "boundary16", "see"),
+    *("ce_relative", "seam", "seconds"),
+)
 PAPER_GAIN = 0.173
 """PatchFusion's own RMSE gain over its coarse model (arXiv 2312.02284, abstract)."""
-
-
-class Measure(NamedTuple):
-    """A column."""
-
-    key: str
-    title: str
-    form: str
-
-
-MEASURES = (
-    Measure("abs_rel", "AbsRel ↓", ".4f"),
-    Measure("rmse", "RMSE m ↓", ".3f"),
-    Measure("rmse_log", "RMSE log ↓", ".4f"),
-    Measure("delta1", "δ1 ↑", ".4f"),
-    Measure("silog", "SILog ↓", ".2f"),
-    Measure("boundary1", "F1 strict ↑", ".4f"),
-    Measure("boundary4", "F1 4 px ↑", ".4f"),
-    Measure("boundary16", "F1 16 px ↑", ".4f"),
-    Measure("see", "SEE m ↓", ".3f"),
-    Measure("seam", "seam →1", ".2f"),
-    Measure("seconds", "s", ".1f"),
-)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
     options = _parser().parse_args(arguments)
     if options.short:
-        options.count, options.size, options.plan = min(options.count, 2), (540, 960), "p16"
-    backend = patchwrap.load_backend(options.backend)
-    samples = _samples(options)
-    rows = contestants(backend, options.plan, tile_batch_size=options.tile_batch_size, device=options.device)
+        options.count, options.size, options.plan = min(options.count, 2), "240x136", "2x2"
     name = options.name or (f"quality_{options.data.name}" if options.data else "quality")
-    shown = _shown(options, len(samples))
-    journal = Journal(options.results / f"{name}.jsonl", shown | {"behaviour": behaviour(backend)})
-    measure_all(samples, rows, options.plan, journal, Console(stderr=True))
-    result = summarize(name, shown, [sample.name for sample in samples], rows, journal)
+    report = compare(options, options.results / name)
+    result = summarize(name, report)
     result.show()
-    print(f"Written to {result.write(options.results)}")
+    print(f"Written to {result.write(options.results)}, the whole report to {options.results / name}")
 
 
-def measure_all(
-    samples: list[Sample], rows: list[Contestant], plan: str, journal: Journal, console: Console
-) -> None:
-    """Measure what the journal does not hold yet."""
-    with console.status("") as status:
-        for number, sample in enumerate(samples, start=1):
-            missing = [row for row in rows if (sample.name, row.key) not in journal]
-            picture, gt = sample.read() if missing else (None, None)
-            for row in missing:
-                status.update(f"image {number} of {len(samples)}: {row.title}")
-                # The coarse row comes first: its alignment is put on all.
-                known = (sample.name, COARSE) in journal
-                coarse = Fit(*journal[sample.name, COARSE]["fit"]) if known else None
-                record = measure(row.predict(picture), gt, coarse, borders(plan, gt.shape))
-                journal.add({"image": sample.name, "row": row.key, **record})
+def compare(options: argparse.Namespace, out: Path) -> Report:
+    """Run the comparison; a row that fails is our failure here."""
+    with Console(stderr=True).status("") as status:
+        report = bench(
+            options.backend,
+            options.data or f"generated:{options.count}@{options.size}",
+            plans=[options.plan],
+            fusers=["blend", "poisson"],
+            heads=["none", "auto"],
+            out=out,
+            count=options.count,
+            tile_batch_size=options.tile_batch_size,
+            device=options.device,
+            cache=options.cache,
+            progress=lambda done, total, text: status.update(f"{done} of {total}: {text}"),
+        )
+    failed = [f"{row.title}: {row.error}" for row in report.rows if row.error]
+    if failed:
+        sys.exit("\n".join(failed))
+    return report
 
 
-def measure(
-    depth: DepthMap, gt: np.ndarray, coarse: Fit | None, edges: tuple[list[int], list[int]]
-) -> Record:
-    """Measure one map under both alignments.
-
-    Args:
-        depth: the map.
-        gt: true depth in metres.
-        coarse: the fit of the coarse map; None where this map is the coarse one.
-        edges: columns and rows at which tiles begin or end.
-    """
-    valid = valid_mask(gt)
-    own = fit(depth.values, gt, valid, depth.convention)
-    record: Record = {"seconds": round(depth.timings["total"], 3), "fit": [own.space, own.scale, own.shift]}
-    for name, chosen in {"own": own, "coarse": coarse or own}.items():
-        measures = evaluate(chosen.apply(depth.values), gt, valid, *edges)
-        record[name] = {key: round(value, 6) for key, value in measures.items()}
-        record[name]["clamped"] = round(chosen.clamped_share(depth.values, valid), 6)
-    return record
-
-
-def summarize(
-    name: str, options: dict[str, Any], images: list[str], rows: list[Contestant], journal: Journal
-) -> Result:
-    """Average over images, with intervals and paired differences from the coarse row."""
-    data = {
-        alignment: {row.key: _averages(images, row.key, alignment, journal) for row in rows}
-        for alignment in ALIGNMENTS
-    }
-    columns = ["", *(measure.title for measure in MEASURES)]
+def summarize(name: str, report: Report) -> Result:
+    """The README's tables from a report."""
+    kinds = {kind(row): row for row in report.rows}
+    rows = {title: kinds[key] for key, title in ROWS.items() if key in kinds}
     tables = {
         table: Table(
-            f"{len(images)} held-out images, {ALIGNMENTS[alignment]}",
-            columns,
-            [[row.title, *_cells(data[alignment][row.key])] for row in rows],
+            f"{len(report.images)} held-out images, {TITLES[alignment]}",
+            ["", *map(column_title, columns(report))],
+            [[title, *cells(report, row, alignment)] for title, row in rows.items()],
         )
         for table, alignment in ((name, "own"), (f"{name}_drift", "coarse"))
     }
-    tables[f"{name}_aims"] = aims(data["own"], rows)
-    return Result.now(name, options, tables, {"images": images, **data})
+    tables[f"{name}_aims"] = aims(report.tables["own"], kinds)
+    measured = {alignment: {kind(row): line(report, row, alignment) for row in rows.values()} for alignment in TITLES}
+    return Result.now(name, shown(report), tables, {"images": report.images, **measured})
 
 
-def aims(data: dict[str, Any], rows: list[Contestant]) -> Table:
+def kind(row: Row) -> str:
+    """What a row is, whatever its backend and plan: ``single``, ``poisson``, ``poisson-head`` ..."""
+    if row.plan == "none":
+        return row.key.rpartition("-")[2]
+    return row.fuser + ("-head" if row.head != "none" else "")
+
+
+def columns(report: Report) -> list[Measure]:
+    """The measures of the table, in its order."""
+    found = {measure.key: measure for measure in report.measures}
+    return [found[key] for key in COLUMNS if key in found]
+
+
+def cells(report: Report, row: Row, alignment: str) -> list[str]:
+    """A row's means; what no alignment changes is taken from its own."""
+    own, line = report.tables["own"][row.key], report.tables[alignment][row.key]
+    found = {measure.key: line.get(measure.key) or own.get(measure.key) for measure in MEASURES}
+    return [number(mean(found[measure.key]), measure) for measure in columns(report)]
+
+
+def mean(cell: Cell | None) -> float:
+    """A cell's mean, NaN without one."""
+    return cell.estimate.mean if cell else float("nan")
+
+
+def line(report: Report, row: Row, alignment: str) -> dict[str, Any]:
+    """A row's estimates and its differences from the coarse row, by measure."""
+    return {
+        key: asdict(cell.estimate) | ({"minus_coarse": asdict(cell.comparison)} if cell.comparison else {})
+        for key, cell in report.tables[alignment][row.key].items()
+    }
+
+
+def aims(table: Cells, kinds: dict[str, Row]) -> Table:
     """What the fused rows owe: gains over the coarse row and over the pass at twice the size."""
-    fused = [row for row in rows if row.key in ("poisson", "head")]
+    fused = [key for key in ("poisson", "poisson-head") if key in kinds]
 
     def reduced(measure: str, row: str, against: str) -> float:
-        return 1 - data[row][measure]["mean"] / max(data[against][measure]["mean"], 1e-9)
+        low, high = (mean(table[kinds[key].key].get(measure)) for key in (row, against))
+        return 1 - low / max(high, 1e-9)
 
-    def cells(needed: float, values: list[float], form: str = ".1%") -> list[str]:
+    def judged(needed: float, values: list[float], form: str = ".1%") -> list[str]:
         return [f"{value:{form}} ({'yes' if value >= needed else 'no'})" for value in values]
 
     lines = []
     for measure, needed in (("rmse", PAPER_GAIN), ("rmse_log", PAPER_GAIN), ("abs_rel", 0.0)):
         title = f"{measure} below coarse by at least {needed:.1%}"
-        lines.append([title, *cells(needed, [reduced(measure, row.key, COARSE) for row in fused])])
-    if "double" in data:
+        lines.append([title, *judged(needed, [reduced(measure, row, "single") for row in fused])])
+    if "double" in kinds:
         for measure in ("rmse", "rmse_log"):
-            below = [reduced(measure, row.key, "double") for row in fused]
-            lines.append([f"{measure} below the pass at twice the size", *cells(0.0, below)])
-    factors = [1 - reduced("boundary4", row.key, COARSE) for row in fused]
-    lines.append(["boundary F1 over 4 px at least twice coarse's", *cells(2.0, factors, ".2f")])
-    return Table("What fusion should gain", ["", *(row.title for row in fused)], lines)
+            below = [reduced(measure, row, "double") for row in fused]
+            lines.append([f"{measure} below the pass at twice the size", *judged(0.0, below)])
+    factors = [1 - reduced("boundary4", row, "single") for row in fused]
+    lines.append(["boundary F1 over 4 px at least twice coarse's", *judged(2.0, factors, ".2f")])
+    return Table("What fusion should gain", ["", *(ROWS[key] for key in fused)], lines)
 
 
-def _averages(images: list[str], row: str, alignment: str, journal: Journal) -> dict[str, Any]:
-    averages = {}
-    for measure in (measure.key for measure in MEASURES):
-        values = np.array([_value(journal[image, row], alignment, measure) for image in images])
-        reference = np.array([_value(journal[image, COARSE], alignment, measure) for image in images])
-        averages[measure] = {**Mean.of(values).__dict__, "minus_coarse": Mean.of(values - reference).__dict__}
-    clamped = [_value(journal[image, row], alignment, "clamped") for image in images]
-    averages["clamped"] = Mean.of(np.array(clamped)).__dict__
-    return averages
-
-
-def _value(record: Record, alignment: str, measure: str) -> float:
-    return record["seconds"] if measure == "seconds" else record[alignment][measure]
-
-
-def _cells(averages: dict[str, Any]) -> list[str]:
-    return [format(averages[measure.key]["mean"], measure.form) for measure in MEASURES]
-
-
-def borders(plan: str, size: tuple[int, ...]) -> tuple[list[int], list[int]]:
-    """Columns and rows at which a tile of the plan begins or ends."""
-    tiles = TilePlan.parse(plan).tiles((size[0], size[1]))
-    columns = {edge for tile in tiles for edge in (tile.left, tile.right)}
-    rows = {edge for tile in tiles for edge in (tile.top, tile.bottom)}
-    return sorted(columns), sorted(rows)
-
-
-def _samples(options: argparse.Namespace) -> list[Sample]:
-    if options.data:
-        return folder_samples(options.data)[: options.count]
-    with Console(stderr=True).status("") as status:
-        progress = lambda done, total: status.update(f"scene {done} of {total}")  # noqa: E731
-        return generated_samples(options.count, options.size, options.cache, progress)
-
-
-def _shown(options: argparse.Namespace, count: int) -> dict[str, Any]:
-    """The options that decide the numbers, without this machine's paths."""
-    return {
-        "backend": Path(options.backend).name,
-        "plan": options.plan,
-        "count": count,
-        "data": options.data.name if options.data else f"generated {options.size[1]}x{options.size[0]}",
-        "tile_batch_size": options.tile_batch_size,
-        "device": options.device,
-    }
+def shown(report: Report) -> dict[str, Any]:
+    """The options that decide the numbers."""
+    given = report.options
+    kept = {name: given[name] for name in ("count", "tile_batch_size", "device")}
+    return {"backend": given["backends"][0], "plan": given["plans"][0], "data": report.data, **kept}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -199,14 +158,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
     parser.add_argument("--plan", default="3x3", help="tile plan of the fused rows (auto's own for a photo this large)")
     parser.add_argument("--count", type=int, default=24, help="how many images")
-    parser.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT of the scenes")
-    parser.add_argument("--data", type=Path, help="folder of pictures beside .npz (depth) or .npy, sky inf")
+    parser.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
+    parser.add_argument("--data", type=Path, help="folder of pictures beside their depth instead")
     parser.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scenes")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON and the report")
     parser.add_argument("--name", help="name of the result; by default quality or quality_FOLDER")
     parser.add_argument("--tile-batch-size", type=int, default=4)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--short", action="store_true", help="two small images, for CI")
+    parser.add_argument("--short", action="store_true", help="two tiny images, for CI")
     return parser
 
 

@@ -2,21 +2,22 @@
 
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table as RichTable
+
+from patchwrap.bench.machine import machine, versions
+from patchwrap.bench.tables import markdown_table, rich_table
 
 RESULTS = Path(__file__).parent / "results"
-DISTRIBUTIONS = ("patchwrap", "patchwrap-native", "torch", "numpy", "scipy", "moderngl", "onnxruntime")
+DISTRIBUTIONS = ("patchwrap-native", "moderngl", "onnxruntime")
+"""Whose versions are told beside those of what every run takes."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,13 @@ class Table:
 
     def show(self) -> None:
         """Print in the terminal, in full also where that is narrow."""
-        table = RichTable(title=self.title, title_justify="left")
-        for index, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if index else "left", no_wrap=True)
-        for row in self.rows:
-            table.add_row(*row)
         # A log file has no width that would be worth cutting cells for.
-        Console(width=None if Console().is_terminal else 200).print(table)
+        console = Console(width=None if Console().is_terminal else 200)
+        console.print(rich_table(self.title, self.columns, self.rows))
 
     def markdown(self) -> str:
         """Return the table as GitHub draws it."""
-        rule = ["---"] + ["---:"] * (len(self.columns) - 1)
-        return "\n".join(f"| {' | '.join(cells)} |" for cells in (self.columns, rule, *self.rows))
+        return markdown_table(self.columns, self.rows)
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class Result:
     ) -> "Result":
         """Take down where and how this process ran."""
         date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        return cls(name, command(), commit(), date, options, machine(), versions(), tables, data)
+        return cls(name, command(), commit(), date, options, machine(), versions(*DISTRIBUTIONS), tables, data)
 
     @classmethod
     def read(cls, path: Path) -> "Result":
@@ -110,32 +106,6 @@ def commit() -> str:
         return "unknown"
 
 
-def machine() -> dict[str, Any]:
-    """Processor, cores, memory and accelerator of this machine."""
-    import torch
-
-    cuda = torch.cuda.is_available()
-    return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gib": round(_memory() / 2**30, 1),
-        "accelerator": torch.cuda.get_device_name() if cuda else None,
-        "threads": torch.get_num_threads(),
-        "system": f"{platform.system()} {platform.release()}",
-    }
-
-
-def versions() -> dict[str, str]:
-    """Versions of what takes part, where installed."""
-    found = {"python": platform.python_version()}
-    for name in DISTRIBUTIONS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 def _shortened(word: str) -> str:
     """``/a/b/c.jpg`` is ``c.jpg``, ``native=/a/b/c`` is ``native=c``."""
     option, equals, path = word.rpartition("=")
@@ -146,16 +116,3 @@ def _git(*words: str) -> str:
     line = ["git", "-C", str(Path(__file__).parent), *words]
     return subprocess.run(line, capture_output=True, text=True, check=True).stdout.strip()
 
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 0

@@ -1,98 +1,71 @@
 """Does fusion help a network that somebody else made? Any ONNX depth network, wrapped in a few lines.
 
 Reads folders with ``image.png`` and ``gt.npy`` (disparity, 0 is invalid) or with ``im0.png``,
-``disp0.pfm`` and ``calib.txt`` (Middlebury 2014), and picture files without ground truth.
+``disp0.pfm`` and ``calib.txt`` (Middlebury 2014), or picture files without ground truth.
 Depth is known up to a factor there: every map is scaled by the median ratio before it is measured.
 """
 
 import argparse
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
-from PIL import Image
 from rich.console import Console
 
 import patchwrap
-from patchwrap import DepthMap
-from patchwrap.metrics import align_median, boundary_scores, depth_metrics
+from patchwrap.bench.report import Report
+from patchwrap.bench.runner import bench
+from patchwrap.bench.sample import Sample
+from patchwrap.bench.tables import headline
 from report import RESULTS, Result, Table
-
-ROWS = {
-    "coarse only": {"tiles": False},
-    "naive tile average": {"fuser": "average"},
-    "fused": {"fuser": "poisson"},
-}
-MEASURES = {
-    "AbsRel ↓": "abs_rel",
-    "RMSE ↓": "rmse",
-    "RMSE log ↓": "rmse_log",
-    "δ1 ↑": "delta1",
-    "F1 4 px ↑": "boundary4",
-    "F1 16 px ↑": "boundary16",
-}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, print, write JSON and, when asked, pictures."""
+    """Measure, print, write JSON."""
     options = _parser().parse_args(arguments)
-    backend = patchwrap.wrap_callable(
-        onnx_network(options.network), "depth:metric", tuple(options.processing), options.multiple
-    )
-    scenes = [scene for path in options.inputs for scene in found(path)]
-    measured: dict[str, list[dict[str, float]]] = {row: [] for row in ROWS}
+    network = onnx_network(options.network)
+    backend = patchwrap.wrap_callable(network, "depth:scale", tuple(options.processing), options.multiple)
+    samples = [sample for path in options.inputs for sample in found(path)]
     with Console(stderr=True).status("") as status:
-        for number, scene in enumerate(scenes, start=1):
-            status.update(f"{scene.name}, {number} of {len(scenes)}")
-            maps = {row: scene.predict(backend, options.plan, chosen) for row, chosen in ROWS.items()}
-            for row, depth in maps.items():
-                measured[row] += [] if scene.depth is None else [measure(depth.values, scene.depth)]
-            if options.pictures:
-                side_by_side(scene, maps, options.pictures)
-    if any(measured.values()):
-        report(measured, options)
-
-
-def report(measured: dict[str, list[dict[str, float]]], options: argparse.Namespace) -> None:
-    """Print and write the means over scenes."""
-    rows = []
-    for row, scenes in measured.items():
-        means = {key: float(np.mean([scene[key] for scene in scenes])) for key in MEASURES.values()}
-        rows.append([row, *(f"{means[key]:.4f}" for key in MEASURES.values())])
-    count = len(measured["fused"])
-    table = Table(f"{options.network.name} on {count} real scenes", ["", *MEASURES], rows)
-    shown = {"network": options.network.name, "plan": options.plan, "processing": list(options.processing)}
-    result = Result.now("stranger", shown, {"stranger": table}, {"scenes": measured})
+        report = bench(
+            {options.network.name: backend},
+            samples,
+            plans=[options.plan],
+            out=options.results / "stranger",
+            progress=lambda done, total, text: status.update(f"{done} of {total}: {text}"),
+        )
+    result = summarize(report)
     result.show()
-    print(f"Written to {result.write(options.results)}")
+    print(f"Written to {result.write(options.results)}, the whole report to {options.results / 'stranger'}")
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A picture and, where known, its depth up to a factor (inf where unknown)."""
-
-    name: str
-    picture: Path
-    depth: Float32[np.ndarray, "height width"] | None
-
-    def predict(self, backend: patchwrap.Backend, plan: str, options: dict[str, object]) -> DepthMap:
-        """Depth by one of the rows."""
-        return patchwrap.predict(self.picture, backend, plan=plan, **options)
+def summarize(report: Report) -> Result:
+    """The table and its JSON."""
+    name = report.options["backends"][0]
+    table = Table(f"{name} on {len(report.images)} real scenes", *headline(report, report.tables["own"]))
+    shown = {"network": name, "plan": report.options["plans"][0]}
+    return Result.now("stranger", shown, {"stranger": table}, {"records": report.records})
 
 
-def found(path: Path) -> list[Scene]:
+def found(path: Path) -> list[Sample]:
     """The scenes of a path: a picture, a folder of one scene, or a folder of those."""
     if path.is_file():
-        return [Scene(path.stem, path, None)]
+        return [Sample(path.stem, path)]
     if (path / "gt.npy").exists():
-        return [Scene(path.name, path / "image.png", from_disparity(np.load(path / "gt.npy"), 0.0))]
+        depth = path / "gt.npy"
+        return [Sample(path.name, path / "image.png", lambda: from_disparity(np.load(depth), 0.0), (depth,))]
     if (path / "disp0.pfm").exists():
-        offset = float(re.search(r"doffs=(\S+)", (path / "calib.txt").read_text())[1])
-        return [Scene(path.name, path / "im0.png", from_disparity(read_pfm(path / "disp0.pfm"), offset))]
-    return [scene for inner in sorted(path.iterdir()) if inner.is_dir() for scene in found(inner)]
+        return [Sample(path.name, path / "im0.png", partial(middlebury, path), (path / "disp0.pfm",))]
+    return [sample for inner in sorted(path.iterdir()) if inner.is_dir() for sample in found(inner)]
+
+
+def middlebury(folder: Path) -> Float32[np.ndarray, "height width"]:
+    """Depth of a Middlebury 2014 scene, up to a factor."""
+    offset = float(re.search(r"doffs=(\S+)", (folder / "calib.txt").read_text())[1])
+    return from_disparity(read_pfm(folder / "disp0.pfm"), offset)
 
 
 def from_disparity(disparity: np.ndarray, offset: float) -> Float32[np.ndarray, "height width"]:
@@ -113,14 +86,6 @@ def read_pfm(path: Path) -> Float32[np.ndarray, "height width"]:
     return values[::-1].astype(np.float32)
 
 
-def measure(values: np.ndarray, gt: np.ndarray) -> dict[str, float]:
-    """Measures after scaling by the median."""
-    aligned = align_median(values, gt)
-    scores = boundary_scores(aligned, gt)
-    boundaries = {f"boundary{window}": score.f1 for window, score in scores.items()}
-    return depth_metrics(aligned, gt) | boundaries
-
-
 def onnx_network(path: Path) -> Callable[[object], np.ndarray]:
     """A function from RGB in [0, 1] to the network's first output."""
     try:
@@ -132,24 +97,14 @@ def onnx_network(path: Path) -> Callable[[object], np.ndarray]:
     return lambda images: session.run(None, {name: images.cpu().numpy()})[0]
 
 
-def side_by_side(scene: Scene, maps: dict[str, DepthMap], folder: Path) -> None:
-    """Write photo, coarse, naive and fused in one picture, in the colours of each map's own range."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with Image.open(scene.picture) as photo:
-        parts = [np.asarray(photo.convert("RGB"))]
-    parts += [depth.colorize() for depth in maps.values()]
-    Image.fromarray(np.concatenate(parts, axis=1)).save(folder / f"{scene.name}.jpg", quality=92)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network", type=Path, help="ONNX file: RGB in [0, 1] in, metres out")
-    parser.add_argument("inputs", type=Path, nargs="+", help="folders and pictures, see above")
+    parser.add_argument("network", type=Path, help="ONNX file: RGB in [0, 1] in, depth out")
+    parser.add_argument("inputs", type=Path, nargs="+", help="folders, or pictures, see above")
     parser.add_argument("--plan", default="auto")
     parser.add_argument("--processing", type=int, nargs=2, default=(224, 288), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--multiple", type=int, default=32, help="sides of its input are multiples of this")
-    parser.add_argument("--pictures", type=Path, help="folder for pictures side by side")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON and the report")
     return parser
 
 

@@ -22,6 +22,8 @@ _HOME = {
     "wrap": "wrapping",
     "wrap_callable": "wrapping",
     "predict": "pipeline",
+    "bench": "bench.runner",
+    "export": "exporting",
     "read_image": "io",
     "hookimpl": "hookspecs",
     "PatchwrapError": "errors",
@@ -34,23 +36,27 @@ _HOME = {
     "PluginError": "errors",
     "CheckpointError": "errors",
     "OutputError": "errors",
+    "ExportError": "errors",
 }
 
 __all__ = sorted([*_HOME, "__version__"])
 
 if TYPE_CHECKING:
+    from patchwrap.bench.runner import bench as bench
     from patchwrap.convention import DepthConvention as DepthConvention
     from patchwrap.depth_map import DepthMap as DepthMap
     from patchwrap.errors import BackendContractError as BackendContractError
     from patchwrap.errors import BackendNotFoundError as BackendNotFoundError
     from patchwrap.errors import CheckpointError as CheckpointError
     from patchwrap.errors import ConventionError as ConventionError
+    from patchwrap.errors import ExportError as ExportError
     from patchwrap.errors import ImageError as ImageError
     from patchwrap.errors import OptionError as OptionError
     from patchwrap.errors import OutputError as OutputError
     from patchwrap.errors import PatchwrapError as PatchwrapError
     from patchwrap.errors import PluginError as PluginError
     from patchwrap.errors import TilingError as TilingError
+    from patchwrap.exporting import export as export
     from patchwrap.hookspecs import hookimpl as hookimpl
     from patchwrap.io import read_image as read_image
     from patchwrap.pipeline import predict as predict

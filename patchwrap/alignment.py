@@ -148,7 +148,8 @@ class Alignment:
 
     def _agreement(self, seen: Observation) -> Grid:
         difference = (seen.corrected() - self.coarse[seen.cells]) / (AGREEMENT * self.spread)
-        return 1 / (1 + np.where(np.isfinite(difference), difference, 0.0) ** 4)
+        square = np.square(np.where(np.isfinite(difference), difference, 0.0))
+        return 1 / (1 + square * square)
 
 
 def _edge_weights(coarse: Grid, spread: float) -> Grid:

@@ -4,7 +4,6 @@ On the canvas a tile has exactly the size at which the backend sees it, so the p
 once and every tile is a plain slice.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,14 +11,14 @@ import torch
 from einops import rearrange
 from jaxtyping import Shaped
 from numpy import ndarray
-from torch import Tensor
 
-from patchwrap.resampling import input_size, resize
+from patchwrap.resampling import resized
 from patchwrap.spec import Backend
+from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import Size, Tile, TilePlan
 from patchwrap.types import Images
 
-_RANGE = {np.dtype("uint8"): 255.0, np.dtype("uint16"): 65535.0}
+_FULL_SCALE = {np.dtype("uint8"): np.float32(255), np.dtype("uint16"): np.float32(65535)}
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,11 @@ class Canvas:
     """The photo at canvas resolution, and its tiles.
 
     Args:
-        pixels: (1, 3, height, width), uint8 for 8-bit photos, else float32 in [0, 1].
+        pixels: RGB, ``(height, width, 3)``, of the photo's own number type.
         tiles: whole-pixel rectangles on this grid.
     """
 
-    pixels: Shaped[Tensor, "1 3 height width"]
+    pixels: Shaped[ndarray, "height width 3"]
     tiles: list[Tile]
 
     @classmethod
@@ -45,38 +44,29 @@ class Canvas:
         """
         image: Size = (photo.shape[0], photo.shape[1])
         tile = plan.tile_size(image)
-        wanted = input_size(tile, fine.processing, getattr(fine, "multiple", 1), getattr(fine, "free_aspect", True))
+        wanted = backend_size(fine, tile)
         size = tuple(min(n, round(n * w / t)) for n, w, t in zip(image, wanted, tile))
         scaled = _scale_layers(plan, image, (size[0], size[1]))
-        pixels = _as_batch(photo)
-        return cls(resize(pixels, (size[0], size[1])), scaled.tiles((size[0], size[1]), seed))
+        return cls(resized(photo, (size[0], size[1])), scaled.tiles((size[0], size[1]), seed))
 
     @staticmethod
     def picture(photo: Shaped[ndarray, "photo_height photo_width 3"], size: Size) -> Images:
         """The whole photo at a size, RGB in [0, 1]."""
-        return _as_float(resize(_as_batch(photo), size))
+        return _as_images(resized(photo, size))
 
     @property
     def size(self) -> Size:
         """``(height, width)`` of the canvas."""
-        return self.pixels.shape[2], self.pixels.shape[3]
+        return self.pixels.shape[0], self.pixels.shape[1]
 
     def crop(self, tile: Tile) -> Images:
         """One tile's RGB in [0, 1]."""
-        return _as_float(self.pixels[(..., *tile.slices)])
+        return _as_images(self.pixels[tile.slices])
 
 
-def _as_batch(photo: Shaped[ndarray, "height width 3"]) -> Shaped[Tensor, "1 3 height width"]:
-    if photo.dtype == np.uint16:
-        photo = photo.astype(np.float32) / _RANGE[photo.dtype]
-    with warnings.catch_warnings():
-        # Decoded photos are often read-only arrays; nothing here writes to them.
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return rearrange(torch.from_numpy(np.ascontiguousarray(photo)), "h w c -> 1 c h w")
-
-
-def _as_float(pixels: Shaped[Tensor, "1 3 height width"]) -> Images:
-    return pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels
+def _as_images(pixels: Shaped[ndarray, "height width 3"]) -> Images:
+    rgb = pixels.astype(np.float32) / _FULL_SCALE.get(pixels.dtype, np.float32(1))
+    return rearrange(torch.from_numpy(rgb), "h w c -> 1 c h w").contiguous()
 
 
 def _scale_layers(plan: TilePlan, image: Size, canvas: Size) -> TilePlan:

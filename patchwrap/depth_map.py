@@ -3,7 +3,7 @@
 import math
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
 from os import PathLike
@@ -16,15 +16,18 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 import patchwrap
+from patchwrap import scratch
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError, ImageError, OptionError
 from patchwrap.io import (
+    CONFIDENCE_FORMULA,
     Quantization,
     color_table,
     paint,
     quantize,
     read_image,
     remove,
+    write_confidence,
     write_json,
     write_npy,
     write_picture,
@@ -33,7 +36,8 @@ from patchwrap.io import (
     write_tiff,
 )
 from patchwrap.outputs import named_output, output_paths
-from patchwrap.types import Mask, Picture, Values
+from patchwrap.resampling import enlarged
+from patchwrap.types import CoarseMap, Mask, Picture, Values
 
 DEFAULT_FOV = 60.0
 MAX_SAVED_POINTS = 2_000_000
@@ -53,7 +57,7 @@ class DepthMap:
         convention: space and ambiguity of ``values`` and ``coarse_map``.
         valid: ``(height, width)``, False where ``values`` mean nothing.
         coarse_map: the whole-image prediction at the backend's own resolution.
-        confidence: ``(height, width)``, larger is surer; None where the backend gives none.
+        confidence_map: what ``confidence`` is at its own resolution, or None.
         focal: focal length in pixels of ``values``' grid, None where unknown.
         timings: seconds by step.
         options: what was effectively used, JSON-able.
@@ -63,7 +67,7 @@ class DepthMap:
     convention: DepthConvention
     valid: Mask
     coarse_map: Float32[ndarray, "rows columns"]
-    confidence: Values | None = None
+    confidence_map: Float32[ndarray, "canvas_rows canvas_columns"] | None = None
     focal: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
@@ -78,9 +82,18 @@ class DepthMap:
         """The whole-image prediction on the grid of ``values``, resized bilinearly; same convention."""
         if self.coarse_map.shape == self.values.shape:
             return self.coarse_map
-        small = torch.from_numpy(np.ascontiguousarray(self.coarse_map))[None, None]
-        resized = torch.nn.functional.interpolate(small, self.size, mode="bilinear", align_corners=False)
-        return resized[0, 0].numpy()
+        return enlarged(_as_tensor(self.coarse_map), self.size)
+
+    @cached_property
+    def confidence(self) -> Values | None:
+        """How far each value is to be believed, in [0, 1], on the grid of ``values``.
+
+        The mean over the tiles that cover a pixel, by their blending windows, of three factors: how well the tile as
+        a whole fits the coarse map, how well it agrees with it at this place, and the backend's own confidence where
+        it has one. So 0 means that no tile confirms what is there: the coarse map shows through. After a pass without
+        tiles it is the backend's own confidence, or None.
+        """
+        return None if self.confidence_map is None else enlarged(_as_tensor(self.confidence_map), self.size)
 
     def to_depth(self) -> Values:
         """Return distances that grow away from the camera, NaN where invalid.
@@ -92,7 +105,10 @@ class DepthMap:
             ConventionError: for an ``affine`` convention, whose unknown shift makes every ratio of
                 distances unknown, and for heights.
         """
-        return _distances(self.values, self.valid, self.convention)
+        depth = scratch.array(self.size)
+        for rows in scratch.bands(len(depth)):
+            depth[rows] = _distances(self.values[rows], self.valid[rows], self.convention)
+        return depth
 
     def colorize(self, colormap: str = "Spectral") -> Picture:
         """Return a colour picture, ``(height, width, 3)``; near is the warm end whatever the convention.
@@ -107,12 +123,17 @@ class DepthMap:
         Raises:
             OptionError: if there is no colour map of that name.
         """
-        return self._painted(self.values, self.valid, colormap)
+        picture = scratch.array((*self.size, 3), np.uint8)
+        self._paint(picture, self.values, self.valid, colormap)
+        return picture
 
     def compare(self, colormap: str = "Spectral") -> Picture:
         """Return coarse (left) and fused (right) in the same colours, ``(height, 2 width, 3)``."""
-        coarse = self._painted(self.coarse, np.isfinite(self.coarse), colormap)
-        return np.concatenate([coarse, self.colorize(colormap)], axis=1)
+        height, width = self.size
+        picture = scratch.array((height, 2 * width, 3), np.uint8)
+        self._paint(picture[:, :width], self.coarse, None, colormap)
+        self._paint(picture[:, width:], self.values, self.valid, colormap)
+        return picture
 
     def horizontal_fov(self, fov: float | None = None) -> tuple[float, str]:
         """Return the horizontal field of view in degrees and where it comes from.
@@ -164,7 +185,7 @@ class DepthMap:
         y = (np.arange(0, height, step, dtype=np.float32) + 0.5 - height / 2) / focal
         points = np.stack([z * x[None, :], z * y[:, None], z], axis=-1)
         keep = np.isfinite(z) & (z > 0)
-        return points[keep].astype(np.float32), self._colours(image)[::step, ::step][keep]
+        return points[keep].astype(np.float32), self._colours(image, step)[keep]
 
     def save(
         self,
@@ -180,9 +201,10 @@ class DepthMap:
 
         Args:
             path: either a stem, to which ``_depth.npy``, ``_depth.png``, ``_color.jpg``, ``_depth.tiff``,
-                ``_points.ply``, ``_points.glb`` and ``_depth.json`` are added; or one file that ends in
-                .npy, .png (16 bits), .jpg (colours), .tiff, .ply or .glb, and then ``formats`` is not read.
-            formats: among npy, png, color, tiff, ply, glb.
+                ``_points.ply``, ``_points.glb``, ``_confidence.png`` (8 bits) and ``_depth.json`` are added;
+                or one file that ends in .npy, .png (16 bits), .jpg (colours), .tiff, .ply or .glb, and then
+                ``formats`` is not read.
+            formats: among npy, png, color, tiff, ply, glb, confidence.
             image: the photo, for the colours of a point cloud.
             colormap: for the colour pictures.
             fov: horizontal field of view in degrees, for point clouds.
@@ -193,7 +215,7 @@ class DepthMap:
 
         Raises:
             OutputError: if a file cannot be written.
-            OptionError: if a format, the colour map or ``fov`` is impossible.
+            OptionError: if a format, the colour map or ``fov`` is impossible, or there is no confidence to save.
             ConventionError: if a point cloud is asked of an affine map.
         """
         path = Path(path)
@@ -222,7 +244,7 @@ class DepthMap:
             The files written, in the order of writing.
         """
         self._check_request(set(targets), colormap)
-        scale = quantize(self.values, self.valid, self.convention.unit)
+        scale = quantize(self.values, self.valid, self.convention)
         sidecar = self._sidecar(scale, fov, name)
         # An old sidecar would vouch for a mixture of old and new files if this were interrupted.
         if "json" in targets:
@@ -232,6 +254,8 @@ class DepthMap:
                 sidecar["points"] = self._write_points(key, path, image, fov)
             elif key != "json":
                 self._write(key, path, scale, colormap)
+        if "confidence" in targets:
+            sidecar["confidence"] = {"formula": CONFIDENCE_FORMULA, "meaning": _CONFIDENCE}
         if "json" in targets:
             sidecar["files"] = {key: path.name for key, path in targets.items()}
             write_json(targets["json"], sidecar)
@@ -243,6 +267,11 @@ class DepthMap:
             color_table(colormap)
         if keys & {"ply", "glb"}:
             _check_distances(self.convention)
+        if "confidence" in keys and self.confidence_map is None:
+            raise OptionError(
+                "this map has no confidence: it is of one pass without tiles, by a backend that gives none. Leave the "
+                "format out, or ask for tiles by a plan such as 2x2"
+            )
 
     def _write(self, key: str, path: Path, scale: Quantization, colormap: str) -> None:
         match key:
@@ -254,6 +283,9 @@ class DepthMap:
                 write_tiff(path, self.values, self.valid)
             case "color":
                 write_picture(path, self.colorize(colormap))
+            case "confidence":
+                assert self.confidence is not None
+                write_confidence(path, self.confidence)
             case "compare":
                 write_picture(path, self.compare(colormap))
             case "coarse":
@@ -279,7 +311,7 @@ class DepthMap:
             "maximum": scale.maximum,
             "valid_fraction": float(np.count_nonzero(self.valid)) / self.valid.size,
             "png16": {
-                "formula": "value = code * scale + offset",
+                "formula": scale.formula,
                 "scale": scale.scale,
                 "offset": scale.offset,
                 "invalid": 0,
@@ -304,10 +336,13 @@ class DepthMap:
         with np.errstate(divide="ignore"):
             return np.where(values > 0, 1 / values, np.float32(np.nan))
 
-    def _painted(self, values: Values, valid: Mask, colormap: str) -> Picture:
-        table = color_table(colormap)
-        nearness = self._nearness(values)
-        return paint(nearness, valid & np.isfinite(nearness), self._limits(), table)
+    def _paint(self, picture: Picture, values: Values, valid: Mask | None, colormap: str) -> None:
+        """Fill a picture with the colours of a map of its size, band by band."""
+        limits, table = self._limits(), color_table(colormap)
+        for rows in scratch.bands(len(picture)):
+            nearness = self._nearness(values[rows])
+            known = np.isfinite(nearness) if valid is None else np.isfinite(nearness) & valid[rows]
+            picture[rows] = paint(nearness, known, limits, table)
 
     def _limits(self) -> tuple[float, float]:
         """Colour limits: percentiles of the fused map, so that coarse and fused can be compared."""
@@ -319,18 +354,25 @@ class DepthMap:
         low, high = np.percentile(sample, _PERCENTILES)
         return float(low), float(high)
 
-    def _colours(self, image: object) -> Picture:
+    def _colours(self, image: object, step: int) -> Picture:
+        """The colours of every so many rows and columns."""
         if image is None:
-            return self.colorize()
+            picture = np.zeros((*self.values[::step, ::step].shape, 3), np.uint8)
+            self._paint(picture, self.values[::step, ::step], self.valid[::step, ::step], "Spectral")
+            return picture
         photo = read_image(image)
         if photo.size != self.size:
             raise ImageError(
                 f"{photo.name!r} is {photo.size[1]}x{photo.size[0]} pixels, but the depth map is "
                 f"{self.size[1]}x{self.size[0]}; give the photo that was predicted"
             )
-        return photo.to_uint8()
+        return replace(photo, pixels=photo.pixels[::step, ::step]).to_uint8()
 
 
+_CONFIDENCE = (
+    "How far to believe each value: 0 where no tile confirms the whole-image prediction, 1 where all tiles agree "
+    "with it and the backend is sure."
+)
 _MEANING = {
     "depth": "Values grow with distance along the optical axis.",
     "inverse_depth": "Values are one over distance along the optical axis: large is near.",
@@ -341,6 +383,10 @@ _KNOWN = {
     "scale": "They are right up to one unknown factor for the whole picture.",
     "affine": "They are right up to one unknown factor and one unknown shift for the whole picture.",
 }
+
+
+def _as_tensor(values: Float32[ndarray, "rows columns"]) -> CoarseMap:
+    return torch.from_numpy(values if values.flags.writeable else values.copy())
 
 
 def _distances(values: Values, valid: Mask, convention: DepthConvention) -> Values:

@@ -10,6 +10,8 @@
     ├── PluginError (RuntimeError)           a plugin could not be loaded
     ├── CheckpointError (ValueError)         network weights cannot be loaded
     ├── OutputError (OSError)                a result cannot be written
+    ├── ExportError (RuntimeError)           a network cannot be written as ONNX
+    ├── MissingExtraError (ImportError)      an optional dependency is not installed
     └── ScenesUnavailableError (RuntimeError) the scene renderer has no OpenGL
 
 A message says what was given, what is needed, whose fault it is and what to do.
@@ -54,6 +56,14 @@ class CheckpointError(PatchwrapError, ValueError):
 
 class OutputError(PatchwrapError, OSError):
     """When a result cannot be written where it was asked for."""
+
+
+class ExportError(PatchwrapError, RuntimeError):
+    """When a network cannot be written as ONNX, or what was written would differ from it."""
+
+
+class MissingExtraError(PatchwrapError, ImportError):
+    """When what is asked for needs an extra that is not installed."""
 
 
 class ScenesUnavailableError(PatchwrapError, RuntimeError):

@@ -1,19 +1,23 @@
 """Fuse aligned tiles with the coarse map into one canvas. All maps are in the fusion space and finite.
 
-Every fuser is an accumulator: tiles come in any order and may be freed at once.
+Every fuser is an accumulator: tiles come in any order and may be freed at once. What it accumulates lies in scratch
+arrays, and the result is made region by region, so that a large canvas is never whole in memory. What tiles add to the
+coarse map is averaged, and the coarse map counts beside them as one that adds nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
-import scipy.fft
 import torch
-from jaxtyping import Float32
-from numpy import ndarray
 
+from patchwrap import scratch
+from patchwrap.coarsening import Region
 from patchwrap.errors import OptionError
+from patchwrap.high_pass import high_pass
+from patchwrap.poisson import Slopes, solve
 from patchwrap.spec import Fuser
 from patchwrap.types import Map, Values
+from patchwrap.weighted_mean import WeightedMean
 
 ANCHOR = 0.01
 """Weight of the coarse map beside the tiles. It decides where no tile counts, and lets a tile whose neighbour is not
@@ -36,18 +40,19 @@ class BlendFuser:
     def __init__(self, coarse: Map, tile_width: int, detail: float | None = None) -> None:
         self.coarse = coarse.numpy()
         self.detail = check_detail(self.default_detail if detail is None else detail)
-        self._sum = ANCHOR * self.coarse
-        self._weight = np.full_like(self.coarse, ANCHOR)
+        self._mean = WeightedMean((self.coarse.shape[0], self.coarse.shape[1]), ANCHOR)
 
     def add(self, top: int, left: int, values: Map, weights: Map) -> None:
         """Take in one aligned tile whose upper left corner lies at (top, left)."""
         place = np.s_[top : top + values.shape[0], left : left + values.shape[1]]
-        self._sum[place] += (weights * values).numpy()
-        self._weight[place] += weights.numpy()
+        self._mean.add(place, values.numpy() - self.coarse[place], weights.numpy())
+        scratch.release()
 
     def result(self) -> Map:
         """Return the fused canvas."""
-        return torch.from_numpy(self.coarse + self.detail * (self._sum / self._weight - self.coarse))
+        columns = slice(0, self.coarse.shape[1])
+        rows = scratch.bands(len(self.coarse))
+        return _composed(self.coarse, (((r, columns), self.detail * self._mean[r, columns]) for r in rows))
 
 
 class SplitFuser(BlendFuser):
@@ -63,25 +68,22 @@ class SplitFuser(BlendFuser):
 
     def __init__(self, coarse: Map, tile_width: int, detail: float | None = None) -> None:
         super().__init__(coarse, tile_width, detail)
-        self._tile_width = tile_width
+        self._wave = crossover(self.detail, tile_width)
 
     def result(self) -> Map:
         """Return the fused canvas."""
-        change = self._sum / self._weight - self.coarse
-        wave = crossover(self.detail, self._tile_width)
-        if wave == 0 or np.isinf(wave):
-            return torch.from_numpy(self.coarse + (change if wave else 0))
-        spectrum = scipy.fft.dctn(change, type=2, workers=-1, overwrite_x=True)
-        spectrum *= -np.expm1(-0.5 * laplacian_eigenvalues(change.shape) * np.float32(wave / (2 * np.pi)) ** 2)
-        return torch.from_numpy(self.coarse + scipy.fft.idctn(spectrum, type=2, workers=-1))
+        if self.detail in (0, 1):
+            return super().result()
+        shape = (self.coarse.shape[0], self.coarse.shape[1])
+        return _composed(self.coarse, high_pass(shape, self._mean.__getitem__, self._wave / (2 * np.pi)))
 
 
 class PoissonFuser:
     """Gradient-domain composition: the tiles' gradients, screened towards the coarse map.
 
     Minimises ``|grad D - g|^2 + k^2 |D - C|^2`` with ``g`` the weighted mean of the tiles'
-    gradients and ``k = 2 pi / crossover`` (screened Poisson: Bhat et al., ECCV 2008), exactly and
-    in O(N log N) by the cosine transform, for the difference from the coarse map ``C``.
+    gradients and ``k = 2 pi / crossover`` (screened Poisson: Bhat et al., ECCV 2008), for the
+    difference from the coarse map ``C``; ``poisson`` says how.
 
     Args:
         coarse: the coarse map on the canvas.
@@ -94,45 +96,39 @@ class PoissonFuser:
     def __init__(self, coarse: Map, tile_width: int, detail: float | None = None) -> None:
         self.coarse = coarse.numpy()
         self.crossover = crossover(self.default_detail if detail is None else detail, tile_width)
-        self._slopes = [_Slope(self.coarse, axis) for axis in (0, 1)]
+        height, width = self.coarse.shape
+        self._down = WeightedMean((height - 1, width), ANCHOR)
+        self._across = WeightedMean((height, width - 1), ANCHOR)
 
     def add(self, top: int, left: int, values: Map, weights: Map) -> None:
         """Take in one aligned tile whose upper left corner lies at (top, left)."""
-        for slope in self._slopes:
-            slope.add(top, left, values.numpy(), weights.numpy())
+        bottom, right = top + values.shape[0], left + values.shape[1]
+        change, weight = values.numpy() - self.coarse[top:bottom, left:right], weights.numpy()
+        down, across = np.diff(change, axis=0), np.diff(change, axis=1)
+        self._down.add(np.s_[top : bottom - 1, left:right], down, np.minimum(weight[1:], weight[:-1]))
+        self._across.add(np.s_[top:bottom, left : right - 1], across, np.minimum(weight[:, 1:], weight[:, :-1]))
+        scratch.release()
 
     def result(self) -> Map:
         """Return the fused canvas."""
         if self.crossover == 0:
             return torch.from_numpy(self.coarse)
-        source = sum(_divergence(slope.excess(), slope.axis) for slope in self._slopes)
-        change = solve_screened_poisson(np.asarray(source), (2 * np.pi / self.crossover) ** 2)
-        return torch.from_numpy(self.coarse + change)
+        shape = (self.coarse.shape[0], self.coarse.shape[1])
+        return _composed(self.coarse, solve(shape, self._slopes, (2 * np.pi / self.crossover) ** 2))
+
+    def _slopes(self, region: Region) -> Slopes:
+        """The differences beyond the coarse map's own."""
+        rows, columns = region
+        return self._down[rows.start : rows.stop - 1, columns], self._across[rows, columns.start : columns.stop - 1]
 
 
-class _Slope:
-    """Weighted mean of the tiles' differences along one axis, beyond the coarse map's own."""
-
-    def __init__(self, coarse: Values, axis: int) -> None:
-        self.axis = axis
-        self.coarse = coarse
-        shape = [n - (k == axis) for k, n in enumerate(coarse.shape)]
-        self._sum = np.zeros(shape, np.float32)
-        self._weight = np.full(shape, ANCHOR, np.float32)
-
-    def add(self, top: int, left: int, values: Values, weights: Values) -> None:
-        """Take in the differences inside one tile."""
-        inner = np.s_[1:], np.s_[:-1]
-        after, before = inner if self.axis == 0 else tuple((slice(None), s) for s in inner)
-        weight = np.minimum(weights[after], weights[before])
-        whole = np.s_[top : top + values.shape[0], left : left + values.shape[1]]
-        change = values - self.coarse[whole]
-        place = np.s_[top : top + weight.shape[0], left : left + weight.shape[1]]
-        self._sum[place] += weight * (change[after] - change[before])
-        self._weight[place] += weight
-
-    def excess(self) -> Values:
-        return self._sum / self._weight
+def _composed(coarse: Values, changes: Iterator[tuple[Region, Values]]) -> Map:
+    """The coarse map with changes added, which are given region by region."""
+    fused = scratch.array(coarse.shape)
+    for region, change in changes:
+        np.add(coarse[region], change, out=fused[region])
+        scratch.release()
+    return torch.from_numpy(fused)
 
 
 FUSERS: dict[str, Callable[[Map, int, float | None], Fuser]] = {
@@ -165,40 +161,3 @@ def crossover(detail: float, tile_width: int) -> float:
     """
     check_detail(detail)
     return np.inf if detail == 1 else DEFAULT_CROSSOVER * tile_width * detail / (1 - detail)
-
-
-def solve_screened_poisson(source: Values, screen: float) -> Values:
-    """Solve ``screen * E - laplace(E) = -source`` with reflecting borders.
-
-    The type-II cosine transform makes the Laplacian diagonal (Press et al., Numerical Recipes, 20.4).
-
-    Args:
-        source: divergence of the wanted gradient, shape of the canvas.
-        screen: squared wave number of the crossover; 0 leaves the mean free, which is then set to 0.
-
-    Returns:
-        E, float32, shape of the canvas.
-    """
-    spectrum = scipy.fft.dctn(source, type=2, workers=-1, overwrite_x=True)
-    eigenvalues = laplacian_eigenvalues(source.shape) + np.float32(screen)
-    eigenvalues[0, 0] = max(eigenvalues[0, 0], 1e-12)
-    spectrum /= -eigenvalues
-    if screen == 0:
-        spectrum[0, 0] = 0
-    return scipy.fft.idctn(spectrum, type=2, workers=-1, overwrite_x=True).astype(np.float32, copy=False)
-
-
-def laplacian_eigenvalues(shape: tuple[int, ...]) -> Values:
-    """Eigenvalues of minus the five-point Laplacian under the cosine transform.
-
-    ``4 - 2 cos(pi i / H) - 2 cos(pi j / W)``: about the squared wave number in radians a pixel.
-    """
-    rows, columns = (2 - 2 * np.cos(np.pi * np.arange(n, dtype=np.float32) / n) for n in shape)
-    return rows[:, None] + columns[None, :]
-
-
-def _divergence(slope: Values, axis: int) -> Float32[ndarray, "rows columns"]:
-    """Adjoint of the forward difference, negated: zero flow through the border."""
-    before, after = [(0, 0), (0, 0)], [(0, 0), (0, 0)]
-    before[axis], after[axis] = (0, 1), (1, 0)
-    return np.pad(slope, before) - np.pad(slope, after)

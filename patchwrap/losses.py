@@ -8,6 +8,9 @@ from torch.nn import functional as F
 LogDepth = Float[Tensor, "batch 1 height width"]
 """Natural logarithm of depth, in whatever unit."""
 
+Maps = Float[Tensor, "batch 1 height width"]
+"""One map per image, in whatever space."""
+
 Where = Bool[Tensor, "batch 1 height width"]
 """True where a pixel takes part."""
 
@@ -72,6 +75,46 @@ def _mean_step(g: LogDepth, valid: Where) -> Float[Tensor, ""]:
         steps = torch.where(both, g.diff(dim=axis).abs(), 0.0)
         total = total + steps.sum() / both.sum().clamp(min=1)
     return total
+
+
+def standardised(maps: Maps, valid: Where) -> Maps:
+    """Each map minus its median, over its mean absolute deviation from it: free of scale and shift.
+
+    Unlike a least-squares fit to the target it cannot turn a map upside down. Formula: MiDaS
+    (arXiv 1907.01341), eq. 5 and 6.
+
+    Args:
+        maps: any maps.
+        valid: the pixels that count.
+
+    Returns:
+        Maps of median 0 and mean absolute deviation 1; 0 where too few pixels count.
+    """
+    count = valid.sum((2, 3), keepdim=True)
+    counted = torch.where(valid, maps, torch.nan).flatten(2)
+    off = maps - counted.nanmedian(-1, keepdim=True).values[..., None].nan_to_num()
+    spread = torch.where(valid, off.abs(), 0.0).sum((2, 3), keepdim=True) / count.clamp(min=1)
+    return torch.where(valid & (count >= FEWEST), off / spread.clamp(min=1e-6), 0.0)
+
+
+def scale_shift_invariant(pred: Maps, target: Maps, valid: Where) -> Float[Tensor, ""]:
+    """``L1 + L2 + 5 * gradient`` between standardised maps.
+
+    The mixture is PRO's (arXiv 2503.22351).
+
+    Args:
+        pred: predicted maps with unknown scale and shift.
+        target: true maps in the same space; anything where not valid.
+        valid: the pixels that count.
+
+    Returns:
+        The loss, >= 0; 0 if no map has valid pixels.
+    """
+    usable = valid & (valid.sum((2, 3), keepdim=True) >= FEWEST)
+    mine, true = standardised(pred, usable), standardised(target, usable)
+    difference = mine - true
+    plain = (difference.abs() + difference.square()).sum() / usable.sum().clamp(min=1)
+    return plain + 5 * multiscale_gradient(mine, true, usable)
 
 
 def far_hinge(log_pred: LogDepth, sky: Where, far: float | LogDepth) -> Float[Tensor, ""]:

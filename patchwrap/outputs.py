@@ -12,13 +12,14 @@ ENDINGS = {
     "tiff": "_depth.tiff",
     "ply": "_points.ply",
     "glb": "_points.glb",
+    "confidence": "_confidence.png",
     "coarse": "_coarse.npy",
     "compare": "_compare.jpg",
     "json": "_depth.json",
 }
 """What each output adds to the photo's name, in the order of writing: the sidecar comes last."""
 
-FORMATS = ("npy", "png", "color", "tiff", "ply", "glb")
+FORMATS = ("npy", "png", "color", "tiff", "ply", "glb", "confidence")
 """What a user may ask for; the sidecar is always written."""
 
 _BY_SUFFIX = {
@@ -38,7 +39,7 @@ def output_paths(stem: Path, formats: Iterable[str], save_coarse: bool = False) 
 
     Args:
         stem: where the outputs go and how they begin.
-        formats: among npy, png, color, tiff, ply, glb.
+        formats: among npy, png, color, tiff, ply, glb, confidence.
         save_coarse: also the coarse map and a picture of coarse and fused side by side.
 
     Raises:

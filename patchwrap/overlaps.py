@@ -23,8 +23,8 @@ TILT_RIDGE = 0.02
 """Keeps the tilt of a tile whose overlaps are too narrow to show it."""
 REWEIGHTINGS = 3
 LEAST_CELLS = 12
-MANY_CELLS = 400
-"""Above so many cells every second row and column of an overlap tells as much as all."""
+MANY_CELLS = 300
+"""About so many cells of an overlap, or of a tile, tell as much as all: neighbouring ones are highly correlated."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,20 @@ class Overlap:
         first: number of one tile.
         second: number of the other.
         difference: first minus second in every cell.
-        bases: one, v and u of every cell, as seen in each of the two tiles.
+        basis: how the difference grows with both tiles' steps: one, v and u of every cell as seen in
+            the first tile, and minus those as seen in the second.
         share: size of the overlap as a fraction of the first tile.
     """
 
     first: int
     second: int
     difference: Float[ndarray, "cells"]
-    bases: tuple[Float[ndarray, "cells 3"], Float[ndarray, "cells 3"]]
+    basis: Float[ndarray, "cells 6"]
     share: float
 
     def residual(self, steps: Steps) -> Float[ndarray, "cells"]:
         """The difference that is left after the steps."""
-        return self.difference + self.bases[0] @ steps[self.first] - self.bases[1] @ steps[self.second]
+        return self.difference + self.basis @ steps[[self.first, self.second]].ravel()
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ class Anchor:
     @classmethod
     def of(cls, tile: Observation, coarse: Grid) -> "Anchor":
         """Compare a corrected tile with the coarse map, where it is valid."""
-        difference = (tile.corrected() - coarse[tile.cells]).ravel()
+        some = (slice(None, None, _stride(tile.thumb.size)),) * 2
+        difference = (tile.corrected() - coarse[tile.cells])[some].ravel()
         valid = np.isfinite(difference)
-        return cls(difference[valid], tile.basis()[valid])
+        return cls(difference[valid], tile.basis(*some)[valid])
 
     def residual(self, step: Float[ndarray, "3"]) -> Float[ndarray, "cells"]:
         """The distance that is left after the step."""
@@ -111,7 +113,7 @@ def _overlap(
     low: Int[ndarray, "2"],
     high: Int[ndarray, "2"],
 ) -> Overlap | None:
-    stride = 1 + (int(np.prod(high - low)) > MANY_CELLS)
+    stride = _stride(int(np.prod(high - low)))
     views = []
     for k in pair:
         views.append(tuple(slice(a - p.start, b - p.start, stride) for p, a, b in zip(tiles[k].cells, low, high)))
@@ -120,7 +122,13 @@ def _overlap(
     if valid.sum() < LEAST_CELLS:
         return None
     first, second = (tiles[k].basis(*view)[valid] for k, view in zip(pair, views))
-    return Overlap(*pair, difference[valid], (first, second), stride**2 * difference.size / tiles[pair[0]].thumb.size)
+    share = stride**2 * difference.size / tiles[pair[0]].thumb.size
+    return Overlap(*pair, difference[valid], np.hstack([first, -second]), share)
+
+
+def _stride(cells: int) -> int:
+    """Every how many rows and columns to take so that about ``MANY_CELLS`` stay."""
+    return max(1, round(float(np.sqrt(cells / MANY_CELLS))))
 
 
 def _solve(pairs: list[Overlap], anchors: list[Anchor], steps: Steps) -> Steps:
@@ -139,12 +147,10 @@ def _solve(pairs: list[Overlap], anchors: list[Anchor], steps: Steps) -> Steps:
 
 def _add_overlap(normal: Float[ndarray, "tiles 3 tiles 3"], right: Steps, pair: Overlap, steps: Steps) -> None:
     weight = huber_weights(pair.residual(steps))
-    weight = weight * (OVERLAP_GAIN * pair.share / weight.size)
-    sides = ((pair.first, pair.bases[0]), (pair.second, -pair.bases[1]))
-    for p, one in sides:
-        right[p] -= one.T @ (weight * pair.difference)
-        for q, other in sides:
-            normal[p, :, q, :] += one.T @ (weight[:, None] * other)
+    weighted = (weight * (OVERLAP_GAIN * pair.share / weight.size))[:, None] * pair.basis
+    sides = [pair.first, pair.second]
+    right[sides] -= (weighted.T @ pair.difference).reshape(2, 3)
+    normal[np.ix_(sides, range(3), sides, range(3))] += (weighted.T @ pair.basis).reshape(2, 3, 2, 3)
 
 
 def _mean_overlap(pairs: list[Overlap], steps: Steps) -> float:

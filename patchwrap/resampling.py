@@ -1,11 +1,27 @@
-"""Resize maps and pictures. The one place where pixels are resampled, so that no processor does it behind our back."""
+"""Resize maps and pictures. The one place where pixels are resampled, so that no processor does it behind our back.
 
+What has the size of a photo is made row by row: ``resized`` and ``enlarged`` hold a band at a time in memory.
+"""
+
+import warnings
+from collections.abc import Callable
+from math import ceil
+
+import numpy as np
 import torch
+from einops import rearrange
 from jaxtyping import Float, Shaped
+from numpy import ndarray
+from numpy.typing import DTypeLike
 from torch import Tensor
 from torch.nn import functional
 
+from patchwrap import scratch
 from patchwrap.tiling import Size
+from patchwrap.types import CoarseMap, Map
+
+_PHOTO_BAND = 32
+"""Rows of a resized photo made at once; each takes several of the photo's own."""
 
 
 def resize(maps: Shaped[Tensor, "batch channels _ _"], size: Size) -> Shaped[Tensor, "batch channels rows columns"]:
@@ -27,6 +43,35 @@ def enlarge(values: Float[Tensor, "_ _"], size: Size) -> Float[Tensor, "height w
     if tuple(values.shape) == tuple(size):
         return values
     return functional.interpolate(values[None, None], size, mode="bilinear", align_corners=False)[0, 0]
+
+
+def enlarged(
+    values: CoarseMap, size: Size, finish: Callable[[Map], Tensor] | None = None, dtype: DTypeLike = np.float32
+) -> Shaped[ndarray, "height width"]:
+    """Enlarge a map into a scratch array, band by band.
+
+    Args:
+        values: the map.
+        size: ``(height, width)`` wanted.
+        finish: what to do with every pixel afterwards.
+        dtype: of the result.
+    """
+    result = scratch.array(size, dtype)
+    for rows in scratch.bands(size[0]):
+        band = _enlarged_rows(values, size, rows)
+        result[rows] = (band if finish is None else finish(band)).numpy()
+    return result
+
+
+def resized(photo: Shaped[ndarray, "_ _ 3"], size: Size) -> Shaped[ndarray, "height width 3"]:
+    """Resize a photo as ``resize`` does, in its own number type, into a scratch array, band by band."""
+    if photo.shape[:2] == tuple(size):
+        return photo
+    result = scratch.array((*size, 3), photo.dtype)
+    for rows in scratch.bands(size[0], _PHOTO_BAND):
+        band = _resized_rows(photo, size, rows).numpy()
+        result[rows] = band if photo.dtype.kind == "f" else np.rint(band)
+    return result
 
 
 def under(
@@ -75,3 +120,36 @@ def input_size(image: Size, processing: Size, multiple: int = 1, free_aspect: bo
 def _misfit(size: Size, ideal: tuple[float, float]) -> float:
     down, across = (torch.tensor([size[0] / ideal[0], size[1] / ideal[1]]).log()).tolist()
     return 4 * abs(down - across) + abs(down + across)
+
+
+def _enlarged_rows(values: CoarseMap, size: Size, rows: slice) -> Map:
+    """Some rows of ``enlarge(values, size)``."""
+    last = values.shape[0] - 1
+    places = (torch.arange(rows.start, rows.stop, dtype=torch.float64) + 0.5) * (values.shape[0] / size[0]) - 0.5
+    places = places.clamp(0, last)
+    above = places.long()
+    share = (places - above).to(values.dtype)[:, None]
+    band = torch.lerp(values[above], values[(above + 1).clamp_max(last)], share)
+    return enlarge(band, (len(band), size[1]))
+
+
+def _resized_rows(photo: Shaped[ndarray, "_ _ 3"], size: Size, rows: slice) -> Float[Tensor, "rows columns 3"]:
+    """Some rows of a resized photo: across by torch, down by the same weights, a triangle over the covered rows."""
+    scale = photo.shape[0] / size[0]
+    reach = max(scale, 1.0)
+    centres = (torch.arange(rows.start, rows.stop, dtype=torch.float64) + 0.5) * scale
+    first = max(int(centres[0] - reach), 0)
+    last = min(ceil(centres[-1] + reach), photo.shape[0])
+    band = resize(_as_batch(photo[first:last]), (last - first, size[1]))[0].float()
+    weights = (1 - ((torch.arange(first, last) + 0.5) - centres[:, None]).abs() / reach).clamp_min(0)
+    weights = (weights / weights.sum(1, keepdim=True)).float()
+    return rearrange(weights @ band, "c h w -> h w c")
+
+
+def _as_batch(photo: Shaped[ndarray, "height width 3"]) -> Shaped[Tensor, "1 3 height width"]:
+    if photo.dtype == np.uint16:  # torch hardly knows it
+        photo = photo.astype(np.float32)
+    with warnings.catch_warnings():
+        # Decoded photos are often read-only arrays; nothing here writes to them.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return rearrange(torch.from_numpy(np.ascontiguousarray(photo)), "h w c -> 1 c h w")

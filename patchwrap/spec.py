@@ -4,13 +4,16 @@
 a backend offers any of them by simply having the method.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
+from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
-from patchwrap.types import DepthBatch, Features, Images, Map
+from patchwrap.tiling import Size, Tile
+from patchwrap.types import CoarseMap, ConfidenceBatch, DepthBatch, Features, Images, Map
 
 
 @runtime_checkable
@@ -78,6 +81,78 @@ class PredictsFeatures(Protocol):
 
 
 @runtime_checkable
+class Exportable(Protocol):
+    """A backend or fusion head whose whole computation is one torch module, so that it can be written as ONNX."""
+
+    def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
+        """Return the module and random inputs to it.
+
+        Args:
+            size: ``(height, width)`` of the inputs that are pictures or maps.
+
+        Returns:
+            A module in evaluation mode that takes RGB in [0, 1] and returns one tensor, as ``predict`` or
+            ``refine`` does; and its inputs in order, by name, two images in a batch.
+        """
+        ...
+
+
+@runtime_checkable
+class PredictsConfidence(Protocol):
+    """A backend that knows how sure it is; unsure tiles count less.
+
+    Where a fusion head wants features, ``predict_with_features`` is called instead.
+    """
+
+    def predict_with_confidence(self, images: Images) -> tuple[DepthBatch, ConfidenceBatch]:
+        """Predict as ``predict`` does and return a confidence in [0, 1] of the same shape beside it."""
+        ...
+
+
+TileSource = Callable[[Tile], Images]
+"""A tile's RGB at the size at which the backend sees it, as a batch of one on the backend's device."""
+
+
+@dataclass(frozen=True)
+class TileContext:
+    """What a backend that owns the loop over the tiles may want to know.
+
+    Args:
+        seed: of everything random.
+        coarse: the whole image's map at its own sampling, NaN where invalid.
+        convention: what its values mean; not necessarily the tile backend's own.
+        canvas: ``(height, width)`` of the grid on which the tiles lie: the whole image.
+        tile_batch_size: tiles to predict at once, at most.
+    """
+
+    seed: int
+    coarse: CoarseMap
+    convention: DepthConvention
+    canvas: Size
+    tile_batch_size: int
+
+
+@runtime_checkable
+class PredictsTiles(Protocol):
+    """A backend that owns the loop over the tiles, since it predicts them jointly (diffusion from one noise field)."""
+
+    def predict_tiles(
+        self, source: TileSource, tiles: Sequence[Tile], context: TileContext
+    ) -> Iterator[tuple[Tile, Map]]:
+        """Predict every tile once, in any order.
+
+        Args:
+            source: reads a tile.
+            tiles: where they lie on the canvas.
+            context: what else is known.
+
+        Yields:
+            A tile and its map at the size that ``source`` gives it, as ``predict`` would return it.
+        """
+        ...
+
+
+@runtime_checkable
 class FusionHead(Protocol):
     """A light network that corrects one aligned tile before fusion.
 
@@ -128,5 +203,5 @@ class Fuser(Protocol):
 Progress = Callable[[int, int], None]
 """Called with ``(tiles done, tiles in all)``."""
 
-TileValues = Iterator[tuple[int, Map]]
-"""Tile number and its values."""
+Observer = Callable[[Tile, Map, Map], None]
+"""Called with a tile of the canvas, what was predicted there and what of it goes into the fusion."""

@@ -1,19 +1,46 @@
-"""Tensors set aside in a temporary file between the pipeline's two passes, so that memory does not grow with tiles."""
+"""Predictions set aside in a temporary file between the two passes, so that memory does not grow with tiles."""
 
-import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from patchwrap import scratch
+from patchwrap.tiling import Tile
+from patchwrap.types import Features, Map
+
+_Place = tuple[int, torch.Size, torch.dtype]
+"""Where a tensor begins in the file, and what it is."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a backend made of one tile.
+
+    Args:
+        tile: where it lies on the canvas.
+        values: in the fusion space, NaN where invalid.
+        features: decoder features as guidance for a head, or None.
+        confidence: the backend's own, in [0, 1], or None.
+    """
+
+    tile: Tile
+    values: Map
+    features: Features | None = None
+    confidence: Map | None = None
 
 
 class TileStore:
     """A write-once list on disk; plain file reads and writes, since mapped pages would count as memory."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="patchwrap-")  # noqa: SIM115 (closed by __exit__)
-        self._entries: list[tuple[int, torch.Size, torch.dtype]] = []
+        with scratch.explained("tiles"):
+            self._file = scratch.temporary_file()
+        self._entries: list[tuple[Tile, list[_Place | None]]] = []
 
     def __enter__(self) -> "TileStore":
         return self
@@ -23,18 +50,36 @@ class TileStore:
     ) -> None:
         self._file.close()
 
-    def append(self, values: Float[Tensor, "..."]) -> None:
-        """Set one tensor aside in its own precision (bfloat16 as float32)."""
-        array = (values.float() if values.dtype == torch.bfloat16 else values).cpu().contiguous().numpy()
-        self._entries.append((self._file.seek(0, 2), torch.Size(array.shape), torch.from_numpy(array[:0]).dtype))
-        self._file.write(array.data)
+    def append(self, prediction: Prediction) -> None:
+        """Set one prediction aside, every part in its own precision (bfloat16 as float32).
 
-    def __getitem__(self, index: int) -> Float[Tensor, "..."]:
-        offset, shape, dtype = self._entries[index]
+        Raises:
+            OutputError: if the temporary folder is full.
+        """
+        with scratch.explained("tiles"):
+            parts = prediction.values, prediction.features, prediction.confidence
+            self._entries.append((prediction.tile, [self._write(part) for part in parts]))
+
+    def __iter__(self) -> Iterator[Prediction]:
+        for tile, places in self._entries:
+            yield Prediction(tile, *map(self._read, places))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _write(self, values: Float[Tensor, "..."] | None) -> _Place | None:
+        if values is None:
+            return None
+        array = (values.float() if values.dtype == torch.bfloat16 else values).cpu().contiguous().numpy()
+        offset = self._file.seek(0, 2)
+        self._file.write(array.data)
+        return offset, torch.Size(array.shape), torch.from_numpy(array[:0]).dtype
+
+    def _read(self, place: _Place | None) -> Any:
+        if place is None:
+            return None
+        offset, shape, dtype = place
         empty = torch.empty(shape, dtype=dtype)
         self._file.seek(offset)
         self._file.readinto(empty.numpy().data)
         return empty
-
-    def __len__(self) -> int:
-        return len(self._entries)

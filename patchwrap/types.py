@@ -10,6 +10,9 @@ Images = Float[Tensor, "batch 3 height width"]
 DepthBatch = Float[Tensor, "batch 1 height width"]
 """Values whose meaning a DepthConvention gives; non-finite means invalid."""
 
+ConfidenceBatch = Float[Tensor, "batch 1 height width"]
+"""How sure a backend is of each value, in [0, 1], larger is surer."""
+
 Map = Float[Tensor, "height width"]
 """One map of values, in whatever space the context names."""
 

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from numpy import ndarray
-from torch import Tensor
+from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
-from patchwrap.errors import BackendContractError, ConventionError, OptionError
+from patchwrap.errors import BackendContractError, ConventionError, ExportError, OptionError
 from patchwrap.plugins import resolve
 from patchwrap.resampling import resize
 from patchwrap.spec import Backend
@@ -119,6 +119,19 @@ class CallableBackend:
                 f"{tuple(images.shape)}; expected ({len(images)}, 1, rows, columns). Return one map an image."
             )
         return resize(maps, (images.shape[2], images.shape[3]))
+
+    def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
+        """Return the function, if it is a module, and random images.
+
+        Raises:
+            ExportError: if it is a plain function.
+        """
+        if not isinstance(self.function, nn.Module):
+            raise ExportError(
+                f"{_name(self.function)} is a plain function; only a torch.nn.Module can be written as ONNX. "
+                "Pass the module itself to wrap_callable."
+            )
+        return self.function, {"images": torch.rand(2, 3, *size)}
 
 
 def check_backend_facts(backend: Any, name: str) -> None:

@@ -183,11 +183,22 @@ def test_pfm_and_disparity_become_depth(module, tmp_path):
     np.testing.assert_allclose(depth[0] * values[0], depth[0, 0])
 
 
-@pytest.mark.parametrize("name", ["quality", "overhead", "stranger", "installed", "run_all", "render_tables", "transformers_speed"])
+@pytest.mark.parametrize(
+    "name",
+    ["quality", "overhead", "memory", "stranger", "installed", "run_all", "render_tables", "transformers_speed"],
+)
 def test_help(module, name, capsys):
     with pytest.raises(SystemExit, match="0"):
         module(name).main(["--help"])
     assert "usage" in capsys.readouterr().out
+
+
+def test_memory_is_weighed_in_processes_of_their_own(module):
+    result = module("memory").measure((120, 160), (200,))
+    tiles = [(case["plan"], case["tiles"]) for case in result.data["cases"]]
+    assert tiles == [("p16", 16), ("p49", 49), ("p49+r64", 113), ("slide:512x384", 1)]
+    assert all(case["beyond"] > 0 for case in result.data["cases"])
+    assert [row[0] for row in result.tables["memory"].rows] == ["160x120"] * 3 + ["160x200, mapped"]
 
 
 def test_a_missing_onnxruntime_is_named(module, monkeypatch):

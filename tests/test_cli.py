@@ -19,7 +19,7 @@ from patchwrap.cli.predict import DTYPES, FUSERS
 from patchwrap.cli.report import Reporter, explain
 
 ALL_ENDINGS = (
-    *("depth.npy", "depth.png", "color.jpg", "depth.tiff", "points.ply", "points.glb"),
+    *("depth.npy", "depth.png", "color.jpg", "depth.tiff", "points.ply", "points.glb", "confidence.png"),
     *("coarse.npy", "compare.jpg", "depth.json"),
 )
 ROOT = Path(patchwrap.__file__).parents[1]
@@ -37,7 +37,7 @@ def photos(ramp, tmp_path, monkeypatch):
 
 
 def predict(*arguments, backend="ramp", out="out"):
-    return main(["predict", *map(str, arguments), "-o", str(out), "--backend", backend, "--plan", "2x2"])
+    return main(["predict", "-o", str(out), "--backend", backend, "--plan", "2x2", *map(str, arguments)])
 
 
 def files(folder):
@@ -86,7 +86,7 @@ def test_the_sidecar_tells_how_it_was_made(photos):
 
 
 def test_every_format_and_the_coarse_map(photos):
-    assert predict("in/a.png", "--format", "npy,png,color,tiff,ply,glb", "--save-coarse") == 0
+    assert predict("in/a.png", "--format", "npy,png,color,tiff,ply,glb,confidence", "--save-coarse") == 0
 
     assert files("out") == sorted(f"a_{ending}" for ending in ALL_ENDINGS)
 
@@ -123,6 +123,14 @@ def test_options_reach_the_backend_they_are_for(photos, install):
     assert own["options"]["backend_options"] == {"convention": "depth:metric", "gain": 3}
     assert other["options"]["coarse_options"] == {"gain": 2} and "backend_options" not in other["options"]
     assert np.load("out/a_depth.npy").mean() == pytest.approx(1.5 * np.load("other/a_depth.npy").mean(), rel=1e-3)
+
+
+def test_skip_existing_notices_other_options_of_a_backend(photos, install, capsys):
+    install("tuned", TUNED)
+    for gain in (2, 2, 3):
+        assert predict("in/a.png", "--skip-existing", "--backend-option", f"gain={gain}", backend="tuned") == 0
+    err = capsys.readouterr().err
+    assert err.count("skipped") == 1 and "other options" in err
 
 
 def test_a_backend_without_a_convention_lists_its_checkpoints(install, capsys):
@@ -223,10 +231,80 @@ def test_skip_existing_does_what_is_missing_and_overwrite_everything(photos, cap
     assert "skipped" not in capsys.readouterr().err
 
 
-def test_nothing_left_to_do_loads_no_backend(photos):
+def test_nothing_left_to_do_loads_no_backend(photos, monkeypatch):
+    predict("in")
+    monkeypatch.setattr("patchwrap.cli.predict._build_engine", lambda *_: pytest.fail("loaded"))
+
+    assert predict("in", "--skip-existing") == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (["--fuser", "blend"], "fuser 'poisson', now 'blend'"),
+        (["--detail", "0.25"], "detail None, now 0.25"),
+        (["--plan", "3x3"], "plan '2x2', now '3x3'"),
+        (["--overlap", "0.25"], "overlap None, now 0.25"),
+        (["--head"], "head False, now True"),
+        (["--fov", "60"], "fov None, now 60.0"),
+        (["--seed", "1"], "seed 0, now 1"),
+        (["--no-tiles"], "no_tiles False, now True"),
+        (["--colormap", "turbo"], "colormap 'Spectral', now 'turbo'"),
+        (["--fine", "moody"], "fine None, now 'moody'"),
+    ],
+)
+def test_results_of_other_options_are_made_again(photos, capsys, now, why):
+    predict("in", "--format", "npy")
+    capsys.readouterr()
+    before = {name: written_at(name) for name in files("out")}
+
+    assert predict("in", "--format", "npy", "--skip-existing", "-v", *now) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "warning: 3 of the existing results were made with other options and are made again"
+    assert lines[1] == f"in/a.png: {why}"
+    assert all(written_at(name) != when for name, when in before.items())
+
+    assert predict("in", "--format", "npy", "--skip-existing", *now) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_the_warning_comes_once_and_not_when_quiet(photos, capsys):
+    predict("in")
+    capsys.readouterr()
+
+    assert predict("in", "--skip-existing", "--seed", "3", "-q") == 0
+    assert capsys.readouterr().err == ""
+    assert predict("in", "--skip-existing", "--seed", "4") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4 and lines[0].endswith("; -v says which")
+
+
+def test_options_that_change_no_file_do_not_count(photos, capsys):
     predict("in")
 
-    assert predict("in", "--skip-existing", backend="ramp=broken") == 0
+    assert predict("in", "--skip-existing", "--tile-batch-size", "1", "--device", "cpu", "--format", "npy") == 0
+    assert capsys.readouterr().err.count("skipped") == 3
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"options": null}', '{"options": {"asked": 3}}'])
+def test_a_sidecar_that_does_not_tell_the_options_is_one_of_others(photos, capsys, content):
+    predict("in/a.png", "--format", "npy")
+    Path("out/a_depth.json").write_text(content)
+    capsys.readouterr()
+
+    assert predict("in/a.png", "--format", "npy", "--skip-existing", "-v") == 0
+    assert capsys.readouterr().err.splitlines()[1] == "in/a.png: its sidecar does not tell the options"
+
+
+@pytest.mark.parametrize("content", ["", "{", "\udcff"])
+def test_an_unreadable_sidecar_vouches_for_nothing(photos, capsys, content):
+    predict("in/a.png", "in/b.jpg", "--format", "npy")
+    Path("out/a_depth.json").write_bytes(content.encode(errors="surrogateescape"))
+    before = written_at("b_depth.npy")
+
+    assert predict("in/a.png", "in/b.jpg", "--format", "npy", "--skip-existing") == 0
+    assert json.loads(Path("out/a_depth.json").read_text())["options"]["plan"] == "2x2"
+    assert written_at("b_depth.npy") == before and "warning" not in capsys.readouterr().err
 
 
 def test_bad_images_are_told_and_the_rest_is_done(photos, capsys):
@@ -308,6 +386,12 @@ def test_an_unusable_output_folder_ends_with_2(photos, capsys):
 def test_point_clouds_of_affine_maps_are_refused_before_computing(photos, capsys):
     assert predict("in", "--format", "ply", backend="affine") == 2
     assert "inverse_depth:affine" in one_line(capsys)
+
+
+def test_confidence_is_refused_where_there_will_be_none(photos, capsys):
+    assert predict("in", "--format", "confidence", "--no-tiles") == 2
+    assert "--no-tiles" in one_line(capsys)
+    assert not Path("out").exists()
 
 
 def test_an_unexpected_error_is_one_line_that_names_the_backend(photos, capsys):
@@ -445,7 +529,7 @@ def test_no_bars_and_no_lines_when_quiet(monkeypatch):
 
 
 def test_the_choices_are_those_of_the_pipeline():
-    from patchwrap.pipeline import RECIPES
+    from patchwrap.engine import RECIPES
 
     assert set(FUSERS) == set(RECIPES)
     assert DTYPES[0] == "float32"

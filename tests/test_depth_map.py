@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from patchwrap import ConventionError, DepthConvention, DepthMap, ImageError, OptionError, OutputError
+from patchwrap import ConventionError, DepthConvention, DepthMap, ImageError, OptionError, OutputError, scratch
 
 NEAR_LEFT = np.array([[1.0, 2.0, 4.0], [1.0, 2.0, 4.0]], np.float32)
 
@@ -23,6 +23,34 @@ def test_coarse_is_brought_to_the_grid_of_values_bilinearly():
 
     assert depth.coarse.tolist() == [[0, 1, 3, 4], [0, 1, 3, 4]]
     assert depth.coarse is depth.coarse
+
+
+def test_confidence_is_brought_to_the_grid_of_values_bilinearly():
+    depth = make(np.zeros((2, 4)), confidence_map=np.array([[0, 1]], np.float32))
+
+    assert depth.confidence.tolist() == [[0, 0.25, 0.75, 1]] * 2
+    assert make().confidence is None
+
+
+def test_confidence_is_saved_with_its_meaning(tmp_path):
+    depth = make(confidence_map=np.array([[0, 0.5, 1], [1, 1, 0.2]], np.float32))
+
+    written = depth.save(tmp_path / "a", ["confidence"])
+
+    assert [path.name for path in written] == ["a_confidence.png", "a_depth.json"]
+    with Image.open(written[0]) as picture:
+        codes = np.asarray(picture)
+        assert "code / 255" in picture.text["patchwrap"]
+    assert codes.dtype == np.uint8 and codes.tolist() == [[0, 128, 255], [255, 255, 51]]
+    sidecar = json.loads(written[1].read_text())
+    assert sidecar["confidence"]["formula"] == "confidence = code / 255"
+    assert sidecar["files"]["confidence"] == "a_confidence.png"
+
+
+def test_no_confidence_cannot_be_saved(tmp_path):
+    with pytest.raises(OptionError, match="no confidence"):
+        make().save(tmp_path / "a", ["npy", "confidence"])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("ambiguity", ["metric", "scale"])
@@ -176,6 +204,16 @@ def test_save_names_files_by_a_stem_and_tells_everything_in_the_sidecar(tmp_path
     np.testing.assert_allclose(codes * sidecar["png16"]["scale"] + sidecar["png16"]["offset"], NEAR_LEFT)
 
 
+def test_the_sidecar_says_how_a_far_sky_is_encoded(tmp_path):
+    values = np.array([[1, 1.1, 1000]], np.float32)
+    make(values, "depth:scale").save(tmp_path / "a", ["png"])
+
+    png16 = json.loads((tmp_path / "a_depth.json").read_text())["png16"]
+    codes = np.asarray(Image.open(tmp_path / "a_depth.png")).astype(float)
+    assert png16["formula"] == "value = exp(code * scale + offset)"
+    np.testing.assert_allclose(np.exp(codes * png16["scale"] + png16["offset"]), values, rtol=6e-5)
+
+
 def test_the_sidecar_says_when_the_field_of_view_was_assumed(tmp_path):
     make().save(tmp_path / "a", ["ply", "glb"])
 
@@ -220,6 +258,20 @@ def test_an_empty_point_cloud_is_still_a_file(tmp_path):
     make(valid=np.zeros((2, 3), bool)).save(tmp_path / "a", ["npy", "png", "color", "ply"])
 
     assert (tmp_path / "a_points.ply").exists()
+
+
+def test_memory_limits_change_no_file(tmp_path, monkeypatch):
+    draw = np.random.default_rng(0)
+    values = draw.uniform(1, 9, (70, 50)).astype(np.float32)
+    for folder in ("plain", "limited"):
+        depth = make(values, valid=values < 8, coarse_map=values[::7, ::5])
+        depth.save(tmp_path / folder / "a", ["npy", "png", "color", "tiff", "ply"], save_coarse=True)
+        assert isinstance(depth.to_depth(), np.memmap) == isinstance(depth.coarse, np.memmap) == (folder == "limited")
+        monkeypatch.setattr(scratch, "LIMIT", 1000)
+        monkeypatch.setattr(scratch, "BAND", 16)
+
+    for path in (tmp_path / "plain").iterdir():
+        assert path.read_bytes() == (tmp_path / "limited" / path.name).read_bytes(), path.name
 
 
 def test_a_memory_mapped_map_is_saved_and_coloured(tmp_path):

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-import scipy.sparse
-import scipy.sparse.linalg
 import torch
 
+from patchwrap import coarsening, scratch
 from patchwrap.errors import OptionError
-from patchwrap.fusion import FUSERS, BlendFuser, PoissonFuser, crossover, laplacian_eigenvalues, solve_screened_poisson
+from patchwrap.fusion import FUSERS, BlendFuser, PoissonFuser, crossover
 from patchwrap.tiling import Tile, TilePlan
 from patchwrap.windows import window
 
@@ -80,6 +79,38 @@ def test_a_lone_tile_fades_out_before_its_border_where_padding_shows(name):
     assert (fused[1] - fused[0]).abs().max() < 0.5
 
 
+@pytest.mark.parametrize("detail", [0.2, 0.5, 1.0])
+@pytest.mark.parametrize("name", FUSERS)
+def test_a_canvas_that_does_not_fit_is_fused_as_one_that_does(name, detail, monkeypatch):
+    draw = torch.Generator().manual_seed(0)
+    coarse = torch.linspace(0, 1, 211).expand(157, 211).contiguous()
+    truth = coarse + 0.1 * torch.randn(coarse.shape, generator=draw)
+
+    def fused():
+        fuser = FUSERS[name](coarse, 53, detail)
+        for tile in TilePlan.parse("p49").tiles(coarse.shape):
+            fuser.add(tile.top, tile.left, truth[tile.slices], window(tile, coarse.shape))
+        return fuser.result()
+
+    whole = fused()
+    monkeypatch.setattr(coarsening, "WHOLE", 9000)
+    monkeypatch.setattr(scratch, "LIMIT", 1000)
+    assert (fused() - whole).abs().max() < 0.002 * (truth.max() - truth.min())
+
+
+@pytest.mark.parametrize("name", FUSERS)
+def test_a_plane_comes_back_through_blocks(name, monkeypatch):
+    monkeypatch.setattr(coarsening, "WHOLE", 3000)
+    plane = torch.linspace(0, 1, 131)[:, None] + torch.linspace(-1, 3, 97)
+    fuser = FUSERS[name](torch.zeros_like(plane), 24, 1.0)
+    for tile in TilePlan.parse("p49").tiles(plane.shape):
+        fuser.add(tile.top, tile.left, plane[tile.slices], window(tile, plane.shape))
+    fused = fuser.result()
+    # One hundredth of the flat coarse map is in the mean, more towards the borders of tiles.
+    gap = (fused - fused.mean()) - (plane - plane.mean())
+    assert gap.abs().max() < 0.05 * (plane.max() - plane.min())
+
+
 def test_blend_by_hand():
     fuser = BlendFuser(torch.zeros(1, 3), 2)
     fuser.add(0, 0, torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 1.0]]))
@@ -94,27 +125,6 @@ def test_poisson_leaves_no_seam_between_tiles_that_are_offset():
     fuser.add(0, 32, coarse[:, 32:] - 0.3, torch.ones(40, 32))
     step = torch.diff(fuser.result(), dim=1)
     assert (step - 1 / 63).abs().max() < 1e-4
-
-
-def test_screened_poisson_is_the_sparse_solution():
-    rng = np.random.default_rng(0)
-    source = rng.normal(size=(7, 9)).astype(np.float32)
-    screen = 0.3
-    second = [_second_difference(n) for n in source.shape]
-    laplace = scipy.sparse.kron(second[0], np.eye(9)) + scipy.sparse.kron(np.eye(7), second[1])
-    matrix = screen * scipy.sparse.eye(63) - laplace
-    expected = scipy.sparse.linalg.spsolve(matrix.tocsc(), -source.ravel()).reshape(7, 9)
-    assert np.allclose(solve_screened_poisson(source.copy(), screen), expected, atol=1e-4)
-
-
-def _second_difference(n):
-    first = scipy.sparse.diags([-np.ones(n - 1), np.ones(n - 1)], [0, 1], shape=(n - 1, n))
-    return -(first.T @ first)
-
-
-def test_eigenvalues_start_at_zero_and_end_below_eight():
-    values = laplacian_eigenvalues((16, 16))
-    assert values[0, 0] == 0 and 7.8 < values.max() < 8
 
 
 def test_crossover_runs_from_nothing_over_three_tiles_to_everything():

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from patchwrap import OutputError
+from patchwrap import DepthConvention, OutputError
 from patchwrap.io import (
     quantize,
     replacing,
+    replacing_together,
     write_json,
     write_npy,
     write_picture,
@@ -21,6 +22,7 @@ from patchwrap.io import (
 from patchwrap.outputs import is_output, named_output, output_paths
 
 VALUES = np.array([[1.0, 2.0], [4.0, 9.0]], np.float32)
+METRES, UNITS = DepthConvention("depth", "metric"), DepthConvention("depth", "scale")
 VALID = np.array([[True, True], [True, False]])
 
 
@@ -48,6 +50,23 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path):
 
     assert (tmp_path / "deep" / "a.txt").read_text() == "new"
     assert names(tmp_path / "deep") == ["a.txt"]
+
+
+def test_files_that_belong_together_appear_together_or_not_at_all(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(KeyboardInterrupt), replacing_together(tmp_path) as folder:
+        (folder / "a.txt").write_text("new")
+        raise KeyboardInterrupt
+    assert names(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "old"
+
+    with replacing_together(tmp_path) as folder:
+        for name in ("a.txt", "b.txt"):
+            (folder / name).write_text("new")
+        assert (tmp_path / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["a.txt", "b.txt"] and (tmp_path / "a.txt").read_text() == "new"
+
+    with pytest.raises(OutputError, match="cannot write to"), replacing_together(tmp_path / "a.txt"):
+        pass
 
 
 def test_the_longest_file_name_can_be_written(tmp_path):
@@ -97,7 +116,7 @@ def test_npy_is_written_whole_beyond_one_band(tmp_path):
 
 
 def test_metres_become_millimetres():
-    scale = quantize(VALUES, VALID, "m")
+    scale = quantize(VALUES, VALID, METRES)
 
     assert scale.scale == 0.001 and scale.offset == 0
     assert scale.encode(VALUES, VALID).tolist() == [[1000, 2000], [4000, 0]]
@@ -106,13 +125,13 @@ def test_metres_become_millimetres():
 def test_a_valid_pixel_never_gets_the_code_of_invalid_ones():
     values = np.zeros((1, 2), np.float32)
 
-    assert quantize(values, values == 0, "m").encode(values, values == 0).tolist() == [[1, 1]]
+    assert quantize(values, values == 0, METRES).encode(values, values == 0).tolist() == [[1, 1]]
 
 
-@pytest.mark.parametrize("unit", [None, "1/m", "m"])
-def test_other_values_are_spread_over_all_codes(unit):
+@pytest.mark.parametrize("convention", ["depth:scale", "inverse_depth:metric", "depth:metric", "depth:affine"])
+def test_other_values_are_spread_over_all_codes(convention):
     values = VALUES * 100  # 100 to 400 m do not fit into millimetres
-    scale = quantize(values, VALID, unit)
+    scale = quantize(values, VALID, DepthConvention.parse(convention))
     codes = scale.encode(values, VALID)
 
     assert codes.tolist() == [[1, 21846], [65535, 0]]
@@ -120,19 +139,60 @@ def test_other_values_are_spread_over_all_codes(unit):
     np.testing.assert_allclose((codes * scale.scale + scale.offset)[VALID], values[VALID], atol=scale.scale / 2)
 
 
+def decoded(codes, note):
+    """What the note's own formula makes of the codes."""
+    value = note["formula"].removeprefix("value = ")
+    return eval(value, {"exp": np.exp}, {"code": codes.astype(float), **note})
+
+
+@pytest.mark.parametrize("convention", [METRES, UNITS])
+def test_a_far_sky_leaves_codes_for_what_is_near(tmp_path, convention):
+    near = np.linspace(0.5, 0.6, 1000)
+    values = np.concatenate([near, near * 10, [1000]]).astype(np.float32)[None]
+    valid = values > 0
+    write_png16(tmp_path / "a.png", values, valid, quantize(values, valid, convention), {})
+
+    with Image.open(tmp_path / "a.png") as picture:
+        note, codes = json.loads(picture.text["patchwrap"]), np.asarray(picture)
+    assert note["formula"] == "value = exp(code * scale + offset)"
+    assert codes.min() == 1 and codes.max() == 65535 and len(np.unique(codes[:, :1000])) > 900
+    # Half a step is the same part of every depth.
+    np.testing.assert_allclose(decoded(codes, note), values, rtol=0.51 * np.log(2000) / 65534)
+
+
+@pytest.mark.parametrize(
+    ("convention", "values"),
+    [
+        ("inverse_depth:metric", [0.001, 2]),
+        ("depth:affine", [0.1, 1000]),
+        ("height:metric", [0.1, 100]),
+        ("depth:scale", [0, 1000]),
+        ("depth:scale", [-1, 1000]),
+        ("depth:metric", [0.01, 60]),
+        ("depth:metric", [10, 900]),
+    ],
+)
+def test_codes_are_linear_where_ratios_say_nothing_or_are_small(convention, values):
+    values = np.array([values], np.float32)
+    scale = quantize(values, values > -2, DepthConvention.parse(convention))
+    codes = scale.encode(values, values > -2)
+    assert scale.formula == "value = code * scale + offset"
+    np.testing.assert_allclose(decoded(codes, vars(scale)), values, atol=scale.scale)
+
+
 def test_constant_and_wholly_invalid_maps_are_encoded():
     values = np.full((2, 2), 3, np.float32)
-    constant = quantize(values, values > 0, None)
+    constant = quantize(values, values > 0, UNITS)
 
     assert (constant.encode(values, values > 0) * constant.scale + constant.offset).tolist() == [
         [3, 3],
         [3, 3],
     ]
-    assert quantize(values, values < 0, None).encode(values, values < 0).max() == 0
+    assert quantize(values, values < 0, UNITS).encode(values, values < 0).max() == 0
 
 
 def test_a_png_tells_in_a_text_chunk_what_its_codes_mean(tmp_path):
-    write_png16(tmp_path / "a.png", VALUES, VALID, quantize(VALUES, VALID, None), {"convention": "depth:scale"})
+    write_png16(tmp_path / "a.png", VALUES, VALID, quantize(VALUES, VALID, UNITS), {"convention": "depth:scale"})
 
     with Image.open(tmp_path / "a.png") as picture:
         note = json.loads(picture.text["patchwrap"])

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from patchwrap.losses import far_hinge, multiscale_gradient, overlap_consistency, shared, silog
+from patchwrap.losses import (
+    far_hinge,
+    multiscale_gradient,
+    overlap_consistency,
+    scale_shift_invariant,
+    shared,
+    silog,
+    standardised,
+)
 
 
 @pytest.fixture
@@ -93,3 +101,38 @@ def test_consistency_counts_valid_pixels_only():
 def test_tiles_apart_share_nothing():
     assert shared(torch.rand(1, 1, 8, 8), (9, 0)).numel() == 0
     assert overlap_consistency(torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8), (9, 0)).item() == 0
+
+
+def test_standardised_maps_have_no_median_and_unit_deviation(maps):
+    pred, _, valid = maps
+    pred = pred[..., :-1]  # an odd number of pixels has one median
+    valid = np.ones_like(valid[..., :-1])
+    valid[..., 0, :2] = False
+    found = standardised(*tensors(pred, valid)).numpy()
+    for p, v, f in zip(pred, valid, found):
+        off = p - np.median(p[v])
+        np.testing.assert_allclose(f[v], (off / np.abs(off[v]).mean())[v], atol=1e-5)
+        assert not f[~v].any()
+
+
+def test_scale_and_shift_cost_nothing(maps):
+    _, target, valid = tensors(*maps)
+    assert scale_shift_invariant(7 * target - 2, target, valid).item() == pytest.approx(0, abs=1e-4)
+    assert scale_shift_invariant(-target, target, valid).item() > 1
+
+
+def test_scale_shift_invariant_is_the_sum_of_its_terms(maps):
+    pred, target, valid = tensors(*maps)
+    mine, true = standardised(pred, valid), standardised(target, valid)
+    difference = (mine - true)[valid]
+    expected = difference.abs().mean() + difference.square().mean() + 5 * multiscale_gradient(mine, true, valid)
+    assert scale_shift_invariant(pred, target, valid).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_scale_shift_invariant_survives_maps_without_content(maps):
+    pred, target, valid = tensors(*maps)
+    valid[0], target[1], target[2][~valid[2]] = False, 1.0, torch.nan
+    pred.requires_grad_()
+    loss = scale_shift_invariant(pred, target, valid)
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(pred.grad).all() and pred.grad[2].any()

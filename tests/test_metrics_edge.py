@@ -49,3 +49,11 @@ def test_a_displaced_step_is_forgiven_and_a_smeared_one_is_not():
 
 def test_no_edge_is_nan():
     assert math.isnan(soft_edge_error(np.ones((4, 4), np.float32), np.ones((4, 4), np.float32)))
+
+
+def test_a_prediction_that_is_nan_is_nan():
+    gt = np.full((9, 20), 2, np.float32)
+    gt[:, 10:] = 8
+    hole = gt.copy()
+    hole[4, 10] = np.nan
+    assert math.isnan(soft_edge_error(hole, gt))

@@ -1,12 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import patchwrap
+from patchwrap import coarsening, scratch
 from patchwrap.errors import BackendContractError, ConventionError, OptionError, TilingError
 from patchwrap.testing import PaintedBackend as Painted
 from patchwrap.testing import painted_photo as painted
+from patchwrap.tiling import TilePlan
 
 PHOTO = painted()
 INVERSE = PHOTO[..., 0]
@@ -65,6 +69,35 @@ def test_batch_size_changes_nothing():
     assert np.allclose(*maps, atol=1e-5)
 
 
+def test_tiles_of_each_layer_are_seen_at_their_own_aspect():
+    backend = Painted("depth:metric")
+    patchwrap.predict(PHOTO, backend, plan="3x2+4x4", tile_batch_size=4)
+    sizes = [calls[2:] for calls in backend.calls[1:]]
+    # Tiles of 120x134 and of 60x100 pixels; about 6000 of the backend's own each.
+    assert set(sizes) == {(73, 82), (60, 100)}
+    assert [calls[0] for calls in backend.calls[1:]] == [4, 4, 4, 3] + [4] * 12 + [1]
+
+
+@pytest.mark.parametrize("fuser", ["poisson", "blend", "split"])
+@pytest.mark.parametrize("size", [(240, 400), (97, 161)])
+def test_memory_limits_change_nothing(fuser, size, monkeypatch):
+    """A distorted scene of planes comes back as well through mapped files, bands and blocks."""
+    photo = painted(*size)
+
+    def fused():
+        return patchwrap.predict(photo, Painted("inverse_depth:affine", distort=0.3), plan="p49", fuser=fuser)
+
+    plain = fused()
+    monkeypatch.setattr(scratch, "LIMIT", 10_000)
+    monkeypatch.setattr(scratch, "BAND", 32)
+    monkeypatch.setattr(coarsening, "WHOLE", 4000)
+    limited = fused()
+    assert isinstance(limited.values, np.memmap) and isinstance(limited.valid, np.memmap) and limited.valid.all()
+    np.testing.assert_allclose(limited.values, plain.values, atol=0.003 * np.ptp(plain.values))
+    truth = photo[..., 0]
+    assert affine_error(limited.values, truth) < 1.05 * affine_error(plain.values, truth) + 1e-4
+
+
 def test_coarse_and_fine_may_be_different_backends_of_different_conventions():
     coarse, fine = Painted("inverse_depth:affine", 0.3, seed=1), Painted("depth:metric", 0.3, seed=2)
     fused = patchwrap.predict(PHOTO, coarse=coarse, fine=fine, plan="p49")
@@ -87,6 +120,156 @@ class Random(Painted):
 def test_never_worse_tiles_of_noise_leave_the_coarse_map():
     fused = patchwrap.predict(PHOTO, Random("inverse_depth:affine"), plan="p49")
     assert np.abs(fused.values - fused.coarse).max() < 1e-5
+
+
+def test_confidence_is_low_where_no_tile_confirms_the_coarse_map():
+    assert patchwrap.predict(PHOTO, Random("inverse_depth:affine"), plan="p49").confidence.max() == 0
+    fused = patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p49")
+    assert fused.confidence.shape == fused.size and fused.confidence.min() >= 0 and fused.confidence.max() <= 1
+    assert np.median(fused.confidence) > 0.98
+
+
+class Liar(Painted):
+    """In the tile of the fifth call it sees a near object where there is none."""
+
+    def predict(self, images):
+        values = super().predict(images)
+        if len(self.calls) == 5:
+            values[:, :, 20:40, 30:70] = 8
+        return values
+
+
+def test_where_a_tile_disagrees_its_neighbours_decide():
+    options = {"plan": "p49", "fuser": "blend", "tile_batch_size": 1}
+    fused, true = (patchwrap.predict(PHOTO, kind("inverse_depth:metric"), **options) for kind in (Liar, Painted))
+    # The tile of the fifth call is the fourth of the upper row; the object lies at its centre.
+    place = np.s_[20:40, 180:220]
+    assert fused.confidence[place].mean() < 0.7 * true.confidence[place].mean()
+    error = np.abs(np.log(fused.values[place] / true.values[place])).mean()
+    # By its window it would count for half, and log(8 / 0.4) is 3.
+    assert error < 0.1
+
+
+class Sure(Painted):
+    """Surer of tiles than of the whole."""
+
+    def predict_with_confidence(self, images):
+        values = self.predict(images)
+        return values, torch.full_like(values, 0.5 if len(self.calls) == 1 else 0.75)
+
+
+def test_a_backends_own_confidence_multiplies():
+    known, unknown = (patchwrap.predict(PHOTO, kind("depth:scale"), plan="p49") for kind in (Sure, Painted))
+    np.testing.assert_allclose(known.confidence, 0.75 * unknown.confidence, rtol=1e-3)
+
+
+def test_confidence_without_tiles_is_the_backends_own_or_none():
+    assert patchwrap.predict(PHOTO, Painted(), tiles=False).confidence is None
+    assert np.unique(patchwrap.predict(PHOTO, Sure(), tiles=False).confidence).tolist() == [0.5]
+
+
+class Doubtful(Painted):
+    """Returns nonsense of which it is not sure."""
+
+    def predict_with_confidence(self, images):
+        values = self.predict(images)
+        confidence = torch.ones_like(values)
+        if len(self.calls) > 1:
+            values[..., 40:60] += 0.3
+            confidence[..., 40:60] = 0
+        return values, confidence
+
+
+def test_unsure_values_do_not_count():
+    fused = patchwrap.predict(PHOTO, Doubtful("inverse_depth:metric"), plan="4x4", fuser="blend")
+    naive = patchwrap.predict(PHOTO, Doubtless("inverse_depth:metric"), plan="4x4", fuser="blend")
+    error, worse = (np.abs(depth.values - INVERSE).mean() for depth in (fused, naive))
+    assert error < 0.3 * worse
+
+
+class Doubtless(Doubtful):
+    """The same nonsense, sure of it."""
+
+    def predict_with_confidence(self, images):
+        values, _ = super().predict_with_confidence(images)
+        return values, torch.ones_like(values)
+
+
+class Joint(Painted):
+    """Owns the loop: it reads all tiles, then gives them in another order."""
+
+    def predict_tiles(self, source, tiles, context):
+        self.context = context
+        images = [source(tile) for tile in tiles]
+        for k in self.order(len(tiles)):
+            yield tiles[k], images[k].mean(1)[0]
+
+    def order(self, count):
+        return torch.randperm(count).tolist()
+
+
+def test_a_backend_that_owns_the_loop_may_give_tiles_in_any_order():
+    backend, seen = Joint("inverse_depth:affine"), []
+    joint = patchwrap.predict(PHOTO, backend, plan="2x2+p49", seed=3, progress=lambda *at: seen.append(at))
+    plain = patchwrap.predict(PHOTO, Painted("inverse_depth:affine"), plan="2x2+p49")
+    np.testing.assert_allclose(joint.values, plain.values, atol=1e-5)
+    assert seen == [(done, 58) for done in range(59)] and joint.options["tile_count"] == 58
+    assert len(backend.calls) == 1
+
+
+def test_it_is_told_what_is_known():
+    backend = Joint("inverse_depth:affine")
+    fused = patchwrap.predict(PHOTO, backend, plan="p16", seed=3, tile_batch_size=7)
+    context = backend.context
+    assert (context.seed, context.tile_batch_size, context.canvas) == (3, 7, (240, 400))
+    assert str(context.convention) == "inverse_depth:affine"
+    assert np.array_equal(context.coarse.numpy(), fused.coarse_map)
+
+
+class Distorted(Joint):
+    """Every tile with a scale and a shift of its own."""
+
+    def predict_tiles(self, source, tiles, context):
+        for tile, values in super().predict_tiles(source, tiles, context):
+            yield tile, (1 + tile.left / 400) * values + tile.top / 240
+
+
+def test_tiles_in_any_order_are_corrected_as_their_own():
+    fused = patchwrap.predict(PHOTO, Distorted("inverse_depth:affine"), plan="p49")
+    assert affine_error(fused.values, INVERSE) < 0.25 * affine_error(fused.coarse, INVERSE)
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (lambda count: range(count - 1), "left out 1 of 16 tiles, Tile"),
+        (lambda count: [0, 1, 0], "gave Tile.* which it had given already"),
+    ],
+)
+def test_every_tile_is_wanted_once(order, words, monkeypatch):
+    monkeypatch.setattr(Joint, "order", lambda self, count: order(count))
+    with pytest.raises(BackendContractError, match=rf"Joint.predict_tiles {words}"):
+        patchwrap.predict(PHOTO, Joint(), plan="p16")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (lambda tile, values: (replace(tile, top=1), values), "which is no tile of the plan"),
+        (lambda tile, values: (tile, values[:-1]), r"gave \(59, 100\) for a tile; expected .* \(60, 100\)"),
+        (lambda tile, values: (tile, values[None]), r"gave \(1, 60, 100\)"),
+        (lambda tile, values: (tile, values.numpy()), "gave ndarray"),
+        (lambda tile, values: (tile, values.long()), "expected a float tensor"),
+    ],
+)
+def test_what_a_tile_is_given_is_checked(given, words):
+    class Broken(Joint):
+        def predict_tiles(self, *arguments):
+            for pair in super().predict_tiles(*arguments):
+                yield given(*pair)
+
+    with pytest.raises(BackendContractError, match=words):
+        patchwrap.predict(PHOTO, Broken(), plan="p16")
 
 
 class Holed(Painted):
@@ -226,6 +409,7 @@ def test_gradients_are_off_but_the_caller_may_still_train():
         ({"dtype": "int8"}, OptionError, "bfloat16"),
         ({"device": "warp"}, OptionError, "--device cpu"),
         ({"plan": "p17"}, TilingError, "p49"),
+        ({"plan": TilePlan.parse("p16"), "overlap": 0.25}, OptionError, "overlap 0.25 and a TilePlan"),
     ],
 )
 def test_impossible_options_say_what_is_possible(options, error, words):

@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 import torch
 
-from patchwrap.resampling import enlarge, input_size, resize, under
+from patchwrap import scratch
+from patchwrap.resampling import enlarge, enlarged, input_size, resize, resized, under
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,37 @@ def test_under_the_whole_window_is_an_ordinary_resize():
     maps = torch.rand(1, 1, 4, 6, generator=torch.Generator().manual_seed(0))
     whole = under(maps, torch.tensor([[0.0, 0.0, 1.0, 1.0]]), (8, 12))
     assert torch.allclose(whole[0, 0], enlarge(maps[0, 0], (8, 12)), atol=1e-6)
+
+
+@pytest.fixture
+def low_limit(monkeypatch):
+    monkeypatch.setattr(scratch, "LIMIT", 1000)
+    monkeypatch.setattr(scratch, "BAND", 7)
+
+
+@pytest.mark.parametrize("size", [(40, 60), (41, 53), (200, 61), (20, 30), (1, 1)])
+def test_enlarging_by_bands_is_enlarging(size, low_limit):
+    values = torch.rand(20, 30, generator=torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(enlarged(values, size), enlarge(values, size).numpy(), atol=1e-5)
+
+
+def test_every_band_is_finished(low_limit):
+    near = enlarged(torch.tensor([[0.0], [1.0]]), (16, 1), lambda band: band > 0.5, dtype=bool)
+    assert near.dtype == bool and near[:, 0].tolist() == [False] * 8 + [True] * 8
+
+
+@pytest.mark.parametrize("size", [(30, 40), (31, 41), (7, 90), (97, 61), (150, 20), (200, 300)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_resizing_a_photo_by_bands_is_resizing(size, dtype, low_limit):
+    full = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
+    photo = (np.random.default_rng(0).random((97, 61, 3)) * full).astype(dtype)
+    expected = resize(torch.from_numpy(photo.astype(np.float32)).permute(2, 0, 1)[None], size)[0]
+    made = resized(photo, size)
+    assert made.dtype == photo.dtype and made.shape == (*size, 3)
+    # 8-bit numbers are rounded twice, across and down.
+    np.testing.assert_allclose(made, expected.permute(1, 2, 0), atol=1e-5 if dtype == "float32" else 1.01)
+
+
+def test_a_photo_of_the_size_is_itself():
+    photo = np.zeros((4, 5, 3), np.uint8)
+    assert resized(photo, (4, 5)) is photo

@@ -6,6 +6,9 @@ from typing import Any, Literal
 Better = Literal["lower", "higher", "one", "neither"]
 """Which way a measure improves; ``one`` means the nearer to 1 the better."""
 
+Statistic = Literal["mean", "median", "largest"]
+"""What stands for all images; the interval of a mean or median is a bootstrap's, a largest value has none."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -17,6 +20,9 @@ class Measure:
         better: which way it improves.
         form: format specification of its mean.
         unit: of its values, empty for a pure number.
+        group: which measures it stands with.
+        statistic: what stands for all images.
+        headline: whether it is among the few that are shown first.
     """
 
     key: str
@@ -24,6 +30,9 @@ class Measure:
     better: Better = "lower"
     form: str = ".4f"
     unit: str = ""
+    group: str = ""
+    statistic: Statistic = "mean"
+    headline: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over images and its 95 % interval; NaN over no image."""
+    """A measure's ``statistic`` (most often the mean) over images and its 95 % interval; NaN over no image."""
 
     mean: float
     low: float
@@ -74,7 +83,8 @@ class Comparison:
     Args:
         difference: of the row minus the reference.
         p: two-sided p value of a paired test.
-        separable: whether the difference's interval excludes 0; where not, the report says so.
+        separable: whether the difference's interval excludes 0 and the test agrees (p < 0.05: never with fewer
+            than six images); where not, the report says so.
     """
 
     difference: Estimate
@@ -131,6 +141,7 @@ class Report:
             map's, which shows drift).
         records: one per image and row, as measured.
         pictures: of some images.
+        left_out: why an image could not be used, by its name.
     """
 
     command: str
@@ -145,3 +156,4 @@ class Report:
     tables: dict[str, Cells]
     records: list[dict[str, Any]]
     pictures: list[Picture] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)

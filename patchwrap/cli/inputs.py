@@ -1,11 +1,13 @@
 """Find the pictures that the command line names and where their results go; never opens a picture."""
 
 import glob
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from patchwrap.errors import OptionError, OutputError
 from patchwrap.outputs import is_output, output_paths
@@ -26,6 +28,10 @@ class Job:
 
     source: str
     stem: Path
+
+
+Task = tuple[Job, dict[str, Path]]
+"""A job and the files it becomes."""
 
 
 def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[str, str]]]:
@@ -62,26 +68,59 @@ def take_shard(jobs: list[Job], shard: tuple[int, int]) -> list[Job]:
     return jobs[index - 1 :: count]
 
 
-def split_by_existing(
-    jobs: Sequence[tuple[Job, dict[str, Path]]], skip: bool, overwrite: bool
-) -> tuple[list[tuple[Job, dict[str, Path]]], list[tuple[Job, dict[str, Path]]]]:
-    """Return the jobs to do and those to skip because every file they would write exists.
+@dataclass(frozen=True)
+class Existing:
+    """What earlier runs left of the pictures to do.
+
+    Args:
+        todo: jobs to do.
+        complete: jobs whose every file exists, made with the same options.
+        changed: by the source of a job in ``todo`` whose every file exists, what was asked otherwise then.
+    """
+
+    todo: list[Task]
+    complete: list[Task]
+    changed: dict[str, list[str]]
+
+
+def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked: dict[str, Any]) -> Existing:
+    """Part the jobs to do from those to skip.
+
+    Args:
+        tasks: every job with its files.
+        skip: leave out what exists.
+        overwrite: replace what exists.
+        asked: the options that decide what is in the files, to be compared with the sidecar's ``options.asked``.
 
     Raises:
         OptionError: if files exist and neither ``skip`` nor ``overwrite`` tells what to do.
     """
-    existing = [path for _, targets in jobs for path in targets.values() if path.exists()]
+    existing = [path for _, targets in tasks for path in targets.values() if path.exists()]
     if existing and not skip and not overwrite:
         more = f" and {len(existing) - 1} more exist" if len(existing) > 1 else " exists"
         raise OptionError(f"{str(existing[0])!r}{more}; add --skip-existing or --overwrite")
-    complete = [skip and all(path.exists() for path in targets.values()) for _, targets in jobs]
-    todo = [job for job, done in zip(jobs, complete) if not done]
-    return todo, [job for job, done in zip(jobs, complete) if done]
+    found = Existing([], [], {})
+    for job, targets in tasks:
+        whole = skip and all(path.exists() for path in targets.values())
+        differences = _differences(targets["json"], asked) if whole else None
+        if differences:
+            found.changed[job.source] = differences
+        (found.complete if differences == [] else found.todo).append((job, targets))
+    return found
 
 
-def targets_of(
-    jobs: Sequence[Job], out: Path, formats: Sequence[str], save_coarse: bool
-) -> list[tuple[Job, dict[str, Path]]]:
+def _differences(sidecar: Path, asked: dict[str, Any]) -> list[str] | None:
+    """What a sidecar says was asked otherwise, in words; None if it cannot be read."""
+    try:
+        before = json.loads(sidecar.read_text())["options"]["asked"]
+        return [f"{key} {before.get(key)!r}, now {now!r}" for key, now in asked.items() if before.get(key) != now]
+    except (OSError, ValueError):
+        return None
+    except (LookupError, TypeError, AttributeError):
+        return ["its sidecar does not tell the options"]
+
+
+def targets_of(jobs: Sequence[Job], out: Path, formats: Sequence[str], save_coarse: bool) -> list[Task]:
     """Pair every job with the files it becomes."""
     return [(job, output_paths(out / job.stem, formats, save_coarse)) for job in jobs]
 

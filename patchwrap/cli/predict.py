@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from patchwrap.errors import OptionError
 from patchwrap.outputs import FORMATS
 
 if TYPE_CHECKING:
-    from patchwrap.pipeline import Engine
+    from patchwrap.engine import Engine
 
 DEFAULT_BACKEND = "native"
 FUSERS = ("poisson", "blend", "split", "average", "minmax")
@@ -45,22 +46,22 @@ def run(args: argparse.Namespace) -> int:
     """
     jobs, faults = find_jobs(args.inputs, args.out)
     jobs = take_shard(jobs, args.shard)
-    todo, complete = split_by_existing(
-        targets_of(jobs, args.out, args.formats, args.save_coarse), args.skip_existing, args.overwrite
-    )
+    tasks = targets_of(jobs, args.out, args.formats, args.save_coarse)
+    found = split_by_existing(tasks, args.skip_existing, args.overwrite, _asked(args))
+    _warn_of_changes(found.changed, args)
     with Reporter(len(jobs) + len(faults), args.quiet, args.verbose) as reporter:
         for name, fault in faults:
             reporter.failed(name, OptionError(fault))
         if not any(Path(job.source).exists() for job in jobs) and (jobs or faults):
             _explain_missing(jobs, reporter)
             return 2
-        for job, targets in complete:
+        for job, targets in found.complete:
             reporter.finished(f"{job.source}: skipped, all its files exist")
             _print_json(args, job, "skipped", outputs=_names(targets))
-        if todo:
+        if found.todo:
             check_folder(args.out)
             engine = _build_engine(args, reporter)
-            for job, targets in todo:
+            for job, targets in found.todo:
                 _do(job, targets, engine, args, reporter)
         return 1 if reporter.failures else 0
 
@@ -114,7 +115,9 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         "--save-coarse", action="store_true", help="also the coarse map, and coarse beside fused in colour"
     )
     existing = group.add_mutually_exclusive_group()
-    existing.add_argument("--skip-existing", action="store_true", help="skip pictures whose files all exist")
+    existing.add_argument(
+        "--skip-existing", action="store_true", help="skip pictures whose files all exist, made with these options"
+    )
     existing.add_argument("--overwrite", action="store_true", help="replace existing files")
 
 
@@ -123,7 +126,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="do the I-th of N parts")
     group.add_argument("--json", action="store_true", help="print one JSON object per picture on stdout")
     group.add_argument("-q", "--quiet", action="store_true", help="errors only")
-    group.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
+    group.add_argument("-v", "--verbose", action="store_true", help="show tracebacks, and why a result is made again")
 
 
 def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
@@ -133,8 +136,8 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
     names = _backend_names(args)
     for name in filter(None, names):
         find_backend(name.partition("=")[0])  # an unknown one is refused before torch is imported
+    from patchwrap.engine import Engine
     from patchwrap.io import color_table
-    from patchwrap.pipeline import Engine
     from patchwrap.tiling import TilePlan
 
     color_table(args.colormap)
@@ -155,6 +158,7 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
         progress=reporter.tiles,
     )
     _check_points(args.formats, engine)
+    _check_confidence(args, engine)
     return engine
 
 
@@ -177,6 +181,10 @@ def _backend_options(args: argparse.Namespace, role: str) -> dict[str, Any]:
     return convention | dict(getattr(args, f"{role}_option"))
 
 
+def _all_options(args: argparse.Namespace) -> dict[str, Any]:
+    return {f"{role}_options": given for role in ROLES if (given := _backend_options(args, role))}
+
+
 def _check_points(formats: list[str], engine: "Engine") -> None:
     convention = engine.coarse.convention
     for name in ("ply", "glb"):
@@ -184,6 +192,13 @@ def _check_points(formats: list[str], engine: "Engine") -> None:
             raise OptionError(
                 f"--format {name} needs distances; the backend's {convention} values give none. Leave it out"
             )
+
+
+def _check_confidence(args: argparse.Namespace, engine: "Engine") -> None:
+    from patchwrap.spec import PredictsConfidence
+
+    if "confidence" in args.formats and args.no_tiles and not isinstance(engine.coarse, PredictsConfidence):
+        raise OptionError("--format confidence needs tiles, as this backend gives none of its own. Drop --no-tiles")
 
 
 def _do(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace, reporter: Reporter) -> None:
@@ -215,11 +230,31 @@ def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argpars
     photo = read_image(job.source)
     decode = time.perf_counter() - start
     depth = engine(photo)
-    backends: dict[str, Any] = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
-    backends |= {f"{role}_options": given for role in ROLES if (given := _backend_options(args, role))}
-    depth = replace(depth, timings={"decode": decode, **depth.timings}, options={**depth.options, **backends})
+    backends = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
+    options = {**depth.options, **backends, **_all_options(args), "asked": _asked(args)}
+    depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
     depth.save_as(targets, photo, colormap=args.colormap, name=job.source)
     return depth
+
+
+def _asked(args: argparse.Namespace) -> dict[str, Any]:
+    """The options that decide what is in the files; device, tile batch size and the like do not."""
+    names = ["plan", "overlap", "fuser", "detail", "head", "no_tiles", "seed", "fov", "dtype", "colormap"]
+    backends: dict[str, Any] = dict(zip(("backend", "coarse", "fine"), _backend_names(args)))
+    return backends | {name: getattr(args, name) for name in names} | _all_options(args)
+
+
+def _warn_of_changes(changed: dict[str, list[str]], args: argparse.Namespace) -> None:
+    """Say once that results are made again, and of each with ``-v`` why."""
+    if not changed or args.quiet:
+        return
+    print(
+        f"warning: {len(changed)} of the existing results were made with other options and are made again"
+        + ("" if args.verbose else "; -v says which"),
+        file=sys.stderr,
+    )
+    for source, differences in changed.items() if args.verbose else ():
+        print(f"{source}: {'; '.join(differences)}", file=sys.stderr)
 
 
 def _explain_missing(jobs: list[Job], reporter: Reporter) -> None:

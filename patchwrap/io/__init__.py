@@ -2,18 +2,21 @@
 
 from patchwrap.io.color import color_table, paint
 from patchwrap.io.encode import (
+    CONFIDENCE_FORMULA,
     Quantization,
     quantize,
+    write_confidence,
     write_npy,
     write_picture,
     write_png16,
     write_points,
     write_tiff,
 )
-from patchwrap.io.files import remove, replacing, write_json
+from patchwrap.io.files import remove, replacing, replacing_together, write_json
 from patchwrap.io.photo import Photo, read_image, read_images
 
 __all__ = [
+    "CONFIDENCE_FORMULA",
     "Photo",
     "Quantization",
     "color_table",
@@ -23,6 +26,8 @@ __all__ = [
     "read_images",
     "remove",
     "replacing",
+    "replacing_together",
+    "write_confidence",
     "write_json",
     "write_npy",
     "write_picture",

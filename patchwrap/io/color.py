@@ -11,7 +11,6 @@ from patchwrap.errors import OptionError
 from patchwrap.types import Picture
 
 TABLE_SIZE = 1024
-_BAND = 256
 
 
 def color_table(name: str) -> UInt8[ndarray, "1024 3"]:
@@ -47,7 +46,7 @@ def paint(
     limits: tuple[float, float],
     table: UInt8[ndarray, "entries 3"],
 ) -> Picture:
-    """Look every value up in a colour table, band by band: a memory-mapped map is never whole in memory.
+    """Look every value up in a colour table.
 
     Args:
         values: what is painted, ``(height, width)``.
@@ -59,13 +58,9 @@ def paint(
         sRGB, ``(height, width, 3)``.
     """
     low, high = limits
-    picture = np.zeros((*values.shape, 3), np.uint8)
-    for top in range(0, len(values), _BAND):
-        rows = slice(top, top + _BAND)
-        share = (values[rows] - low) / (high - low) if high > low else np.full(values[rows].shape, 0.5)
-        index = np.clip(np.nan_to_num(share, posinf=1.0, neginf=0.0), 0, 1) * (len(table) - 1)
-        picture[rows] = np.where(valid[rows, :, None], table[np.rint(index).astype(np.int32)], 0)
-    return picture
+    share = (values - low) / (high - low) if high > low else np.full(values.shape, 0.5)
+    index = np.clip(np.nan_to_num(share, posinf=1.0, neginf=0.0), 0, 1) * (len(table) - 1)
+    return np.where(valid[..., None], table[np.rint(index).astype(np.int32)], np.uint8(0))
 
 
 def _unknown(name: str) -> str:

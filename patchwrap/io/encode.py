@@ -10,25 +10,35 @@ from jaxtyping import Float32, UInt8, UInt16
 from numpy import ndarray
 from PIL import Image, PngImagePlugin
 
+from patchwrap import scratch
+from patchwrap.convention import DepthConvention
 from patchwrap.io.files import replacing
 from patchwrap.types import Mask, Picture, Values
 
+CONFIDENCE_FORMULA = "confidence = code / 255"
 MILLIMETRE = 0.001
 _LARGEST = 65535
-_BAND = 256
 _JPEG_SIDE = 65500
+
+
+LINEAR = "value = code * scale + offset"
+LOGARITHMIC = "value = exp(code * scale + offset)"
+
+LARGE_RANGE = 100
+"""Furthest over nearest depth from which on linear codes are too coarse for what is near: one in 650 there."""
 
 
 @dataclass(frozen=True)
 class Quantization:
-    """What the codes of a 16-bit picture mean: ``value = code * scale + offset``, code 0 is invalid.
+    """What the codes of a 16-bit picture mean: the formula says it, code 0 is invalid.
 
     Args:
-        scale: value of one step.
-        offset: value of code 0, if it were one.
+        scale: what one step adds.
+        offset: what code 0 would be, if it were valid.
         unit: ``m``, ``1/m`` or None.
         minimum: smallest value encoded, None when no pixel is valid.
         maximum: largest value encoded.
+        formula: ``LINEAR`` or ``LOGARITHMIC``.
     """
 
     scale: float
@@ -36,38 +46,45 @@ class Quantization:
     unit: str | None
     minimum: float | None
     maximum: float | None
+    formula: str = LINEAR
     invalid: int = 0
 
     def encode(self, values: Values, valid: Mask) -> UInt16[ndarray, "height width"]:
         """Return the codes, ``(height, width)``."""
-        codes = np.zeros(values.shape, np.uint16)
-        for top in range(0, len(values), _BAND):
-            rows = slice(top, top + _BAND)
-            known = np.where(valid[rows], values[rows], self.offset).astype(np.float64)
-            steps = (known - self.offset) / self.scale
+        codes = scratch.array(values.shape, np.uint16)
+        for rows in scratch.bands(len(values)):
+            known = np.where(valid[rows], values[rows], self.minimum or 1).astype(np.float64)
+            steps = ((np.log(known) if self.formula == LOGARITHMIC else known) - self.offset) / self.scale
             codes[rows] = np.where(valid[rows], np.clip(np.rint(steps), 1, _LARGEST), 0)
         return codes
 
 
-def quantize(values: Values, valid: Mask, unit: str | None) -> Quantization:
+def quantize(values: Values, valid: Mask, convention: DepthConvention) -> Quantization:
     """Choose the 16-bit scale of a map.
 
-    Metres become millimetres where they fit (up to 65.535 m); everything else is spread linearly
-    between its smallest and its largest valid value.
+    Metres become millimetres where they fit (up to 65.535 m); everything else is spread between its smallest and its
+    largest valid value: evenly, or, where a far sky would take nearly all codes of a depth, so that every step is
+    the same fraction of the depth.
 
     Args:
         values: the map, ``(height, width)``.
         valid: which pixels count.
-        unit: ``m``, ``1/m`` or None for an unknown scale.
+        convention: what the values mean.
     """
-    if not valid.any():
+    low, high = np.inf, -np.inf
+    for rows in scratch.bands(len(values)):
+        low = min(low, float(np.min(values[rows], where=valid[rows], initial=np.inf)))
+        high = max(high, float(np.max(values[rows], where=valid[rows], initial=-np.inf)))
+    unit = convention.unit
+    if low > high:
         return Quantization(1.0, 0.0, unit, None, None)
-    low = float(np.min(values, where=valid, initial=np.inf))
-    high = float(np.max(values, where=valid, initial=-np.inf))
     if unit == "m" and low >= 0 and high <= _LARGEST * MILLIMETRE:
         return Quantization(MILLIMETRE, 0.0, unit, low, high)
-    step = (high - low) / (_LARGEST - 1) if high > low else 1.0
-    return Quantization(step, low - step, unit, low, high)
+    ratios_known = convention.space == "depth" and convention.ambiguity != "affine"
+    logarithmic = ratios_known and low > 0 and high > LARGE_RANGE * low
+    first, last = np.log([low, high]).tolist() if logarithmic else (low, high)
+    step = (last - first) / (_LARGEST - 1) if last > first else 1.0
+    return Quantization(step, first - step, unit, low, high, LOGARITHMIC if logarithmic else LINEAR)
 
 
 def write_npy(path: Path, values: Values, valid: Mask | None = None) -> None:
@@ -79,9 +96,8 @@ def write_npy(path: Path, values: Values, valid: Mask | None = None) -> None:
     with replacing(path) as stream:
         header = {"descr": "<f4", "fortran_order": False, "shape": values.shape}
         np.lib.format.write_array_header_1_0(stream, header)
-        for top in range(0, len(values), _BAND):
-            band = values[top : top + _BAND]
-            band = band if valid is None else np.where(valid[top : top + _BAND], band, np.float32(np.nan))
+        for rows in scratch.bands(len(values)):
+            band = values[rows] if valid is None else np.where(valid[rows], values[rows], np.float32(np.nan))
             stream.write(np.ascontiguousarray(band, dtype="<f4").tobytes())
 
 
@@ -99,11 +115,26 @@ def write_png16(path: Path, values: Values, valid: Mask, scale: Quantization, no
         OutputError: if the file cannot be written.
     """
     text = PngImagePlugin.PngInfo()
-    meaning = {**note, **asdict(scale), "formula": "value = code * scale + offset"}
-    text.add_text("patchwrap", json.dumps(meaning))
+    text.add_text("patchwrap", json.dumps({**note, **asdict(scale)}))
     codes = Image.fromarray(scale.encode(values, valid))
     with replacing(path) as stream:
         codes.save(stream, "PNG", pnginfo=text, compress_level=3)  # level 6: 2 % smaller, 5 times slower
+
+
+def write_confidence(path: Path, confidence: Values) -> None:
+    """Write a confidence in [0, 1] as 8-bit PNG, ``confidence = code / 255``.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    codes = scratch.array(confidence.shape, np.uint8)
+    for rows in scratch.bands(len(codes)):
+        codes[rows] = np.rint(confidence[rows] * 255)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("patchwrap", json.dumps({"formula": CONFIDENCE_FORMULA}))
+    picture = Image.fromarray(codes)
+    with replacing(path) as stream:
+        picture.save(stream, "PNG", pnginfo=text, compress_level=3)
 
 
 def write_tiff(path: Path, values: Values, valid: Mask) -> None:

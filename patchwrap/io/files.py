@@ -4,6 +4,7 @@ import json
 import math
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,6 +41,31 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_together(folder: Path) -> Iterator[Path]:
+    """Make a temporary folder whose files move to ``folder`` when the block ends well.
+
+    The counterpart of ``replacing`` for files that belong together: all are written before the first one
+    takes its place. They move in reverse order of name, so that ``m.onnx.data`` is there before ``m.onnx``.
+
+    Args:
+        folder: where the files shall be; made if missing.
+
+    Raises:
+        OutputError: if the disk is full or the folder cannot be written.
+    """
+    temporary = folder / f".patchwrap-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for path in sorted(temporary.iterdir(), reverse=True):
+            path.replace(folder / path.name)
+    except OSError as error:
+        raise OutputError(f"cannot write to {str(folder)!r}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def remove(path: Path) -> None:
     """Delete a file if there is one.
 
@@ -53,14 +79,18 @@ def remove(path: Path) -> None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write readable JSON; numbers that JSON has no word for (NaN, infinity) become null.
+    """Write readable JSON, see ``to_json``.
 
     Raises:
         OutputError: if the file cannot be written.
     """
-    text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False, default=str)
     with replacing(path) as stream:
-        stream.write(text.encode() + b"\n")
+        stream.write(to_json(content, indent=2).encode() + b"\n")
+
+
+def to_json(content: dict[str, Any], indent: int | None = None) -> str:
+    """Return JSON that every reader takes: numbers it has no word for (NaN, infinity) become null."""
+    return json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def _plain(value: Any) -> Any:

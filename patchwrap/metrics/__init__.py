@@ -6,6 +6,7 @@ the prediction is clamped to the same range, a measure is taken per image and av
 
 from patchwrap.metrics.boundary import BoundaryScore, boundary_scores
 from patchwrap.metrics.consistency import ConsistencyError, consistency_error
+from patchwrap.metrics.contour import EdgeDistance, EdgeScore, edge_accuracy_completeness, edge_f1
 from patchwrap.metrics.depth import (
     MAX_DEPTH,
     MIN_DEPTH,
@@ -23,6 +24,7 @@ from patchwrap.metrics.depth import (
 from patchwrap.metrics.edge import depth_edges, disparity_edges, soft_edge_error
 from patchwrap.metrics.evaluation import evaluate
 from patchwrap.metrics.fit import Fit, align, align_median, fit
+from patchwrap.metrics.ordinal import d3r
 from patchwrap.metrics.seam import seam
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "MIN_DEPTH",
     "BoundaryScore",
     "ConsistencyError",
+    "EdgeDistance",
+    "EdgeScore",
     "Fit",
     "abs_rel",
     "align",
@@ -37,10 +41,13 @@ __all__ = [
     "boundary_scores",
     "clamp",
     "consistency_error",
+    "d3r",
     "delta",
     "depth_edges",
     "depth_metrics",
     "disparity_edges",
+    "edge_accuracy_completeness",
+    "edge_f1",
     "evaluate",
     "fit",
     "log10",

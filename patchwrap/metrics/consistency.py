@@ -34,14 +34,17 @@ def consistency_error(tiles: Sequence[PlacedTile]) -> ConsistencyError:
     Diagonal neighbours are not compared.
 
     Args:
-        tiles: predicted depth in metres where it lies in the image.
+        tiles: predicted depth in metres where it lies in the image; a pixel that is NaN in either of two
+            tiles does not count there.
 
     Returns:
         NaN where no tiles overlap.
     """
     difference = depth = 0.0
     count = 0
-    for first, second in _shared(tiles):
+    for pair in _shared(tiles):
+        known = np.isfinite(pair[0]) & np.isfinite(pair[1])
+        first, second = pair[0][known], pair[1][known]
         difference += np.abs(first - second).sum(dtype=np.float64)
         depth += 0.5 * (first.sum(dtype=np.float64) + second.sum(dtype=np.float64))
         count += first.size

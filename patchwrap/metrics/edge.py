@@ -52,7 +52,8 @@ def soft_edge_error(pred: Values, gt: Values, valid: Mask | None = None, edges: 
     # NaN stands for pixels that do not count, also outside the image: fmin passes over them.
     around = np.pad(np.where(valid, gt, np.nan), 1, constant_values=np.nan)
     values = clamp(pred[rows, columns])
-    least = np.full(len(rows), np.inf, np.float32)
+    # The pixel itself counts: only a prediction that is NaN stays NaN.
+    least = np.abs(gt[rows, columns] - values)
     for down in range(3):
         for right in range(3):
             np.fmin(least, np.abs(around[rows + down, columns + right] - values), out=least)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from patchwrap.metrics.boundary import boundary_scores
+from patchwrap.metrics.boundary import BoundaryScore, boundary_scores
 from patchwrap.metrics.depth import clamp, depth_metrics, valid_mask
 from patchwrap.metrics.edge import depth_edges, soft_edge_error
 from patchwrap.metrics.seam import seam
@@ -24,15 +24,20 @@ def evaluate(
         rows: likewise.
 
     Returns:
-        The measures of ``depth_metrics``, and ``boundary1``, ``boundary4``, ``boundary16`` (F1), ``see``
-        and ``seam``.
+        The measures of ``depth_metrics``; ``boundary1``, ``boundary4`` and ``boundary16`` (F1), each also with
+        ``_precision`` and ``_recall``; ``see`` and ``seam``.
     """
     valid = valid_mask(gt) if valid is None else valid
     edges = depth_edges(gt)
     scores = boundary_scores(pred, gt, valid)
     return {
         **depth_metrics(pred, gt, valid),
-        **{f"boundary{window}": score.f1 for window, score in scores.items()},
+        **{name: value for window, score in scores.items() for name, value in _named(window, score).items()},
         "see": soft_edge_error(pred, gt, valid, edges),
         "seam": seam(np.log(clamp(pred)), columns, rows, valid & ~edges),
     }
+
+
+def _named(window: int, score: BoundaryScore) -> dict[str, float]:
+    name = f"boundary{window}"
+    return {name: score.f1, f"{name}_precision": score.precision, f"{name}_recall": score.recall}

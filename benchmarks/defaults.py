@@ -1,0 +1,129 @@
+"""Which settings of alignment and fusion serve best? Each is varied alone; all numbers are ratios to the coarse map.
+
+On generated scenes whose seeds no training and no other table uses: what is chosen here must not be judged here. A
+ratio below 1 is a gain for errors, above 1 for boundaries.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.console import Console
+
+import patchwrap
+from patchwrap import DepthMap, alignment, fusion
+from patchwrap.bench.heldout import cache_folder, generated_samples, parse_size
+from patchwrap.io import Photo
+from patchwrap.metrics import align, boundary_scores, depth_metrics, valid_mask
+from patchwrap.types import Values
+from report import RESULTS, Result, Table
+
+FIRST = 1000
+"""Number of the first scene; the quality table's are the first two dozen."""
+
+MEASURES = {"abs_rel": "AbsRel", "rmse": "RMSE", "rmse_log": "RMSE log", "boundary4": "F1 4 px"}
+
+
+class Setting(NamedTuple):
+    """A constant of ours and what to try in its place; the default comes first."""
+
+    title: str
+    module: ModuleType
+    name: str
+    values: tuple[float, ...]
+
+
+SETTINGS = (
+    Setting("scale prior", alignment, "LOG_SCALE_PRIOR", (0.05, 0.02, 0.25, 1.0)),
+    Setting("tilt prior", alignment, "TILT_PRIOR", (0.5, 0.1, 2.0)),
+    Setting("gate, spreads", alignment, "AGREEMENT", (2.0, 1.0, 4.0)),
+    Setting("crossover, tile widths", fusion, "DEFAULT_CROSSOVER", (3.0, 1.0, 2.0, 6.0)),
+)
+PLANS = ("3x3", "2x2", "4x4", "p49")
+"""The first is what ``auto`` chooses at this size."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Vary, print, write JSON."""
+    options = _parser().parse_args(arguments)
+    if options.short:
+        options.count, options.size = 1, (270, 480)
+    backend = patchwrap.load_backend(options.backend)
+    rows: dict[str, list[dict[str, float]]] = {}
+    with Console(stderr=True).status("rendering") as status:
+        for sample in generated_samples(options.count, options.size, cache_folder(), lambda *_: None, FIRST):
+            photo, truth = sample.read()
+            assert truth is not None
+            for title, ratios in compared(backend, photo, truth, options.head):
+                status.update(f"{sample.name}: {title}")
+                rows.setdefault(title, []).append(ratios)
+    shown = {"backend": Path(options.backend).name, "head": options.head, "count": options.count}
+    name = "defaults" if options.head == "none" else "defaults_head"
+    shown["data"] = f"generated {options.size[1]}x{options.size[0]}, scenes {FIRST} to {FIRST + options.count - 1}"
+    result = Result.now(name, shown, {name: table(rows)}, {"rows": rows})
+    result.show()
+    print(f"Written to {result.write(options.results)}")
+
+
+def compared(backend: Any, photo: Photo, truth: Values, head: str) -> Iterator[tuple[str, dict[str, float]]]:
+    """Every setting's ratios on one scene."""
+    chosen = {"none": None, "auto": "auto"}[head]
+    coarse = measure(patchwrap.predict(photo, backend, tiles=False), truth)
+
+    def ratios(plan: str) -> dict[str, float]:
+        fused = measure(patchwrap.predict(photo, backend, plan=plan, head=chosen), truth)
+        return {name: fused[name] / max(coarse[name], 1e-9) for name in MEASURES}
+
+    for plan in PLANS:
+        yield f"plan {plan}", ratios(plan)
+    for setting in SETTINGS:
+        for value in setting.values:
+            with put(setting, value):
+                yield f"{setting.title} {value:g}", ratios(PLANS[0])
+
+
+def measure(depth: DepthMap, truth: Values) -> dict[str, float]:
+    """Error and boundaries of one map, aligned by its own convention's rule."""
+    valid = valid_mask(truth)
+    metres = align(depth.values, truth, valid, depth.convention)
+    return depth_metrics(metres, truth, valid) | {"boundary4": boundary_scores(metres, truth, valid)[4].f1}
+
+
+@contextmanager
+def put(setting: Setting, value: float) -> Iterator[None]:
+    """Use another value for a while."""
+    before = getattr(setting.module, setting.name)
+    setattr(setting.module, setting.name, value)
+    try:
+        yield
+    finally:
+        setattr(setting.module, setting.name, before)
+
+
+def table(rows: dict[str, list[dict[str, float]]]) -> Table:
+    """Geometric means over scenes: a ratio and its inverse cancel."""
+    defaults = {f"plan {PLANS[0]}", *(f"{setting.title} {setting.values[0]:g}" for setting in SETTINGS)}
+    lines = []
+    for title, ratios in rows.items():
+        means = [float(np.exp(np.mean([np.log(max(one[name], 1e-9)) for one in ratios]))) for name in MEASURES]
+        lines.append([title + (" (default)" if title in defaults else ""), *(f"{mean:.3f}" for mean in means)])
+    return Table("Fused against coarse", ["", *MEASURES.values()], lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
+    parser.add_argument("--head", choices=("none", "auto"), default="none", help="auto is the backend's own")
+    parser.add_argument("--count", type=int, default=6, help="how many scenes")
+    parser.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT of the scenes")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
+    parser.add_argument("--short", action="store_true", help="one small scene, for CI")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Does memory grow with tiles, or with the photo where the result is mapped? Peak beyond networks and photo.
+
+With a backend that only averages colours, so that what is weighed is patchwrap. First one photo and more and more
+tiles, the limits as they are; then a photo that grows in height, tiled at its own resolution, with limits so low that
+canvas and result are mapped files and fusion goes in blocks. Every case has a process of its own and is weighed after
+a small prediction that has loaded whatever is loaded once. Mapped pages count for as long as they are held.
+"""
+
+import argparse
+import gc
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+import patchwrap
+from patchwrap import DepthBatch, DepthConvention, Images, coarsening, scratch
+from patchwrap.bench.heldout import parse_size
+from report import RESULTS, Result, Table
+
+PLANS = ("p16", "p49", "p49+r64")
+HEIGHTS = (1000, 2000, 4000, 8000)
+TILES_OF_PHOTO = "slide:512x384"
+LOW_LIMITS = {"bytes": 2**20, "pixels": 2**20}
+
+
+class Average:
+    """Brightness taken for nearness."""
+
+    convention = DepthConvention("inverse_depth", "affine")
+    processing = (384, 512)
+
+    def predict(self, images: Images) -> DepthBatch:
+        """Average the colours."""
+        return images.mean(1, keepdim=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Weigh, print, write JSON; as a child process predict once and print what it took."""
+    options = _parser().parse_args(arguments)
+    if options.case:
+        print(json.dumps(child(json.loads(options.case))))
+        return
+    result = measure((300, 400), (400, 800)) if options.short else measure(options.size, HEIGHTS)
+    result.show()
+    print(f"Written to {result.write(options.results)}")
+
+
+def measure(size: tuple[int, int], heights: tuple[int, ...]) -> Result:
+    """Every case, one after the other."""
+    width = size[1]
+    cases = [{"size": size, "plan": plan, "low": False} for plan in PLANS]
+    cases += [{"size": (height, width), "plan": TILES_OF_PHOTO, "low": True} for height in heights]
+    with Console(stderr=True).status("") as status:
+        for case in cases:
+            status.update(f"{_title(case)}, {case['plan']}")
+            case |= _run(case)
+    shown = {"size": f"{width}x{size[0]}", "plans": list(PLANS), "heights": list(heights), "limits": LOW_LIMITS}
+    return Result.now("memory", shown, {"memory": table(cases)}, {"cases": cases})
+
+
+def table(cases: list[dict[str, Any]]) -> Table:
+    """One row a case."""
+    columns = ["", "plan", "tiles", "photo, MiB", "result, MiB", "peak beyond networks and photo, MiB"]
+    rows = [
+        [_title(case), case["plan"], str(case["tiles"]), *(f"{case[key]:.0f}" for key in ("photo", "result", "beyond"))]
+        for case in cases
+    ]
+    return Table("Memory", columns, rows)
+
+
+def child(case: dict[str, Any]) -> dict[str, float]:
+    """Predict one case and weigh it; sizes in MiB."""
+    backend = Average()
+    patchwrap.predict(_photo((240, 320)), backend, plan="p16")
+    if case["low"]:
+        scratch.LIMIT, coarsening.WHOLE = LOW_LIMITS["bytes"], LOW_LIMITS["pixels"]
+    photo = _photo(tuple(case["size"]))
+    gc.collect()
+    _forget_peak()
+    before = _status("VmRSS")
+    depth = patchwrap.predict(photo, backend, plan=case["plan"])
+    beyond = _status("VmHWM") - before
+    result = (depth.values.nbytes + depth.valid.nbytes) / 2**20
+    return {"tiles": depth.options["tile_count"], "photo": photo.nbytes / 2**20, "result": result, "beyond": beyond}
+
+
+def _photo(size: tuple[int, int]) -> np.ndarray:
+    """Stripes over a slope, made row by row."""
+    height, width = size
+    photo = np.empty((height, width, 3), np.uint8)
+    stripes = 20 * (np.arange(width) // 40 % 2)
+    for row in range(height):
+        photo[row] = (60 + 100 * row // height + stripes)[:, None]
+    return photo
+
+
+def _title(case: dict[str, Any]) -> str:
+    height, width = case["size"]
+    return f"{width}x{height}" + (", mapped" if case["low"] else "")
+
+
+def _run(case: dict[str, Any]) -> dict[str, float]:
+    line = [sys.executable, __file__, "--case", json.dumps(case)]
+    # What the C library keeps for later would be counted too, and is another amount each time.
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": str(2**18)}
+    done = subprocess.run(line, capture_output=True, text=True, check=True, env=environment)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _status(field: str) -> float:
+    """One number of this process in MiB; Linux only, as its peak can be forgotten there."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(field)).split()[1]) / 2**10
+
+
+def _forget_peak() -> None:
+    """Begin a new peak, see ``clear_refs`` in proc(5)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=parse_size, default=(2000, 3000), help="WIDTHxHEIGHT, first part")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
+    parser.add_argument("--backend", default="native", help="not read: memory is weighed with a backend of its own")
+    parser.add_argument("--short", action="store_true", help="small photos, for CI")
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""Train a small transformer of Depth Anything's architecture from nothing but generated scenes.
+
+The result is an ordinary transformers folder (config, fp16 safetensors, image processor), so that a
+transformers backend can be compared without a download. It learns inverse depth up to scale and
+shift from whole frames and tiles alike, on shards that ``patchwrap-native render`` wrote.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config, DPTImageProcessor
+
+from patchwrap import DepthConvention
+from patchwrap.losses import scale_shift_invariant
+from patchwrap.metrics import align, depth_metrics
+from patchwrap_native.augmentation import augment
+from patchwrap_native.batch import Batch
+from patchwrap_native.budget import Budget
+from patchwrap_native.console import TrainingConsole
+from patchwrap_native.crops import Diet, Sampler
+from patchwrap_native.depth_stage import whole_views
+from patchwrap_native.shards import Shard, open_shards
+from patchwrap_native.trainer import History, Trainer
+
+PATCH = 14
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+DIET = Diet(tiles=0.35, uncropped=0.4, whole_zoom=(0.45, 1.0))
+SIZES = 2 / 3
+"""Size of the samples relative to the shards' views: 252 pixels a side on average."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, going on where an interrupted run stopped; write the folder and its card."""
+    options = _parser().parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    network = start(options.start_from)
+    stage = RelativeStage(network, open_shards(options.shards), open_shards(options.held_out), options.batch_size)
+    budget = Budget(60 * options.minutes if options.steps is None else None, options.steps)
+    trainer = Trainer(stage, budget, options.out / "training.pt", torch.device(options.device))
+    with TrainingConsole() as console:
+        network.load_state_dict(trainer.run(console.report).state_dict())
+    save(network, options.out, card(options, stage, trainer.history))
+    print(options.out)
+
+
+class Relative(nn.Module):
+    """Depth Anything's network on RGB in [0, 1] at any size: normalised, and resized to whole patches.
+
+    Args:
+        network: with a ``relative`` head.
+    """
+
+    def __init__(self, network: DepthAnythingForDepthEstimation) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return inverse depth (batch, 1, height, width) up to scale and shift, never negative."""
+        height, width = images.shape[-2:]
+        size = [max(1, round(side / PATCH)) * PATCH for side in (height, width)]
+        inputs = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
+        maps = self.network((inputs - self.mean) / self.std).predicted_depth[:, None].float()
+        return F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
+
+
+def start(folder: Path | None) -> Relative:
+    """A network of 5 M parameters with random weights, or an earlier training's."""
+    if folder:
+        return Relative(DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=torch.float32))
+    backbone = Dinov2Config(
+        hidden_size=192,
+        num_hidden_layers=9,
+        num_attention_heads=3,
+        mlp_ratio=4,
+        image_size=252,
+        patch_size=PATCH,
+        out_indices=[3, 5, 7, 9],
+        reshape_hidden_states=False,
+        apply_layernorm=True,
+    )
+    config = DepthAnythingConfig(
+        backbone_config=backbone,
+        patch_size=PATCH,
+        reassemble_hidden_size=192,
+        neck_hidden_sizes=[24, 48, 96, 192],
+        fusion_hidden_size=48,
+        head_hidden_size=24,
+        depth_estimation_type="relative",
+    )
+    network = DepthAnythingForDepthEstimation(config)
+    # The head ends in a ReLU: begun at zero it would give nothing to learn from.
+    nn.init.constant_(network.head.conv3.bias, 1.0)
+    return Relative(network)
+
+
+@dataclass
+class RelativeStage:
+    """Trains a network on inverse depth up to scale and shift; sky is 0.
+
+    Args:
+        network: see ``Relative``.
+        shards: the scenes it learns from.
+        held_out: the scenes it is measured on.
+        batch_size: samples per step.
+        seed: decides every batch, together with the step.
+        rate: peak learning rate.
+    """
+
+    network: Relative
+    shards: Sequence[Shard]
+    held_out: Sequence[Shard]
+    batch_size: int = 16
+    seed: int = 0
+    rate: float = 8e-4
+    name: str = field(default="depth_anything", init=False)
+
+    def batch(self, step: int, progress: float) -> Batch:
+        """Draw the batch of a step, augmented."""
+        batch = Sampler(self.shards, DIET, self.batch_size).draw((self.seed, 4, step), SIZES)
+        return batch.with_images(augment(batch.images, hash((self.seed, 4, step)))).to(self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss, in inverse depth over all pixels."""
+        everywhere = torch.ones_like(batch.valid)
+        return {"ssi": scale_shift_invariant(self.network(batch.images), torch.exp(-batch.target), everywhere)}
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """Mean AbsRel, RMSE of log depth and delta1 on held-out frames, aligned in inverse depth."""
+        rows = [row for batch in self._frames for row in measure(network, batch)]
+        return {name: round(sum(row[name] for row in rows) / len(rows), 5) for name in rows[0]}
+
+    @cached_property
+    def _frames(self) -> list[Batch]:
+        per_shard = max(1, 64 // len(self.held_out))
+        return [batch.to(self.device) for shard in self.held_out for batch in whole_views(shard, 0, per_shard)]
+
+
+def measure(network: nn.Module, batch: Batch) -> list[dict[str, float]]:
+    """AbsRel, RMSE of log depth and delta1 of every frame that has valid pixels."""
+    rows = []
+    for pred, target, valid in zip(network(batch.images), batch.target, batch.valid):
+        if not valid.any():
+            continue
+        gt, where = target[0].exp().cpu().numpy(), valid[0].cpu().numpy()
+        depth = align(pred[0].cpu().numpy(), gt, where, DepthConvention("inverse_depth", "affine"))
+        measures = depth_metrics(depth, gt, where)
+        rows.append({name: measures[name] for name in ("abs_rel", "rmse_log", "delta1")})
+    return rows
+
+
+def save(network: Relative, folder: Path, facts: dict[str, object]) -> None:
+    """Write an ordinary transformers folder, in half precision, and the card."""
+    network.network.half().save_pretrained(folder)
+    DPTImageProcessor(
+        size={"height": 252, "width": 252},
+        keep_aspect_ratio=True,
+        ensure_multiple_of=PATCH,
+        image_mean=list(MEAN),
+        image_std=list(STD),
+    ).save_pretrained(folder)
+    (folder / "card.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def card(options: argparse.Namespace, stage: RelativeStage, history: History) -> dict[str, object]:
+    """What one must know of the checkpoint."""
+    seeds = [scene["seed"] for shard in stage.shards for scene in shard.scenes]
+    earlier = options.start_from / "card.json" if options.start_from else None
+    return {
+        "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "convention": "inverse_depth:affine",
+        "licence": "Apache-2.0",
+        "parameters": sum(p.numel() for p in stage.network.parameters()),
+        "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
+        "seconds": round(history.elapsed),
+        "history": vars(history),
+        "started_from": json.loads(earlier.read_text()) if earlier and earlier.is_file() else None,
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shards", type=Path, required=True, help="folder of rendered scenes")
+    parser.add_argument("--held-out", type=Path, required=True, help="folder of rendered held-out scenes")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the checkpoint")
+    parser.add_argument("--start-from", type=Path, help="folder of an earlier training to go on from")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--steps", type=int, help="train so many steps instead of minutes")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""The rows of a comparison: every plan, fuser and head of a backend, and the baselines beside them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from patchwrap.bench.report import Row
+from patchwrap.bench.ruler import words
+from patchwrap.depth_map import DepthMap
+from patchwrap.engine import RECIPES
+from patchwrap.errors import OptionError
+from patchwrap.pipeline import predict
+from patchwrap.resampling import input_size
+from patchwrap.spec import Backend, HasFine, HasHead, Movable
+from patchwrap.tiling import Size, TilePlan
+from patchwrap.types import DepthBatch, Images
+
+HEADS = ("none", "auto")
+BASELINES = ("average", "minmax")
+"""Fusers that stand beside every plan, as do the single pass and the one at twice the size beside every backend."""
+
+_WORDS = {
+    "average": "naive tile average",
+    "minmax": "min-max match + feather",
+    "blend": "plane fit + blend",
+    "poisson": "plane fit + screened Poisson",
+    "split": "plane fit + frequency split",
+}
+
+
+class Doubled:
+    """A backend that sees the whole image at twice its preferred size."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.convention = backend.convention
+        self.processing = (2 * backend.processing[0], 2 * backend.processing[1])
+        self.multiple = getattr(backend, "multiple", 1)
+        self.free_aspect = True
+
+    def predict(self, images: Images) -> DepthBatch:
+        """As the backend does."""
+        return self.backend.predict(images)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Doubled":
+        """Move the backend, where it can be."""
+        if isinstance(self.backend, Movable):
+            self.backend.to(device, dtype)
+        return self
+
+
+@dataclass
+class Combination:
+    """A row and how to make its maps.
+
+    Args:
+        row: how the report calls it.
+        backend: what predicts.
+        options: of ``patchwrap.predict``.
+        calls: how often it has predicted in this process.
+    """
+
+    row: Row
+    backend: Backend
+    options: dict[str, Any]
+    calls: int = field(default=0, init=False)
+
+    def predict(self, photo: Any, **options: Any) -> DepthMap:
+        """Predict one photo."""
+        self.calls += 1
+        return predict(photo, self.backend, **(self.options | options))
+
+    @property
+    def has_tiles(self) -> bool:
+        """Whether this is more than a single pass."""
+        return bool(self.options["tiles"])
+
+    @property
+    def aligner(self) -> tuple[str, bool]:
+        """What decides how its tiles lie before fusion: the alignment, and whether there is a head."""
+        return RECIPES[self.options["fuser"]][0], self.options["head"] is not None
+
+    def plan(self, text: str, size: Size) -> TilePlan | None:
+        """The plan that a text means for a photo of this size; None where ``auto`` finds nothing to gain."""
+        fine = self.backend.fine if isinstance(self.backend, HasFine) else self.backend
+        multiple, free = getattr(fine, "multiple", 1), getattr(fine, "free_aspect", True)
+        return TilePlan.choose(text, size, input_size(size, fine.processing, multiple, free))
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What every backend is combined with.
+
+    Args:
+        plans: tile plans.
+        fusers: see ``patchwrap.predict``.
+        heads: ``none`` and ``auto`` (the backend's own).
+        options: of every prediction.
+
+    Raises:
+        OptionError: if a fuser or head is unknown, or there is none.
+        TilingError: if a plan is unknown.
+    """
+
+    plans: Sequence[str]
+    fusers: Sequence[str]
+    heads: Sequence[str]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, given, known in (("fuser", self.fusers, tuple(RECIPES)), ("head", self.heads, HEADS)):
+            for word in given:
+                if word not in known:
+                    raise OptionError(f"{name} {word!r} is not known. Take any of {', '.join(known)}.")
+        for plan in self.plans:
+            TilePlan.choose(plan, (512, 512), (512, 512))
+        if not (self.plans and self.fusers and self.heads):
+            raise OptionError("nothing to compare: give at least one plan, one fuser and one head.")
+
+    def combinations(self, first: Row, backend: Backend, has_truth: bool) -> list[Combination]:
+        """Every combination of one backend, baselines first, none twice.
+
+        Args:
+            first: how keys and titles of its rows begin, and what they have in common.
+            backend: what predicts.
+            has_truth: whether maps are aligned to true depth.
+        """
+        first = replace(first, convention=str(backend.convention), alignment=words(backend.convention, has_truth))
+        single = replace(first, key=f"{first.key}-single", title=f"{first.title}single pass", baseline=True)
+        made = [self._single(single, backend)]
+        if getattr(backend, "free_aspect", True):
+            double = _after(single, "double", "single pass at twice the size", first)
+            made.append(self._single(double, Doubled(backend)))
+        for plan, fuser, head, baseline in self._tiled(isinstance(backend, HasHead)):
+            key = "-".join([slug(plan), fuser, *(["head"] if head else [])])
+            title = f"{plan}: {_WORDS[fuser]}{' + fusion head' if head else ''}"
+            options = {"tiles": True, "plan": plan, "fuser": fuser, "head": "auto" if head else None}
+            row = replace(_after(single, key, title, first), plan=plan, fuser=fuser, baseline=baseline)
+            row = replace(row, head="auto" if head else "none")
+            made.append(Combination(row, backend, self.options | options))
+        return made
+
+    def _single(self, row: Row, backend: Backend) -> Combination:
+        return Combination(row, backend, self.options | {"tiles": False, "fuser": "poisson", "head": None})
+
+    def _tiled(self, has_head: bool) -> Iterator[tuple[str, str, bool, bool]]:
+        """Plan, fuser, whether with a head, whether a baseline."""
+        heads = dict.fromkeys(head == "auto" and has_head for head in self.heads)
+        asked = {(plan, fuser, head) for plan in self.plans for fuser in self.fusers for head in heads}
+        for plan in dict.fromkeys(self.plans):
+            for fuser in BASELINES:
+                if (plan, fuser, False) not in asked:
+                    yield plan, fuser, False, True
+            for fuser in dict.fromkeys(self.fusers):
+                yield from ((plan, fuser, head, False) for head in heads)
+
+
+def _after(reference: Row, key: str, title: str, first: Row) -> Row:
+    return replace(reference, key=f"{first.key}-{key}", title=f"{first.title}{title}", reference=reference.key)
+
+
+def slug(text: str) -> str:
+    """A name of letters, digits, ``-`` and ``_``."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")
+

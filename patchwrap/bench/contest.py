@@ -1,0 +1,175 @@
+"""One backend's rows over all images: measures what the journal does not hold; a row that fails is passed over."""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from patchwrap.bench.combination import Combination
+from patchwrap.bench.consistency import tile_consistency
+from patchwrap.bench.cost import Cost, priced
+from patchwrap.bench.dataset import DataSet
+from patchwrap.bench.fingerprint import fingerprint
+from patchwrap.bench.journal import Journal, Record
+from patchwrap.bench.machine import machine, versions
+from patchwrap.bench.pictures import Album
+from patchwrap.bench.protocol import Verdict, borders, measure
+from patchwrap.bench.report import Row
+from patchwrap.bench.sample import Sample
+from patchwrap.errors import PatchwrapError
+from patchwrap.io import Photo
+from patchwrap.tile_runner import is_out_of_memory
+from patchwrap.types import Values
+
+RAW, PLANE = ("none", False), ("plane", False)
+
+_log = logging.getLogger("patchwrap")
+
+
+@dataclass
+class Contest:
+    """The rows of one backend.
+
+    Args:
+        dataset: the images.
+        combinations: what to measure.
+        journal: keeps what is measured.
+        album: draws pictures, or None.
+        plan: at whose tile borders the seams of a single pass are looked for.
+        left_out: why an image could not be used, by its name; added to.
+        step: told the next row and image.
+    """
+
+    dataset: DataSet
+    combinations: list[Combination]
+    journal: Journal
+    album: Album | None
+    plan: str
+    left_out: dict[str, str]
+    step: Callable[[str], None]
+    errors: dict[str, str] = field(default_factory=dict, init=False)
+    _fingerprints: dict[str, str] = field(default_factory=dict, init=False)
+
+    def run(self) -> list[Row]:
+        """Measure; returns the rows, each with its error if it has one."""
+        for sample in self.dataset.samples:
+            todo = [combination for combination in self.combinations if not self._done(sample, combination)]
+            subject = self._read(sample) if todo else None
+            if subject is not None:
+                for combination in todo:
+                    self.step(f"{combination.row.title} on {sample.name}")
+                    self._attempt(combination, subject)
+        return [replace(one.row, error=self.errors.get(one.row.key)) for one in self.combinations]
+
+    def _read(self, sample: Sample) -> "Subject | None":
+        if sample.name in self.left_out:
+            return None
+        try:
+            return Subject(sample, *sample.read())
+        except Exception as error:  # whatever is wrong with one image, the others are measured
+            self.left_out[sample.name] = one_line(error)
+            _log.warning("warning: %s is left out: %s", sample.name, one_line(error))
+            return None
+
+    def _attempt(self, combination: Combination, subject: "Subject") -> None:
+        key = combination.row.key
+        if key in self.errors:
+            return
+        try:
+            self.journal.add(self._record(combination, subject))
+        except Exception as error:  # a row that fails is a result, too
+            self.errors[key] = f"{subject.sample.name}: {one_line(error)}"
+            _log.warning("warning: %s fails on %s", combination.row.title, self.errors[key])
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def _record(self, combination: Combination, subject: "Subject") -> Record:
+        cold, row = combination.calls == 0, combination.row.key
+        depth, cost = priced(partial(combination.predict, subject.photo), combination.options["device"])
+        plan = combination.plan(combination.options.get("plan", self.plan), subject.photo.size)
+        found = measure(depth, subject.truth, combination.backend.convention, borders(plan, subject.photo.size))
+        tiles = depth.options["tile_count"]
+        own = found.tables["own"] | _costs(cost, tiles, cold)
+        own |= subject.tile_consistency(combination, found) if tiles else {}
+        if self.album:
+            self.album.add(subject.sample.name, row, subject.photo, subject.truth, depth, found)
+        return {
+            "image": subject.sample.name,
+            "row": row,
+            "stamp": subject.sample.stamp,
+            "fingerprint": self._fingerprint(combination),
+            "plan": plan.name if plan and tiles else "none",
+            "tiles": tiles,
+            "cold": cold,
+            **{name: _plain(table) for name, table in (found.tables | {"own": own}).items()},
+        }
+
+    def _done(self, sample: Sample, combination: Combination) -> bool:
+        key = combination.row.key
+        record = self.journal.get(sample.name, key)
+        if record is None or record.get("stamp") != sample.stamp:
+            return False
+        drawn = self.album is None or self.album.complete(sample.name, key, self.dataset.has_truth)
+        return drawn and record.get("fingerprint") == self._fingerprint(combination)
+
+    def _fingerprint(self, combination: Combination) -> str:
+        key = combination.row.key
+        if key not in self._fingerprints:
+            facts = {"machine": machine(), "versions": versions(), "plan": self.plan}
+            self._fingerprints[key] = fingerprint(combination, facts | {"truth": self.dataset.has_truth})
+        return self._fingerprints[key]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An image in hand, and what rows of the same alignment share."""
+
+    sample: Sample
+    photo: Photo
+    truth: Values | None
+    _consistency: dict[tuple[str, bool], dict[str, float]] = field(default_factory=dict)
+
+    def tile_consistency(self, combination: Combination, found: Verdict) -> dict[str, float]:
+        """CE of a row's tiles; see ``patchwrap.bench.consistency``."""
+        plain = self._measured(PLANE, combination, found, {"fuser": "blend", "head": None})
+        # Raw tiles are the same for every row, and what the naive average fuses.
+        raw = {name: value for name, value in plain.items() if name.startswith("ce_raw")}
+        if combination.aligner == RAW:
+            return raw | {name.replace("_raw", ""): value for name, value in raw.items()}
+        return self._measured(combination.aligner, combination, found, {}) | raw
+
+    def _measured(
+        self, aligner: tuple[str, bool], combination: Combination, found: Verdict, options: dict[str, Any]
+    ) -> dict[str, float]:
+        if aligner not in self._consistency:
+            convention = combination.backend.convention
+            metric = self.truth is not None or convention.ambiguity == "metric"
+            predict = partial(combination.predict, self.photo, **options)
+            self._consistency[aligner] = tile_consistency(predict, found.coarse, convention, metric)
+        return self._consistency[aligner]
+
+
+def one_line(error: BaseException) -> str:
+    """Say in one line what went wrong."""
+    text = " ".join(str(error).split())
+    if isinstance(error, PatchwrapError):
+        return text
+    if is_out_of_memory(error):
+        return "out of memory; take a smaller tile batch, smaller photos or another device"
+    return f"{type(error).__name__}: {text}"
+
+
+def _costs(cost: Cost, tiles: int, cold: bool) -> dict[str, float]:
+    memory = {"rss": cost.rss, "device_memory": cost.device_memory}
+    if cold:
+        return {"seconds_cold": cost.seconds, **memory}
+    return {"seconds": cost.seconds, "tiles_per_second": tiles / cost.seconds if tiles else math.nan, **memory}
+
+
+def _plain(table: dict[str, float]) -> dict[str, Any]:
+    """Six digits, and None for what JSON has no number for."""
+    return {key: float(f"{value:.6g}") if math.isfinite(value) else None for key, value in table.items()}

@@ -1,0 +1,125 @@
+"""Pictures with exact depth that no network has trained on: generated from fixed seeds, kept on disk."""
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from patchwrap.bench.sample import Sample
+from patchwrap.bench.truth import read_depth
+from patchwrap.errors import OptionError
+from patchwrap.io import replacing
+from patchwrap.tiling import Size
+
+FIRST_SEED = 9_000_000
+COUNT = 12
+SIZE = (1080, 1920)
+_SPEC = re.compile(r"generated(:(?P<count>[1-9]\d*))?(@(?P<size>\d+x\d+))?")
+
+Report = Callable[[int, int], None]
+"""Called with (scenes there, scenes in all)."""
+
+
+def parse_spec(text: str) -> tuple[int, Size] | None:
+    """Read ``generated``, ``generated:24`` or ``generated:24@3840x2160``; None for anything else.
+
+    Returns:
+        How many scenes, and their ``(height, width)``.
+
+    Raises:
+        OptionError: if it begins like one and is none.
+    """
+    match = _SPEC.fullmatch(text)
+    if match:
+        return int(match["count"] or COUNT), parse_size(match["size"]) if match["size"] else SIZE
+    if text.startswith(("generated:", "generated@")):
+        raise OptionError(
+            f"data {text!r} is not known. Write generated:COUNT@WIDTHxHEIGHT, as in generated:24@3840x2160."
+        )
+    return None
+
+
+def parse_size(text: str) -> Size:
+    """Read WIDTHxHEIGHT into ``(height, width)``.
+
+    Raises:
+        OptionError: if it is none, or a side is below 16.
+    """
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 16):
+        raise OptionError(f"size {text!r} is not WIDTHxHEIGHT in pixels with 16 or more a side, as in 3840x2160.")
+    return int(height), int(width)
+
+
+def cache_folder() -> Path:
+    """Where this platform keeps what can be made again."""
+    if sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "patchwrap" / "heldout"
+
+
+def generated_samples(count: int, size: Size, cache: Path, progress: Report, first: int = 0) -> list[Sample]:
+    """Held-out scenes, all kinds in turn, rendered where the cache has none.
+
+    Args:
+        count: how many.
+        size: ``(height, width)`` in pixels.
+        cache: folder; each version of the generator gets a folder of its own in it.
+        progress: told after each scene that had to be rendered.
+        first: number of the first scene.
+
+    Raises:
+        ScenesUnavailableError: if scenes are missing and there is no OpenGL.
+    """
+    from patchwrap.scenes import KINDS
+
+    folder = cache / f"{size[1]}x{size[0]}-{generator_digest()}"
+    jobs = [(FIRST_SEED + number, KINDS[number % len(KINDS)]) for number in range(first, first + count)]
+    samples = [_sample(folder, seed, kind) for seed, kind in jobs]
+    missing = [(job, sample) for job, sample in zip(jobs, samples) if not sample.files[0].exists()]
+    for done, _ in enumerate(_rendered(missing, size), start=count - len(missing) + 1):
+        progress(done, count)
+    return samples
+
+
+def generator_digest() -> str:
+    """Digest of the generator's sources: other code draws other scenes."""
+    import patchwrap.scenes
+
+    digest = hashlib.sha256()
+    root = Path(patchwrap.scenes.__file__).parent
+    for path in sorted(root.rglob("*")):
+        if path.suffix in (".py", ".glsl", ".frag", ".vert"):
+            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def _sample(folder: Path, seed: int, kind: str) -> Sample:
+    picture, depth = (folder / f"{seed}_{kind}{suffix}" for suffix in (".jpg", ".npy"))
+    return Sample(picture.stem, picture, partial(read_depth, depth), (depth,))
+
+
+def _rendered(missing: Sequence[tuple[tuple[int, str], Sample]], size: Size) -> Iterator[Sample]:
+    if not missing:
+        return
+    from patchwrap.scenes import Renderer, build_scene
+
+    with Renderer() as renderer:
+        for (seed, kind), sample in missing:
+            frame = renderer.render(build_scene(seed, kind), size)
+            with replacing(sample.photo) as stream:
+                Image.fromarray(frame.image).save(stream, "JPEG", quality=95, subsampling=0)
+            # Depth is written last: a pair is whole once its depth is there.
+            with replacing(sample.files[0]) as stream:
+                np.save(stream, frame.depth.astype(np.float32))
+            yield sample

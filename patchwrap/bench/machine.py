@@ -1,0 +1,48 @@
+"""Where a comparison ran and with which versions; for captions and bug reports."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_ALWAYS = ("patchwrap", "torch", "numpy", "scipy")
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, memory and accelerator of this machine."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(_memory() / 2**30, 1),
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads(),
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def versions(*distributions: str) -> dict[str, str]:
+    """Versions of what every comparison takes, and of more distributions, where installed."""
+    found = {"python": platform.python_version()}
+    for name in (*_ALWAYS, *distributions):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0

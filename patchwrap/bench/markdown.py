@@ -1,0 +1,85 @@
+"""A whole report as one Markdown file."""
+
+from patchwrap.bench.measures import GROUPS
+from patchwrap.bench.report import Cells, Measure, Report, Row
+from patchwrap.bench.tables import (
+    LEGEND,
+    column_title,
+    compared,
+    headline,
+    markdown_table,
+    measured,
+    rows_of,
+    scope,
+    troubles,
+    verdict,
+    with_interval,
+)
+
+
+def markdown(report: Report) -> str:
+    """Headline tables, then every measure with its interval and its paired difference, then the rows."""
+    parts = [f"# patchwrap bench: {report.data}", _facts(report)]
+    parts += ["\n".join(f"- {line}" for line in troubles(report))] if troubles(report) else []
+    for name, cells in report.tables.items():
+        if any(cells.values()):
+            parts += [f"## {scope(report, name)}", markdown_table(*headline(report, cells))]
+    parts += [LEGEND] if compared(report) else []
+    own = report.tables["own"]
+    for group, title in GROUPS.items():
+        measures = [measure for measure in measured(report, own) if measure.group == group]
+        parts += _group(report, own, measures, title) if measures else []
+    return "\n\n".join([*parts, "## Rows", _rows(report), _how()]) + "\n"
+
+
+def _facts(report: Report) -> str:
+    machine, versions = report.machine, ", ".join(f"{name} {text}" for name, text in report.versions.items())
+    where = f"{machine['processor']}, {machine['cores']} cores, {machine['accelerator'] or 'no accelerator'}"
+    return f"`{report.command}`\n\n{report.date}, on {where}; {versions}."
+
+
+def _group(report: Report, cells: Cells, measures: list[Measure], title: str) -> list[str]:
+    means = [
+        [row.title, *(_mean(cells, row, measure) for measure in measures)] for row in rows_of(report, cells)
+    ]
+    what = "Mean" if title != GROUPS["cost"] else "Median (warm), mean (cold) or largest (memory)"
+    parts = [f"## {title}", f"{what} over images, with its 95 % interval."]
+    parts.append(markdown_table(["", *map(column_title, measures)], means))
+    rows = [row for row in rows_of(report, cells) if any(_difference(cells, row, measure) for measure in measures)]
+    told = [measure for measure in measures if any(_difference(cells, row, measure) for row in rows)]
+    if told:
+        differences = [[row.title, *(_difference(cells, row, measure) for measure in told)] for row in rows]
+        parts.append("Minus the single pass of the same backend, image by image.")
+        parts.append(markdown_table(["", *map(column_title, told)], differences))
+    return parts
+
+
+def _mean(cells: Cells, row: Row, measure: Measure) -> str:
+    cell = cells[row.key].get(measure.key)
+    return with_interval(cell.estimate if cell else None, measure)
+
+
+def _difference(cells: Cells, row: Row, measure: Measure) -> str:
+    cell = cells[row.key].get(measure.key)
+    if cell is None or cell.comparison is None:
+        return ""
+    words = verdict(cells, row, measure)
+    return f"{with_interval(cell.comparison.difference, measure, '+')} {words}"
+
+
+def _rows(report: Report) -> str:
+    columns = ["row", "backend", "convention", "plan", "fuser", "head", "alignment"]
+    rows = [
+        [row.title, row.backend, row.convention, row.plan, row.fuser, row.head, row.error or row.alignment]
+        for row in report.rows
+    ]
+    return markdown_table(columns, rows, numbers=False)
+
+
+def _how() -> str:
+    return (
+        "Intervals are percentile bootstraps over images; the paired test is a permutation test on the mean "
+        "difference. Times: cold is a row's first call in its process, warm the median of the later ones. Memory is "
+        "the largest growth of the process's resident memory during a call. CE: mean disagreement of overlapping "
+        "tiles as they enter the fusion, and of the raw tiles as predicted."
+    )

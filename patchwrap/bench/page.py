@@ -1,0 +1,154 @@
+"""The report as one web page that works from anywhere: no server, no network, no file beside it."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from importlib.resources import files
+from math import isfinite
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from patchwrap.bench.report import Cell, Cells, Estimate, Measure, Picture, Report
+from patchwrap.errors import ImageError
+from patchwrap.io.files import replacing, to_json
+
+NAME = "report.html"
+_PLACE = "<!-- data -->\n"
+"""Where the template wants the report."""
+
+
+def write_page(report: Report, folder: Path) -> Path:
+    """Write ``report.html``.
+
+    Args:
+        report: what to show.
+        folder: where the page goes and the report's pictures lie.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        ImageError: if a picture of the report cannot be read.
+        OutputError: if the page cannot be written.
+    """
+    before, after = files(__package__).joinpath("page.html").read_text("utf-8").split(_PLACE)
+    path = folder / NAME
+    with replacing(path) as stream:
+        for part in (before, *_data(report, folder), after):
+            stream.write(part.encode())
+    return path
+
+
+def _data(report: Report, folder: Path) -> Iterator[str]:
+    """The report's numbers, then every image's pictures by themselves: a page reads those it shows."""
+    yield _script("report", _numbers(report, folder))
+    for index, picture in enumerate(report.pictures):
+        yield _script(f"picture-{index}", _embedded(picture, folder))
+
+
+def _script(name: str, content: dict[str, Any]) -> str:
+    # "<" is the only letter that can end a script; within JSON it stands in strings only.
+    text = to_json(content).replace("<", "\\u003c")
+    return f'<script type="application/json" id="{name}">{text}</script>\n'
+
+
+def _numbers(report: Report, folder: Path) -> dict[str, Any]:
+    measures = {measure.key: measure for measure in report.measures}
+    tables = {name: _table(cells, measures, report) for name, cells in report.tables.items()}
+    pictures = [_outline(picture, folder) for picture in report.pictures]
+    return asdict(replace(report, tables={}, records=[], pictures=[])) | {"tables": tables, "pictures": pictures}
+
+
+def _table(cells: Cells, measures: dict[str, Measure], report: Report) -> dict[str, Any]:
+    references = {row.key: cells.get(row.reference or "", {}) for row in report.rows}
+    return {
+        row: {
+            key: _cell(cell, references.get(row, {}).get(key), measures[key])
+            for key, cell in line.items()
+            if key in measures
+        }
+        for row, line in cells.items()
+    }
+
+
+def _cell(cell: Cell, reference: Cell | None, measure: Measure) -> dict[str, Any]:
+    """A cell's numbers and how to write them: Python's format specifications are not JavaScript's."""
+    shown = _estimate(cell.estimate, measure)
+    if cell.comparison is None or not isfinite(cell.comparison.difference.mean):
+        return shown
+    difference = cell.comparison.difference
+    return shown | {
+        "separable": cell.comparison.separable,
+        "difference": _number(difference.mean, measure.form, "+"),
+        "differenceRange": _range(difference, measure.form, "+"),
+        "p": _number(cell.comparison.p, ".2g"),
+        "verdict": _verdict(cell, reference, measure),
+    }
+
+
+def _estimate(estimate: Estimate, measure: Measure) -> dict[str, Any]:
+    text = {"text": _number(estimate.mean, measure.form), "range": _range(estimate, measure.form)}
+    return asdict(estimate) | text
+
+
+def _verdict(cell: Cell, reference: Cell | None, measure: Measure) -> str:
+    """Whether the row is better than its reference; empty where there is no better."""
+    change = cell.comparison.difference.mean if cell.comparison else 0.0
+    if measure.better == "one":
+        if reference is None:
+            return ""
+        change = abs(cell.estimate.mean - 1) - abs(reference.estimate.mean - 1)
+    if measure.better == "neither" or change == 0:
+        return ""
+    return "better" if (change > 0) == (measure.better == "higher") else "worse"
+
+
+def _number(value: float, form: str, sign: str = "") -> str:
+    if not isfinite(value):
+        return "–"
+    return f"{'−' if value < 0 else sign}{abs(value):{form}}"
+
+
+def _range(estimate: Estimate, form: str, sign: str = "") -> str:
+    if not (isfinite(estimate.low) and isfinite(estimate.high)):
+        return ""
+    between = " to " if sign or estimate.low < 0 else "–"
+    return f"{_number(estimate.low, form, sign)}{between}{_number(estimate.high, form, sign)}"
+
+
+def _outline(picture: Picture, folder: Path) -> dict[str, Any]:
+    """What there is of an image, without its pixels."""
+    try:
+        with Image.open(folder / picture.photo) as photo:
+            width, height = photo.size
+    except OSError as error:
+        raise _unreadable(folder / picture.photo, error) from error
+    kept = {"depths": list(picture.depths), "errors": list(picture.errors), "truth": picture.truth is not None}
+    return {"name": picture.name, "width": width, "height": height, **kept}
+
+
+def _embedded(picture: Picture, folder: Path) -> dict[str, Any]:
+    def all_of(pictures: dict[str, str]) -> dict[str, str]:
+        return {key: _uri(folder / name) for key, name in pictures.items()}
+
+    return {
+        "photo": _uri(folder / picture.photo),
+        "truth": _uri(folder / picture.truth) if picture.truth is not None else None,
+        "depths": all_of(picture.depths),
+        "errors": all_of(picture.errors),
+    }
+
+
+def _uri(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return f"data:{guess_type(path.name)[0] or 'image/jpeg'};base64,{b64encode(content).decode()}"
+
+
+def _unreadable(path: Path, error: OSError) -> ImageError:
+    return ImageError(f"cannot read {str(path)!r}, which the report shows: {error.strerror or error}")

@@ -1,0 +1,119 @@
+"""Small pictures of some images and of every row's maps, for people to look at; never measures."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from PIL import Image
+
+from patchwrap.bench.protocol import Verdict
+from patchwrap.bench.report import Picture
+from patchwrap.depth_map import DepthMap
+from patchwrap.io import Photo, color_table, paint, write_picture
+from patchwrap.metrics import valid_mask
+from patchwrap.types import Picture as Pixels
+from patchwrap.types import Values
+
+FOLDER = "pictures"
+LONG_SIDE = 1600
+LARGEST_ERROR = 0.5
+"""Relative error of the last colour."""
+
+DEPTH_COLORS = "Spectral"
+ERROR_COLORS = "viridis"
+_PERCENTILES = (1, 99)
+
+
+@dataclass(frozen=True)
+class Album:
+    """The pictures of a comparison.
+
+    Colours of an image are spread over the middle 98 % of the true nearness (1 / metres), the same for
+    every row. Without true depth, over that of each row's coarse map. Invalid pixels are black.
+
+    Args:
+        report: the report's folder.
+        images: names of those that are pictured.
+    """
+
+    report: Path
+    images: frozenset[str]
+    _begun: set[str] = field(default_factory=set, init=False)
+
+    def complete(self, image: str, row: str, has_truth: bool) -> bool:
+        """Whether there is nothing left to draw for an image and a row."""
+        names = [photo_name(image), depth_name(image, row)]
+        names += [truth_name(image), error_name(image, row)] if has_truth else []
+        return image not in self.images or all((self.report / name).exists() for name in names)
+
+    def add(self, image: str, row: str, photo: Photo, truth: Values | None, depth: DepthMap, found: Verdict) -> None:
+        """Draw whatever there is to draw of an image and a row."""
+        if image not in self.images:
+            return
+        table = color_table(DEPTH_COLORS)
+        seen = found.coarse.nearness(depth.coarse) if truth is None else 1 / truth[valid_mask(truth)]
+        limits = _limits(seen)
+        if image not in self._begun:
+            self._write(photo_name(image), photo.to_uint8())
+            if truth is not None:
+                known = truth > 0
+                self._write(truth_name(image), paint(1 / np.where(known, truth, 1), known, limits, table))
+            self._begun.add(image)
+        self._write(depth_name(image, row), paint(found.own.nearness(depth.values), depth.valid, limits, table))
+        if truth is not None:
+            self._write(error_name(image, row), _error(found.own.units(depth.values), truth))
+
+    def picture(self, image: str, rows: list[str], has_truth: bool) -> Picture | None:
+        """What there is of an image; None where it is not pictured."""
+        if image not in self.images:
+            return None
+        depths = {row: depth_name(image, row) for row in rows if (self.report / depth_name(image, row)).exists()}
+        errors = {row: error_name(image, row) for row in depths if has_truth}
+        return Picture(image, photo_name(image), truth_name(image) if has_truth else None, depths, errors)
+
+    def _write(self, name: str, pixels: Pixels) -> None:
+        small = Image.fromarray(pixels)
+        small.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
+        write_picture(self.report / name, np.asarray(small))
+
+
+def photo_name(image: str) -> str:
+    """Of the photo, below the report's folder."""
+    return f"{FOLDER}/{_plain(image)}_photo.jpg"
+
+
+def truth_name(image: str) -> str:
+    """Of the true depth."""
+    return f"{FOLDER}/{_plain(image)}_truth.jpg"
+
+
+def depth_name(image: str, row: str) -> str:
+    """Of a row's depth."""
+    return f"{FOLDER}/{_plain(image)}_{row}_depth.jpg"
+
+
+def error_name(image: str, row: str) -> str:
+    """Of a row's relative error."""
+    return f"{FOLDER}/{_plain(image)}_{row}_error.jpg"
+
+
+def _plain(image: str) -> str:
+    """A name for files; one that had to be changed gets a digest, so that two never meet."""
+    plain = re.sub(r"[^\w.-]+", "_", image, flags=re.ASCII)
+    return plain if plain == image else f"{plain}_{crc32(image.encode()):08x}"
+
+
+def _error(depth: Values, truth: Values) -> Pixels:
+    """Relative error in the fixed colours, black where nothing counts."""
+    counted = valid_mask(truth)
+    true = np.where(counted, truth, np.float32(1))
+    return paint(np.abs(depth - true) / true, counted, (0.0, LARGEST_ERROR), color_table(ERROR_COLORS))
+
+
+def _limits(nearness: np.ndarray) -> tuple[float, float]:
+    if not nearness.size:
+        return 0.0, 0.0
+    low, high = np.percentile(nearness, _PERCENTILES)
+    return float(low), float(high)

@@ -1,0 +1,87 @@
+"""How one map is measured, the same for every row. Never predicts and never averages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from patchwrap.bench.ruler import Distances, Ruler, own_ruler, true_ruler
+from patchwrap.convention import DepthConvention
+from patchwrap.depth_map import DepthMap
+from patchwrap.metrics import evaluate, seam, valid_mask
+from patchwrap.resampling import resize
+from patchwrap.tiling import Size, TilePlan
+from patchwrap.types import Mask, Values
+
+Borders = tuple[Iterable[int], Iterable[int]]
+"""Columns and rows at which tiles begin or end."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of one map.
+
+    Args:
+        tables: measures by alignment: ``own`` and, with true depth, ``coarse``.
+        own: how the map itself is brought to comparable units.
+        coarse: how its coarse map is.
+    """
+
+    tables: dict[str, dict[str, float]]
+    own: Ruler
+    coarse: Ruler
+
+
+def measure(depth: DepthMap, truth: Values | None, convention: DepthConvention, borders: Borders) -> Verdict:
+    """Measure one map.
+
+    Pixels that a backend calls invalid count like all others, with the value of the nearest valid one:
+    a backend gains nothing by leaving out what is hard.
+
+    Args:
+        depth: fused or coarse.
+        truth: true depth in metres; None where there is none.
+        convention: what the backend declares its numbers to be.
+        borders: of the tiles, for ``seam``.
+
+    Raises:
+        ConventionError: for heights where depth is known.
+    """
+    if truth is None:
+        ruler = own_ruler(depth.coarse[np.isfinite(depth.coarse)], convention)
+        found = {"seam": seam(ruler.flat(depth.values), *borders), "coarse_difference": _difference(depth, ruler)}
+        return Verdict({"own": found}, ruler, ruler)
+    valid = valid_mask(truth)
+    own = true_ruler(depth.values, truth, valid, convention)
+    coarse = true_ruler(depth.coarse, truth, valid & np.isfinite(depth.coarse), convention)
+    off = {"coarse_difference": _difference(depth, coarse)}
+    tables = {"own": _against(truth, valid, depth.values, own, borders) | off}
+    tables["coarse"] = tables["own"] if coarse == own else _against(truth, valid, depth.values, coarse, borders) | off
+    return Verdict(tables, own, coarse)
+
+
+def borders(plan: TilePlan | None, size: Size) -> Borders:
+    """Columns and rows at which a regular tile of the plan begins or ends.
+
+    Random tiles are left out: their borders lie everywhere.
+    """
+    tiles = [tile for layer in plan.layers for tile in layer.tiles(size)] if plan else []
+    columns = {edge for tile in tiles for edge in (tile.left, tile.right)}
+    return sorted(columns), sorted({edge for tile in tiles for edge in (tile.top, tile.bottom)})
+
+
+def _against(truth: Values, valid: Mask, values: Values, ruler: Distances, borders: Borders) -> dict[str, float]:
+    measures = evaluate(ruler.units(values), truth, valid, *borders)
+    return measures | {"clamped": ruler.fit.clamped_share(values, valid)}
+
+
+def _difference(depth: DepthMap, ruler: Ruler) -> float:
+    """Mean absolute difference from the coarse map, of logarithms or shares, at the coarse map's sampling."""
+    fused, coarse = (_seen_at(ruler.flat(values), depth.coarse_map.shape) for values in (depth.values, depth.coarse))
+    return float(np.nanmean(np.abs(fused - coarse), dtype=np.float64))
+
+
+def _seen_at(values: Values, size: tuple[int, ...]) -> Float32[np.ndarray, "rows columns"]:
+    return resize(torch.from_numpy(np.ascontiguousarray(values))[None, None], (size[0], size[1]))[0, 0].numpy()

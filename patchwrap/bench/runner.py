@@ -1,0 +1,257 @@
+"""``patchwrap.bench``: from names to a finished report; what fails is told and passed over."""
+
+import logging
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from patchwrap.bench.combination import Matrix, slug
+from patchwrap.bench.contest import Contest, one_line
+from patchwrap.bench.dataset import DataSet
+from patchwrap.bench.journal import Journal
+from patchwrap.bench.machine import machine, versions
+from patchwrap.bench.measures import MEASURES
+from patchwrap.bench.pictures import Album
+from patchwrap.bench.report import Picture, Report, Row
+from patchwrap.bench.sample import Sample
+from patchwrap.bench.storage import write_report
+from patchwrap.bench.summary import summarize
+from patchwrap.bench.truth import MILLIMETRE
+from patchwrap.errors import ImageError, OptionError
+from patchwrap.plugins import registered_backends
+from patchwrap.wrapping import wrap
+
+RECORDS = "records.jsonl"
+
+Progress = Callable[[int, int, str], None]
+"""Called with (steps done, steps in all, what comes next)."""
+
+_log = logging.getLogger("patchwrap")
+
+
+def bench(
+    backends: Any = "native",
+    data: str | Path | Sequence[Sample] = "generated",
+    *,
+    plans: Sequence[str] = ("auto",),
+    fusers: Sequence[str] = ("poisson",),
+    heads: Sequence[str] = ("none",),
+    out: str | Path | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    depth_scale: float = MILLIMETRE,
+    pictures: int = 6,
+    tile_batch_size: int = 4,
+    device: str = "auto",
+    dtype: str = "float32",
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Compare backends, plans, fusers and heads on the same images by the same protocol.
+
+    Every combination is measured, and beside each backend a single pass, a single pass at twice the size
+    (where its input size is free), and for each plan the naive tile average and min-max matching. A backend
+    that cannot be loaded, raises or runs out of memory is a row with its error; an image that cannot be
+    read is left out with a warning in the log.
+
+    Args:
+        backends: a name, a backend, a list of either, or a mapping from names in the report to either.
+        data: ``generated``, ``generated:COUNT@WIDTHxHEIGHT`` (held-out scenes with exact depth), a folder of photos
+            with or without depth beside them (see ``patchwrap.bench.dataset``), or samples.
+        plans: tile plans, see ``predict``.
+        fusers: see ``predict``.
+        heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head.
+        out: folder for the report. What is measured is written there at once, and a run in the same folder
+            measures only what is not there yet. None writes nothing.
+        count: at most so many images.
+        seed: of which images those are, of random tiles and of random networks.
+        depth_scale: metres of one step of a 16-bit depth PNG.
+        pictures: of so many images; none without ``out``.
+        tile_batch_size: see ``predict``.
+        device: see ``predict``.
+        dtype: see ``predict``.
+        cache: where generated scenes are kept; None for the platform's place.
+        progress: called with (steps done, steps in all, what comes next).
+
+    Raises:
+        OptionError: for an impossible option, or data that cannot be used.
+        ImageError: if no image can be read.
+        OutputError: if the report cannot be written.
+    """
+    tell = progress or _tell_nobody
+    named = _named(backends)
+    options = {"tile_batch_size": tile_batch_size, "seed": seed, "device": device, "dtype": dtype}
+    matrix = Matrix(tuple(plans), tuple(fusers), tuple(heads), options)
+    rendering = partial(_tell_scenes, tell)
+    dataset = DataSet.open(data, count, seed, depth_scale, cache, rendering)
+    folder = None if out is None else Path(out)
+    pictured = frozenset(sample.name for sample in dataset.samples[:pictures])
+    journal = Journal(folder / RECORDS if folder else None)
+    run = Run(dataset, matrix, journal, Album(folder, pictured) if folder else None, tell)
+    run.contests(named)
+    chosen = {"plans": list(plans), "fusers": list(fusers), "heads": list(heads), "depth_scale": depth_scale, **options}
+    told = _command(list(named), data, {**chosen, "count": count, "pictures": pictures}, folder)
+    report = run.report(told, {"backends": list(named), "count": len(dataset.samples), **chosen})
+    if folder:
+        write_report(report, folder)
+    return report
+
+
+@dataclass
+class Run:
+    """A comparison under way.
+
+    Args:
+        dataset: the images.
+        matrix: what every backend is combined with.
+        journal: keeps what is measured.
+        album: draws pictures, or None.
+        progress: told before every step.
+    """
+
+    dataset: DataSet
+    matrix: Matrix
+    journal: Journal
+    album: Album | None
+    progress: Progress
+    rows: list[Row] = field(default_factory=list, init=False)
+    left_out: dict[str, str] = field(default_factory=dict, init=False)
+
+    def contests(self, named: Mapping[str, Any]) -> None:
+        """Do one backend after the other: two at a time might not fit in memory."""
+        for number, (name, source) in enumerate(named.items()):
+            first = Row(_key(number, list(named)), f"{name}, " if len(named) > 1 else "", name)
+            self.progress(number, len(named), f"loading {name}")
+            try:
+                contest = self._contest(first, source, number, len(named))
+            except Exception as error:  # a backend that cannot be loaded is a result, too
+                _log.warning("warning: backend %r fails: %s", name, one_line(error))
+                self.rows.append(replace(first, title=name, error=one_line(error)))
+                continue
+            self.rows += contest.run()
+            del contest
+
+    def _contest(self, first: Row, source: Any, number: int, backends: int) -> Contest:
+        combinations = self.matrix.combinations(first, wrap(source), self.dataset.has_truth)
+        steps = _Steps(self.progress, number, backends, len(combinations) * len(self.dataset.samples))
+        plan = self.matrix.plans[0]
+        return Contest(self.dataset, combinations, self.journal, self.album, plan, self.left_out, steps)
+
+    def report(self, command: str, options: dict[str, Any]) -> Report:
+        """Average over images.
+
+        Args:
+            command: makes the same report.
+            options: everything that decides the numbers.
+
+        Raises:
+            ImageError: if no image could be read.
+        """
+        images = [sample.name for sample in self.dataset.samples if sample.name not in self.left_out]
+        if not images:
+            raise ImageError(f"no image of {self.dataset.name} can be used: {next(iter(self.left_out.values()))}")
+        records = {row.key: [self.journal.get(image, row.key) for image in images] for row in self.rows}
+        tables = summarize([row for row in self.rows if row.error is None], records)
+        found = {key for line in tables["own"].values() for key in line}
+        return Report(
+            command=command,
+            date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            options=options,
+            machine=machine(),
+            versions=versions(*_distributions(self.rows)),
+            data=self.dataset.name,
+            images=images,
+            measures=[measure for measure in MEASURES if measure.key in found],
+            rows=self.rows,
+            tables=tables,
+            records=[record for row in self.rows for record in records[row.key] if record],
+            pictures=self._pictures(images),
+            left_out=self.left_out,
+        )
+
+    def _pictures(self, images: list[str]) -> list[Picture]:
+        if self.album is None:
+            return []
+        rows = [row.key for row in self.rows]
+        drawn = (self.album.picture(image, rows, self.dataset.has_truth) for image in images)
+        return [picture for picture in drawn if picture is not None]
+
+
+class _Steps:
+    """Counts the steps of one of several backends."""
+
+    def __init__(self, progress: Progress, number: int, backends: int, steps: int) -> None:
+        self._progress = progress
+        self._done = number * steps
+        self._total = backends * steps
+
+    def __call__(self, text: str) -> None:
+        self._progress(self._done, self._total, text)
+        self._done += 1
+
+
+def _named(backends: Any) -> dict[str, Any]:
+    """Backends by their names in the report, none twice."""
+    if isinstance(backends, Mapping):
+        return dict(backends)
+    several = list(backends) if isinstance(backends, list | tuple) else [backends]
+    named: dict[str, Any] = {}
+    for source in dict.fromkeys(several):
+        name = _short(source) if isinstance(source, str) else type(source).__name__
+        alike = sum(other == name or other.startswith(f"{name} #") for other in named)
+        named[f"{name} #{alike + 1}" if alike else name] = source
+    if not named:
+        raise OptionError("no backend to compare: give at least one.")
+    return named
+
+
+def _short(source: str) -> str:
+    """``native=/a/b/c.safetensors`` is ``native=c.safetensors``."""
+    name, equals, checkpoint = source.partition("=")
+    return name + equals + Path(checkpoint).name
+
+
+def _key(number: int, names: list[str]) -> str:
+    """A backend's part of its rows' keys, unlike those before it."""
+    slugs = [slug(name) for name in names]
+    return slugs[number] if slugs[number] not in slugs[:number] else f"{slugs[number]}-{number + 1}"
+
+
+def _command(names: list[str], data: Any, options: dict[str, Any], out: Path | None) -> str:
+    """The command line that makes the same report, without this machine's folders."""
+    place = Path(data).name if isinstance(data, Path) or (isinstance(data, str) and Path(data).exists()) else data
+    words = ["--backends", ",".join(names), "--data", place if isinstance(place, str) else "SAMPLES"]
+    for name, value in options.items():
+        text = ",".join(value) if isinstance(value, list) else str(value)
+        words += [f"--{name.replace('_', '-')}", text] if value != _DEFAULTS.get(name) else []
+    return shlex.join(["patchwrap", "bench", *words, "-o", out.name if out else "report"])
+
+
+_DEFAULTS: dict[str, Any] = {
+    "count": None,
+    "seed": 0,
+    "depth_scale": MILLIMETRE,
+    "pictures": 6,
+    "tile_batch_size": 4,
+    "device": "auto",
+    "dtype": "float32",
+}
+
+
+def _distributions(rows: list[Row]) -> list[str]:
+    """The installed distributions that the rows' backends came with."""
+    known = registered_backends()
+    names = dict.fromkeys(row.backend.partition("=")[0] for row in rows)
+    return [known[name].distribution or "" for name in names if name in known and known[name].distribution]
+
+
+def _tell_scenes(tell: Progress, done: int, total: int) -> None:
+    tell(done, total, "rendering scenes")
+
+
+def _tell_nobody(done: int, total: int, text: str) -> None:
+    """Report nothing."""

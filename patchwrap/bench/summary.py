@@ -1,0 +1,49 @@
+"""From records of images to the cells of tables."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from patchwrap.bench.estimate import PerImage, compare, estimate
+from patchwrap.bench.journal import Record
+from patchwrap.bench.measures import MEASURES
+from patchwrap.bench.report import Cell, Cells, Measure, Row
+
+ALIGNMENTS = ("own", "coarse")
+
+Records = Mapping[str, Sequence[Record | None]]
+"""By row key, in the order of images."""
+
+
+def summarize(rows: Sequence[Row], records: Records) -> dict[str, Cells]:
+    """Average every measure over images, and compare every row with its reference.
+
+    Args:
+        rows: those without error.
+        records: of at least these rows.
+
+    Returns:
+        Cells by alignment, row and measure; none where no image has a value.
+    """
+    tables = {name: {row.key: _line(row, rows, records, name) for row in rows} for name in ALIGNMENTS}
+    return {name: cells for name, cells in tables.items() if name == "own" or any(cells.values())}
+
+
+def _line(row: Row, rows: Sequence[Row], records: Records, alignment: str) -> dict[str, Cell]:
+    reference = row.reference if any(other.key == row.reference for other in rows) else None
+    cells = {}
+    for measure in MEASURES:
+        values = _values(records[row.key], alignment, measure)
+        if not np.isfinite(values).any():
+            continue
+        comparison = None
+        if reference is not None and measure.statistic != "largest" and measure.better != "neither":
+            beside = _values(records[reference], alignment, measure)
+            comparison = compare(values, beside) if np.isfinite(values - beside).any() else None
+        cells[measure.key] = Cell(estimate(values, measure.statistic), comparison)
+    return cells
+
+
+def _values(records: Sequence[Record | None], alignment: str, measure: Measure) -> PerImage:
+    found = [(record or {}).get(alignment, {}).get(measure.key) for record in records]
+    return np.array([np.nan if value is None else value for value in found], float)

@@ -1,0 +1,58 @@
+"""Read true depth from files; never resizes and never guesses a unit."""
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from jaxtyping import Shaped
+from numpy import ndarray
+
+from patchwrap.errors import ImageError
+from patchwrap.io import read_image
+from patchwrap.types import Values
+
+MILLIMETRE = 0.001
+
+
+def read_depth(path: Path, scale: float = MILLIMETRE) -> Values:
+    """Read a depth file.
+
+    Args:
+        path: ``.npy``, ``.npz`` (its array ``depth``, or its only one), both in metres; or a grey 16-bit PNG.
+        scale: metres of one step of a PNG's codes; code 0 is unknown.
+
+    Returns:
+        Metres.
+
+    Raises:
+        ImageError: if the file is damaged, or holds no map.
+    """
+    if path.suffix.lower() == ".png":
+        return _codes(path).astype(np.float32) * np.float32(scale)
+    try:
+        depth = _array(path)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise ImageError(f"{str(path)!r} cannot be read as depth: {' '.join(str(error).split())}") from error
+    if depth.ndim != 2 or depth.dtype.kind not in "fiu":
+        raise ImageError(
+            f"{str(path)!r} holds {depth.dtype} of shape {depth.shape}; needed are metres of shape (height, width)"
+        )
+    return depth.astype(np.float32)
+
+
+def _array(path: Path) -> Shaped[ndarray, "..."]:
+    with path.open("rb") as file:  # numpy leaves it open where an archive is damaged
+        stored = np.load(file)
+        if isinstance(stored, ndarray):
+            return stored
+        names = stored.files
+        if "depth" not in names and len(names) != 1:
+            raise ImageError(f"{str(path)!r} holds {', '.join(names) or 'nothing'}; name its array of metres 'depth'")
+        return stored["depth" if "depth" in names else names[0]]
+
+
+def _codes(path: Path) -> Shaped[ndarray, "height width"]:
+    pixels = read_image(path).pixels
+    if pixels.dtype != np.uint16:
+        raise ImageError(f"{str(path)!r} has 8 bits a pixel; a depth PNG is grey and has 16")
+    return pixels[..., 0]

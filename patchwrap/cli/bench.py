@@ -1,0 +1,148 @@
+"""``patchwrap bench``: compare backends, plans, fusers and heads on the same images."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from patchwrap.cli.inputs import check_folder
+from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, FUSERS
+from patchwrap.errors import BackendNotFoundError
+
+_EPILOG = """\
+data:
+  generated:24@3840x2160  held-out generated scenes with exact depth (extra [scenes]); kept on disk
+  FOLDER                  photos NAME.jpg, .png ... with depth beside them: NAME.npy or NAME.npz (metres, array
+                          'depth'), as patchwrap scenes writes, or NAME_depth.png (16 bits times --depth-scale);
+                          or photos alone, which are measured as far as that goes without truth
+
+A run in the same -o folder goes on where the last one stopped. Exit codes: 0 all done, 1 some rows or images
+failed, 2 nothing begun (usage), 130 interrupted.
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Add the verb and its options."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="compare backends, plans, fusers and heads on the same images",
+        description="Measure every combination on the same images by the same protocol, with a single pass, a single "
+        "pass at twice the size, the naive tile average and min-max matching beside.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    _add_what(parser)
+    _add_how(parser)
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the report")
+    parser.add_argument("--pictures", type=int, default=6, metavar="N", help="of so many images (default: 6)")
+    parser.add_argument("--json", action="store_true", help="print the report's JSON instead of its tables")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no tables")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare; see ``main`` for the exit codes.
+
+    Raises:
+        PatchwrapError: before anything is measured, for impossible options, unusable data and outputs.
+    """
+    _check_backends(args.backends)
+    check_folder(args.out)
+    from patchwrap.bench.runner import bench
+    from patchwrap.bench.storage import JSON
+    from patchwrap.bench.tables import show
+
+    names = ("plans", "fusers", "heads", "out", "count", "seed", "depth_scale", "pictures")
+    options = {name: getattr(args, name) for name in (*names, "tile_batch_size", "device", "dtype")}
+    with Steps(args.quiet) as steps:
+        report = bench(args.backends, args.data, progress=steps, **options)
+    if args.json:
+        print(json.dumps(json.loads((args.out / JSON).read_text("utf-8")), ensure_ascii=False))
+    elif not args.quiet:
+        show(report)
+    if not args.quiet:
+        print(f"{args.out}: {', '.join(sorted(path.name for path in args.out.glob('report.*')))}", file=sys.stderr)
+    return 1 if report.left_out or any(row.error for row in report.rows) else 0
+
+
+class Steps:
+    """Progress on stderr: a bar on a terminal, a line a step elsewhere."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+
+    def __enter__(self) -> "Steps":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        """Tell what comes next."""
+        if self._quiet:
+            return
+        if not sys.stderr.isatty():
+            print(f"{done} of {total}: {text}", file=sys.stderr, flush=True)
+            return
+        self._bar = self._bar or _started_bar()
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=text)
+
+
+def _started_bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task("")
+    bar.start()
+    return bar
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is compared")
+    names = "NAME or NAME=CHECKPOINT"
+    group.add_argument("--backends", type=_words, default=[DEFAULT_BACKEND], metavar="B,B", help=names)
+    group.add_argument("--plans", type=_words, default=["auto"], metavar="P,P", help="auto, p16, p49, 3x3 ...")
+    group.add_argument("--fusers", type=_words, default=["poisson"], metavar="F,F", help=", ".join(FUSERS))
+    group.add_argument(
+        "--heads", type=_words, default=["none"], metavar="H,H", help="none, auto (the backend's own fusion head)"
+    )
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
+    group.add_argument("--tile-batch-size", type=int, default=4, metavar="N", help="tiles at once")
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("images")
+    group.add_argument("--data", default="generated", help="see below (default: generated)")
+    group.add_argument("--count", type=int, metavar="N", help="at most so many images")
+    group.add_argument("--seed", type=int, default=0, help="of which those are, and of random tiles and networks")
+    group.add_argument(
+        "--depth-scale", type=float, default=0.001, metavar="M", help="metres of one step of a 16-bit depth PNG"
+    )
+
+
+def _check_backends(names: list[str]) -> None:
+    """Refuse before torch is imported when none of the names is known."""
+    from patchwrap.plugins import find_backend
+
+    unknown = []
+    for name in names:
+        try:
+            find_backend(name.partition("=")[0])
+        except BackendNotFoundError as error:
+            unknown.append(error)
+    if len(unknown) == len(names):
+        raise unknown[0]
+
+
+def _words(text: str) -> list[str]:
+    words = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    if not words:
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing")
+    return words

@@ -1,0 +1,167 @@
+"""A coarser grid under a large one, and blocks of the large one: for problems that do not fit as a whole."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+from numpy import ndarray
+from scipy.sparse import csc_array, csr_array
+from scipy.sparse.linalg import splu
+
+from patchwrap import scratch
+from patchwrap.types import Values
+
+WHOLE = 24_000_000
+"""Pixels up to which a grid is solved as a whole."""
+
+Region = tuple[slice, slice]
+"""Rows and columns of a grid."""
+
+Cells = Float32[ndarray, "rows columns"]
+"""One value a cell of the coarse grid."""
+
+
+class CoarseGrid:
+    """Equal cells of about ``factor`` pixels a side; where that does not divide the grid, cells share pixels by area.
+
+    Args:
+        shape: ``(height, width)`` of the large grid.
+        factor: pixels of a cell's side, rounded so that whole cells fill the grid; None for as few as make the
+            coarse grid one that is solved as a whole.
+    """
+
+    def __init__(self, shape: tuple[int, int], factor: int | None = None) -> None:
+        self.shape = shape
+        self.factor = factor or ceil(sqrt(shape[0] * shape[1] / WHOLE))
+        self.axes = tuple(_Axis.of(pixels, max(round(pixels / self.factor), 1)) for pixels in shape)
+
+    @property
+    def spacing(self) -> tuple[float, float]:
+        """Pixels of a cell's height and width."""
+        return self.axes[0].spacing, self.axes[1].spacing
+
+    def means(self, read: Callable[[slice], Values]) -> Cells:
+        """The mean over every cell.
+
+        Args:
+            read: gives some rows of the large grid.
+        """
+        return self._gathered(read, self.axes[0].mean, self.axes[1].mean)
+
+    def steps(self, read: Callable[[slice], Values], axis: int) -> Cells:
+        """The step of the cells' means from one to the next along an axis.
+
+        Of the differences between pixels alone, so that they need not belong to any map: summed along the way from
+        each pixel of a cell to the same place in the next, and averaged.
+
+        Args:
+            read: gives some rows of the differences between neighbouring pixels along the axis.
+            axis: 0 for differences down, 1 across.
+        """
+        down, across = (a.step if k == axis else a.mean for k, a in enumerate(self.axes))
+        return self._gathered(read, down, across)
+
+    def sharpened(self, means: Cells) -> Cells:
+        """The values at the cells' centres between which ``enlarged`` has these means over the cells."""
+        down, across = (splu(csc_array(a.mean @ a.between)) for a in self.axes)
+        return across.solve(down.solve(means).T).T
+
+    def enlarged(self, values: Cells, region: Region) -> Values:
+        """Interpolate bilinearly between the cells' centres, on a part of the large grid."""
+        down, across = (a.between[part] for a, part in zip(self.axes, region))
+        return (across @ (down @ values).T).T
+
+    def _gathered(self, read: Callable[[slice], Values], down: csc_array, across: csc_array) -> Cells:
+        total = np.zeros((down.shape[0], across.shape[0]), np.float32)
+        for rows in scratch.bands(down.shape[1]):
+            total += down[:, rows] @ (across @ read(rows).T).T
+        return total
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """What one axis of the large grid has to do with the same axis of the coarse one, as banded matrices.
+
+    Args:
+        spacing: pixels of a cell.
+        mean: takes pixels to means over the cells.
+        step: takes differences between pixels to differences between the cells' means.
+        between: takes values at the cells' centres to pixels, by linear interpolation.
+    """
+
+    spacing: float
+    mean: csc_array
+    step: csc_array
+    between: csr_array
+
+    @classmethod
+    def of(cls, pixels: int, cells: int) -> "_Axis":
+        spacing = pixels / cells
+
+        def covered(cell: Int[ndarray, "..."], pixel: Int[ndarray, "..."]) -> Float[ndarray, "..."]:
+            """The part of a cell before a pixel."""
+            return np.clip(pixel / spacing - cell, 0, 1)
+
+        mean = _banded((cells, pixels), spacing, lambda k, i: covered(k, i + 1) - covered(k, i))
+        # Summed by parts: a sum of pixels, weighted, is one of differences whose weights are summed so far.
+        step = _banded((cells - 1, pixels - 1), spacing, lambda k, i: covered(k, i + 1) - covered(k + 1, i + 1))
+        centres = (np.arange(pixels) + 0.5) / spacing - 0.5
+        low = np.clip(np.floor(centres).astype(int), 0, cells - 1)
+        share = np.clip(centres - low, 0, 1).astype(np.float32)
+        columns = np.stack([low, np.minimum(low + 1, cells - 1)], 1)
+        entries = np.stack([1 - share, share], 1), (np.repeat(np.arange(pixels), 2).reshape(-1, 2), columns)
+        return cls(spacing, mean, step, _sparse(*entries, (pixels, cells)).tocsr())
+
+
+def fits(shape: tuple[int, int]) -> bool:
+    """Whether a grid is small enough to be solved as a whole."""
+    return shape[0] * shape[1] <= WHOLE
+
+
+def blocks(shape: tuple[int, int], halo: int) -> Iterator[tuple[Region, Region, Region]]:
+    """Cut a grid into blocks that can be solved as a whole; a single one where it can be itself.
+
+    Args:
+        shape: ``(height, width)`` of the grid.
+        halo: pixels around a block that are solved for and thrown away.
+
+    Yields:
+        A block with its halo, the block itself, and the block as a part of the first.
+    """
+    width = min(shape[1], ceil(sqrt(WHOLE)))
+    sides = [ceil(WHOLE / width), width]
+    parts = [list(_parts(n, side, halo)) for n, side in zip(shape, sides)]
+    for down in parts[0]:
+        for across in parts[1]:
+            outer, inner, inside = zip(down, across)
+            yield outer, inner, inside
+
+
+def _parts(pixels: int, side: int, halo: int) -> Iterator[tuple[slice, slice, slice]]:
+    count = 1 if side >= pixels else ceil(pixels / max(side - 2 * halo, halo))
+    edges = np.linspace(0, pixels, count + 1).round().astype(int).tolist()
+    for start, stop in zip(edges, edges[1:]):
+        first, last = max(start - halo, 0), min(stop + halo, pixels)
+        yield slice(first, last), slice(start, stop), slice(start - first, stop - first)
+
+
+def _banded(
+    shape: tuple[int, int],
+    spacing: float,
+    entry: Callable[[Int[ndarray, "..."], Int[ndarray, "..."]], Float[ndarray, "..."]],
+) -> csc_array:
+    """A matrix that is zero outside two cells' pixels after its cell's first."""
+    cells = np.arange(shape[0])[:, None]
+    pixels = np.floor(cells * spacing).astype(int) + np.arange(ceil(2 * spacing) + 1)
+    inside = pixels < shape[1]
+    cells = np.broadcast_to(cells, pixels.shape)
+    return _sparse(entry(cells, pixels)[inside], (cells[inside], pixels[inside]), shape)
+
+
+def _sparse(entries: Float[ndarray, "..."], places: tuple[ndarray, ndarray], shape: tuple[int, int]) -> csc_array:
+    rows, columns = (place.ravel() for place in places)
+    made = csc_array((entries.astype(np.float32).ravel(), (rows, columns)), shape=shape)
+    made.eliminate_zeros()
+    return made

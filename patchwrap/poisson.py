@@ -1,0 +1,114 @@
+"""The screened Poisson equation with reflecting borders, on a grid of any size.
+
+As a whole it is solved exactly by cosine transform. A grid that is too large for that is solved twice. First on a
+coarse grid, for the means over its cells: their steps from cell to cell follow from the slopes without loss, and per
+pixel the screen stays what it is (in steps of a cell it weighs as many times more as a cell has pixels). The coarse
+solution E0 is enlarged so that it keeps those means. What it leaves of the slopes therefore has no mean step between
+cells, and the rest R that minimises ``|grad R - (slopes - grad E0)|^2 + screen |E0 + R|^2`` consists of waves of a few
+cells and dies out within some cells of its cause. So R is found in blocks. To make sure that a block feels nothing
+from beyond its halo, R is screened towards 0 as well, up to a crossover of ``CROSSOVER`` cells, which hardly touches
+waves of a few cells; where the screen that was asked for is as strong as that, nothing is added and E0 + R is exact.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import scipy.fft
+from jaxtyping import Float32
+from numpy import ndarray
+
+from patchwrap.coarsening import Cells, CoarseGrid, Region, blocks, fits
+from patchwrap.types import Values
+
+CROSSOVER = 32
+"""Wavelength in cells above which the coarse grid decides alone; also the halo of a block, in cells."""
+
+Slopes = tuple[Float32[ndarray, "_ columns"], Float32[ndarray, "rows _"]]
+"""Differences between neighbouring pixels of a region, down (one row less) and across (one column less)."""
+
+
+def solve(
+    shape: tuple[int, int], slopes: Callable[[Region], Slopes], screen: float
+) -> Iterator[tuple[Region, Values]]:
+    """Find the map E of least ``|grad E - slopes|^2 + screen E^2``.
+
+    Args:
+        shape: ``(height, width)`` of the grid.
+        slopes: gives the wanted differences inside a region; they need not belong to any map.
+        screen: squared wave number of the crossover, in radians a pixel; 0 leaves the mean free, which is then 0.
+
+    Yields:
+        Regions that together cover the grid, and E there.
+    """
+    if fits(shape):
+        everything = slice(0, shape[0]), slice(0, shape[1])
+        yield everything, solve_screened_poisson(_divergence(*slopes(everything)), screen)
+        return
+    grid = CoarseGrid(shape)
+    centres = grid.sharpened(_solve_coarse(grid, slopes, screen))
+    stiff = max(screen, (2 * np.pi / (CROSSOVER * grid.factor)) ** 2)
+    for outer, inner, inside in blocks(shape, CROSSOVER * grid.factor):
+        yield inner, _solve_block(grid.enlarged(centres, outer), slopes(outer), screen, stiff)[inside]
+
+
+def solve_screened_poisson(source: Values, screen: float, spacing: tuple[float, float] = (1.0, 1.0)) -> Values:
+    """Solve ``screen * E - laplace(E) = -source`` with reflecting borders.
+
+    The type-II cosine transform makes the Laplacian diagonal (Press et al., Numerical Recipes, 20.4).
+
+    Args:
+        source: divergence of the wanted gradient; overwritten.
+        screen: squared wave number of the crossover; 0 leaves the mean free, which is then set to 0.
+        spacing: distance between rows and between columns.
+
+    Returns:
+        E, float32, shape of the source.
+    """
+    spectrum = scipy.fft.dctn(source, type=2, workers=-1, overwrite_x=True)
+    eigenvalues = laplacian_eigenvalues((source.shape[0], source.shape[1]), spacing)
+    eigenvalues += np.float32(screen)
+    eigenvalues[0, 0] = max(eigenvalues[0, 0], 1e-12)
+    spectrum /= np.negative(eigenvalues, out=eigenvalues)
+    if screen == 0:
+        spectrum[0, 0] = 0
+    return scipy.fft.idctn(spectrum, type=2, workers=-1, overwrite_x=True).astype(np.float32, copy=False)
+
+
+def laplacian_eigenvalues(shape: tuple[int, int], spacing: tuple[float, float] = (1.0, 1.0)) -> Values:
+    """Eigenvalues of minus the five-point Laplacian under the cosine transform.
+
+    ``4 sin(pi i / 2H)^2 + 4 sin(pi j / 2W)^2`` at spacing one: about the squared wave number in radians a pixel. (As
+    2 - 2 cos, float32 would lose the lowest ones.)
+    """
+    rows, columns = (
+        ((2 / distance * np.sin(np.pi * np.arange(n) / (2 * n))) ** 2).astype(np.float32)
+        for n, distance in zip(shape, spacing)
+    )
+    return rows[:, None] + columns[None, :]
+
+
+def _solve_coarse(grid: CoarseGrid, slopes: Callable[[Region], Slopes], screen: float) -> Cells:
+    columns = slice(0, grid.shape[1])
+    down = grid.steps(lambda rows: slopes((slice(rows.start, rows.stop + 1), columns))[0], axis=0)
+    across = grid.steps(lambda rows: slopes((rows, columns))[1], axis=1)
+    height, width = grid.spacing
+    return solve_screened_poisson(_divergence(down / height**2, across / width**2), screen, grid.spacing)
+
+
+def _solve_block(coarse: Values, slopes: Slopes, screen: float, stiff: float) -> Values:
+    """Add to the coarse solution what it leaves; where there is nothing to be added, ``stiff`` holds it at 0."""
+    down, across = (part - np.diff(coarse, axis=axis) for axis, part in enumerate(slopes))
+    source = _divergence(down, across)
+    del down, across
+    source += np.float32(screen) * coarse
+    return coarse + solve_screened_poisson(source, stiff)
+
+
+def _divergence(down: Float32[ndarray, "_ columns"], across: Float32[ndarray, "rows _"]) -> Values:
+    """Adjoint of the forward differences, negated: zero flow through the border."""
+    source = np.zeros((across.shape[0], down.shape[1]), np.float32)
+    source[:-1] += down
+    source[1:] -= down
+    source[:, :-1] += across
+    source[:, 1:] -= across
+    return source

@@ -1,0 +1,39 @@
+"""A weighted mean that grows tile by tile, in scratch arrays."""
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from patchwrap import scratch
+from patchwrap.types import Values
+
+Place = tuple[slice, slice]
+"""Rows and columns."""
+
+
+class WeightedMean:
+    """Values in any order of places; where there are none it is 0.
+
+    Args:
+        shape: ``(height, width)``.
+        anchor: weight of a 0 that counts everywhere, positive.
+    """
+
+    def __init__(self, shape: tuple[int, int], anchor: float) -> None:
+        self._anchor = np.float32(anchor)
+        self._sum, self._weight = scratch.array(shape), scratch.array(shape)
+
+    def add(self, place: Place, values: Values, weights: Values) -> None:
+        """Let values count at a place."""
+        self._sum[place] += weights * values
+        self._weight[place] += weights
+
+    def __getitem__(self, place: Place) -> Float32[ndarray, "_ _"]:
+        weight = np.asarray(self._weight[place] + self._anchor)
+        return np.divide(self._sum[place], weight, out=weight)
+
+    def result(self) -> Values:
+        """Return the mean everywhere, in the place of the sum: nothing can be added afterwards."""
+        for rows in scratch.bands(len(self._sum)):
+            self._sum[rows] = self[rows, :]
+        return self._sum

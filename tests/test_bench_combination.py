@@ -1,0 +1,104 @@
+"""The rows: every combination and baseline once."""
+
+import pytest
+import torch
+
+from patchwrap import wrap_callable
+from patchwrap.bench.combination import Doubled, Matrix, slug
+from patchwrap.bench.report import Row
+from patchwrap.errors import OptionError, TilingError
+
+FIRST = Row("flat", "", "flat")
+
+
+def flat(**options):
+    return wrap_callable(lambda images: 1 + images.mean(1), "depth:scale", (24, 32), **options)
+
+
+def keys(matrix, backend=None):
+    return [one.row.key for one in matrix.combinations(FIRST, backend or flat(), True)]
+
+
+def test_baselines_stand_beside_every_backend_and_plan():
+    rows = [one.row for one in Matrix(["2x2", "p16"], ["poisson"], ["none"]).combinations(FIRST, flat(), True)]
+    assert [row.key for row in rows] == [
+        *("flat-single", "flat-double", "flat-2x2-average", "flat-2x2-minmax", "flat-2x2-poisson"),
+        *("flat-p16-average", "flat-p16-minmax", "flat-p16-poisson"),
+    ]
+    assert [row.key for row in rows if not row.baseline] == ["flat-2x2-poisson", "flat-p16-poisson"]
+    assert [row.reference for row in rows] == [None] + ["flat-single"] * 7
+    assert {row.convention for row in rows} == {"depth:scale"} and all(row.alignment for row in rows)
+    assert len({row.title for row in rows}) == len(rows)
+
+
+def test_no_combination_twice():
+    assert keys(Matrix(["2x2"], ["average", "blend"], ["none"])) == [
+        *("flat-single", "flat-double", "flat-2x2-minmax", "flat-2x2-average", "flat-2x2-blend"),
+    ]
+    once = keys(Matrix(["2x2", "2x2"], ["blend", "blend"], ["none", "none"]))
+    assert once == keys(Matrix(["2x2"], ["blend"], ["none"]))
+    # Without a head of its own, a backend's two heads are the same.
+    assert keys(Matrix(["2x2"], ["blend"], ["none", "auto"])) == once
+
+
+def test_a_head_is_a_row_where_there_is_one():
+    backend = flat()
+    backend.head = type("Head", (), {"refine": lambda self, *maps: maps[2]})()
+    rows = Matrix(["2x2"], ["blend"], ["none", "auto"]).combinations(FIRST, backend, True)
+    assert [(one.row.key, one.row.head, one.options["head"]) for one in rows[-2:]] == [
+        ("flat-2x2-blend", "none", None),
+        ("flat-2x2-blend-head", "auto", "auto"),
+    ]
+    assert rows[-1].aligner == ("plane", True)
+
+
+def test_a_fixed_input_size_has_no_pass_at_twice_the_size():
+    assert "flat-double" not in keys(Matrix(["2x2"], ["blend"], ["none"]), flat(free_aspect=False))
+
+
+def test_the_doubled_backend_sees_twice_the_size():
+    seen = []
+
+    def look(images):
+        seen.append(tuple(images.shape[2:]))
+        return images.mean(1)
+
+    single, double, *_ = Matrix(["2x2"], ["blend"], ["none"]).combinations(
+        FIRST, wrap_callable(look, "depth:scale", (24, 32)), True
+    )
+    for one in (single, double):
+        one.predict(torch.rand(3, 48, 64))
+    assert seen == [(24, 32), (48, 64)]
+    assert (single.calls, double.calls, single.has_tiles) == (1, 1, False)
+
+
+def test_a_backend_that_moves_moves_doubled():
+    backend = flat()
+    moved = []
+    backend.to = lambda device, dtype: moved.append((device, dtype))
+    Doubled(backend).to(torch.device("cpu"), torch.float32)
+    assert moved == [(torch.device("cpu"), torch.float32)]
+
+
+@pytest.mark.parametrize(
+    "options, error",
+    [
+        ((["9z9"], ["blend"], ["none"]), TilingError),
+        ((["2x2"], ["glue"], ["none"]), OptionError),
+        ((["2x2"], ["blend"], ["mine"]), OptionError),
+        (([], ["blend"], ["none"]), OptionError),
+    ],
+)
+def test_impossible_options_are_refused_before_anything_is_done(options, error):
+    with pytest.raises(error):
+        Matrix(*options)
+
+
+def test_auto_is_resolved_by_photo():
+    one = Matrix(["auto"], ["blend"], ["none"]).combinations(FIRST, flat(), True)[-1]
+    assert one.plan("auto", (24, 32)) is None
+    assert one.plan("auto", (240, 320)).name == "3x3"
+
+
+def test_slugs():
+    assert slug("onnx=a b/c.onnx") == "onnx-a-b-c-onnx"

@@ -1,0 +1,71 @@
+"""CE at PatchRefinerV2's places, of raw and of aligned tiles."""
+
+import numpy as np
+import pytest
+import torch
+
+from patchwrap import predict, wrap_callable
+from patchwrap.bench.consistency import STRIPS, tile_consistency
+from patchwrap.bench.ruler import own_ruler, true_ruler
+from patchwrap.convention import DepthConvention
+from patchwrap.metrics import valid_mask
+
+
+def test_the_sixteen_tiles_overlap_by_270_pixels():
+    tiles = STRIPS.tiles((2160, 3840))
+    assert {tile.size for tile in tiles} == {(540, 960)} and len(tiles) == 16
+    assert sorted({tile.top for tile in tiles}) == [405, 675, 945, 1215]
+    assert sorted({tile.left for tile in tiles}) == [405, 1095, 1785, 2475]
+    assert tiles[0].right - tiles[1].left == tiles[0].bottom - tiles[4].top == 270
+
+
+def test_other_photos_have_the_same_shares():
+    large, small = STRIPS.tiles((2160, 3840)), STRIPS.tiles((216, 384))
+    assert [tile.left for tile in small] == pytest.approx([tile.left / 10 for tile in large], abs=0.5)
+    assert {tile.size for tile in small} == {(54, 96)}
+
+
+PHOTO = np.repeat(np.linspace(40, 220, 192, dtype=np.uint8)[None, :, None], 108, 0).repeat(3, 2)
+SCALE = DepthConvention("depth", "scale")
+
+
+def backend(offset, convention="depth:scale"):
+    """Depth by brightness; a tile's is off by what ``offset`` makes of its mean brightness."""
+
+    def depth(images):
+        grey = images.mean(1)
+        whole = grey.shape[1:] == (54, 96) and float(grey.std()) > 0.18
+        return torch.exp(grey * 2) * (1 if whole else 1 + offset * float(grey.mean()))
+
+    return wrap_callable(depth, convention, (54, 96))
+
+
+def measured(made, convention=SCALE, truth=False):
+    coarse = predict(PHOTO, made, tiles=False).coarse
+    ruler = own_ruler(coarse, convention)
+    if truth:
+        ruler = true_ruler(coarse, 4 * coarse, valid_mask(coarse), convention)
+    return tile_consistency(
+        lambda **options: predict(PHOTO, made, fuser="blend", tile_batch_size=1, **options), ruler, convention, truth
+    )
+
+
+def test_tiles_that_agree_have_no_error():
+    found = measured(backend(0))
+    assert found["ce_relative"] == pytest.approx(0, abs=5e-3) and found["ce_raw_relative"] == pytest.approx(0, abs=5e-3)
+    assert np.isnan(found["ce"]) and np.isnan(found["ce_raw"])
+
+
+def test_alignment_removes_what_the_raw_tiles_disagree_by():
+    found = measured(backend(1), truth=True)
+    assert found["ce_raw_relative"] > 0.02
+    assert found["ce_relative"] < 0.2 * found["ce_raw_relative"]
+    assert found["ce"] < 0.2 * found["ce_raw"]
+    # In metres both speak of the same depths.
+    assert found["ce"] / found["ce_relative"] == pytest.approx(found["ce_raw"] / found["ce_raw_relative"], rel=0.1)
+
+
+def test_an_affine_map_without_truth_is_measured_in_shares():
+    affine = DepthConvention("depth", "affine")
+    found = measured(backend(1, "depth:affine"), affine)
+    assert found["ce_raw_relative"] > found["ce_relative"]

@@ -1,0 +1,49 @@
+"""Generated data sets: what their names mean, and that scenes are drawn once."""
+
+import numpy as np
+import pytest
+
+from patchwrap.bench.dataset import DataSet
+from patchwrap.bench.heldout import COUNT, SIZE, cache_folder, generator_digest, parse_size, parse_spec
+from patchwrap.errors import OptionError
+
+
+def test_names():
+    assert parse_spec("generated") == (COUNT, SIZE)
+    assert parse_spec("generated:24") == (24, SIZE)
+    assert parse_spec("generated@640x480") == (COUNT, (480, 640))
+    assert parse_spec("generated:24@3840x2160") == (24, (2160, 3840))
+    assert parse_spec("photos") is None
+    for wrong in ("generated:0", "generated:x", "generated@640", "generated:2@8x8"):
+        with pytest.raises(OptionError):
+            parse_spec(wrong)
+
+
+def test_a_size_is_width_times_height():
+    assert parse_size("64x48") == (48, 64)
+    with pytest.raises(OptionError, match="WIDTHxHEIGHT"):
+        parse_size("64")
+
+
+def test_the_cache_lies_where_the_platform_wants_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert "patchwrap" in cache_folder().parts
+
+
+def test_scenes_are_drawn_once_and_are_exact_pairs(tmp_path):
+    told = []
+
+    def opened(name="generated:2@64x48", **options):
+        return DataSet.open(name, cache=tmp_path, progress=lambda *done: told.append(done), **options)
+
+    data = opened()
+    assert told == [(1, 2), (2, 2)]
+    assert [sample.name for sample in data.samples] == ["9000000_street", "9000001_garden"]
+    assert generator_digest() in data.name and "9000000" in data.name
+    picture, truth = data.samples[1].read()
+    assert picture.size == truth.shape == (48, 64) and truth.dtype == np.float32
+    assert (truth > 0).all()
+    assert [sample.stamp for sample in opened().samples] == [sample.stamp for sample in data.samples]
+    assert len(told) == 2
+    assert opened(count=1, seed=1).samples[0].name == "9000001_garden"
+    assert len(told) == 2

@@ -1,0 +1,90 @@
+"""One map's measures: the same as the metrics give by themselves, under both alignments."""
+
+import numpy as np
+import pytest
+
+from patchwrap.bench.protocol import borders, measure
+from patchwrap.convention import DepthConvention
+from patchwrap.depth_map import DepthMap
+from patchwrap.metrics import boundary_scores, depth_metrics, soft_edge_error
+from patchwrap.tiling import TilePlan
+
+SCALE = DepthConvention("depth", "scale")
+NOWHERE = ((), ())
+
+
+def truth():
+    depth = np.linspace(2, 8, 48 * 64, dtype=np.float32).reshape(48, 64)
+    depth[10:30, 20:40] = 1.5
+    depth[:4] = np.inf
+    return depth
+
+
+def a_map(values, coarse, convention=SCALE):
+    return DepthMap(values=values, convention=convention, valid=np.ones(values.shape, bool), coarse_map=coarse)
+
+
+def finite(depth):
+    return np.where(np.isfinite(depth), depth, np.float32(100))
+
+
+def test_a_map_right_up_to_its_scale_is_perfect():
+    right = finite(truth())
+    tables = measure(a_map(3 * right, 3 * right), truth(), SCALE, NOWHERE).tables
+    assert tables["own"] == tables["coarse"]
+    own = tables["own"]
+    assert own["abs_rel"] == pytest.approx(0, abs=1e-6)
+    assert own["delta1"] == own["boundary1"] == own["boundary4_precision"] == own["boundary16_recall"] == 1
+    assert own["clamped"] == own["coarse_difference"] == 0
+
+
+def test_measures_are_those_of_the_metrics():
+    values = (finite(truth()) * np.random.default_rng(0).uniform(0.8, 1.2, (48, 64))).astype(np.float32)
+    metric = DepthConvention("depth", "metric")
+    own = measure(a_map(values, values, metric), truth(), metric, NOWHERE).tables["own"]
+    assert own.items() >= depth_metrics(values, truth()).items()
+    assert own["see"] == soft_edge_error(values, truth())
+    for window, score in boundary_scores(values, truth()).items():
+        found = [own[f"boundary{window}{ending}"] for ending in ("", "_precision", "_recall")]
+        assert found == [score.f1, score.precision, score.recall]
+
+
+def test_drift_shows_under_the_coarse_maps_alignment():
+    right = finite(truth())
+    # Fusion has doubled every depth: its own scale hides that, the coarse map's does not.
+    tables = measure(a_map(2 * right, right), truth(), SCALE, NOWHERE).tables
+    assert tables["own"]["abs_rel"] == pytest.approx(0, abs=1e-6)
+    assert tables["coarse"]["abs_rel"] == pytest.approx(1, rel=1e-3)
+    # The sky lies at the cap under either scale.
+    assert tables["own"]["coarse_difference"] == pytest.approx(np.log(2) * 44 / 48, rel=0.01)
+
+
+def test_without_truth_there_are_seams_and_the_distance_from_coarse():
+    found = measure(a_map(finite(truth()), finite(truth())), None, SCALE, ([32], []))
+    assert set(found.tables) == {"own"} and set(found.tables["own"]) == {"seam", "coarse_difference"}
+    assert found.tables["own"]["coarse_difference"] == 0
+
+
+def test_the_distance_from_coarse_is_blind_to_detail():
+    coarse = np.full((12, 16), 4, np.float32)
+    checks = np.indices((48, 64)).sum(0) % 2 * np.float32(0.2) - np.float32(0.1)
+    fine, off = (4 + checks).astype(np.float32), np.full((48, 64), 5, np.float32)
+    values = [measure(a_map(m, coarse), None, SCALE, NOWHERE).tables["own"]["coarse_difference"] for m in (fine, off)]
+    assert values == pytest.approx([0, np.log(1.25)], abs=1e-3)
+
+
+def test_borders():
+    assert borders(None, (48, 64)) == ([], [])
+    assert borders(TilePlan.parse("2x2"), (48, 64)) == ([0, 16, 32, 48, 64], [0, 12, 24, 36, 48])
+    # Random tiles have their borders anywhere.
+    assert borders(TilePlan.parse("2x2+r9"), (48, 64)) == borders(TilePlan.parse("2x2"), (48, 64))
+
+
+def test_pixels_that_a_backend_calls_invalid_spoil_no_alignment():
+    right = finite(truth())
+    holes = right.copy()
+    holes[20:30, 5:9] = np.nan
+    for known in (truth(), None):
+        tables = measure(a_map(3 * right, 3 * holes), known, SCALE, NOWHERE).tables
+        assert tables["own"]["coarse_difference"] == pytest.approx(0, abs=1e-5)
+        assert all(np.isfinite(value) for key, value in tables["own"].items() if key != "seam")
