@@ -125,6 +125,14 @@ def test_options_reach_the_backend_they_are_for(photos, install):
     assert np.load("out/a_depth.npy").mean() == pytest.approx(1.5 * np.load("other/a_depth.npy").mean(), rel=1e-3)
 
 
+def test_skip_existing_notices_other_options_of_a_backend(photos, install, capsys):
+    install("tuned", TUNED)
+    for gain in (2, 2, 3):
+        assert predict("in/a.png", "--skip-existing", "--backend-option", f"gain={gain}", backend="tuned") == 0
+    err = capsys.readouterr().err
+    assert err.count("skipped") == 1 and "other options" in err
+
+
 def test_a_backend_without_a_convention_lists_its_checkpoints(install, capsys):
     checkpoint = "checkpoints=[Checkpoint('small', 'org/small-hf', 'depth:metric', 'BSD-2-Clause')])"
     source = TUNED.replace("import ", "import hookspecs, ", 1).replace('told")', f'told", {checkpoint}')

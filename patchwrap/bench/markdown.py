@@ -81,6 +81,6 @@ def _how() -> str:
         "Intervals are percentile bootstraps over images; the paired test is a permutation test on the mean "
         "difference. Times: cold is a row's first call in its process, warm the median of the later ones. Memory is "
         "the largest growth of the process's resident memory during a call. CE: mean disagreement of sixteen "
-        "overlapping tiles (the same for every plan) as they enter the fusion, and of the raw tiles as predicted. Seams "
-        "of a single pass are looked for at the first plan's tile borders."
+        "overlapping tiles (the same for every plan) as they enter the fusion, and of the raw tiles as predicted. "
+        "Seams of a single pass are looked for at the first plan's tile borders."
     )

@@ -181,6 +181,10 @@ def _backend_options(args: argparse.Namespace, role: str) -> dict[str, Any]:
     return convention | dict(getattr(args, f"{role}_option"))
 
 
+def _all_options(args: argparse.Namespace) -> dict[str, Any]:
+    return {f"{role}_options": given for role in ROLES if (given := _backend_options(args, role))}
+
+
 def _check_points(formats: list[str], engine: "Engine") -> None:
     convention = engine.coarse.convention
     for name in ("ply", "glb"):
@@ -227,7 +231,7 @@ def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argpars
     decode = time.perf_counter() - start
     depth = engine(photo)
     backends = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
-    options = {**depth.options, **backends, **_given_options(args), "asked": _asked(args)}
+    options = {**depth.options, **backends, **_all_options(args), "asked": _asked(args)}
     depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
     depth.save_as(targets, photo, colormap=args.colormap, name=job.source)
     return depth
@@ -236,13 +240,8 @@ def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argpars
 def _asked(args: argparse.Namespace) -> dict[str, Any]:
     """The options that decide what is in the files; device, tile batch size and the like do not."""
     names = ["plan", "overlap", "fuser", "detail", "head", "no_tiles", "seed", "fov", "dtype", "colormap"]
-    backends = dict(zip(("backend", "coarse", "fine"), _backend_names(args)))
-    return backends | _given_options(args) | {name: getattr(args, name) for name in names}
-
-
-def _given_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Each backend's own options, where some were given."""
-    return {f"{role}_options": given for role in ROLES if (given := _backend_options(args, role))}
+    backends: dict[str, Any] = dict(zip(("backend", "coarse", "fine"), _backend_names(args)))
+    return backends | {name: getattr(args, name) for name in names} | _all_options(args)
 
 
 def _warn_of_changes(changed: dict[str, list[str]], args: argparse.Namespace) -> None:
