@@ -20,9 +20,20 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     wanted = {options.backend.split("=")[0]: options.backend}
     records = registered_backends().values()
-    described = {record.name: describe(wanted.get(record.name, record.name)) for record in records}
+    described = {
+        record.name: describe(wanted.get(record.name, record.name))
+        if record.convention or record.name in wanted
+        else ["of the checkpoint"] * 2
+        for record in records
+    }
     rows = [
-        [f"`{record.name}`", f"`{record.convention}`", *described[record.name], record.licence, record.summary]
+        [
+            f"`{record.name}`",
+            f"`{record.convention}`" if record.convention else "of the checkpoint",
+            *described[record.name],
+            record.licence,
+            record.summary,
+        ]
         for record in records
     ]
     columns = ["backend", "convention", "sees", "parameters", "licence", "what it is"]

@@ -23,6 +23,7 @@ _HOME = {
     "wrap_callable": "wrapping",
     "predict": "pipeline",
     "bench": "bench.runner",
+    "export": "exporting",
     "read_image": "io",
     "hookimpl": "hookspecs",
     "PatchwrapError": "errors",
@@ -35,6 +36,7 @@ _HOME = {
     "PluginError": "errors",
     "CheckpointError": "errors",
     "OutputError": "errors",
+    "ExportError": "errors",
 }
 
 __all__ = sorted([*_HOME, "__version__"])
@@ -47,12 +49,14 @@ if TYPE_CHECKING:
     from patchwrap.errors import BackendNotFoundError as BackendNotFoundError
     from patchwrap.errors import CheckpointError as CheckpointError
     from patchwrap.errors import ConventionError as ConventionError
+    from patchwrap.errors import ExportError as ExportError
     from patchwrap.errors import ImageError as ImageError
     from patchwrap.errors import OptionError as OptionError
     from patchwrap.errors import OutputError as OutputError
     from patchwrap.errors import PatchwrapError as PatchwrapError
     from patchwrap.errors import PluginError as PluginError
     from patchwrap.errors import TilingError as TilingError
+    from patchwrap.exporting import export as export
     from patchwrap.hookspecs import hookimpl as hookimpl
     from patchwrap.io import read_image as read_image
     from patchwrap.pipeline import predict as predict

@@ -133,13 +133,12 @@ class Engine:
             return plan
         return TilePlan.choose(plan, photo.size, backend_size(self.fine, photo.size), self.options["overlap"])
 
-    def _fuse(self, photo: Photo, plan: TilePlan, whole: Answer, space: FusionSpace, clock: Clock) -> "Fused":
+    def _fuse(self, photo: Photo, plan: TilePlan, whole: Answer, space: FusionSpace, clock: Clock) -> Fused:
         """Tile pass, alignment and fusion."""
         with clock("canvas"):
             canvas = Canvas.cut(photo.pixels, plan, self.fine, self.options["seed"])
             guide = _fill(to_space(whole.maps[0, 0], self.coarse.convention, space))
-        aligner, fuser_name = RECIPES[self.options["fuser"]]
-        alignment = _aligner(aligner, guide, canvas.size, space == "log_depth")
+        alignment = _aligner(RECIPES[self.options["fuser"]][0], guide, canvas.size, space == "log_depth")
         with TileStore() as predictions:
             with clock("tiles"):
                 for prediction in self._tile_pass(canvas, space, whole):
@@ -149,20 +148,25 @@ class Engine:
                 corrections = alignment.solve()
             with clock("fuse"):
                 coarse = torch.from_numpy(enlarged(guide, canvas.size))
-                fuser = FUSERS[fuser_name](coarse, canvas.tiles[-1].width, self.options["detail"])
-                confidence = WeightedMean(canvas.size, anchor=_NOTHING)
-                second = SecondPass(
-                    canvas, coarse, predictions, corrections, self.head, whole.features, self.device
-                )
-                for aligned in second:
-                    self._show(aligned, space)
-                    fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
-                    confidence.add(aligned.tile.slices, aligned.confidence.numpy(), aligned.window.numpy())
-                return Fused(fuser.result(), confidence.result(), len(canvas.tiles))
+                features, device = whole.features, self.device
+                second = SecondPass(canvas, coarse, predictions, corrections, self.head, features, device)
+                return self._fused(second, space)
+
+    def _fused(self, second: SecondPass, space: FusionSpace) -> Fused:
+        tiles = second.canvas.tiles
+        fuser = FUSERS[RECIPES[self.options["fuser"]][1]](second.coarse, tiles[-1].width, self.options["detail"])
+        confidence = WeightedMean(second.canvas.size, anchor=_NOTHING)
+        for aligned in second:
+            self._show(aligned, space)
+            fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
+            confidence.add(aligned.tile.slices, aligned.confidence.numpy(), aligned.window.numpy())
+        sure = confidence.result()
+        del confidence  # the fuser needs the room
+        return Fused(fuser.result(), sure, len(tiles))
 
     def _show(self, aligned: Aligned, space: FusionSpace) -> None:
         """Tell the observer, if there is one, about a tile."""
-        observer = self.options["observer"]
+        observer = self.options.get("observer")
         if observer is not None:
             maps = (from_space(values, self.coarse.convention, space) for values in (aligned.predicted, aligned.values))
             observer(aligned.tile, *maps)
@@ -173,7 +177,7 @@ class Engine:
         progress = self.options["progress"] or _ignore
         return TilePass(canvas, self.fine, space, self.device, context, self.head is not None, progress)
 
-    def _finish(self, photo: Photo, whole: Answer, fused: "Fused | None", clock: Clock) -> DepthMap:
+    def _finish(self, photo: Photo, whole: Answer, fused: Fused | None, clock: Clock) -> DepthMap:
         """Bring the canvas to the photo's size and the coarse backend's convention."""
         focal = _focal(photo, self.options["fov"])
         scale, convention = _metric_scale(self.coarse, focal)

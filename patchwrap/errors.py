@@ -10,6 +10,7 @@
     ├── PluginError (RuntimeError)           a plugin could not be loaded
     ├── CheckpointError (ValueError)         network weights cannot be loaded
     ├── OutputError (OSError)                a result cannot be written
+    ├── ExportError (RuntimeError)           a network cannot be written as ONNX
     ├── MissingExtraError (ImportError)      an optional dependency is not installed
     └── ScenesUnavailableError (RuntimeError) the scene renderer has no OpenGL
 
@@ -55,6 +56,10 @@ class CheckpointError(PatchwrapError, ValueError):
 
 class OutputError(PatchwrapError, OSError):
     """When a result cannot be written where it was asked for."""
+
+
+class ExportError(PatchwrapError, RuntimeError):
+    """When a network cannot be written as ONNX, or what was written would differ from it."""
 
 
 class MissingExtraError(PatchwrapError, ImportError):

@@ -1,5 +1,7 @@
 """The one hook a plugin implements. Torch-free, so that listing backends costs nothing."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import pluggy
@@ -8,20 +10,47 @@ hookspec = pluggy.HookspecMarker("patchwrap")
 hookimpl = pluggy.HookimplMarker("patchwrap")
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """A well-known checkpoint that a backend loads by a short name.
+
+    Args:
+        name: what users type after ``BACKEND=``.
+        source: what the name stands for, such as a hub name.
+        convention: ``SPACE:AMBIGUITY``, what its numbers mean.
+        licence: SPDX identifier of the weights, ``LicenseRef-…`` where there is none.
+    """
+
+    name: str
+    source: str
+    convention: str
+    licence: str
+
+
 @runtime_checkable
 class Register(Protocol):
     """The callback a plugin receives; call it once per backend."""
 
-    def __call__(self, name: str, target: str, *, convention: str, licence: str, summary: str) -> None:
+    def __call__(
+        self,
+        name: str,
+        target: str,
+        *,
+        convention: str | None,
+        licence: str,
+        summary: str,
+        checkpoints: Sequence[Checkpoint] = (),
+    ) -> None:
         """Announce a backend without importing it.
 
         Args:
             name: what users type after ``--backend``.
             target: ``"module:attribute"``, imported when the backend is first used; called as
                 ``attribute(checkpoint, **options)`` and must return a Backend.
-            convention: ``SPACE:AMBIGUITY``, what its numbers mean.
+            convention: ``SPACE:AMBIGUITY``, what its numbers mean; None if that depends on the checkpoint.
             licence: SPDX identifier of code and weights.
             summary: one line for the listing.
+            checkpoints: well-known ones, for the listing; each ``name`` must work as ``attribute(name)``.
         """
         ...
 

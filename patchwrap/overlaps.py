@@ -24,7 +24,7 @@ TILT_RIDGE = 0.02
 REWEIGHTINGS = 3
 LEAST_CELLS = 12
 MANY_CELLS = 300
-"""About so many cells of an overlap tell as much as all: neighbouring ones are highly correlated."""
+"""About so many cells of an overlap, or of a tile, tell as much as all: neighbouring ones are highly correlated."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,10 @@ class Anchor:
     @classmethod
     def of(cls, tile: Observation, coarse: Grid) -> "Anchor":
         """Compare a corrected tile with the coarse map, where it is valid."""
-        difference = (tile.corrected() - coarse[tile.cells]).ravel()
+        some = (slice(None, None, _stride(tile.thumb.size)),) * 2
+        difference = (tile.corrected() - coarse[tile.cells])[some].ravel()
         valid = np.isfinite(difference)
-        return cls(difference[valid], tile.basis()[valid])
+        return cls(difference[valid], tile.basis(*some)[valid])
 
     def residual(self, step: Float[ndarray, "3"]) -> Float[ndarray, "cells"]:
         """The distance that is left after the step."""
@@ -112,7 +113,7 @@ def _overlap(
     low: Int[ndarray, "2"],
     high: Int[ndarray, "2"],
 ) -> Overlap | None:
-    stride = max(1, round(float(np.sqrt(np.prod(high - low) / MANY_CELLS))))
+    stride = _stride(int(np.prod(high - low)))
     views = []
     for k in pair:
         views.append(tuple(slice(a - p.start, b - p.start, stride) for p, a, b in zip(tiles[k].cells, low, high)))
@@ -123,6 +124,11 @@ def _overlap(
     first, second = (tiles[k].basis(*view)[valid] for k, view in zip(pair, views))
     share = stride**2 * difference.size / tiles[pair[0]].thumb.size
     return Overlap(*pair, difference[valid], np.hstack([first, -second]), share)
+
+
+def _stride(cells: int) -> int:
+    """Every how many rows and columns to take so that about ``MANY_CELLS`` stay."""
+    return max(1, round(float(np.sqrt(cells / MANY_CELLS))))
 
 
 def _solve(pairs: list[Overlap], anchors: list[Anchor], steps: Steps) -> Steps:

@@ -9,7 +9,7 @@ import importlib
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
@@ -20,6 +20,7 @@ import pluggy
 from patchwrap import hookspecs
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendNotFoundError, ConventionError, PluginError
+from patchwrap.hookspecs import Checkpoint
 
 ENTRY_POINT_GROUP = "patchwrap"
 
@@ -36,22 +37,24 @@ class BackendRecord:
     Args:
         name: what users type after ``--backend``.
         target: ``"module:attribute"`` of the factory.
-        convention: what its numbers mean.
+        convention: what its numbers mean; None if that depends on the checkpoint.
         licence: SPDX identifier of code and weights.
         summary: one line for the listing.
         plugin: name of the plugin that registered it.
         distribution: installed distribution the plugin came with, None when registered by hand.
         version: that distribution's version.
+        checkpoints: well-known checkpoints it loads by a short name.
     """
 
     name: str
     target: str
-    convention: DepthConvention
+    convention: DepthConvention | None
     licence: str
     summary: str
     plugin: str
     distribution: str | None = None
     version: str | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,10 +152,18 @@ class PluginManager(pluggy.PluginManager):
         if not callers:
             raise PluginError("it implements no patchwrap hook; put @patchwrap.hookimpl on its function")
 
-        def register(name: str, target: str, *, convention: str, licence: str, summary: str) -> None:
+        def register(
+            name: str,
+            target: str,
+            *,
+            convention: str | None,
+            licence: str,
+            summary: str,
+            checkpoints: Sequence[Checkpoint] = (),
+        ) -> None:
             try:
                 record = _checked(name, target, convention, licence, summary, owner)
-                self._add_backend(record)
+                self._add_backend(replace(record, checkpoints=_checked_checkpoints(name, checkpoints)))
             except (PluginError, ConventionError) as error:
                 if self.strict:
                     raise
@@ -275,24 +286,39 @@ def _record_absentees(manager: PluginManager) -> None:
             manager.plugins.append(PluginRecord(name, "broken", error=fault))
 
 
-def _checked(name: str, target: str, convention: str, licence: str, summary: str, owner: PluginRecord) -> BackendRecord:
+def _checked(
+    name: str, target: str, convention: str | None, licence: str, summary: str, owner: PluginRecord
+) -> BackendRecord:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PluginError(f"backend name {name!r} is not made of letters, digits, '.', '_' and '-' alone")
     if not isinstance(target, str) or not _TARGET.fullmatch(target):
         raise PluginError(f"target {target!r} of backend {name!r} is not of the form 'module:attribute'")
-    for word, text in (("convention", convention), ("licence", licence), ("summary", summary)):
-        if not isinstance(text, str) or not text.strip() or "\n" in text:
-            raise PluginError(f"{word} {text!r} of backend {name!r} is not one line of text")
+    _check_lines(name, licence=licence, summary=summary, **({} if convention is None else {"convention": convention}))
     return BackendRecord(
         name,
         target,
-        DepthConvention.parse(convention),
+        None if convention is None else DepthConvention.parse(convention),
         licence,
         summary,
         owner.name,
         owner.distribution,
         owner.version,
     )
+
+
+def _checked_checkpoints(backend: str, checkpoints: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
+    for checkpoint in checkpoints:
+        if not _NAME.fullmatch(checkpoint.name):
+            raise PluginError(f"checkpoint name {checkpoint.name!r} of backend {backend!r} is not a short name")
+        _check_lines(backend, **vars(checkpoint))
+        DepthConvention.parse(checkpoint.convention)
+    return tuple(checkpoints)
+
+
+def _check_lines(backend: str, **texts: object) -> None:
+    for word, text in texts.items():
+        if not isinstance(text, str) or not text.strip() or "\n" in text:
+            raise PluginError(f"{word} {text!r} of backend {backend!r} is not one line of text")
 
 
 def _origin(record: BackendRecord) -> str:

@@ -20,8 +20,8 @@ from numpy.typing import DTypeLike
 
 from patchwrap.errors import OutputError
 
-LIMIT = 2**28
-"""Bytes from which on an array is mapped. Fusion holds about five arrays of the canvas's size at once."""
+LIMIT = 2**27
+"""Bytes up to which an array lies in memory. A prediction holds some nine of the canvas's size at once: about 1 GiB."""
 
 BAND = 256
 """Rows that are worked on at once."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
+from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
 from patchwrap.tiling import Size, Tile
@@ -76,6 +77,23 @@ class PredictsFeatures(Protocol):
 
     def predict_with_features(self, images: Images) -> tuple[DepthBatch, Features]:
         """Predict as ``predict`` does and return decoder features beside it."""
+        ...
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """A backend or fusion head whose whole computation is one torch module, so that it can be written as ONNX."""
+
+    def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
+        """Return the module and random inputs to it.
+
+        Args:
+            size: ``(height, width)`` of the inputs that are pictures or maps.
+
+        Returns:
+            A module in evaluation mode that takes RGB in [0, 1] and returns one tensor, as ``predict`` or
+            ``refine`` does; and its inputs in order, by name, two images in a batch.
+        """
         ...
 
 

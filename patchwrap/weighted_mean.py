@@ -33,8 +33,7 @@ class WeightedMean:
         return np.divide(self._sum[place], weight, out=weight)
 
     def result(self) -> Values:
-        """Return the mean everywhere."""
-        mean = scratch.array(self._sum.shape)
-        for rows in scratch.bands(len(mean)):
-            mean[rows] = self[rows, :]
-        return mean
+        """Return the mean everywhere, in the place of the sum: nothing can be added afterwards."""
+        for rows in scratch.bands(len(self._sum)):
+            self._sum[rows] = self[rows, :]
+        return self._sum

@@ -1,15 +1,16 @@
 """Turn whatever a user brings into a Backend: a registered name, a bare callable or an object with ``predict``."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from numpy import ndarray
-from torch import Tensor
+from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
-from patchwrap.errors import BackendContractError, ConventionError
+from patchwrap.errors import BackendContractError, ConventionError, ExportError, OptionError
 from patchwrap.plugins import resolve
 from patchwrap.resampling import resize
 from patchwrap.spec import Backend
@@ -18,22 +19,27 @@ from patchwrap.types import DepthBatch, Images
 Prediction = Float[Tensor, "batch 1 rows columns"] | Float[Tensor, "batch rows columns"] | Float[ndarray, "..."]
 
 
-def load_backend(name: str, checkpoint: str | None = None, **options: Any) -> Backend:
+def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
     """Load a registered backend.
 
     Args:
         name: as listed by ``patchwrap backends``, or ``NAME=CHECKPOINT`` as on the command line.
-        checkpoint: what the backend understands by it: a file, a folder or a hub name; None is its own default.
+        checkpoint: what the backend understands by it: a file, a folder, a hub name, a loaded model; None is its
+            own default.
         options: passed on to the backend.
 
     Raises:
         BackendNotFoundError: if no installed plugin registers the name.
         PluginError: if the backend's module cannot be imported.
+        OptionError: if the backend has no such option.
         BackendContractError: if what the plugin returns is no Backend.
     """
     if checkpoint is None and "=" in name:
         name, checkpoint = name.split("=", 1)
-    backend = resolve(name)(checkpoint, **options)
+    factory = resolve(name)
+    if options:
+        _check_options(factory, options, name)
+    backend = factory(checkpoint, **options)
     check_backend_facts(backend, name)
     return backend
 
@@ -114,6 +120,19 @@ class CallableBackend:
             )
         return resize(maps, (images.shape[2], images.shape[3]))
 
+    def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
+        """Return the function, if it is a module, and random images.
+
+        Raises:
+            ExportError: if it is a plain function.
+        """
+        if not isinstance(self.function, nn.Module):
+            raise ExportError(
+                f"{_name(self.function)} is a plain function; only a torch.nn.Module can be written as ONNX. "
+                "Pass the module itself to wrap_callable."
+            )
+        return self.function, {"images": torch.rand(2, 3, *size)}
+
 
 def check_backend_facts(backend: Any, name: str) -> None:
     """Check what a backend declares.
@@ -134,6 +153,13 @@ def check_backend_facts(backend: Any, name: str) -> None:
     sides = backend.processing
     if not (isinstance(sides, tuple) and len(sides) == 2 and all(isinstance(n, int) and n > 0 for n in sides)):
         raise BackendContractError(f"{name}.processing is {sides!r}; expected (height, width) in whole pixels.")
+
+
+def _check_options(factory: Callable[..., Any], options: dict[str, Any], name: str) -> None:
+    try:
+        inspect.signature(factory).bind(None, **options)
+    except TypeError as error:
+        raise OptionError(f"Backend {name!r} takes no such option: {error}.") from None
 
 
 def _name(thing: Any) -> str:

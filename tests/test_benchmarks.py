@@ -172,7 +172,10 @@ def test_pfm_and_disparity_become_depth(module, tmp_path):
     np.testing.assert_array_equal(depth, stranger.from_disparity(values, 0.0))
 
 
-SCRIPTS = ("quality", "overhead", "memory", "sizes", "stranger", "installed", "run_all", "render_tables")
+SCRIPTS = (
+    "quality", "defaults", "overhead", "memory", "sizes", "stranger",
+    "installed", "transformers_speed", "train_depth_anything", "run_all", "render_tables",
+)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

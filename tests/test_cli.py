@@ -91,6 +91,66 @@ def test_every_format_and_the_coarse_map(photos):
     assert files("out") == sorted(f"a_{ending}" for ending in ALL_ENDINGS)
 
 
+TUNED = """
+from patchwrap import DepthConvention, hookimpl
+
+
+@hookimpl
+def patchwrap_register_backends(register):
+    register("tuned", "tuned_plugin:Tuned", convention=None, licence="MIT", summary="says what it is told")
+
+
+class Tuned:
+    processing = (48, 64)
+
+    def __init__(self, checkpoint=None, convention="depth:scale", gain=1):
+        self.convention = DepthConvention.parse(convention)
+        self.gain = gain
+
+    def predict(self, images):
+        return self.gain * (1 + images.mean(1, keepdim=True))
+"""
+
+
+def test_options_reach_the_backend_they_are_for(photos, install):
+    install("tuned", TUNED)
+
+    assert predict("in/a.png", "--convention", "depth:metric", "--backend-option", "gain=3", backend="tuned") == 0
+    assert predict("in/a.png", "--coarse", "tuned", "--coarse-option", "gain=2", out="other") == 0
+
+    own, other = (json.loads(Path(out, "a_depth.json").read_text()) for out in ("out", "other"))
+    assert own["convention"] == "depth:metric" and other["convention"] == "depth:scale"
+    assert own["options"]["backend_options"] == {"convention": "depth:metric", "gain": 3}
+    assert other["options"]["coarse_options"] == {"gain": 2} and "backend_options" not in other["options"]
+    assert np.load("out/a_depth.npy").mean() == pytest.approx(1.5 * np.load("other/a_depth.npy").mean(), rel=1e-3)
+
+
+def test_skip_existing_notices_other_options_of_a_backend(photos, install, capsys):
+    install("tuned", TUNED)
+    for gain in (2, 2, 3):
+        assert predict("in/a.png", "--skip-existing", "--backend-option", f"gain={gain}", backend="tuned") == 0
+    err = capsys.readouterr().err
+    assert err.count("skipped") == 1 and "other options" in err
+
+
+def test_a_backend_without_a_convention_lists_its_checkpoints(install, capsys):
+    checkpoint = "checkpoints=[Checkpoint('small', 'org/small-hf', 'depth:metric', 'BSD-2-Clause')])"
+    source = TUNED.replace("import ", "import hookspecs, ", 1).replace('told")', f'told", {checkpoint}')
+    install("tuned", source.replace("Checkpoint(", "hookspecs.Checkpoint("))
+
+    assert main(["backends"]) == 0
+    _, backend, line = capsys.readouterr().out.splitlines()
+    assert backend.split()[:2] == ["tuned", "-"]
+    assert line.split() == ["tuned=small", "depth:metric", "BSD-2-Clause", "dist-tuned", "1.2", "org/small-hf"]
+
+    assert main(["backends", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["convention"] is None
+    assert row["checkpoints"] == [
+        {"name": "small", "source": "org/small-hf", "convention": "depth:metric", "licence": "BSD-2-Clause"}
+    ]
+
+
 def test_no_tiles_is_the_coarse_map(photos):
     assert predict("in/a.png", "--no-tiles", "--save-coarse") == 0
 
@@ -294,6 +354,10 @@ def test_no_input_is_a_usage_error(photos, capsys, source):
         ["--colormap", "rainbows"],
         ["--backend", "rampp"],
         ["--coarse", "nobody"],
+        ["--backend-option", "size"],
+        ["--backend-option", "size=3"],
+        ["--coarse-option", "size=3"],
+        ["--convention", "depth:metric"],
         ["--skip-existing", "--overwrite"],
         ["--frobnicate"],
     ],

@@ -11,6 +11,7 @@ from patchwrap import DepthConvention, OutputError
 from patchwrap.io import (
     quantize,
     replacing,
+    replacing_together,
     write_json,
     write_npy,
     write_picture,
@@ -49,6 +50,23 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path):
 
     assert (tmp_path / "deep" / "a.txt").read_text() == "new"
     assert names(tmp_path / "deep") == ["a.txt"]
+
+
+def test_files_that_belong_together_appear_together_or_not_at_all(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(KeyboardInterrupt), replacing_together(tmp_path) as folder:
+        (folder / "a.txt").write_text("new")
+        raise KeyboardInterrupt
+    assert names(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "old"
+
+    with replacing_together(tmp_path) as folder:
+        for name in ("a.txt", "b.txt"):
+            (folder / name).write_text("new")
+        assert (tmp_path / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["a.txt", "b.txt"] and (tmp_path / "a.txt").read_text() == "new"
+
+    with pytest.raises(OutputError, match="cannot write to"), replacing_together(tmp_path / "a.txt"):
+        pass
 
 
 def test_the_longest_file_name_can_be_written(tmp_path):

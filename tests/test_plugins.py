@@ -7,7 +7,7 @@ import pytest
 from patchwrap import plugins
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendNotFoundError, PluginError
-from patchwrap.hookspecs import hookimpl
+from patchwrap.hookspecs import Checkpoint, hookimpl
 
 
 def one(name="flat", target="flat_code:Flat", **changes):
@@ -70,6 +70,27 @@ def test_a_broken_plugin_is_recorded_and_the_others_go_on(install, source, words
     assert broken.state == "broken"
     assert words in broken.error
     assert "\n" not in broken.error
+
+
+CHECKPOINT = "__import__('patchwrap.hookspecs').hookspecs.Checkpoint('{}', 'org/small-hf', '{}', 'MIT')"
+
+
+def test_a_backend_may_leave_the_convention_to_its_checkpoints(install):
+    checkpoint = CHECKPOINT.format("small", "inverse_depth:affine")
+    install("many", one().replace("'depth:metric'", "None").replace("**{", f"checkpoints=[{checkpoint}], **{{"))
+
+    record = plugins.registered_backends()["flat"]
+
+    assert record.convention is None
+    assert record.checkpoints == (Checkpoint("small", "org/small-hf", "inverse_depth:affine", "MIT"),)
+
+
+@pytest.mark.parametrize("facts", [("a b", "depth:metric"), ("small", "depth:guess"), ("", "depth:metric")])
+def test_an_impossible_checkpoint_is_a_fault(install, facts):
+    install("many", one().replace("**{", f"checkpoints=[{CHECKPOINT.format(*facts)}], **{{"))
+
+    assert "flat" not in plugins.registered_backends()
+    assert record_of("many").state == "broken"
 
 
 def test_what_a_faulty_plugin_registered_without_fault_stays(install):

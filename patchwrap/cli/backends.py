@@ -14,20 +14,30 @@ def register(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line per backend; broken plugins are named on stderr."""
+    """Print one line per backend and well-known checkpoint; broken plugins are named on stderr."""
     from patchwrap.plugins import get_plugin_manager, registered_backends
 
-    rows = [
-        {
+    rows: list[dict[str, Any]] = []
+    for record in registered_backends().values():
+        row = {
             "name": record.name,
-            "convention": str(record.convention),
+            "convention": record.convention and str(record.convention),
             "licence": record.licence,
             "distribution": record.distribution,
             "version": record.version,
             "summary": record.summary,
         }
-        for record in registered_backends().values()
-    ]
+        known = [vars(checkpoint) for checkpoint in record.checkpoints]
+        if args.json:
+            rows.append(row | {"checkpoints": known})
+        else:
+            rows += [row, *(_line_of(row, checkpoint) for checkpoint in known)]
     print_listing(rows, args.json, "no backend is installed; the README's backend table names some")
     get_plugin_manager().warn_of_broken()
     return 0
+
+
+def _line_of(backend: dict[str, Any], checkpoint: dict[str, str]) -> dict[str, Any]:
+    """A checkpoint's line, named as one types it after ``--backend``."""
+    own = {"convention": checkpoint["convention"], "licence": checkpoint["licence"], "summary": checkpoint["source"]}
+    return backend | own | {"name": f"{backend['name']}={checkpoint['name']}"}

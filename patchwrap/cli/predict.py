@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_BACKEND = "native"
 FUSERS = ("poisson", "blend", "split", "average", "minmax")
 DTYPES = ("float32", "bfloat16", "float16")
+ROLES = ("backend", "coarse", "fine")
 _ANY_SIZE = (512, 512)
 _SEE_CODES = "Exit codes: 0 all done, 1 some images failed, 2 nothing begun (usage), 130 interrupted."
 
@@ -71,6 +72,10 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--backend", metavar="B", help=f"{text} (default: {DEFAULT_BACKEND})")
     group.add_argument("--coarse", metavar="B", help="another backend for the whole picture")
     group.add_argument("--fine", metavar="B", help="another backend for the tiles")
+    for role in ROLES:
+        text = f"of --{role}, may be repeated"
+        group.add_argument(f"--{role}-option", action="append", default=[], type=_option, metavar="K=V", help=text)
+    group.add_argument("--convention", metavar="C", help="of --backend's numbers, if it cannot tell: SPACE:AMBIGUITY")
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
     group.add_argument("--seed", type=int, default=0, help="of random tiles and random networks")
@@ -138,7 +143,7 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
     color_table(args.colormap)
     TilePlan.choose(args.plan, _ANY_SIZE, _ANY_SIZE, args.overlap)
     engine = Engine.build(
-        *names,
+        *(_load(name, role, args) for name, role in zip(names, ROLES)),
         plan=args.plan,
         overlap=args.overlap,
         fuser=args.fuser,
@@ -160,6 +165,24 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
 def _backend_names(args: argparse.Namespace) -> tuple[str | None, str | None, str | None]:
     """Backend, coarse and fine; the default steps back where --coarse is given."""
     return args.backend or (None if args.coarse else DEFAULT_BACKEND), args.coarse, args.fine
+
+
+def _load(name: str | None, role: str, args: argparse.Namespace) -> Any:
+    from patchwrap.wrapping import load_backend
+
+    options = _backend_options(args, role)
+    if options and name is None:
+        raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
+    return name and load_backend(name, **options)
+
+
+def _backend_options(args: argparse.Namespace, role: str) -> dict[str, Any]:
+    convention = {"convention": args.convention} if args.convention and role == "backend" else {}
+    return convention | dict(getattr(args, f"{role}_option"))
+
+
+def _all_options(args: argparse.Namespace) -> dict[str, Any]:
+    return {f"{role}_options": given for role in ROLES if (given := _backend_options(args, role))}
 
 
 def _check_points(formats: list[str], engine: "Engine") -> None:
@@ -208,7 +231,7 @@ def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argpars
     decode = time.perf_counter() - start
     depth = engine(photo)
     backends = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
-    options = {**depth.options, **backends, "asked": _asked(args)}
+    options = {**depth.options, **backends, **_all_options(args), "asked": _asked(args)}
     depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
     depth.save_as(targets, photo, colormap=args.colormap, name=job.source)
     return depth
@@ -217,8 +240,8 @@ def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argpars
 def _asked(args: argparse.Namespace) -> dict[str, Any]:
     """The options that decide what is in the files; device, tile batch size and the like do not."""
     names = ["plan", "overlap", "fuser", "detail", "head", "no_tiles", "seed", "fov", "dtype", "colormap"]
-    backends = dict(zip(("backend", "coarse", "fine"), _backend_names(args)))
-    return backends | {name: getattr(args, name) for name in names}
+    backends: dict[str, Any] = dict(zip(("backend", "coarse", "fine"), _backend_names(args)))
+    return backends | {name: getattr(args, name) for name in names} | _all_options(args)
 
 
 def _warn_of_changes(changed: dict[str, list[str]], args: argparse.Namespace) -> None:
@@ -266,6 +289,17 @@ def _shard(text: str) -> tuple[int, int]:
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N, such as 2/8")
     return int(index), int(count)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """``K=V``; a value that reads as JSON (true, 3) is taken as such, any other as text."""
+    key, equals, value = text.partition("=")
+    if not key.isidentifier() or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not OPTION=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 def _fraction(text: str) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap import __version__
+from patchwrap.cli.size import parse_size
 from patchwrap.errors import OptionError
 
 ENDINGS = (".jpg", ".npy", ".json")
@@ -83,16 +84,9 @@ def _orders(args: argparse.Namespace) -> list[Order]:
         raise OptionError(f"--kinds {', '.join(sorted(unknown))} is not known. There are: {', '.join(KINDS)}.")
     if args.count < 1 or args.jobs < 1:
         raise OptionError(f"--count {args.count} and --jobs {args.jobs} must be 1 or more.")
-    size = _size(args.size)
+    size = parse_size(args.size)
     seeds = range(args.seed, args.seed + args.count)
     return [Order(args.out, seed, kinds[n % len(kinds)], size) for n, seed in enumerate(seeds)]
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 16):
-        raise OptionError(f"--size {text} is not WIDTHxHEIGHT in pixels with 16 or more a side, as in 3840x2160.")
-    return int(height), int(width)
 
 
 def _draw(order: Order) -> str:

@@ -12,7 +12,7 @@ from patchwrap.io.encode import (
     write_points,
     write_tiff,
 )
-from patchwrap.io.files import remove, replacing, write_json
+from patchwrap.io.files import remove, replacing, replacing_together, write_json
 from patchwrap.io.photo import Photo, read_image, read_images
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "read_images",
     "remove",
     "replacing",
+    "replacing_together",
     "write_confidence",
     "write_json",
     "write_npy",

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,31 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         # After a success it is already gone; after a failure the first error is the one to report.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_together(folder: Path) -> Iterator[Path]:
+    """Make a temporary folder whose files move to ``folder`` when the block ends well.
+
+    The counterpart of ``replacing`` for files that belong together: all are written before the first one
+    takes its place. They move in reverse order of name, so that ``m.onnx.data`` is there before ``m.onnx``.
+
+    Args:
+        folder: where the files shall be; made if missing.
+
+    Raises:
+        OutputError: if the disk is full or the folder cannot be written.
+    """
+    temporary = folder / f".patchwrap-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for path in sorted(temporary.iterdir(), reverse=True):
+            path.replace(folder / path.name)
+    except OSError as error:
+        raise OutputError(f"cannot write to {str(folder)!r}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove(path: Path) -> None:

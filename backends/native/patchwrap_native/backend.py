@@ -1,11 +1,11 @@
 """The native trio as a patchwrap backend: coarse network, fine network and fusion head behind one Protocol."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import OptionError
@@ -18,6 +18,24 @@ from patchwrap_native.unet import UNet
 
 PROCESSING = (288, 384)
 MULTIPLE = 32
+
+
+class AsModule(nn.Module):
+    """A function of tensors that uses a network, as a module: what can be written as ONNX.
+
+    Args:
+        network: whose weights the function uses.
+        function: from tensors to one tensor.
+    """
+
+    def __init__(self, network: nn.Module, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.network = network
+        self.function = function
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Call the function."""
+        return self.function(*inputs)
 
 
 class NativeFine:
@@ -48,13 +66,17 @@ class NativeFine:
         images = images.contiguous(memory_format=torch.channels_last)
         log_depth, features = self.network(images)
         depth = log_depth.clamp(max=math.log(canonical.FURTHEST)).exp()
-        return depth * canonical.unit_of((images.shape[2], images.shape[3])), features
+        return depth * canonical.unit_of(max(images.shape[2], images.shape[3])), features
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "NativeFine":
         """Move the network; its last convolution stays float32."""
         self.network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.head.float()
         return self
+
+    def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
+        """Return ``predict`` as a module, and random images."""
+        return AsModule(self.network, self.predict).eval(), {"images": torch.rand(2, 3, *size)}
 
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
         """Everything that could be fine-tuned."""
@@ -88,6 +110,14 @@ class NativeHead:
         self.network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.residual.float()
         return self
+
+    def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
+        """Return ``refine`` as a module, and random inputs; the features have the coarse and fine network's size."""
+        maps = {name: torch.rand(2, 1, *size) for name in ("coarse", "aligned")}
+        half = PROCESSING[0] // 2, PROCESSING[1] // 2
+        coarse, fine = (torch.rand(2, channels, *half) for channels in self.network.guides)
+        inputs = {"images": torch.rand(2, 3, *size), **maps, "coarse_features": coarse, "fine_features": fine}
+        return AsModule(self.network, self.refine).eval(), inputs
 
 
 class NativeBackend(NativeFine):

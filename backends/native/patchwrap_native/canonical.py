@@ -7,6 +7,8 @@ picture (Metric3D, arXiv 2307.10984): ``z_canonical = z * FOCAL / f``, f in pixe
 
 import math
 
+import torch
+
 FOCAL = 500.0
 """The canonical focal length, in pixels of the network's own input."""
 
@@ -29,11 +31,11 @@ def log_to_canonical(focal_px: float) -> float:
     return math.log(FOCAL / focal_px)
 
 
-def unit_of(size: tuple[int, int]) -> float:
-    """Predicted units per canonical metre for an input of ``size`` (height, width).
+def unit_of(longer: int | torch.SymInt) -> float | torch.SymFloat:
+    """Predicted units per canonical metre for an input whose longer side has so many pixels.
 
     The unit is chosen such that ``metres = units * focal``, focal as a fraction of the longer side L:
     ``z = z_canonical * f / FOCAL`` with ``f = focal * L``, hence ``units = z_canonical * L / FOCAL``. So
     the same constant turns predictions at every input size into metres.
     """
-    return max(size) / FOCAL
+    return longer / FOCAL

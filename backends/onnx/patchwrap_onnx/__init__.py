@@ -1,0 +1,1 @@
+"""Any depth model that somebody exported to ONNX, as a patchwrap backend."""

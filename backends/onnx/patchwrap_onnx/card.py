@@ -1,0 +1,192 @@
+"""What an ONNX file does not say of itself: its card. Read from the file's metadata, a JSON beside it and options.
+
+Nothing here is guessed: what stays unsaid is left to the graph, or is asked for.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from patchwrap.convention import DepthConvention
+from patchwrap.errors import CheckpointError, ConventionError, OptionError
+
+METADATA = "patchwrap"
+"""Key of the graph's metadata under which ``patchwrap export`` writes a card."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """Facts about a depth model; each is an option of the backend and a key of the JSON.
+
+    Args:
+        convention: what its numbers mean.
+        processing: ``(height, width)`` it was made for; needed where the graph's size is open.
+        multiple: both sides of its input are multiples of this.
+        free_aspect: whether an open graph may see other aspects than ``processing``.
+        layout: ``NCHW`` or ``NHWC``; needed where the graph does not tell.
+        color: order of the channels, ``RGB`` or ``BGR``.
+        range: what black and white are before mean and std; None is (0, 255) for uint8, else (0, 1).
+        mean: subtracted from each channel, in the units of ``range`` and the order of ``color``.
+        std: by which each channel is divided then.
+        output: name of the depth map; needed where there are several outputs.
+        batch: most pictures at once; None leaves it to the graph.
+        threads: of onnxruntime; None leaves it to onnxruntime.
+        metres_per_focal: metres per predicted unit at a focal length as long as the picture's longer side; for
+            scale-ambiguous models whose scale is proportional to it.
+    """
+
+    convention: DepthConvention
+    processing: tuple[int, int] | None = None
+    multiple: int = 1
+    free_aspect: bool = True
+    layout: str | None = None
+    color: str = "RGB"
+    range: tuple[float, ...] | None = None
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    output: str | None = None
+    batch: int | None = None
+    threads: int | None = None
+    metres_per_focal: float | None = None
+
+
+def read_facts(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what the JSON beside a model and the options say; options win.
+
+    Args:
+        path: the model; the JSON has its name with ``.json``.
+        options: as given to ``load_backend``; None counts as not given.
+
+    Raises:
+        CheckpointError: if the JSON cannot be read.
+        OptionError: for an unknown key or an impossible value.
+        ConventionError: if the convention is none.
+    """
+    beside = path.with_suffix(".json")
+    given = _parsed(beside.read_bytes(), str(beside)) if beside.is_file() else {}
+    return _checked(given, str(beside)) | _checked(options, "options of the onnx backend")
+
+
+def complete(facts: Mapping[str, Any], metadata: Mapping[str, str], path: Path) -> Card:
+    """Make a card of what the graph's metadata says, and of facts that win over it.
+
+    Args:
+        facts: as ``read_facts`` returned them.
+        metadata: of the graph.
+        path: the model, for messages.
+
+    Raises:
+        ConventionError: if nothing says what the numbers mean.
+    """
+    origin = f"metadata of {path}"
+    own = _checked(_parsed(metadata[METADATA], origin), origin) if METADATA in metadata else {}
+    both = {**own, **facts}
+    if "convention" not in both:
+        raise ConventionError(
+            f"Nothing says what the numbers of {path} mean. Give the convention, such as inverse_depth:affine or "
+            f'depth:metric, as an option or as {{"convention": "..."}} in {path.with_suffix(".json")}.'
+        )
+    return Card(**both)
+
+
+def _parsed(text: str | bytes, origin: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise CheckpointError(f"{origin} is no JSON: {error}. Repair or remove it.") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{origin} holds no JSON object; write {{ ... }} with {', '.join(_READERS)} as keys.")
+    return content
+
+
+def _checked(given: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    if unknown := [key for key in given if key not in _READERS]:
+        raise OptionError(f"{origin}: {', '.join(unknown)} is not known. There are: {', '.join(_READERS)}.")
+    found = {}
+    for key, value in given.items():
+        if value is None:
+            continue
+        try:
+            found[key] = _READERS[key](value)
+        except ConventionError as error:
+            raise ConventionError(f"{origin}: {error}") from error
+        except ValueError as error:
+            raise OptionError(f"{origin}: {key} is {value!r}; expected {error}.") from error
+    return found
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("a whole number from 1")
+    return value
+
+
+def _sides(value: Any) -> tuple[int, int]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("[height, width]")
+    return _whole(value[0]), _whole(value[1])
+
+
+def _positive(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError("a number above 0")
+    return float(value)
+
+
+def _numbers(count: int) -> Callable[[Any], tuple[float, ...]]:
+    def read(value: Any) -> tuple[float, ...]:
+        listed = isinstance(value, list | tuple) and len(value) == count
+        if not listed or not all(isinstance(n, int | float) and math.isfinite(n) for n in value):
+            raise ValueError(f"{count} numbers")
+        return tuple(float(n) for n in value)
+
+    return read
+
+
+def _divisors(value: Any) -> tuple[float, ...]:
+    numbers = _numbers(3)(value)
+    if min(numbers) <= 0:
+        raise ValueError("3 numbers above 0")
+    return numbers
+
+
+def _one_of(*words: Any) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        # 1 == True: a number must not pass for a truth value.
+        if not any(value is word or (isinstance(value, str) and value == word) for word in words):
+            raise ValueError(" or ".join(map(json.dumps, words)))
+        return value
+
+    return read
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("a name")
+    return value
+
+
+def _convention(value: Any) -> DepthConvention:
+    if not isinstance(value, str | DepthConvention):
+        raise ValueError("SPACE:AMBIGUITY")
+    return DepthConvention.parse(value)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "convention": _convention,
+    "processing": _sides,
+    "multiple": _whole,
+    "free_aspect": _one_of(True, False),
+    "layout": _one_of("NCHW", "NHWC"),
+    "color": _one_of("RGB", "BGR"),
+    "range": _numbers(2),
+    "mean": _numbers(3),
+    "std": _divisors,
+    "output": _text,
+    "batch": _whole,
+    "threads": _whole,
+    "metres_per_focal": _positive,
+}

@@ -1,0 +1,15 @@
+"""Announces the onnx backend to patchwrap; imports neither torch nor onnxruntime."""
+
+from patchwrap.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def patchwrap_register_backends(register: Register) -> None:
+    """Register ``onnx``."""
+    register(
+        "onnx",
+        "patchwrap_onnx.backend:load",
+        convention=None,
+        licence="Apache-2.0",
+        summary="any exported depth model: onnx=model.onnx, with a model.json beside it",
+    )

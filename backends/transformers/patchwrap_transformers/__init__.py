@@ -1,0 +1,1 @@
+"""Depth models of the transformers library as patchwrap backends."""

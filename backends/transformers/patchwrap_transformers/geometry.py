@@ -1,0 +1,102 @@
+"""The sizes at which a network sees pictures without dropping or scrambling anything. Never touches a pixel."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from patchwrap.errors import OptionError
+
+Size = tuple[int, int]
+"""``(height, width)``."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What sizes a network takes.
+
+    Args:
+        processing: the preferred ``(height, width)``.
+        multiple: both sides are a multiple of this: a patch embedding silently drops the remainder.
+        shape: ``free`` aspect; ``square``, any side but never another aspect (tokens are reshaped to a
+            square); or ``fixed``, ``processing`` and nothing else.
+    """
+
+    processing: Size
+    multiple: int
+    shape: Literal["free", "square", "fixed"] = "free"
+
+    @property
+    def free_aspect(self) -> bool:
+        """Whether inputs may have another aspect than ``processing``."""
+        return self.shape == "free"
+
+    def nearest(self, size: Size) -> Size:
+        """Return the size closest to ``size`` that the network takes as it is."""
+        return self._whole(size) if self.free_aspect else self.processing
+
+    def published(self, settings: Mapping[str, Any]) -> "Geometry":
+        """Prefer what the checkpoint's image processor resizes to, where the network leaves a choice.
+
+        Args:
+            settings: the processor's own file; may be empty.
+        """
+        if self.shape == "fixed":
+            return self
+        step = settings.get("ensure_multiple_of") or 1
+        # Some published files hold a fraction there, which means nothing.
+        multiple = math.lcm(self.multiple, step) if isinstance(step, int) else self.multiple
+        size = _size(settings.get("size")) if settings.get("do_resize", True) else None
+        if size is None or (self.shape == "square" and size[0] != size[1]):
+            size = self.processing
+        return replace(self, multiple=multiple, processing=replace(self, multiple=multiple)._whole(size))
+
+    def wanted(self, size: Any) -> "Geometry":
+        """Prefer what the user asked for.
+
+        Args:
+            size: ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both; None changes nothing.
+
+        Raises:
+            OptionError: if the network cannot take it.
+        """
+        if size is None:
+            return self
+        asked = _parse(size)
+        if self.shape == "fixed" and asked != self.processing:
+            only = self._text(self.processing)
+            raise OptionError(f"processing {size!r}: this network takes {only} and nothing else. Leave it out.")
+        if self.shape == "square" and asked[0] != asked[1]:
+            raise OptionError(f"processing {size!r}: this network takes squares only. Give one number.")
+        if asked != self._whole(asked):
+            fits = self._text(self._whole(asked))
+            raise OptionError(f"processing {size!r} does not divide by {self.multiple}. The nearest that does: {fits}.")
+        return replace(self, processing=asked)
+
+    def _whole(self, size: Size) -> Size:
+        height, width = (max(round(side / self.multiple), 1) * self.multiple for side in size)
+        return height, width
+
+    @staticmethod
+    def _text(size: Size) -> str:
+        return f"{size[1]}x{size[0]}"
+
+
+def _size(value: Any) -> Size | None:
+    if isinstance(value, int):
+        return value, value
+    if isinstance(value, Mapping) and {"height", "width"} <= set(value):
+        return value["height"], value["width"]
+    return None
+
+
+def _parse(value: Any) -> Size:
+    sides = value.lower().split("x")[::-1] if isinstance(value, str) else value
+    sides = [sides, sides] if isinstance(sides, int) else sides
+    try:
+        height, width = map(int, sides)
+    except (TypeError, ValueError):
+        height = width = 0
+    if min(height, width) < 1:
+        raise OptionError(f"processing {value!r} is no size. Give (height, width), 'WIDTHxHEIGHT' or one number.")
+    return height, width

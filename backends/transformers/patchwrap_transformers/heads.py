@@ -1,0 +1,54 @@
+"""ZoeDepth's heads: one for rooms, one for streets, elected by the network itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from patchwrap.errors import OptionError
+
+
+def by_own_head(network: Callable[..., Any], pixels: Float[Tensor, "batch 3 height width"]) -> Any:
+    """Run the network such that every picture gets the head that it alone would elect.
+
+    The network adds up the votes of the whole batch: without this, a tile's depth would depend on which
+    tiles happen to be predicted beside it.
+
+    Returns:
+        The network's output.
+    """
+    output = network(pixels)
+    votes = getattr(output, "domain_logits", None)
+    if votes is None or len(pixels) == 1:
+        return output
+    own, elected = votes.argmax(1), votes.sum(0).argmax()
+    depth = output.predicted_depth.clone()
+    for head in set(own.tolist()) - {int(elected)}:
+        outvoted = own == head
+        depth[outvoted] = network(pixels[outvoted]).predicted_depth
+    output.predicted_depth = depth
+    return output
+
+
+def use_head(network: nn.Module, name: str) -> None:
+    """Make a network with several heads use one of them always.
+
+    Args:
+        network: of the family ``zoedepth``.
+        name: as in ``config.bin_configurations``.
+
+    Raises:
+        OptionError: if the network has no such head.
+    """
+    config = network.config
+    names = [part.get("name", "") for part in getattr(config, "bin_configurations", None) or []]
+    if len(names) < 2 or name not in names:
+        raise OptionError(f"head {name!r}: this network has {', '.join(names) if len(names) > 1 else 'one head only'}.")
+    votes = torch.eye(len(names))[names.index(name)]
+
+    def elect(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
+        return votes.to(output).expand_as(output)
+
+    network.get_submodule("metric_head.mlp_classifier").register_forward_hook(elect)

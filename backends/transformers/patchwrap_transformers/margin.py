@@ -1,0 +1,39 @@
+"""ZoeDepth's reflected margin: pictures get one before the network sees them, maps lose it again.
+
+The formula is the published processor's (``ZoeDepthImageProcessor``): 3 times the root of half a side.
+"""
+
+from math import sqrt
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from patchwrap.types import DepthBatch, Images
+from patchwrap_transformers.geometry import Size
+
+
+def margins(size: Size) -> Size:
+    """Pixels above (and below) and left (and right) of a picture of a size."""
+    return int(3 * sqrt(size[0] / 2)), int(3 * sqrt(size[1] / 2))
+
+
+def add_margin(images: Images) -> Images:
+    """Reflect the border outwards and shrink the whole to the picture's own size."""
+    size = images.shape[2:]
+    down, across = margins((size[0], size[1]))
+    padded = functional.pad(images, (across, across, down, down), mode="reflect")
+    return functional.interpolate(padded, size, mode="bilinear", align_corners=True)
+
+
+def remove_margin(maps: Float[Tensor, "batch 1 _ _"], size: Size) -> DepthBatch:
+    """Cut the picture's part out of a map that covers the margin too.
+
+    Args:
+        maps: at any resolution.
+        size: ``(height, width)`` of the picture.
+    """
+    down, across = margins(size)
+    padded = (size[0] + 2 * down, size[1] + 2 * across)
+    whole = functional.interpolate(maps, padded, mode="bicubic", align_corners=False)
+    return whole[..., down : down + size[0], across : across + size[1]]

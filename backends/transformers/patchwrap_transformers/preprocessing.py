@@ -1,0 +1,42 @@
+"""From RGB in [0, 1] to the colours a network was trained on: batched, differentiable, on any device. Never resizes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from patchwrap.types import Images
+from patchwrap_transformers.families import Normalisation
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a checkpoint's image processor does to colours, as one multiplication and one addition.
+
+    Args:
+        scale: factor of each channel.
+        shift: added to each channel.
+    """
+
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], family: Normalisation) -> "Preprocessing":
+        """Read a processor's own file.
+
+        Args:
+            settings: the file's contents; may be empty.
+            family: for what the file does not say.
+        """
+        rescaled = settings.get("do_rescale", True)
+        # Processors count colours from 0 to 255; those that do not rescale have mean and std in that unit.
+        factor = 255 * settings.get("rescale_factor", 1 / 255) if rescaled else 255.0
+        if not settings.get("do_normalize", True):
+            return cls((factor,) * 3, (0.0,) * 3)
+        mean, std = settings.get("image_mean") or family.mean, settings.get("image_std") or family.std
+        return cls(tuple(factor / s for s in std), tuple(-m / s for m, s in zip(mean, std)))
+
+    def __call__(self, images: Images) -> Images:
+        """Normalise RGB in [0, 1]."""
+        scale, shift = (images.new_tensor(values)[:, None, None] for values in (self.scale, self.shift))
+        return images * scale + shift

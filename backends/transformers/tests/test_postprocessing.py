@@ -1,0 +1,38 @@
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from patchwrap.testing import painted_photo
+from patchwrap_transformers.postprocessing import depth_of, distances_only, maps_of
+
+
+@pytest.mark.parametrize("degrees", [30.0, 53.13, 90.0])
+def test_canonical_inverse_depth_is_scaled_by_width_over_focal_length(degrees):
+    output = SimpleNamespace(predicted_depth=torch.full((1, 2, 2), 0.5), field_of_view=torch.tensor([degrees]))
+    width = 640
+    focal = width / 2 / math.tan(math.radians(degrees) / 2)
+    expected = torch.full((1, 1, 2, 2), focal / width / 0.5)
+    assert torch.allclose(depth_of(maps_of(output, canonical=True)), expected)
+
+
+def test_depth_pro_is_metres_only_after_its_post_processing(load_tiny):
+    backend = load_tiny("depth_pro")
+    images = torch.from_numpy(painted_photo(128, 128)).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        raw = backend.network(backend.preprocessing(images))
+        depth = backend.predict(images)
+    assert raw.field_of_view.item() == pytest.approx(55, abs=10)
+    inverse = torch.nn.functional.interpolate(raw.predicted_depth[:, None], (128, 128), mode="bilinear")
+    assert torch.corrcoef(torch.stack([depth.flatten(), inverse.flatten()]))[0, 1] < -0.8
+
+
+def test_zero_and_less_are_no_distances(load_tiny):
+    depth = distances_only(torch.tensor([[[[0.0, -1.0, 2.0]]]]))
+    assert depth.isnan().tolist() == [[[[True, True, False]]]]
+    backend = load_tiny("depth_anything", convention="depth:metric")
+    with torch.no_grad():
+        backend.network.head.conv3.bias -= 2
+        maps = backend.predict(torch.rand(1, 3, 56, 84, generator=torch.Generator().manual_seed(0)))
+    assert maps.isnan().any() and not (maps <= 0).any()

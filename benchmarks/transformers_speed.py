@@ -1,0 +1,201 @@
+"""How fast are the tiles of a pretrained transformer, against a bare loop, and what does half precision change?
+
+Tiles per second of patchwrap (from decoded photo to DepthMap) and of a loop over the same network and tiles that
+crops, resizes and predicts and does nothing else, interleaved, in one process. Then the maps of half precision
+against float32: speed, and how far apart they are. The network is Depth Anything V2's small one with random
+weights, unless a checkpoint is named: speed needs no training.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from rich.console import Console
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+import patchwrap
+from patchwrap.resampling import input_size
+from report import RESULTS, Result, Table
+
+AIM_RATIO, AIM_DIFFERENCE = 0.95, 0.01
+PHOTO = Path(__file__).parents[1] / "examples" / "street_photo.jpg"
+SMALL = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6, "mlp_ratio": 4}
+"""The encoder of Depth Anything V2 Small, 24.8 M parameters with its decoder."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print, write JSON."""
+    options = _parser().parse_args(arguments)
+    if options.short:
+        options.repeats, options.processing, options.plan, options.dtypes = 1, 126, "2x2", ["float32", "bfloat16"]
+    picture = patchwrap.read_image(options.image).pixels
+    backend = wrapped(options)
+    times, maps = measure(picture, backend, options)
+    data = {"seconds": times, "tiles": next(iter(maps.values())).options["tile_count"]}
+    data["difference"] = {name: difference(maps["float32"], depth) for name, depth in maps.items()}
+    height, width = picture.shape[:2]
+    sides = backend.processing
+    shown = {
+        "checkpoint": Path(options.checkpoint).name if options.checkpoint else "random weights",
+        "size": f"{width}x{height}",
+        "plan": options.plan,
+        "processing": f"{sides[1]}x{sides[0]}",
+        "tile_batch_size": options.tile_batch_size,
+        "compile": options.compile,
+        "repeats": options.repeats,
+    }
+    tables = {"transformers_speed": speed_table(data), "transformers_precision": precision_table(data)}
+    result = Result.now("transformers_speed", shown, tables, data)
+    result.show()
+    print(f"Written to {result.write(options.results)}")
+
+
+def wrapped(options: argparse.Namespace) -> Any:
+    """The backend that is measured."""
+    checkpoint = options.checkpoint or random_network(options.seed)
+    chosen = {"convention": options.convention, "processing": options.processing, "compile": options.compile}
+    return patchwrap.load_backend("transformers", checkpoint, **chosen)
+
+
+def random_network(seed: int) -> Any:
+    """Depth Anything V2 Small with random weights and a map that is nowhere near zero."""
+    import transformers
+
+    torch.manual_seed(seed)
+    encoder = transformers.Dinov2Config(
+        **SMALL, image_size=518, patch_size=14, out_indices=[3, 6, 9, 12], reshape_hidden_states=False
+    )
+    network = transformers.DepthAnythingForDepthEstimation(transformers.DepthAnythingConfig(backbone_config=encoder))
+    for name, parameter in network.named_parameters():
+        if parameter.ndim > 1 and not name.startswith("backbone."):
+            # As wide as trained ones: the library's own start leaves the map flat.
+            torch.nn.init.normal_(parameter, std=1.4 * parameter[0].numel() ** -0.5)
+    last = network.head.conv3
+    with torch.no_grad():
+        spread = network.eval()(torch.randn(1, 3, 126, 126)).predicted_depth.std()
+        last.weight *= 0.3 / spread.clamp_min(1e-6)
+        last.bias.fill_(2.0)
+    return network
+
+
+def measure(
+    picture: UInt8[np.ndarray, "height width 3"], backend: Any, options: argparse.Namespace
+) -> tuple[dict[str, dict[str, list[float]]], dict[str, patchwrap.DepthMap]]:
+    """Seconds of both ways by number type, in turn, after one unmeasured round; and patchwrap's last maps."""
+    settings = {"plan": options.plan, "tile_batch_size": options.tile_batch_size, "device": options.device}
+    times: dict[str, dict[str, list[float]]] = {}
+    maps = {}
+    with Console(stderr=True).status("") as status:
+        for dtype in options.dtypes:
+            ways: dict[str, Callable[[], Any]] = {
+                "patchwrap": lambda dtype=dtype: patchwrap.predict(picture, backend, dtype=dtype, **settings),
+                "bare": lambda dtype=dtype: bare_loop(picture, backend, dtype, options),
+            }
+            times[dtype] = {name: [] for name in ways}
+            for repeat in range(options.repeats + 1):
+                for name, way in ways.items():
+                    status.update(f"{dtype}, round {repeat} of {options.repeats}: {name}")
+                    made, seconds = _timed(way)
+                    maps[dtype] = made if name == "patchwrap" else maps[dtype]
+                    # The first round warms caches and kernels, and compiles.
+                    times[dtype][name] += [seconds] if repeat else []
+    return times, maps
+
+
+def bare_loop(
+    picture: UInt8[np.ndarray, "height width 3"], backend: Any, dtype: str, options: argparse.Namespace
+) -> list[Float[Tensor, "_ _"]]:
+    """Predict the whole picture and every tile as one writes it in a notebook; return the tiles."""
+    device = torch.device(options.device if options.device != "auto" else _best_device())
+    number = getattr(torch, dtype)
+    backend.to(device, number)
+    network = torch.compile(backend.network) if options.compile else backend.network
+    pixels = torch.from_numpy(picture).permute(2, 0, 1)[None]
+    size = (picture.shape[0], picture.shape[1])
+    tiles = patchwrap.TilePlan.parse(options.plan).tiles(size)
+    outputs: list[Tensor] = []
+
+    def predict(cuts: list[Tensor]) -> list[Tensor]:
+        images = torch.cat(cuts).to(device).float() / 255
+        return list(network(backend.preprocessing(images).to(number)).predicted_depth.float().cpu())
+
+    def seen(cut: Tensor) -> Tensor:
+        wanted = input_size((cut.shape[2], cut.shape[3]), backend.processing, backend.multiple)
+        return interpolate(cut, wanted, mode="bilinear", align_corners=False, antialias=True)
+
+    with torch.no_grad():
+        predict([seen(pixels)])
+        for start in range(0, len(tiles), options.tile_batch_size):
+            batch = tiles[start : start + options.tile_batch_size]
+            outputs += predict([seen(pixels[(..., *tile.slices)]) for tile in batch])
+    return outputs
+
+
+def difference(full: patchwrap.DepthMap, other: patchwrap.DepthMap) -> float:
+    """AbsRel of one map against another, where that is more than a hundredth of its median."""
+    counted = full.values > 0.01 * np.median(full.values)
+    return float(np.mean(np.abs(other.values / full.values - 1)[counted]))
+
+
+def speed_table(data: dict[str, Any]) -> Table:
+    """Tiles per second."""
+    rows = []
+    for dtype, ways in data["seconds"].items():
+        bare, ours = (data["tiles"] / median(ways[name]) for name in ("bare", "patchwrap"))
+        rows.append([dtype, f"{bare:.2f}", f"{ours:.2f}", f"{ours / bare:.3f} (aim {AIM_RATIO:.2f})"])
+    return Table("Tiles per second", ["", "bare loop", "patchwrap", "ratio"], rows)
+
+
+def precision_table(data: dict[str, Any]) -> Table:
+    """What each number type gains in speed and changes in the fused map."""
+    full = median(data["seconds"]["float32"]["patchwrap"])
+    rows = [
+        [
+            dtype,
+            f"{full / median(ways['patchwrap']):.2f}x",
+            f"{data['difference'][dtype]:.2%} (aim {AIM_DIFFERENCE:.0%})",
+        ]
+        for dtype, ways in data["seconds"].items()
+        if dtype != "float32"
+    ]
+    return Table("Against float32", ["", "speed", "AbsRel between the maps"], rows)
+
+
+def _best_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    made = work()
+    return made, time.perf_counter() - start
+
+
+def _parser() -> argparse.ArgumentParser:
+    half = ["bfloat16", "float16"] if torch.cuda.is_available() else ["bfloat16"]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", help="short name, hub name or folder, instead of random weights")
+    parser.add_argument("--convention", help="of the checkpoint, if it cannot tell")
+    parser.add_argument("--image", type=Path, default=PHOTO, help="a photo")
+    parser.add_argument("--plan", default="p16")
+    parser.add_argument("--processing", help="WIDTHxHEIGHT the network sees; by default its own size")
+    parser.add_argument("--tile-batch-size", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--compile", action="store_true", help="with torch.compile, both ways")
+    parser.add_argument("--seed", type=int, default=0, help="of the random weights")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
+    parser.add_argument("--short", action="store_true", help="a small network size, once, for CI")
+    parser.set_defaults(dtypes=["float32", *half])
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Depth from haze, as a patchwrap backend."""

@@ -1,0 +1,74 @@
+"""``patchwrap export``: a backend's network or fusion head as an ONNX file."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchwrap.cli.predict import DEFAULT_BACKEND
+from patchwrap.cli.size import parse_size
+from patchwrap.errors import OptionError
+
+if TYPE_CHECKING:
+    from patchwrap.exporting import Exported
+
+PARTS = ("coarse", "fine", "head")
+
+
+def register(subparsers: Any) -> None:
+    """Add the verb and its options."""
+    parser = subparsers.add_parser(
+        "export",
+        help="write a backend's network as ONNX",
+        description="Write a backend's network or fusion head as ONNX, with a JSON beside it that says what its "
+        "numbers mean. The batch is open, and so is the size where the network can. The file is compared with torch "
+        "before it is kept.",
+    )
+    parser.set_defaults(run=run)
+    text = "NAME or NAME=CHECKPOINT, see patchwrap backends (default: %(default)s)"
+    parser.add_argument("--backend", metavar="B", default=DEFAULT_BACKEND, help=text)
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="output file, .onnx")
+    parser.add_argument("--part", choices=PARTS, default=PARTS[0], help="which network (default: %(default)s)")
+    parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="fix the input size (default: open)")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export and say what was written.
+
+    Raises:
+        PatchwrapError: if files exist, the backend lacks the part, or it cannot be exported.
+    """
+    from patchwrap.plugins import find_backend
+
+    size = parse_size(args.size) if args.size else None
+    for path in (args.out, args.out.with_suffix(".json")):
+        if path.exists() and not args.overwrite:
+            raise OptionError(f"{str(path)!r} exists; add --overwrite")
+    find_backend(args.backend.partition("=")[0])  # an unknown one is refused before torch is imported
+    from patchwrap.exporting import export
+    from patchwrap.wrapping import load_backend
+
+    exported = export(_part(load_backend(args.backend), args.part, args.backend), args.out, size)
+    if not args.quiet:
+        print(_summary(exported), file=sys.stderr)
+    return 0
+
+
+def _part(backend: Any, part: str, name: str) -> Any:
+    if part == "coarse":
+        return backend
+    if not hasattr(backend, part):
+        raise OptionError(f"backend {name!r} has no part {part!r}; leave --part out for its only network")
+    return getattr(backend, part)
+
+
+def _summary(exported: "Exported") -> str:
+    meaning = exported.facts.get("convention", "fusion head")
+    if exported.difference is None:
+        check = "not compared with torch (pip install onnxruntime to do so)"
+    else:
+        check = f"equals torch to {exported.difference:.1g} of the largest value"
+    return f"{exported.path} and {exported.facts_path.name}: {meaning}, {check}"

@@ -1,0 +1,289 @@
+"""Write a backend or a fusion head as ONNX, with the meaning of its numbers inside and in a JSON beside it.
+
+What is written takes RGB in [0, 1] (a normalisation is part of the graph) and is compared with torch before
+it takes its place. Never writes a file that differs.
+"""
+
+import importlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from patchwrap.errors import ExportError, MissingExtraError, OptionError
+from patchwrap.io import replacing_together, write_json
+from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Movable
+from patchwrap.wrapping import wrap
+
+METADATA = "patchwrap"
+"""Key of the graph's metadata under which the facts lie as JSON."""
+
+TOLERANCE = 1e-4
+"""Largest difference from torch that is accepted, as a fraction of the largest value."""
+
+_HEAD_SIZE = (256, 320)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What ``export`` wrote.
+
+    Args:
+        path: the ONNX file.
+        facts_path: the JSON beside it.
+        facts: its content, which is in the graph's metadata too.
+        difference: largest difference from torch as a fraction of the largest value; None where onnxruntime is
+            not installed and nothing was compared.
+    """
+
+    path: Path
+    facts_path: Path
+    facts: dict[str, Any]
+    difference: float | None
+
+
+def export(thing: Backend | FusionHead | str, path: str | Path, size: tuple[int, int] | None = None) -> Exported:
+    """Write the network of a backend, or a fusion head, as ONNX; it ends on the CPU in float32.
+
+    A backend is written as its own ``predict``; export ``backend.fine`` and ``backend.head`` for the others it
+    brings. The batch is open, and so is the size where the backend allows any aspect.
+
+    Args:
+        thing: what has ``exportable`` (see ``patchwrap.spec.Exportable``), or the name of such a backend.
+        path: where, ``.onnx``; the facts go to ``.json`` beside it. Existing files are replaced.
+        size: fixes the ``(height, width)`` of the input.
+
+    Raises:
+        MissingExtraError: if onnx or onnxscript is not installed.
+        ExportError: if it is no torch module, cannot be traced, or the result differs from torch.
+        OptionError: if the path or the size cannot be.
+        OutputError: if the files cannot be written.
+    """
+    _check_extra()
+    path = Path(path)
+    if path.suffix != ".onnx":
+        raise OptionError(f"{str(path)!r} does not end in .onnx; name the output so.")
+    candidate = Candidate.of(wrap(thing) if isinstance(thing, str) else thing, size)
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), replacing_together(path.parent) as folder:
+        torch.manual_seed(0)
+        program = candidate.traced()
+        program.model.metadata_props[METADATA] = json.dumps(candidate.facts)
+        program.save(folder / path.name)
+        difference = candidate.difference(folder / path.name)
+        write_json(folder / path.with_suffix(".json").name, candidate.facts)
+    return Exported(path, path.with_suffix(".json"), candidate.facts, difference)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is to be exported, and at which size it is traced.
+
+    Args:
+        thing: the backend or head.
+        size: ``(height, width)`` of the example inputs.
+        fixed: whether the graph takes this size alone.
+        facts: what the numbers mean.
+    """
+
+    thing: Exportable
+    size: tuple[int, int]
+    fixed: bool
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, thing: Any, size: tuple[int, int] | None) -> "Candidate":
+        """Look at a backend or head.
+
+        Raises:
+            ExportError: if it cannot be exported at all.
+        """
+        if not isinstance(thing, Exportable) or not isinstance(thing, Backend | FusionHead):
+            raise ExportError(
+                f"{type(thing).__name__} is not one torch module, so it cannot be written as ONNX. Export a backend "
+                "or a fusion head that has exportable(), or wrap_callable(module, …)."
+            )
+        if isinstance(thing, Movable):
+            thing.to(torch.device("cpu"), torch.float32)
+        if isinstance(thing, Backend):
+            fixed = size is not None or not getattr(thing, "free_aspect", True)
+            return cls(thing, _input_size(thing, size), fixed, _backend_facts(thing, size))
+        return cls(thing, size or _HEAD_SIZE, size is not None, _HEAD_FACTS)
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return type(self.thing).__name__
+
+    def traced(self) -> Any:
+        """Return the graph.
+
+        Raises:
+            ExportError: if torch's exporter fails.
+        """
+        module, inputs = self.thing.exportable(self.size)
+        if any(part.training for part in module.modules()):
+            raise ExportError(f"{self.name}'s module is in training mode. Call its eval() first.")
+        translations: dict[Callable, Callable] = {torch.ops.aten.median.dim: _median_translation()}
+        try:
+            with _quiet():
+                return torch.onnx.export(
+                    _Positional(module),
+                    tuple(inputs.values()),
+                    input_names=list(inputs),
+                    output_names=[self.facts["output"]],
+                    dynamic_shapes=(tuple(self._open_axes(name, value) for name, value in inputs.items()),),
+                    custom_translation_table=translations,
+                    dynamo=True,
+                    verbose=False,
+                )
+        except Exception as error:
+            raise ExportError(f"{self.name} cannot be traced: {_cause(error)}. {self._advice}") from error
+
+    def _open_axes(self, name: str, value: Tensor) -> dict[int, str]:
+        if self.fixed or value.ndim < 4:
+            return {0: "batch"}
+        prefix = "" if tuple(value.shape[2:]) == self.size else f"{name}_"
+        return {0: "batch", 2: f"{prefix}height", 3: f"{prefix}width"}
+
+    @property
+    def _advice(self) -> str:
+        return "Its code needs a change." if self.fixed else "A fixed size (--size) may help."
+
+    def difference(self, file: Path) -> float | None:
+        """Compare the file with torch, on random images of both orientations, in batches of two and of one.
+
+        Raises:
+            ExportError: if they differ.
+        """
+        try:
+            runtime = importlib.import_module("onnxruntime")
+        except ModuleNotFoundError:
+            return None
+        options = runtime.SessionOptions()
+        options.log_severity_level = 4  # every error comes as an exception too
+        other = self.size if self.fixed else (self.size[1], self.size[0])
+        try:
+            session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+            return max(self._gap(session, self.size, 2), self._gap(session, other, 1))
+        except ExportError:
+            raise
+        except Exception as error:
+            raise ExportError(f"{self.name} fails as ONNX: {_cause(error)}. {self._advice}") from error
+
+    def _gap(self, session: Any, size: tuple[int, int], batch: int) -> float:
+        module, inputs = self.thing.exportable(size)
+        inputs = {name: value[:batch] for name, value in inputs.items()}
+        wanted = module(*inputs.values()).float()
+        got = torch.from_numpy(session.run(None, {name: value.numpy() for name, value in inputs.items()})[0])
+        where = f"for {batch} of {size[1]}x{size[0]} pixels"
+        if got.shape != wanted.shape:
+            shapes = f"{tuple(got.shape)} instead of {tuple(wanted.shape)}"
+            raise ExportError(f"{self.name} as ONNX returns shape {shapes} {where}. {self._advice}")
+        gap = _relative_gap(wanted, got)
+        if gap > TOLERANCE:
+            raise ExportError(f"{self.name} as ONNX differs from torch by {gap:.2g} {where}. {self._advice}")
+        return gap
+
+
+class _Positional(nn.Module):
+    """Calls a module whatever its parameters are named; the graph's inputs have names of their own."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.module(*inputs)
+
+
+_HEAD_FACTS = {"layout": "NCHW", "color": "RGB", "range": [0, 1], "output": "refined"}
+"""A head has no convention: its maps are in the fusion space, see ``patchwrap.spec.FusionHead``."""
+
+
+def _check_extra() -> None:
+    try:
+        for name in ("onnx", "onnxscript"):
+            importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f'Export needs onnx and onnxscript; {error.name} is not installed: `pip install "patchwrap[export]"`.'
+        ) from error
+
+
+def _backend_facts(backend: Backend, size: tuple[int, int] | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "convention": str(backend.convention),
+        "processing": list(size or backend.processing),
+        "multiple": getattr(backend, "multiple", 1),
+        "free_aspect": size is None and getattr(backend, "free_aspect", True),
+        "layout": "NCHW",
+        "color": "RGB",
+        "range": [0, 1],
+        "output": backend.convention.space,
+    }
+    if isinstance(backend, MetricWithFocal):
+        # A pinhole camera's scale is proportional to its focal length, so that one number tells all.
+        facts["metres_per_focal"] = backend.metres_per_unit(1.0)
+    return facts
+
+
+def _input_size(backend: Backend, size: tuple[int, int] | None) -> tuple[int, int]:
+    """The size asked for; else the preferred one, made oblong so that height and width cannot be confused."""
+    multiple = getattr(backend, "multiple", 1)
+    if size is not None:
+        if min(size) < multiple or size[0] % multiple or size[1] % multiple:
+            raise OptionError(f"size {size} (height, width) is not made of multiples of {multiple}, as it must be.")
+        return size
+    height, width = backend.processing
+    return height, width + multiple * (height == width and getattr(backend, "free_aspect", True))
+
+
+def _relative_gap(wanted: Tensor, got: Tensor) -> float:
+    """Largest difference as a fraction of the largest value; infinite where not the same pixels are finite."""
+    finite = wanted.isfinite()
+    if not torch.equal(finite, got.isfinite()):
+        return float("inf")
+    gap = (got - wanted)[finite].abs().max() / wanted[finite].abs().max().clamp(min=1e-30)
+    return float(gap)
+
+
+def _median_translation() -> Callable[..., Any]:
+    """ONNX for ``torch.median(values, dim)``, which torch's exporter lacks: the lower middle of sorted values."""
+    op = importlib.import_module("onnxscript").opset18
+
+    def median(self: Any, dim: int, keepdim: bool = False) -> Any:
+        axis, one = op.Constant(value_ints=[dim]), op.Constant(value_ints=[1])
+        count = op.Div(op.Add(op.Gather(op.Shape(self), axis), one), op.Constant(value_ints=[2]))
+        lower = op.TopK(self, count, axis=dim, largest=0, sorted=1)
+        found = [op.Slice(part, op.Sub(count, one), count, axis) for part in lower]
+        return tuple(found) if keepdim else tuple(op.Squeeze(part, axis) for part in found)
+
+    return median
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's warnings, log lines and dumps of graphs to itself: what matters comes as an exception."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings(action="ignore"), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason in one line of bearable length."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:297]}..."
