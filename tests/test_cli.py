@@ -581,7 +581,10 @@ def run_python(code, site, **environment):
     return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"], ["bench", "--help"], ["backends"], ["plugins"]])
+LIGHT = [["--help"], ["--version"], ["predict", "--help"], ["bench", "--help"], ["backends"], ["plugins"]]
+
+
+@pytest.mark.parametrize("arguments", LIGHT)
 def test_light_verbs_import_nothing_heavy(ramp, arguments):
     code = f"""
 import sys
