@@ -61,6 +61,7 @@ def compare(options: argparse.Namespace, out: Path) -> Report:
             heads=["none", "auto"],
             out=out,
             count=options.count,
+            measures="quick",
             tile_batch_size=options.tile_batch_size,
             device=options.device,
             cache=options.cache,

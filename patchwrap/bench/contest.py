@@ -42,6 +42,7 @@ class Contest:
         plan: at whose tile borders the seams of a single pass are looked for.
         left_out: why an image could not be used, by its name; added to.
         step: told the next row and image.
+        outlines: whether D3R and drawn edges are measured, too.
     """
 
     dataset: DataSet
@@ -51,6 +52,7 @@ class Contest:
     plan: str
     left_out: dict[str, str]
     step: Callable[[str], None]
+    outlines: bool = True
     errors: dict[str, str] = field(default_factory=dict, init=False)
     _fingerprints: dict[str, str] = field(default_factory=dict, init=False)
 
@@ -93,7 +95,8 @@ class Contest:
         cold, row = combination.calls == 0, combination.row.key
         depth, cost = priced(partial(combination.predict, subject.photo), combination.options["device"])
         plan = combination.plan(combination.options.get("plan", self.plan), subject.photo.size)
-        found = measure(depth, subject.truth, combination.backend.convention, borders(plan, subject.photo.size))
+        edges = borders(plan, subject.photo.size)
+        found = measure(depth, subject.truth, combination.backend.convention, edges, self.outlines)
         tiles = depth.options["tile_count"]
         own = found.tables["own"] | {"tiles": float(tiles)} | _costs(cost, tiles, cold)
         own |= subject.tile_consistency(combination, found) if tiles else {}
@@ -122,7 +125,7 @@ class Contest:
             return ""
         key = combination.row.key
         if key not in self._fingerprints:
-            facts = {"machine": machine(), "versions": versions(), "plan": self.plan}
+            facts = {"machine": machine(), "versions": versions(), "plan": self.plan, "outlines": self.outlines}
             self._fingerprints[key] = fingerprint(combination, facts | {"truth": self.dataset.has_truth})
         return self._fingerprints[key]
 

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from patchwrap.bench.storage import JSON
     from patchwrap.bench.tables import show
 
-    names = ("plans", "fusers", "heads", "out", "count", "seed", "depth_scale", "pictures")
+    names = ("plans", "fusers", "heads", "out", "count", "seed", "depth_scale", "pictures", "measures")
     options = {name: getattr(args, name) for name in (*names, "tile_batch_size", "device", "dtype")}
     with _tracebacks(args.verbose), Steps(args.quiet) as steps:
         report = bench(args.backends, args.data, progress=steps, **options)
@@ -129,6 +129,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--heads", type=_words, default=["none"], metavar="H,H", help="none, auto (the backend's own fusion head)"
     )
+    text = "quick leaves out D3R and drawn edges, ten seconds a map at 3840x2160 (default: all)"
+    group.add_argument("--measures", choices=("all", "quick"), default="all", help=text)
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")

@@ -22,7 +22,7 @@ from patchwrap.metrics.depth import (
     valid_mask,
 )
 from patchwrap.metrics.edge import depth_edges, disparity_edges, soft_edge_error
-from patchwrap.metrics.evaluation import evaluate
+from patchwrap.metrics.evaluation import errors, evaluate
 from patchwrap.metrics.fit import Fit, align, align_median, fit
 from patchwrap.metrics.ordinal import d3r
 from patchwrap.metrics.seam import seam
@@ -48,6 +48,7 @@ __all__ = [
     "disparity_edges",
     "edge_accuracy_completeness",
     "edge_f1",
+    "errors",
     "evaluate",
     "fit",
     "log10",

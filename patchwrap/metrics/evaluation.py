@@ -28,14 +28,17 @@ def evaluate(
         ``_precision`` and ``_recall``; ``see`` and ``seam``.
     """
     valid = valid_mask(gt) if valid is None else valid
-    edges = depth_edges(gt)
     scores = boundary_scores(pred, gt, valid)
     return {
-        **depth_metrics(pred, gt, valid),
+        **errors(pred, gt, valid),
         **{name: value for window, score in scores.items() for name, value in _named(window, score).items()},
-        "see": soft_edge_error(pred, gt, valid, edges),
-        "seam": seam(np.log(clamp(pred)), columns, rows, valid & ~edges),
+        "seam": seam(np.log(clamp(pred)), columns, rows, valid & ~depth_edges(gt)),
     }
+
+
+def errors(pred: Values, gt: Values, valid: Mask) -> dict[str, float]:
+    """Those of the measures that a factor changes: ``depth_metrics`` and ``see``; arguments as of ``evaluate``."""
+    return {**depth_metrics(pred, gt, valid), "see": soft_edge_error(pred, gt, valid, depth_edges(gt))}
 
 
 def _named(window: int, score: BoundaryScore) -> dict[str, float]:
