@@ -134,7 +134,7 @@ def load(
     settings = read_settings(name, revision, local_only=model is not None) if beside else read_settings(processor)
     geometry = family.geometry(config).published(settings).wanted(processing)
     # Only now anything large is read.
-    network = model.eval() if model else read_network(name, config, attention, revision, safetensors)
+    network = model.eval() if model is not None else read_network(name, config, attention, revision, safetensors)
     if head is not None:
         use_head(network, head)
     colours = Preprocessing.of(settings, family.normalisation)

@@ -1,11 +1,7 @@
 """A tiny seeded checkpoint of every family, saved as published ones are and loaded by path."""
 
-import os
-
-os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
-
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import transformers as hf
+from huggingface_hub import constants
 from torch import nn
 from transformers.models.tipsv2.configuration_tipsv2 import Tipsv2VisionConfig
 from transformers.utils import logging
@@ -226,6 +223,16 @@ def settle(network: nn.Module, last: str, pixels: torch.Tensor, mean: float, spr
     factor = 1.0 if spread is None else spread / seen[0].std()
     convolution.weight.data *= factor
     convolution.bias.data = convolution.bias.data * factor + mean - seen[0].mean() * factor
+
+
+@pytest.fixture(scope="session", autouse=True)
+def offline() -> Iterator[None]:
+    """Keep this process and those it starts away from the hub."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        # Another test may have imported the library before.
+        patch.setattr(constants, "HF_HUB_OFFLINE", True)
+        yield
 
 
 @pytest.fixture(autouse=True)
