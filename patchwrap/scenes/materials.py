@@ -32,6 +32,7 @@ class Material(IntEnum):
     CERAMIC = 21
     LABEL = 22
     FRUIT = 23
+    WATER = 24
 
 
 def one_of(rng: np.random.Generator, *options: Material) -> Material:

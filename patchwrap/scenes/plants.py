@@ -6,6 +6,7 @@ import numpy as np
 
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
+from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.mesh import Mesh
 from patchwrap.scenes.placement import Number, Values
@@ -66,6 +67,7 @@ def leaf_colour(rng: np.random.Generator, autumn: Number = 0.06) -> palette.Colo
     return palette.pick(rng, palette.AUTUMN if rng.random() < autumn else palette.LEAVES)
 
 
+@family("broad-leaved tree")
 def tree(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Number, distance: Number) -> None:
     """A broad-leaved tree at the builder's origin."""
     levels = 4 if distance < 14 else 3 if distance < 45 else 2
@@ -85,6 +87,7 @@ def tree(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Number,
     b.add(mesh, Material.LEAF, matrices, palette.vary(rng, leaf_colour(rng), len(centres), 0.18))
 
 
+@family("conifer")
 def conifer(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Number, distance: Number) -> None:
     """A spruce or a cypress."""
     layers = 14 if distance < 20 else 8
@@ -105,6 +108,7 @@ def conifer(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Numb
     )
 
 
+@family("bush")
 def bush(
     b: Builder,
     rng: np.random.Generator,
@@ -145,6 +149,7 @@ def blossom(b: Builder, rng: np.random.Generator, at: np.ndarray, size: Number) 
     )
 
 
+@family("hedge")
 def hedge(
     b: Builder,
     rng: np.random.Generator,
@@ -194,6 +199,7 @@ def grass_tuft(rng: np.random.Generator, blades: int = 9) -> Mesh:
     return shapes.make(merged.positions, merged.normals * 0.4 + [0, 0, 1], merged.triangles)
 
 
+@family("grass")
 def meadow(
     b: Builder,
     rng: np.random.Generator,
@@ -223,6 +229,7 @@ def meadow(
     b.add(grass_tuft(rng), Material.LEAF, matrices, palette.vary(rng, colour, len(points), 0.2))
 
 
+@family("flower bed")
 def flower_bed(b: Builder, rng: np.random.Generator, size: tuple, foliage: Foliage, count: int = 30) -> None:
     """Leafy plants with flowers on stems in a rectangle ``size`` around the origin."""
     b.boxes([0, 0, 0.02], [*size, 0.1], Material.STONE, palette.hsv(0.07, 0.4, 0.25))
@@ -238,6 +245,7 @@ def flower_bed(b: Builder, rng: np.random.Generator, size: tuple, foliage: Folia
         blossom(b, rng, top, rng.uniform(0.025, 0.06))
 
 
+@family("pot plant")
 def pot_plant(b: Builder, rng: np.random.Generator, height: Number) -> None:
     """A plant of arching folded leaves in a pot, about ``height`` metres tall."""
     pot = height * rng.uniform(0.25, 0.4)

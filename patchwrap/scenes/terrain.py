@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
+from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.placement import Number, Values
 from patchwrap.scenes.scene import Builder
@@ -87,6 +88,7 @@ def rock_mesh(rng: np.random.Generator) -> shapes.Mesh:
     return shapes.make(points, normals + points * 0.05, ball.triangles)
 
 
+@family("rock")
 def rocks(b: Builder, rng: np.random.Generator, at: Float[np.ndarray, "count 3"], sizes: Values) -> None:
     """Half-buried rocks."""
     sizes = np.broadcast_to(sizes, len(at))

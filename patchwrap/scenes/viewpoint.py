@@ -14,7 +14,8 @@ CameraSampler = Callable[[np.random.Generator], Camera]
 Setting = tuple[CameraSampler, Lighting, Atmosphere]
 RAYS = (9, 15)
 RANGE = 60.0
-TRIES = 12
+TRIES = 20
+FREE = 0.25
 
 
 def choose(sample: CameraSampler, parts: tuple[Part, ...], rng: np.random.Generator) -> Camera:
@@ -32,14 +33,23 @@ def choose(sample: CameraSampler, parts: tuple[Part, ...], rng: np.random.Genera
 
 
 def blockage(camera: Camera, parts: tuple[Part, ...]) -> float:
-    """Share of rays that end much too near, or 1 when the camera is inside something."""
+    """Share of rays that end much too near; 1 inside something or close to it, 0.6 in front of a bare wall."""
     depth = probe(camera, parts)
     median = np.median(np.minimum(depth, RANGE))
     near = max(0.1 * median, 4 * camera.near)
-    inside = float((depth < 1.2 * camera.near).mean())
+    inside = float((depth < max(1.2 * camera.near, FREE)).mean())
     return max(
-        float((depth < near).mean()), 1.0 if inside > 0.02 else 0.0, 1.0 if median < 8 * camera.near else 0.0
+        float((depth < near).mean()),
+        1.0 if inside > 0.02 else 0.0,
+        1.0 if median < 8 * camera.near else 0.0,
+        0.6 if flat(depth) else 0.0,
     )
+
+
+def flat(depth: Float[np.ndarray, "rays"]) -> bool:
+    """Whether nearly everything is equally far away, as in a picture of nothing but a wall."""
+    low, high = np.quantile(np.minimum(depth, RANGE), [0.1, 0.9])
+    return bool(high < 1.8 * low and high < 0.5 * RANGE)
 
 
 def rays(camera: Camera) -> Float[np.ndarray, "rays 3"]:

@@ -36,4 +36,4 @@ def build_scene(seed: int, kind: str | None = None) -> Scene:
     sample, lighting, atmosphere = BUILDERS[kind](builder, rng)
     parts = builder.parts()
     camera = viewpoint.choose(sample, parts, np.random.default_rng([seed, 3]))
-    return Scene(seed, kind, parts, camera, lighting, atmosphere)
+    return Scene(seed, kind, parts, camera, lighting, atmosphere, frozenset(builder.families))

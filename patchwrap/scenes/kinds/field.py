@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from patchwrap.scenes import buildings, light, palette, placement, plants, structures, terrain
+from patchwrap.scenes import buildings, light, palette, people, placement, plants, structures, terrain
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.materials import Material, one_of
@@ -134,7 +134,7 @@ def things(b: Builder, rng: np.random.Generator, ground: terrain.Terrain, foliag
     if rng.random() < 0.4:
         bales(b, rng, on(ground, scatter(rng, 14, 9, 140)))
     for point in on(ground, scatter(rng, int(rng.integers(0, 5)), 5, 60)):
-        structures.person(b.at(point, rng.uniform(0, 6)), rng)
+        people.person(b.at(point, rng.uniform(0, 6)), rng)
     if rng.random() < 0.3:
         structures.bench(b.at(on(ground, scatter(rng, 1, 3, 12))[0], np.pi + rng.normal(0, 0.5)), rng)
     for point in on(ground, scatter(rng, int(rng.integers(0, 5)), 50, 260)):

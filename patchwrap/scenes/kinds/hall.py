@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from patchwrap.scenes import light, palette, structures, vehicles
+from patchwrap.scenes import light, palette, people, structures, vehicles
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.light import Atmosphere, Lamp, Lighting, develop, triple, warmth
 from patchwrap.scenes.materials import Material, one_of
@@ -242,7 +242,7 @@ def item(b: Builder, rng: np.random.Generator, height: Number) -> None:
     elif what == 4:
         structures.load(b, rng, (1.2, 0.8, rng.uniform(0.6, 1.8)))
     elif what == 5:
-        structures.person(b, rng)
+        people.person(b, rng)
     elif what == 6:
         machine(b, rng)
     elif what == 7:

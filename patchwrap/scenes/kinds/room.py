@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patchwrap.scenes import buildings, furniture, light, palette, placement, plants, structures, tableware
+from patchwrap.scenes import buildings, furniture, light, palette, people, placement, plants, tableware
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.light import Atmosphere, Lamp, Lighting, develop, triple, warmth
@@ -229,7 +229,7 @@ def centrepiece(b: Builder, rng: np.random.Generator, shell: Shell) -> None:
     else:
         furniture.bed(spot, rng)
     if rng.random() < 0.12:
-        structures.person(
+        people.person(
             b.at(
                 [rng.uniform(-0.3, 0.3) * shell.width, rng.uniform(-0.3, 0.3) * shell.depth, 0],
                 rng.uniform(0, 6),
