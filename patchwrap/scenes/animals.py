@@ -16,7 +16,7 @@ def quadruped(
     size: tuple[Number, Number, Number],
     coat: np.ndarray,
     grazing: bool = False,
-    material: Material = Material.FABRIC,
+    material: Material = Material.FUR,
 ) -> np.ndarray:
     """Body, legs, neck and tail; ``size`` is (length, height at the back, girth); returns the head's middle."""
     length, height, girth = size
@@ -51,7 +51,7 @@ def cow(b: Builder, rng: np.random.Generator) -> None:
     """A cow, standing or grazing."""
     coat = palette.pick(rng, [((0.03, 0.4, 0.2), (0.08, 0.7, 0.5)), ((0.1, 0.0, 0.7), (0.12, 0.1, 0.95))])
     skull = quadruped(b, rng, (1.7, 1.4, 0.36), coat, rng.random() < 0.6)
-    face(b, skull, 0.18, coat, 0.5, Material.FABRIC)
+    face(b, skull, 0.18, coat, 0.5, Material.FUR)
 
 
 @family("sheep")
@@ -59,7 +59,7 @@ def sheep(b: Builder, rng: np.random.Generator) -> None:
     """A woolly sheep with a dark face."""
     wool = palette.hsv(0.12, rng.uniform(0.05, 0.2), rng.uniform(0.6, 0.9))
     skull = quadruped(b, rng, (1.0, 0.78, 0.27), wool, rng.random() < 0.6, Material.STONE)
-    face(b, skull, 0.1, palette.hsv(0.08, 0.3, rng.choice([0.15, 0.7])), 0.5, Material.FABRIC)
+    face(b, skull, 0.1, palette.hsv(0.08, 0.3, rng.choice([0.15, 0.7])), 0.5, Material.FUR)
 
 
 @family("dog")
@@ -67,7 +67,7 @@ def dog(b: Builder, rng: np.random.Generator) -> None:
     """A dog of any size."""
     coat, h = palette.between(rng, (0.05, 0.1, 0.1), (0.11, 0.6, 0.85)), rng.uniform(0.3, 0.7)
     skull = quadruped(b, rng, (h * 1.15, h, h * 0.2), coat)
-    face(b, skull, h * 0.16, coat, rng.choice([-0.6, 0.8]), Material.FABRIC)
+    face(b, skull, h * 0.16, coat, rng.choice([-0.6, 0.8]), Material.FUR)
 
 
 @family("cat")
@@ -75,7 +75,7 @@ def cat(b: Builder, rng: np.random.Generator) -> None:
     """A cat on its feet."""
     coat = palette.between(rng, (0.05, 0.05, 0.1), (0.1, 0.6, 0.8))
     skull = quadruped(b, rng, (0.4, 0.27, 0.075), coat)
-    face(b, skull, 0.05, coat, 0.7, Material.FABRIC)
+    face(b, skull, 0.05, coat, 0.7, Material.FUR)
 
 
 @family("bird")
@@ -84,7 +84,7 @@ def bird(b: Builder, rng: np.random.Generator) -> None:
     s, coat = rng.uniform(0.5, 1.2), palette.between(rng, (0.0, 0.0, 0.15), (0.65, 0.2, 0.9))
     c = b.at([0, 0, 0], 0.0, s)
     c.rods([[v, 0, 0] for v in (-0.02, 0.02)], [[v, 0, 0.09] for v in (-0.02, 0.02)], 0.004, Material.PAINT, palette.hsv(0.05, 0.7, 0.6))
-    c.add(shapes.sphere(), Material.FABRIC, placement.spanning([[0, 0.0, 0.13]], [[0, 0.06, 0.16]], 0.055) @ np.diag([1, 1, 1.6, 1]), coat)
-    c.balls([0, 0.1, 0.23], 0.035, Material.FABRIC, coat * 0.8)
+    c.add(shapes.sphere(), Material.FUR, placement.spanning([[0, 0.0, 0.13]], [[0, 0.06, 0.16]], 0.055) @ np.diag([1, 1, 1.6, 1]), coat)
+    c.balls([0, 0.1, 0.23], 0.035, Material.FUR, coat * 0.8)
     c.rods([0, 0.13, 0.23], [0, 0.17, 0.222], 0.009, Material.PAINT, palette.hsv(0.1, 0.8, 0.7), top=0.1)
-    c.boxes([0, -0.14, 0.1], [0.05, 0.13, 0.012], Material.FABRIC, coat * 0.6)
+    c.boxes([0, -0.14, 0.1], [0.05, 0.13, 0.012], Material.FUR, coat * 0.6)

@@ -33,6 +33,7 @@ class Material(IntEnum):
     LABEL = 22
     FRUIT = 23
     WATER = 24
+    FUR = 25
 
 
 def one_of(rng: np.random.Generator, *options: Material) -> Material:

@@ -18,6 +18,9 @@ class Terrain:
         rng: source of the waves.
         relief: height of the hills in metres.
         mountains: height of the far range in metres.
+
+    Attributes:
+        shore: height of the water's surface; minus infinity where there is none.
     """
 
     def __init__(self, rng: np.random.Generator, relief: Number, mountains: Number) -> None:
@@ -27,6 +30,7 @@ class Terrain:
         self._phases = rng.uniform(0, 2 * np.pi, 14)
         self._heights = relief * (lengths / 420) ** 1.05
         self._mountains = mountains
+        self.shore = -np.inf
         self._ridges = rng.uniform(0, 2 * np.pi, 6)
 
     def height(self, points: Float[np.ndarray, "count 2"]) -> Float[np.ndarray, "count"]:

@@ -304,6 +304,16 @@ Surface surface(float px) {
     s.height = 0.0008 * n;
     return s;
 }
+#elif MATERIAL == FUR
+Surface surface(float px) {
+    vec3 q = own();
+    float hair = grain(q * vec3(1.0, 0.25, 0.6), 220.0, px), tuft = fbm3(q, 14.0, px), spots = noise(q * 2.6);
+    float patch_ = v_tint.a > 0.5 ? smoothstep(0.12, 0.2, spots) : 0.0;
+    vec3 c = mix(v_tint.rgb, vec3(0.8, 0.76, 0.7), patch_ * 0.85);
+    Surface s = matt(c * (1.0 + 0.2 * hair + 0.25 * tuft));
+    s.height = 0.004 * tuft + 0.001 * hair;
+    return s;
+}
 #elif MATERIAL == WATER
 Surface surface(float px) {
     vec3 q = vec3(v_world.xy, v_tint.a * 50.0);
