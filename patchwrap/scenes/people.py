@@ -124,6 +124,13 @@ def trunk(b: Builder, rng: np.random.Generator, j: Skeleton, coat: np.ndarray, s
 _TORSO: list[shapes.Mesh] = []
 
 
+def pack() -> shapes.Mesh:
+    """A soft-edged block with its base at the origin."""
+    c, s = 0.5, 0.36
+    ring = ((-s, -c), (s, -c), (c, -s), (c, s), (s, c), (-s, c), (-c, s), (-c, -s))
+    return shapes.prism(ring, 0.0, 1.0, 0.82)
+
+
 def torso() -> shapes.Mesh:
     """One mesh for all, so that people share buffers."""
     if not _TORSO:
@@ -152,7 +159,8 @@ def luggage(b: Builder, rng: np.random.Generator, j: Skeleton) -> None:
     colour = palette.any_colour(rng, 1.0)
     if rng.random() < 0.5:
         middle = (j.pelvis * 0.4 + j.neck * 0.6) - [0, 0.1, 0]
-        b.balls(middle, [0.085, 0.055, 0.13], Material.FABRIC, colour)
+        b.add(pack(), Material.FABRIC, placement.placed([middle - [0, 0, 0.13]], [0.17, 0.1, 0.27]), colour)
+        b.add(pack(), Material.FABRIC, placement.placed([middle - [0, 0.06, 0.1]], [0.12, 0.05, 0.13]), colour * 0.8)
         b.tube(j.shoulders[1] + np.array([[-0.05, -0.05, 0], [-0.05, 0.03, 0.02], [-0.05, 0.06, -0.1], [-0.05, 0, -0.2]]),
                0.008, Material.FABRIC, colour)  # fmt: skip
     elif j.pelvis[2] > 0.4:

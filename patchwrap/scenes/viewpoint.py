@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.light import Atmosphere, Lighting
+from patchwrap.scenes.materials import Material
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Part
 
@@ -40,10 +41,28 @@ def blockage(camera: Camera, parts: tuple[Part, ...]) -> float:
     inside = float((depth < max(1.2 * camera.near, FREE)).mean())
     return max(
         float((depth < near).mean()),
-        1.0 if inside > 0.02 else 0.0,
+        1.0 if inside > 0.02 or crowded(camera, parts) else 0.0,
         1.0 if median < 8 * camera.near else 0.0,
         0.6 if flat(depth) else 0.0,
     )
+
+
+def crowded(camera: Camera, parts: tuple[Part, ...]) -> bool:
+    """Whether anything but leaves and the ground comes closer to the camera than its free space."""
+    eye = np.asarray(camera.position)
+    for part in parts:
+        low, high = part.mesh.bounds
+        if part.material == Material.LEAF or (high - low)[:2].max() > 100:
+            continue
+        centres, radii = part.spheres()
+        chosen = np.linalg.norm(centres - eye, axis=1) < radii + FREE
+        if chosen.any():
+            linear = part.transforms[chosen, :, :3].astype(float)
+            inside = np.einsum("nij,nj->ni", np.linalg.pinv(linear), eye - part.transforms[chosen, :, 3])
+            gap = np.einsum("nij,nj->ni", linear, np.clip(inside, low, high) - inside)
+            if (np.linalg.norm(gap, axis=1) < FREE).any():
+                return True
+    return False
 
 
 def flat(depth: Float[np.ndarray, "rays"]) -> bool:
