@@ -190,9 +190,9 @@ def trampoline(b: Builder, rng: np.random.Generator) -> None:
 
 
 @family("ball")
-def ball(b: Builder, rng: np.random.Generator) -> None:
+def ball(b: Builder, rng: np.random.Generator, radius: Number | None = None) -> None:
     """A ball from tennis to beach size."""
-    r = rng.choice([0.034, 0.11, 0.12, 0.2])
+    r = radius or rng.choice([0.034, 0.11, 0.12, 0.2])
     b.balls([0, 0, r], r, one_of(rng, Material.FABRIC, Material.PICTURE, Material.PAINT), paint(rng))
 
 

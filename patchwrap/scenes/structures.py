@@ -275,3 +275,15 @@ def bench(b: Builder, rng: np.random.Generator) -> None:
         legs = np.array([[x, -0.2, 0], [x, 0.2, 0], [x, -0.24, 0.4], [x, -0.2, 0.42]])
         tops = np.array([[x, -0.2, 0.44], [x, 0.2, 0.44], [x, -0.36, 0.9], [x, 0.2, 0.42]])
         b.beams(legs, tops, 0.045, Material.METAL, metal)
+
+
+@family("pipe")
+def pipe(b: Builder, rng: np.random.Generator, length: Number) -> None:
+    """A pipe along y with flanges and a branch down to z = -(its height in the world)."""
+    r, colour = rng.choice([0.04, 0.08, 0.15, 0.3]), palette.pick(rng, palette.METALS + palette.WALLS)
+    b.rods([0, 0, 0], [0, length, 0], r, Material.METAL, colour, sides=12)
+    y = np.arange(2, length, 4.0)
+    at = np.column_stack([0 * y, y, 0 * y])
+    b.rods(at, at + [0, 0.1, 0], r * 1.25, Material.METAL, colour * 0.7, sides=12)
+    drop = np.array([0, rng.uniform(3, length - 1), 0])
+    b.rods(drop, drop - [0, 0, b.matrix[2, 3]], r * 0.8, Material.METAL, colour, sides=10)

@@ -176,24 +176,11 @@ def overhead_crane(b: Builder, rng: np.random.Generator, half: Number, length: N
     machines.chain_hoist(b.at([rng.uniform(-0.4, 0.4) * half, y + 0.6, 0]), rng, z + 0.2)
 
 
-@family("pipe")
 def pipes(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
-    """Pipes and ducts along the walls and hanging lamps."""
+    """Pipes along the walls, lamps, and cables under the roof."""
     for _ in range(rng.integers(2, 7)):
         x, z = rng.choice([-1, 1]) * (half - rng.uniform(0.5, 1.0)), rng.uniform(2.4, height - 0.8)
-        r, colour = rng.choice([0.04, 0.08, 0.15, 0.3]), palette.pick(rng, palette.METALS + palette.WALLS)
-        b.rods([x, 0, z], [x, length, z], r, Material.METAL, colour, sides=12)
-        y = np.arange(2, length, 4.0)
-        b.rods(
-            np.column_stack([0 * y + x, y, 0 * y + z]),
-            np.column_stack([0 * y + x, y + 0.1, 0 * y + z]),
-            r * 1.25,
-            Material.METAL,
-            colour * 0.7,
-            sides=12,
-        )
-        drop = rng.uniform(3, length - 1)
-        b.rods([x, drop, 0], [x, drop, z], r * 0.8, Material.METAL, colour, sides=10)
+        structures.pipe(b.at([x, 0, z]), rng, length)
     lamps(b, rng, half, length, height)
     if rng.random() < 0.4:
         for _ in range(4):
@@ -263,11 +250,11 @@ def contents(b: Builder, rng: np.random.Generator, half: Number, length: Number,
 
 def concourse(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
     """A station, a market hall or a gallery: arcades, benches, plants, people, stalls, vehicles on show."""
-    foliage, taken = plants.Foliage(rng), Layout()
+    foliage, taken, look = plants.Foliage(rng), Layout(), int(rng.integers(1 << 31))
     for side in (-1, 1):
         for y in np.arange(2.5, min(length, 60), 4.2):
             if rng.random() < 0.9:
-                roadside.archway(b.at([side * (half - 0.7), y, 0], np.pi / 2), rng, 3.0, min(height - 1.5, 4.2), 0.5)
+                roadside.archway(b.at([side * (half - 0.7), y, 0], np.pi / 2), np.random.default_rng(look), 3.0, min(height - 1.5, 4.2), 0.5)
     things = (
         (structures.bench, 1.0), (structures.bench, 1.0), (roadside.cafe, 1.3), (roadside.stall, 2.2), (roadside.litter_bin, 0.5),
         (vehicles.car, 2.6), (vehicles.van, 3.0), (vehicles.bicycle, 1.0), (lambda c, r: roadside.planter(c, r, foliage), 1.0),
