@@ -6,12 +6,13 @@ from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 
 STEEL = palette.hsv(0.58, 0.06, 0.55)
 
 
-def lattice(b: Builder, low: np.ndarray, high: np.ndarray, steps: int, bar: float, colour: np.ndarray) -> None:
+def lattice(b: Builder, low: np.ndarray, high: np.ndarray, steps: int, bar: Number, colour: np.ndarray) -> None:
     """Four chords between two squares (corner points in order) with crossing braces."""
     share = np.linspace(0, 1, steps + 1)[:, None, None]
     nodes = low + share * (high - low)
@@ -21,13 +22,13 @@ def lattice(b: Builder, low: np.ndarray, high: np.ndarray, steps: int, bar: floa
     b.rods(after[:-1].reshape(-1, 3), nodes[1:].reshape(-1, 3), bar * 0.6, Material.METAL, colour, sides=3)
 
 
-def square(half: float, z: float) -> np.ndarray:
+def square(half: Number, z: Number) -> np.ndarray:
     """Corners of a horizontal square."""
     return np.array([[-half, -half, z], [half, -half, z], [half, half, z], [-half, half, z]])
 
 
 @family("pylon")
-def pylon(b: Builder, rng: np.random.Generator, height: float = 28.0) -> np.ndarray:
+def pylon(b: Builder, rng: np.random.Generator, height: Number = 28.0) -> np.ndarray:
     """A lattice tower with three cross arms along x; returns where wires attach."""
     lattice(b, square(2.6, 0), square(0.7, height * 0.65), 7, 0.09, STEEL)
     lattice(b, square(0.7, height * 0.65), square(0.2, height), 6, 0.07, STEEL)
@@ -54,7 +55,7 @@ def turbine(b: Builder, rng: np.random.Generator) -> None:
 
 
 @family("tower crane")
-def crane(b: Builder, rng: np.random.Generator, height: float = 38.0) -> None:
+def crane(b: Builder, rng: np.random.Generator, height: Number = 38.0) -> None:
     """A lattice mast with jib, counterweight and hook."""
     yellow, jib = palette.hsv(rng.choice([0.13, 0.0, 0.08]), 0.85, 0.8), rng.uniform(22, 34)
     lattice(b, square(0.8, 0), square(0.8, height), 22, 0.1, yellow)

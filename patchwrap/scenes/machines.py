@@ -156,7 +156,7 @@ def tool_wall(b: Builder, rng: np.random.Generator, width: Number) -> None:
     """A pegboard with spanners, saws, hammers and clamps in rows on a wall at y = 0."""
     b.boxes([0, -0.012, 1.55], [width, 0.02, 1.0], Material.WOOD, palette.pick(rng, palette.WOODS + palette.WALLS))
     for z in (1.95, 1.55, 1.25):
-        kind, x = rng.integers(4), -width / 2 + 0.12
+        kind, x = int(rng.integers(4)), -width / 2 + 0.12
         while x < width / 2 - 0.1:
             hang(b.at([x, -0.035, z], 0.0, rng.uniform(0.8, 1.2)), rng, kind)
             x += 0.11 if kind != 1 else 0.3

@@ -91,9 +91,9 @@ def seesaw(b: Builder, rng: np.random.Generator) -> None:
     ends = np.array([[s * half, 0, 0.5 + s * half * tilt] for s in (-1, 1)])
     b.beams(ends[0], ends[1], 0.22, Material.WOOD, paint(rng), 0.05)
     b.rods([[0, s * 0.25, 0] for s in (-1, 1)], [[0, 0, 0.5]] * 2, 0.04, Material.METAL, paint(rng), sides=8)
-    for end in ends * [0.75, 1, 1]:
-        b.tube(end + [[0, -0.15, 0.25], [0, -0.15, 0.3], [0, 0.15, 0.3], [0, 0.15, 0.25]], 0.014, Material.METAL, palette.hsv(0, 0, 0.3))
-        b.rods(end, end + [0, 0, 0.3], 0.014, Material.METAL, palette.hsv(0, 0, 0.3))
+    for seat in ends * [0.75, 1, 1]:
+        b.tube(seat + [[0, -0.15, 0.25], [0, -0.15, 0.3], [0, 0.15, 0.3], [0, 0.15, 0.25]], 0.014, Material.METAL, palette.hsv(0, 0, 0.3))
+        b.rods(seat, seat + [0, 0, 0.3], 0.014, Material.METAL, palette.hsv(0, 0, 0.3))
 
 
 @family("spring rider")

@@ -6,10 +6,11 @@ from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
 from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material
+from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 
 
-def sheet(b: Builder, line: np.ndarray, width: float, material: Material, colour: np.ndarray) -> None:
+def sheet(b: Builder, line: np.ndarray, width: Number, material: Material, colour: np.ndarray) -> None:
     """Cloth of a width along points in the plane x = 0."""
     points = np.stack([line + [x, 0, 0] for x in np.linspace(-width / 2, width / 2, 5)], axis=1)
     b.add(shapes.surface(points), material, np.eye(4), colour)

@@ -68,7 +68,7 @@ def crowded(camera: Camera, parts: tuple[Part, ...]) -> bool:
 def flat(depth: Float[np.ndarray, "rays"]) -> bool:
     """Whether nearly everything is equally far away, as in a picture of nothing but a wall."""
     low, high = np.quantile(np.minimum(depth, RANGE), [0.1, 0.9])
-    return bool(high < 1.8 * low and high < 0.5 * RANGE)
+    return bool(high < 2.0 * low and high < 0.5 * RANGE)
 
 
 def rays(camera: Camera) -> Float[np.ndarray, "rays 3"]:

@@ -49,8 +49,7 @@ def build(b: Builder, rng: np.random.Generator) -> Setting:
     half, depth, height = rng.uniform(3, 5.5), rng.uniform(7, 14), rng.uniform(2.9, 4.2)
     shell(b, rng, half, depth, height)
     for x, yaw, length in ((-half, -np.pi / 2, depth), (half, np.pi / 2, depth), (0.0, np.pi, 2 * half)):
-        at = [x, depth / 2 if x else depth, 0]
-        along(b.at(at, yaw), rng, length)
+        along(b.at([x, depth / 2 if x else depth, 0], yaw), rng, length)
     taken = Layout()
     for _ in range(rng.integers(7, 16)):
         put, radius = FLOOR[rng.integers(len(FLOOR))]
