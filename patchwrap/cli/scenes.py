@@ -62,8 +62,10 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--count", type=int, default=12, help="how many frames (default: %(default)s)")
     parser.add_argument("--size", default="1920x1080", metavar="WIDTHxHEIGHT", help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first scene (default: %(default)s)")
-    parser.add_argument("--kinds", help="comma-separated kinds, taken in turn (default: the six for training; playground and workshop are left out "
-        "of training)")
+    parser.add_argument(
+        "--kinds",
+        help="comma-separated kinds, taken in turn (default: all but playground and workshop, kept for tests)",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: all cores)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
 

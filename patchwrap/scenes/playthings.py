@@ -50,8 +50,9 @@ def slide(b: Builder, rng: np.random.Generator, height: Number | None = None) ->
     share = np.arange(0.2, h, 0.24)[:, None] / h
     b.rods(feet[0] + share * (top[0] - feet[0]), feet[1] + share * (top[1] - feet[1]), 0.016, Material.METAL, frame)
     b.rods([[s * w, 0.45 * h, 0] for s in (-1, 1)], [[s * w, 0.45 * h, h * 0.66] for s in (-1, 1)], 0.022, Material.METAL, frame)
-    for foot, end in zip(feet, top, strict=True):
-        b.tube([foot * 0.35 + end * 0.65 + [0, -0.05, 0.1], end + [0, -0.1, 0.55], end + [0, 0.25, 0.45], end + [0, 0.4, 0.05]], 0.014, Material.METAL, frame)
+    for foot, head in zip(feet, top, strict=True):
+        grip = [foot * 0.35 + head * 0.65 + [0, -0.05, 0.1], head + [0, -0.1, 0.55], head + [0, 0.25, 0.45], head + [0, 0.4, 0.05]]
+        b.tube(grip, 0.014, Material.METAL, frame)
 
 
 @family("climbing dome")
@@ -153,8 +154,8 @@ def tower(b: Builder, rng: np.random.Generator) -> None:
         b.rods(bars, bars + [0, 0, 0.75], 0.014, Material.WOOD, wood, sides=5)
         b.beams([x, -half, deck + 0.75], [x, half, deck + 0.75], 0.05, Material.WOOD, wood)
     slide(b.at([0, half, 0]), rng, deck)
-    x = np.linspace(-half + 0.1, half - 0.1, 6)
-    b.rods(np.stack([x, 0 * x - half - 0.9, 0 * x], -1), np.stack([x, 0 * x - half, 0 * x + deck], -1), 0.012, Material.FABRIC, ROPE, sides=5)
+    u = np.linspace(-half + 0.1, half - 0.1, 6)
+    b.rods(np.stack([u, 0 * u - half - 0.9, 0 * u], -1), np.stack([u, 0 * u - half, 0 * u + deck], -1), 0.012, Material.FABRIC, ROPE, sides=5)
     share = np.linspace(0.12, 0.9, 6)[:, None]
     left, right = (np.array([s * (half - 0.1), -half - 0.9, 0]) + share * [0, 0.9, deck] for s in (-1, 1))
     b.rods(left, right, 0.012, Material.FABRIC, ROPE, sides=5)

@@ -89,7 +89,7 @@ def probe(camera: Camera, parts: tuple[Part, ...]) -> Float[np.ndarray, "rays"]:
             continue
         centres, radii = part.spheres()
         away = np.linalg.norm(centres - eye, axis=1) - radii
-        chosen = (away < RANGE) & (radii > 0.012 * np.maximum(away, 0.0)) & (radii > 0.002)
+        chosen = (away < RANGE) & (radii > 0.03 * np.maximum(away, 0.0)) & (radii > 0.002)
         chosen &= (centres - eye) @ camera.rotation()[2] > -radii
         if chosen.any():
             nearest = np.minimum(nearest, slabs(part.transforms[chosen], low, high, eye, directions))
@@ -100,14 +100,16 @@ def slabs(
     transforms: np.ndarray, low: np.ndarray, high: np.ndarray, eye: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
     """Nearest hit of each ray with any oriented box (Kay and Kajiya, SIGGRAPH 1986)."""
-    linear = transforms[:, :, :3].astype(float)
+    inverse = np.linalg.pinv(transforms[:, :, :3].astype(float))
+    origin = inverse @ (eye - transforms[:, :, 3])[:, :, None]
+    along = inverse @ directions.T
+    along[np.abs(along) < 1e-9] = 1e-9
     thin = np.where(high - low < 1e-6, 1e-3, 0)
-    inverse = np.linalg.pinv(linear)
-    origin = np.einsum("nij,nj->ni", inverse, eye - transforms[:, :, 3])[:, None]
-    along = np.einsum("nij,rj->nri", inverse, directions)
-    along = np.where(np.abs(along) < 1e-9, 1e-9, along)
-    a, b = (low - thin - origin) / along, (high + thin - origin) / along
-    enter, leave = np.minimum(a, b).max(axis=-1), np.maximum(a, b).min(axis=-1)
+    a, b = (((side[:, None] - origin) / along) for side in (low - thin, high + thin))
+    near, far = np.minimum(a, b), np.maximum(a, b)
+    # Axis by axis, which is faster than a reduction over an axis of three.
+    enter = np.maximum(np.maximum(near[:, 0], near[:, 1]), near[:, 2])
+    leave = np.minimum(np.minimum(far[:, 0], far[:, 1]), far[:, 2])
     hit = (enter <= leave) & (leave > 0)
     return np.where(hit, np.maximum(enter, 0), np.inf).min(axis=0)
 
