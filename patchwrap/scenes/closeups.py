@@ -46,10 +46,10 @@ LARGE: tuple[Put, ...] = (
 
 
 @family("windfalls")
-def windfalls(b: Builder, rng: np.random.Generator) -> None:
-    """Apples or pears that fell from a tree."""
-    for at in rng.normal(0, 0.22, (int(rng.integers(4, 12)), 2)):
-        tableware.fruit(b.at([*at, -0.004], rng.uniform(0, 6)), rng)
+def windfalls(b: Builder, rng: np.random.Generator, at: np.ndarray) -> None:
+    """Apples or pears that fell from a tree, at ``(count, 3)`` points on the ground."""
+    for point in at:
+        tableware.fruit(b.at(point - [0, 0, 0.004], rng.uniform(0, 6)), rng)
 
 
 def arrange(b: Builder, rng: np.random.Generator, height_at: HeightAt, grass: np.ndarray, small: tuple[Put, ...] = SMALL,
@@ -89,9 +89,15 @@ def turf(b: Builder, rng: np.random.Generator, height_at: HeightAt, grass: np.nd
     stones = at[rng.integers(count, size=14)]
     terrain.rocks(b, rng, stones, rng.uniform(0.01, 0.07, 14))
     if rng.random() < 0.4:
-        flowers.leaf_litter(b.at([0, 1.3, float(z.mean())]), rng, 120, 1.6)
+        flowers.leaf_litter(b, rng, on(height_at, rng.normal([0, 1.6], [0.8, 0.7], (120, 2))))
     if rng.random() < 0.3:
-        windfalls(b.at([rng.normal(0, 0.3), 1.0, float(z[:50].mean())]), rng)
+        middle = np.array([rng.normal(0, 0.3), 1.1])
+        windfalls(b, rng, on(height_at, rng.normal(middle, 0.22, (int(rng.integers(4, 12)), 2))))
+
+
+def on(height_at: HeightAt, points: np.ndarray) -> np.ndarray:
+    """Points with the height of the ground under them."""
+    return np.column_stack([points, np.nan_to_num(height_at(points))])
 
 
 def sample(rng: np.random.Generator, height_at: HeightAt) -> Camera:

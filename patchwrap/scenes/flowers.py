@@ -227,11 +227,12 @@ def pumpkin(b: Builder, rng: np.random.Generator) -> None:
     rosette(b.at([r * 1.1, 0, 0.02]), rng, 4, r, 0.5, shapes.leaf(0.9, 0.15, 0.3), palette.hsv(0.27, 0.55, 0.4))
 
 
-def leaf_litter(b: Builder, rng: np.random.Generator, count: int, reach: Number, z: np.ndarray | None = None) -> None:
-    """Fallen leaves on the ground around the origin."""
-    at = np.column_stack([rng.normal(0, reach * 0.5, (count, 2)), np.full(count, 0.012)])
+@family("leaf litter")
+def leaf_litter(b: Builder, rng: np.random.Generator, at: np.ndarray) -> None:
+    """Fallen leaves at ``(count, 3)`` points on the ground."""
+    count = len(at)
     turns = placement.random_rotations(rng, count)
     turns[:, 2] *= 0.35
     sizes = rng.uniform(0.03, 0.09, count)
     colours = palette.vary(rng, palette.pick(rng, [*palette.AUTUMN, ((0.06, 0.4, 0.2), (0.1, 0.6, 0.5))]), count, 0.25)
-    b.add(shapes.leaf(0.6, 0.2, 0.3), Material.LEAF, placement.stack(turns * sizes[:, None, None], at), colours)
+    b.add(shapes.leaf(0.6, 0.2, 0.3), Material.LEAF, placement.stack(turns * sizes[:, None, None], at + [0, 0, 0.012]), colours)

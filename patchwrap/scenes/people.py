@@ -144,6 +144,10 @@ def head(b: Builder, rng: np.random.Generator, neck: np.ndarray, skin: np.ndarra
     b.rods(neck - [0, 0, 0.02], top - [0, 0, 0.04], 0.03, Material.PAINT, skin, sides=9)
     b.balls(top, [0.045, 0.055, 0.068], Material.PAINT, skin)
     b.balls(top + [0, 0.055, -0.005], [0.009, 0.012, 0.014], Material.PAINT, skin)
+    eyes = top + [[-0.018, 0.046, 0.012], [0.018, 0.046, 0.012]]
+    b.balls(eyes, np.full((2, 3), 0.0085), Material.CERAMIC, palette.hsv(0.1, 0.1, 0.9))
+    b.balls(eyes + [0, 0.006, 0], np.full((2, 3), 0.0048), Material.PAINT, palette.hsv(0.07, 0.5, 0.08))
+    b.balls(top + [0, 0.047, -0.032], [0.017, 0.007, 0.005], Material.PAINT, skin * [0.8, 0.45, 0.45])
     hair = palette.between(rng, (0.05, 0.1, 0.05), (0.1, 0.5, 0.6))
     b.balls(top + [0, -0.012, 0.014], [0.05, 0.055, 0.064], Material.FABRIC, hair)
     if rng.random() < 0.35:

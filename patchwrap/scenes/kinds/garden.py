@@ -36,7 +36,7 @@ from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
 
 FAMILIES = (
     "broad-leaved tree", "conifer", "bush", "hedge", "grass", "flower bed", "pot plant", "dandelion", "daisy", "tulip", "poppy",
-    "sunflower", "mushroom", "fern", "clover", "lavender", "pumpkin", "windfalls", "rock", "fence", "shed", "house", "bench",
+    "sunflower", "mushroom", "fern", "clover", "lavender", "pumpkin", "windfalls", "leaf litter", "rock", "fence", "shed", "house", "bench",
     "table", "chair", "deck chair", "garden lounger", "hammock", "parasol", "swing", "slide", "trampoline", "sandbox", "ball",
     "tricycle", "toy lorry", "wheelbarrow", "spade", "rake", "watering can", "bucket", "hose", "ladder", "clothes line",
     "greenhouse", "barbecue", "bird bath", "pergola", "pond", "person", "dog", "cat", "bird", "fallen log", "stump",
@@ -116,8 +116,7 @@ def forest(b: Builder, rng: np.random.Generator, near: bool) -> Setting:
     at = taken.find(rng, [-3, 4], [3, 18], 0.5)
     if at is not None and rng.random() < 0.5:
         people.person(b.at(at, rng.uniform(0, 6)), rng)
-    for y in (2.0, 5.0, 9.0):
-        flowers.leaf_litter(b.at([rng.normal(0, 1), y, 0]), rng, 250, 3.5)
+    flowers.leaf_litter(b, rng, np.column_stack([rng.normal([0, 5], [3, 3.5], (700, 2)), np.zeros(700)]))
     plants.meadow(b, rng, (0, 0), level, int(rng.choice([80, 400, 900])), (0.05, 0.2), palette.hsv(0.25, 0.5, 0.45), reach=10)
     lighting, air = light.outdoors(rng, (0, 8, 2), 16, (60, 900))
     if near:
