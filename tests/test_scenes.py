@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from patchwrap.cli import main
-from patchwrap.scenes import KINDS, Camera, Renderer, build_scene
+from patchwrap.scenes import FAMILIES, KINDS, TRAINING_KINDS, Camera, Renderer, build_scene, viewpoint
+from patchwrap.scenes.families import family
+from patchwrap.scenes.layout import Layout
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.scene import Builder
 
@@ -97,13 +99,92 @@ def test_colours_are_smooth_where_depth_is_not(renderer):
     )
 
 
+def test_a_family_is_recorded_where_it_is_put_and_only_there():
+    @family("brick")
+    def brick(b, count):
+        b.boxes(np.zeros((count, 3)), 0.1, Material.BRICK, [0.5, 0.2, 0.1])
+
+    builder = Builder()
+    brick(builder.at([1, 2, 3]), 0)
+    assert builder.families == set()
+    brick(builder.at([1, 2, 3]).at([0, 0, 1]), 4)
+    assert builder.families == {"brick"} and len(builder.parts()[0].tints) == 4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_declared_family_appears(kind):
+    assert len(FAMILIES[kind]) == len(set(FAMILIES[kind])) >= 12
+    missing = set(FAMILIES[kind])
+    for seed in range(120):
+        missing -= build_scene(seed, kind).families
+        if not missing:
+            break
+    assert not missing
+
+
+def test_without_a_kind_only_training_kinds_are_drawn_and_the_same_as_ever():
+    assert set(TRAINING_KINDS) | {"playground", "workshop"} == set(KINDS)
+    drawn = [TRAINING_KINDS[np.random.default_rng([seed, 1]).integers(6)] for seed in range(8)]
+    assert [build_scene(seed).kind for seed in range(8)] == drawn
+    with pytest.raises(ValueError, match="playground"):
+        build_scene(0, "moon")
+
+
+def test_discs_on_the_ground_do_not_overlap():
+    layout, rng = Layout(), np.random.default_rng(0)
+    assert layout.claim([0, 0], 1) and not layout.claim([1.5, 0], 1) and layout.claim([2.1, 0], 1)
+    found = [layout.find(rng, [-5, 5], [5, -5], 0.5) for _ in range(30)]
+    at = np.array([point for point in found if point is not None])
+    apart = np.linalg.norm(at[:, None] - at, axis=-1) + 10 * np.eye(len(at))
+    assert len(at) > 10 and apart.min() >= 1.0 and np.abs(at[:, :2]).max() <= 5
+    assert layout.find(rng, [0, 0], [0.1, 0.1], 0.5) is None
+
+
+def wall_before(distance):
+    builder = Builder()
+    builder.boxes([[0.0, distance + 0.5, 1.5]], [20.0, 1.0, 20.0], Material.BRICK, [0.5, 0.2, 0.1])
+    return builder.parts()
+
+
+def test_a_camera_is_blocked_inside_things_close_to_them_and_before_a_bare_wall():
+    camera = Camera(position=(0.0, 0.0, 1.5), fov=1.1, near=0.05)
+    assert [viewpoint.blockage(camera, wall_before(d)) for d in (-0.5, 0.2, 3.0)] == [1.0, 1.0, 0.6]
+    beside = Builder()
+    beside.boxes([[0.0, -0.7, 1.5]], [1.0, 1.0, 1.0], Material.BRICK, [0.5, 0.2, 0.1])
+    assert viewpoint.crowded(camera, beside.parts())
+    assert not viewpoint.crowded(replace(camera, position=(0.0, 0.06, 1.5)), beside.parts())
+
+
+def test_corners_darken_by_the_fourth_power_of_the_cosine(renderer, plane):
+    clear = replace(plane, camera=replace(plane.camera, pitch=1.2, fov=1.4))
+    sky = replace(clear.atmosphere, zenith=(0.3,) * 3, horizon=(0.3,) * 3, clouds=0.0, contrast=1.0, snow=0.0)
+    dark = replace(clear.lighting, key=(0.0, 0.0, 0.0))
+    corner, middle = {}, {}
+    for strength in (0.0, 1.0):
+        scene = replace(clear, lighting=dark, atmosphere=replace(sky, vignette=strength))
+        picture = renderer.render(scene, SIZE).image.astype(float)
+        corner[strength], middle[strength] = picture[0, 0].mean(), picture[36, 48].mean()
+    assert middle[0.0] == pytest.approx(middle[1.0], abs=1)
+    assert corner[0.0] == pytest.approx(middle[0.0], abs=2) and corner[1.0] < 0.8 * middle[1.0]
+
+
+def test_snow_whitens_what_looks_up(renderer, plane):
+    pictures = [
+        renderer.render(replace(plane, atmosphere=replace(plane.atmosphere, snow=snow)), SIZE) for snow in (0.0, 1.0)
+    ]
+    ground = np.isfinite(pictures[0].depth)
+    green, white = (np.ptp(frame.image[ground].astype(int), axis=-1).mean() for frame in pictures)
+    assert white < 0.5 * green
+    assert np.array_equal(pictures[0].depth, pictures[1].depth)
+
+
 def test_importing_the_package_opens_no_gl():
     code = "import patchwrap.scenes, sys; print('moderngl' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
-def test_the_command_writes_triples_and_goes_on_where_it_stopped(tmp_path):
+def test_the_command_writes_triples_and_goes_on_where_it_stopped(tmp_path, renderer):
     command = ["scenes", "-o", str(tmp_path), "--count", "2", "--size", "64x48", "--kinds", "table,hall", "-q"]
     assert main(command) == 0
     names = sorted(path.name for path in tmp_path.iterdir())
@@ -113,12 +194,19 @@ def test_the_command_writes_triples_and_goes_on_where_it_stopped(tmp_path):
     assert (about["width"], about["height"], about["kind"]) == (64, 48, "hall")
     with Image.open(tmp_path / "000000_table.jpg") as picture:
         assert picture.size == (64, 48)
-    assert np.load(tmp_path / "000000_table.npy").shape == (48, 64)
+    depth = np.load(tmp_path / "000000_table.npy")
+    scene = build_scene(0, "table")
+    assert depth.shape == (48, 64) and depth.dtype == np.float32
+    assert np.median(depth) == pytest.approx(np.median(renderer.render(scene, (48, 64)).depth), rel=1e-3)
+    assert about["seed"] == 1 and about["intrinsics"]["cx"] == 32
+    assert about["intrinsics"]["fx"] == pytest.approx(32 / np.tan(build_scene(1, "hall").camera.fov / 2))
     before = (tmp_path / "000000_table.npy").stat().st_mtime_ns
     (tmp_path / "000001_hall.json").unlink()
     assert main(command) == 0
     assert (tmp_path / "000001_hall.json").exists()
     assert (tmp_path / "000000_table.npy").stat().st_mtime_ns == before
+    assert main([*command[:6], "48x32", *command[7:]]) == 0
+    assert np.load(tmp_path / "000000_table.npy").shape == (32, 48)
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,11 @@ def generated_samples(count: int, size: Size, cache: Path, progress: Report, fir
     Raises:
         ScenesUnavailableError: if scenes are missing and there is no OpenGL.
     """
-    from patchwrap.scenes import KINDS
+    from patchwrap.scenes import TRAINING_KINDS
 
     folder = cache / f"{size[1]}x{size[0]}-{generator_digest()}"
-    jobs = [(FIRST_SEED + number, KINDS[number % len(KINDS)]) for number in range(first, first + count)]
+    numbers = range(first, first + count)
+    jobs = [(FIRST_SEED + number, TRAINING_KINDS[number % len(TRAINING_KINDS)]) for number in numbers]
     samples = [_sample(folder, seed, kind) for seed, kind in jobs]
     missing = [(job, sample) for job, sample in zip(jobs, samples) if not sample.files[0].exists()]
     for done, _ in enumerate(_rendered(missing, size), start=count - len(missing) + 1):

@@ -1,10 +1,12 @@
 """``patchwrap scenes``: generated pictures with exact depth, as a folder of pairs."""
 
 import argparse
+import json
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -37,21 +39,34 @@ class Order:
         """Picture, depth and facts; the facts are written last, so that their presence means complete."""
         return [self.out / f"{self.seed:06d}_{self.kind}{ending}" for ending in ENDINGS]
 
+    def complete(self) -> bool:
+        """Whether all files are there, at this size."""
+        if not all(path.exists() for path in self.files):
+            return False
+        try:
+            about = json.loads(self.files[-1].read_text(encoding="utf-8"))
+        except ValueError:
+            return False
+        return (about.get("height"), about.get("width")) == self.size
+
 
 def register(subparsers: Any) -> None:
     """Add the verb and its options."""
     parser = subparsers.add_parser(
         "scenes",
         help="render generated pictures with exact depth",
-        description="Render generated scenes: X.jpg, X.npy (float32 z in metres, the sky is inf), X.json. "
-        "Frames that are complete are left alone.",
+        description="Render generated scenes: X.jpg, X.npy (float32 z in metres, the sky is inf), X.json (seed, kind, "
+        "intrinsics). Frames that are complete at this size are left alone, so a stopped run goes on.",
     )
     parser.set_defaults(run=run)
     parser.add_argument("-o", "--out", type=Path, required=True, help="output folder")
     parser.add_argument("--count", type=int, default=12, help="how many frames (default: %(default)s)")
     parser.add_argument("--size", default="1920x1080", metavar="WIDTHxHEIGHT", help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first scene (default: %(default)s)")
-    parser.add_argument("--kinds", help="comma-separated kinds, taken in turn (default: all)")
+    parser.add_argument(
+        "--kinds",
+        help="comma-separated kinds, taken in turn (default: all but playground and workshop, kept for tests)",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: all cores)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
 
@@ -63,11 +78,14 @@ def run(args: argparse.Namespace) -> int:
         OptionError: for an impossible size, kind or count.
     """
     orders = _orders(args)
-    missing = [order for order in orders if not order.files[-1].exists()]
+    missing = [order for order in orders if not order.complete()]
+    if not missing:
+        return 0
     args.out.mkdir(parents=True, exist_ok=True)
-    # Each process draws with one thread: software OpenGL would otherwise take all cores in each of them.
-    os.environ["LP_NUM_THREADS"] = "1" if args.jobs > 1 else os.environ.get("LP_NUM_THREADS", "")
-    with ProcessPoolExecutor(max(1, min(args.jobs, len(missing))), get_context("spawn")) as pool:
+    workers = min(args.jobs, len(missing))
+    # Software OpenGL would take all cores in each process.
+    os.environ.setdefault("LP_NUM_THREADS", str(max(1, args.jobs // workers)))
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         tasks = [pool.submit(_draw, order) for order in missing]
         for done, task in enumerate(as_completed(tasks), start=1):
             name = task.result()
@@ -77,9 +95,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _orders(args: argparse.Namespace) -> list[Order]:
-    from patchwrap.scenes import KINDS
+    from patchwrap.scenes import KINDS, TRAINING_KINDS
 
-    kinds = args.kinds.split(",") if args.kinds else list(KINDS)
+    kinds = [kind.strip() for kind in args.kinds.split(",")] if args.kinds else list(TRAINING_KINDS)
     if unknown := set(kinds) - set(KINDS):
         raise OptionError(f"--kinds {', '.join(sorted(unknown))} is not known. There are: {', '.join(KINDS)}.")
     if args.count < 1 or args.jobs < 1:
@@ -89,15 +107,22 @@ def _orders(args: argparse.Namespace) -> list[Order]:
     return [Order(args.out, seed, kinds[n % len(kinds)], size) for n, seed in enumerate(seeds)]
 
 
+@cache
+def _renderer() -> Any:
+    """One for each process, since its shaders take longer to compile than a small frame to draw."""
+    from patchwrap.scenes import Renderer
+
+    return Renderer()
+
+
 def _draw(order: Order) -> str:
     import numpy as np
     from PIL import Image
 
     from patchwrap.io.files import replacing, write_json
-    from patchwrap.scenes import Renderer, build_scene
+    from patchwrap.scenes import build_scene
 
-    with Renderer() as renderer:
-        frame = renderer.render(build_scene(order.seed, order.kind), order.size)
+    frame = _renderer().render(build_scene(order.seed, order.kind), order.size)
     picture, depth, facts = order.files
     with replacing(picture) as stream:
         Image.fromarray(frame.image).save(stream, "JPEG", quality=95)

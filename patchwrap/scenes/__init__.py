@@ -5,8 +5,18 @@ Importing this package does not load OpenGL; opening a ``Renderer`` does.
 
 from patchwrap.scenes.camera import Camera, Intrinsics
 from patchwrap.scenes.frame import Frame
-from patchwrap.scenes.kinds import KINDS, build_scene
+from patchwrap.scenes.kinds import FAMILIES, KINDS, TRAINING_KINDS, build_scene
 from patchwrap.scenes.renderer import Renderer
 from patchwrap.scenes.scene import Scene
 
-__all__ = ["KINDS", "Camera", "Frame", "Intrinsics", "Renderer", "Scene", "build_scene"]
+__all__ = [
+    "FAMILIES",
+    "KINDS",
+    "TRAINING_KINDS",
+    "Camera",
+    "Frame",
+    "Intrinsics",
+    "Renderer",
+    "Scene",
+    "build_scene",
+]

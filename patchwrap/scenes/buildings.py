@@ -6,6 +6,7 @@ import numpy as np
 
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
+from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
@@ -46,6 +47,7 @@ def style(rng: np.random.Generator) -> Style:
                  rng.choice([0, 0, 0.3, 0.8]), int(rng.integers(0, 3)))  # fmt: skip
 
 
+@family("house")
 def house(
     b: Builder, rng: np.random.Generator, width: Number, depth: Number, floors: int, detail: int
 ) -> None:
@@ -142,6 +144,7 @@ def windows(b: Builder, rng: np.random.Generator, look: Style, at: np.ndarray, d
             balcony(b.at(spot - [0, 0, 0.7]), rng, w + 0.9)
 
 
+@family("balcony")
 def balcony(b: Builder, rng: np.random.Generator, width: Number) -> None:
     """A slab with a railing."""
     b.boxes([0, -0.45, 0], [width, 0.9, 0.14], Material.CONCRETE, palette.hsv(0.1, 0.05, 0.7))
@@ -167,6 +170,7 @@ def door(b: Builder, rng: np.random.Generator, look: Style, x: Number) -> None:
     )
 
 
+@family("shop front")
 def shop_front(b: Builder, rng: np.random.Generator, width: Number, height: Number) -> None:
     """Large panes between posts, a sign and perhaps an awning."""
     colour = palette.any_colour(rng, 1.0)
@@ -213,6 +217,7 @@ def roof(
     )
 
 
+@family("block of flats")
 def skyline(b: Builder, rng: np.random.Generator, count: int, near: Number, far: Number) -> None:
     """Far blocks of flats with a texture of windows."""
     radius, angle = rng.uniform(near, far, count), rng.uniform(0, 2 * np.pi, count)

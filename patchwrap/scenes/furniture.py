@@ -4,6 +4,7 @@ import numpy as np
 
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
+from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number, Row, Values
 from patchwrap.scenes.scene import Builder
@@ -16,6 +17,7 @@ def legs(b: Builder, size: Row, height: Number, thick: Number, material: Materia
     b.beams(at, at * [0.97, 0.97, 1] + [0, 0, height], thick, material, colour)
 
 
+@family("table")
 def table(b: Builder, rng: np.random.Generator, size: Row = (1.4, 0.8), height: Number = 0.74) -> None:
     """A table with legs and an apron, or round on one foot."""
     wood = palette.pick(rng, palette.WOODS)
@@ -30,6 +32,7 @@ def table(b: Builder, rng: np.random.Generator, size: Row = (1.4, 0.8), height: 
     b.boxes(apron, [size[0] - 0.1, 0.02, 0.09], Material.WOOD, wood * 0.85)
 
 
+@family("chair")
 def chair(b: Builder, rng: np.random.Generator, wood: Values | None = None) -> None:
     """A chair with slats, a panel or padding."""
     wood = palette.pick(rng, palette.WOODS) if wood is None else wood
@@ -55,6 +58,7 @@ def chair(b: Builder, rng: np.random.Generator, wood: Values | None = None) -> N
     b.boxes(rails, [0.02, w - 0.05, 0.025], Material.WOOD, wood)
 
 
+@family("books")
 def books(
     b: Builder, rng: np.random.Generator, start: Values, length: Number, height: Number, depth: Number
 ) -> None:
@@ -76,6 +80,7 @@ def books(
     )
 
 
+@family("shelf")
 def shelf(b: Builder, rng: np.random.Generator, width: Number, height: Number, depth: Number = 0.32) -> None:
     """A bookcase with books, boxes and vases."""
     wood, levels = palette.pick(rng, palette.WOODS + palette.WALLS[:1]), max(2, round(height / 0.37))
@@ -108,6 +113,7 @@ def shelf(b: Builder, rng: np.random.Generator, width: Number, height: Number, d
             b.boxes(at, [w, depth * 0.8, gap * 0.7], Material.FABRIC, palette.any_colour(rng))
 
 
+@family("vase")
 def vase(b: Builder, rng: np.random.Generator, height: Number) -> None:
     """A turned vase."""
     t = np.linspace(0, 1, 12)
@@ -117,6 +123,7 @@ def vase(b: Builder, rng: np.random.Generator, height: Number) -> None:
     b.add(shapes.lathe(profile, 16), Material.CERAMIC, np.eye(4), palette.any_colour(rng, 1.0))
 
 
+@family("sofa")
 def sofa(b: Builder, rng: np.random.Generator, width: Number) -> None:
     """A sofa or an armchair with cushions."""
     cloth, d = palette.any_colour(rng), 0.9
@@ -156,6 +163,7 @@ def sofa(b: Builder, rng: np.random.Generator, width: Number) -> None:
         c.balls([0, 0, 0], [0.22, 0.09, 0.2], Material.FABRIC, palette.any_colour(rng, 1.0))
 
 
+@family("bed")
 def bed(b: Builder, rng: np.random.Generator) -> None:
     """A double bed with its head at -y."""
     w, cloth, wood = rng.uniform(1.0, 1.8), palette.any_colour(rng), palette.pick(rng, palette.WOODS)
@@ -167,6 +175,7 @@ def bed(b: Builder, rng: np.random.Generator) -> None:
     legs(b, (w, 2.0), 0.13, 0.07, Material.WOOD, wood * 0.8)
 
 
+@family("cabinet")
 def cabinet(b: Builder, rng: np.random.Generator, width: Number, height: Number, depth: Number = 0.5) -> None:
     """A chest of drawers, a sideboard, a wardrobe or a kitchen unit."""
     colour = palette.pick(rng, palette.WOODS + palette.WALLS)
@@ -190,6 +199,7 @@ def cabinet(b: Builder, rng: np.random.Generator, width: Number, height: Number,
     b.boxes(knobs, [rng.choice([0.03, 0.14]), 0.025, 0.02], Material.METAL, palette.pick(rng, palette.METALS))
 
 
+@family("floor lamp")
 def floor_lamp(b: Builder, rng: np.random.Generator, height: Number = 1.6, lit: bool = True) -> None:
     """A lamp on a thin stand."""
     metal = palette.pick(rng, palette.METALS)
@@ -204,6 +214,7 @@ def floor_lamp(b: Builder, rng: np.random.Generator, height: Number = 1.6, lit: 
     )
 
 
+@family("pendant lamp")
 def pendant(b: Builder, rng: np.random.Generator, ceiling: Number, drop: Number) -> None:
     """A hanging lamp at ``ceiling - drop``."""
     b.rods([0, 0, ceiling - drop], [0, 0, ceiling], 0.005, Material.PAINT, palette.hsv(0, 0, 0.1), sides=4)
@@ -216,6 +227,7 @@ def pendant(b: Builder, rng: np.random.Generator, ceiling: Number, drop: Number)
         b.balls([0, 0, ceiling - drop], r * 0.35, Material.GLOW, palette.hsv(0.11, 0.2, 1.0))
 
 
+@family("picture")
 def picture(b: Builder, rng: np.random.Generator, width: Number, height: Number) -> None:
     """A framed picture on a wall at y = 0, its middle at the origin."""
     frame = palette.pick(rng, palette.WOODS + palette.METALS)
@@ -226,6 +238,7 @@ def picture(b: Builder, rng: np.random.Generator, width: Number, height: Number)
     )
 
 
+@family("screen")
 def screen(b: Builder, rng: np.random.Generator, width: Number) -> None:
     """A television or monitor on a foot."""
     h = width * 0.56
@@ -242,6 +255,7 @@ def screen(b: Builder, rng: np.random.Generator, width: Number) -> None:
     )
 
 
+@family("door")
 def door(b: Builder, rng: np.random.Generator, height: Number = 2.03) -> None:
     """A closed panel door in its frame on a wall at y = 0."""
     colour, trim = palette.pick(rng, palette.WOODS + palette.WALLS), palette.hsv(0.1, 0.05, 0.9)
@@ -256,6 +270,7 @@ def door(b: Builder, rng: np.random.Generator, height: Number = 2.03) -> None:
     b.boxes([0.31, 0.09, 1.02], [0.12, 0.015, 0.02], Material.METAL, palette.hsv(0.1, 0.1, 0.6))
 
 
+@family("curtain")
 def curtain(b: Builder, rng: np.random.Generator, width: Number, height: Number, colour: Values) -> None:
     """Hanging folds along x, their top at ``height``."""
     x = np.linspace(0, 1, 48)

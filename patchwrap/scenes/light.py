@@ -56,6 +56,8 @@ class Atmosphere:
         balance: white balance gains.
         exposure: stops added to the metered exposure.
         contrast: exponent about middle grey.
+        vignette: share of the natural fall-off towards the corners (the fourth power of the cosine) that is left.
+        snow: cover of what looks up, in [0, 1].
     """
 
     zenith: Triple
@@ -67,6 +69,8 @@ class Atmosphere:
     balance: Triple = (1.0, 1.0, 1.0)
     exposure: float = 0.0
     contrast: float = 1.0
+    vignette: float = 0.0
+    snow: float = 0.0
 
 
 def triple(values: np.ndarray | Sequence) -> Triple:
@@ -83,13 +87,14 @@ def warmth(kelvin: Number) -> np.ndarray:
 
 
 def develop(rng: np.random.Generator) -> dict:
-    """Random white balance, exposure and contrast."""
+    """Random white balance, exposure, contrast and vignetting."""
     tilt = rng.normal(0, 0.07)
     balance = (np.exp(tilt), np.exp(rng.normal(0, 0.02)), np.exp(-tilt))
     return {
         "balance": triple(balance),
         "exposure": float(np.clip(rng.normal(0.05, 0.3), -0.6, 0.8)),
         "contrast": float(rng.uniform(0.95, 1.3)),
+        "vignette": float(rng.uniform(0.0, 0.8)),
     }
 
 
@@ -130,5 +135,6 @@ def outdoors(rng: np.random.Generator, centre: Triple, reach: Number, haze: tupl
     sky = Atmosphere(
         triple(zenith), triple(horizon), triple(horizon * rng.uniform(0.75, 1.0)), 1 / distance,
         float(clouds.get(weather, rng.uniform(0.1, 0.6))), float(rng.uniform(0, 100)), **develop(rng),
+        snow=float(rng.uniform(0.6, 1.0)) if rng.random() < 0.07 else 0.0,
     )  # fmt: skip
     return lighting, sky

@@ -32,6 +32,8 @@ class Material(IntEnum):
     CERAMIC = 21
     LABEL = 22
     FRUIT = 23
+    WATER = 24
+    FUR = 25
 
 
 def one_of(rng: np.random.Generator, *options: Material) -> Material:

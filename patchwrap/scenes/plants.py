@@ -1,11 +1,13 @@
 """Trees, bushes, hedges, grass, flowers and pot plants; never more detail than their distance needs."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
+from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.mesh import Mesh
 from patchwrap.scenes.placement import Number, Values
@@ -46,6 +48,26 @@ def branches(rng: np.random.Generator, height: Number, spread: Number, levels: i
     return np.concatenate(starts), np.concatenate(ends), np.concatenate(radii), ends[-1]
 
 
+@lru_cache
+def spray(needles: int, width: int) -> Mesh:
+    """A drooping conifer branch of length 1 along x: twigs on both sides, each a fan of flat needles.
+
+    Args:
+        needles: twigs lie at every ``needles``-th of 33 steps, so fewer means finer.
+        width: blades across each twig, 1 for one broad blade.
+    """
+    t = np.arange(2, 33, needles) / 33.0
+    rib = np.stack([t, 0 * t, 0.12 * np.sin(t * 3) - 0.3 * t**2], axis=-1)
+    parts = [shapes.moved(shapes.pipe(4), m) for m in placement.spanning(rib[:-1], rib[1:], 0.012)]
+    blade = shapes.leaf(0.35 if width == 1 else 0.09, 0.2, 0.15)
+    for at, share in zip(rib, t, strict=True):
+        size = 0.42 * (1.05 - share) + 0.08
+        for turn in np.concatenate([s * np.linspace(0.55, 1.25, width) if width > 1 else [s * 0.8] for s in (-1, 1)]):
+            parts.append(shapes.moved(blade, placement.placed([at], size, turn)[0]))
+    merged = shapes.merge(parts)
+    return shapes.make(merged.positions, merged.normals * 0.7 + [0, 0, 0.7], merged.triangles)
+
+
 class Foliage:
     """Clump meshes shared by all plants of a scene, so that few meshes are uploaded."""
 
@@ -53,7 +75,8 @@ class Foliage:
         self.near = clump(rng, 46, 0.42)
         self.middle = clump(rng, 26, 0.55)
         self.far = clump(rng, 12, 0.95)
-        self.needles = clump(rng, 40, 0.8, shapes.leaf(0.1, 0.1, 0.1))
+        self.needles = spray(3, 5)
+        self.twigs = spray(9, 1)
         self.fern = clump(rng, 22, 1.0, shapes.leaf(0.16, 0.2, 0.5))
 
     def at(self, distance: Number) -> Mesh:
@@ -66,6 +89,7 @@ def leaf_colour(rng: np.random.Generator, autumn: Number = 0.06) -> palette.Colo
     return palette.pick(rng, palette.AUTUMN if rng.random() < autumn else palette.LEAVES)
 
 
+@family("broad-leaved tree")
 def tree(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Number, distance: Number) -> None:
     """A broad-leaved tree at the builder's origin."""
     levels = 4 if distance < 14 else 3 if distance < 45 else 2
@@ -77,34 +101,35 @@ def tree(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Number,
     if rng.random() < 0.06:
         return
     mesh = foliage.at(distance)
-    per_tip = {4: 2, 3: 3, 2: 4}[levels]
+    # Close by, more and smaller clumps: their leaves grow with them.
+    per_tip = (4 if distance < 9 else 2) if levels == 4 else 3 if levels == 3 else 4
     reach = height * {4: 0.062, 3: 0.085, 2: 0.15}[levels]
     centres = np.repeat(tips, per_tip, axis=0) + rng.normal(0, reach * 0.9, (len(tips) * per_tip, 3))
-    sizes = reach * rng.uniform(0.7, 1.3, len(centres))
+    sizes = min(reach, 0.3 if distance < 9 else 1.0 if levels > 3 else 9.0) * rng.uniform(0.7, 1.3, len(centres))
     matrices = placement.stack(placement.random_rotations(rng, len(centres)) * sizes[:, None, None], centres)
     b.add(mesh, Material.LEAF, matrices, palette.vary(rng, leaf_colour(rng), len(centres), 0.18))
 
 
+@family("conifer")
 def conifer(b: Builder, rng: np.random.Generator, foliage: Foliage, height: Number, distance: Number) -> None:
     """A spruce or a cypress."""
-    layers = 14 if distance < 20 else 8
-    slim = rng.uniform(0.12, 0.3)
-    b.cylinders([0, 0, 0], height * 0.02, height * 0.9, Material.BARK, palette.hsv(0.06, 0.4, 0.3), 7, 0.4)
-    level = np.repeat(np.linspace(0.12, 1, layers), 7)
-    around = np.arange(len(level)) * 2.4 + rng.uniform(0, 6)
-    out = (1 - level) * slim * height * 0.75 + 0.02 * height
-    centres = np.stack([np.cos(around) * out, np.sin(around) * out, level * height], axis=-1)
-    scales = np.stack([out * 0.8 + 0.15, out * 0.8 + 0.15, out * 0.35 + height * 0.03], axis=-1)
-    mesh = foliage.needles if distance < 25 else foliage.far
+    layers = 24 if distance < 20 else 15
+    slim, trunk = rng.uniform(0.18, 0.36), palette.hsv(0.06, 0.4, 0.3)
+    b.cylinders([0, 0, 0], height * 0.018 + 0.02, height * 0.97, Material.BARK, trunk, 7, 0.25)
+    level = np.repeat(np.linspace(rng.uniform(0.08, 0.2), 0.97, layers), 7)
+    count = len(level)
+    level = np.clip(level + rng.normal(0, 0.35 / layers, count), 0.05, 0.98)
+    around = np.arange(count) * 2.4 + rng.uniform(0, 6) + rng.normal(0, 0.15, count)
+    out = ((1 - level) * slim + 0.035) * height * rng.uniform(0.85, 1.15, count)
+    scales = np.stack([out, out * 0.9, out * rng.uniform(0.6, 1.3, count)], axis=-1)
+    at = np.column_stack([np.zeros((count, 2)), level * height])
+    mesh = foliage.needles if distance < 12 else foliage.twigs
     colour = palette.between(rng, (0.3, 0.3, 0.15), (0.42, 0.6, 0.35))
-    b.add(
-        mesh,
-        Material.LEAF,
-        placement.placed(centres, scales, around),
-        palette.vary(rng, colour, len(centres)),
-    )
+    b.add(mesh, Material.LEAF, placement.placed(at, scales, around), palette.vary(rng, colour, count))
+    b.cylinders([0, 0, height * 0.93], height * 0.014 + 0.02, height * 0.09, Material.LEAF, colour, 5, 0.05)
 
 
+@family("bush")
 def bush(
     b: Builder,
     rng: np.random.Generator,
@@ -114,15 +139,18 @@ def bush(
     flowers: Number = 0.3,
 ) -> None:
     """A round bush, perhaps in flower."""
-    mesh, count = foliage.at(distance), 16 if distance < 15 else 8
+    mesh, size = foliage.at(distance), float(size)
+    share = min(0.45, 0.26 / size) if distance < 9 else 0.45
+    count = int(16 * (0.45 / share) ** 2) if distance < 15 else 8
     direction = rng.normal(size=(count, 3)) * [1, 1, 0.7]
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     centres = direction * size * 0.62 * rng.uniform(0.3, 1, (count, 1)) + [0, 0, size * 0.62]
-    scales = size * rng.uniform(0.35, 0.55, count)
+    scales = size * share * rng.uniform(0.8, 1.2, count)
     matrices = placement.stack(placement.random_rotations(rng, count) * scales[:, None, None], centres)
     b.add(mesh, Material.LEAF, matrices, palette.vary(rng, leaf_colour(rng, 0.1), count))
     if rng.random() < flowers and distance < 25:
-        direction = np.repeat(direction, 4, axis=0) + rng.normal(0, 0.4, (count * 4, 3))
+        direction = np.repeat(direction[:16], 4, axis=0)
+        direction = direction + rng.normal(0, 0.4, direction.shape)
         at = direction / np.linalg.norm(direction, axis=1, keepdims=True) * size * [1.05, 1.05, 0.95] + [
             0,
             0,
@@ -145,6 +173,7 @@ def blossom(b: Builder, rng: np.random.Generator, at: np.ndarray, size: Number) 
     )
 
 
+@family("hedge")
 def hedge(
     b: Builder,
     rng: np.random.Generator,
@@ -164,10 +193,10 @@ def hedge(
     b.beams(
         start + [0, 0, height / 2],
         end + [0, 0, height / 2],
-        height * 0.86,
-        Material.LEAF,
-        colour * 0.3,
         width * 0.7,
+        Material.LEAF,
+        colour * 0.4,
+        height * 0.86,
     )
     u, z, side = (v.ravel() for v in np.meshgrid(along, rows, [-0.5, 0.0, 0.5], indexing="ij"))
     keep = (side != 0) | (z > height - step)
@@ -194,6 +223,7 @@ def grass_tuft(rng: np.random.Generator, blades: int = 9) -> Mesh:
     return shapes.make(merged.positions, merged.normals * 0.4 + [0, 0, 1], merged.triangles)
 
 
+@family("grass")
 def meadow(
     b: Builder,
     rng: np.random.Generator,
@@ -223,6 +253,7 @@ def meadow(
     b.add(grass_tuft(rng), Material.LEAF, matrices, palette.vary(rng, colour, len(points), 0.2))
 
 
+@family("flower bed")
 def flower_bed(b: Builder, rng: np.random.Generator, size: tuple, foliage: Foliage, count: int = 30) -> None:
     """Leafy plants with flowers on stems in a rectangle ``size`` around the origin."""
     b.boxes([0, 0, 0.02], [*size, 0.1], Material.STONE, palette.hsv(0.07, 0.4, 0.25))
@@ -238,6 +269,7 @@ def flower_bed(b: Builder, rng: np.random.Generator, size: tuple, foliage: Folia
         blossom(b, rng, top, rng.uniform(0.025, 0.06))
 
 
+@family("pot plant")
 def pot_plant(b: Builder, rng: np.random.Generator, height: Number) -> None:
     """A plant of arching folded leaves in a pot, about ``height`` metres tall."""
     pot = height * rng.uniform(0.25, 0.4)

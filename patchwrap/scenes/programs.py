@@ -16,6 +16,7 @@ GLOSSY = {
     Material.LABEL: 0.6,
     Material.FRUIT: 0.35,
     Material.RIBBED: 0.25,
+    Material.WATER: 1.0,
 }
 
 

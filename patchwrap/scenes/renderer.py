@@ -190,8 +190,11 @@ class _Pass:
         height, width = self._size
         source = self._shaded(factor).color_attachments[0]
         buffer = self._context.framebuffer([self._context.texture((width, height), 4)])
-        self._fill(buffer, "develop", {"source": source}, factor=factor, gain=gain,
-                   contrast=self._scene.atmosphere.contrast)  # fmt: skip
+        air, k = self._scene.atmosphere, self._scene.camera.intrinsics(self._size, self._window)
+        self._fill(
+            buffer, "develop", {"source": source}, factor=factor, gain=gain, contrast=air.contrast,
+            vignette=air.vignette, pinhole=(k.fx, k.fy, k.cx, k.cy), height=float(height),
+        )  # fmt: skip
         return _read(buffer, self._size, 3, "f1")[::-1]
 
     def _shaded(self, factor: int) -> Any:
@@ -254,7 +257,7 @@ class _Pass:
         texel = 2 * light.reach / SHADOW_SIZE if sun else 2 * np.tan(LAMP_FIELD / 2) / SHADOW_SIZE
         return self._air() | {
             "eye": camera.position, "pixel": 1.0 / focal, "above": light.above, "below": light.below,
-            "haze": air.haze, "density": air.density, "key_colour": light.key, "shadow": 0, "occlusion": 1,
+            "haze": air.haze, "density": air.density, "snow": air.snow, "key_colour": light.key, "shadow": 0, "occlusion": 1,
             "key_position": (*light.direction, 0.0) if sun else (*light.lamp, 1.0),
             "shadow_from_world": tuple(light_matrix(light).T.ravel().tolist()), "shadow_texel": float(texel),
             "lamp_position": positions, "lamp_colour": colours,

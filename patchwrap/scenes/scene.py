@@ -38,7 +38,11 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A place with its camera and its light."""
+    """A place with its camera and its light.
+
+    Attributes:
+        families: names of the kinds of objects in it, see ``families.family``.
+    """
 
     seed: int
     kind: str
@@ -46,6 +50,7 @@ class Scene:
     camera: Camera
     lighting: Lighting
     atmosphere: Atmosphere
+    families: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -54,14 +59,19 @@ class Builder:
 
     matrix: Float[np.ndarray, "4 4"] = field(default_factory=lambda: np.eye(4))
     heap: dict = field(default_factory=dict)
+    families: set[str] = field(default_factory=set)
 
     def at(self, position: Values, yaw: Number = 0.0, scale: Number = 1.0) -> "Builder":
         """A builder whose origin and heading are these, writing to the same heap."""
-        return Builder(self.matrix @ placement.placed([position], scale, yaw)[0], self.heap)
+        return Builder(self.matrix @ placement.placed([position], scale, yaw)[0], self.heap, self.families)
 
     def tilted(self, matrix: Float[np.ndarray, "4 4"]) -> "Builder":
         """A builder in any affine frame."""
-        return Builder(self.matrix @ matrix, self.heap)
+        return Builder(self.matrix @ matrix, self.heap, self.families)
+
+    def copies(self) -> int:
+        """How often anything was added."""
+        return sum(len(entry[2]) for entry in self.heap.values())
 
     def add(self, mesh: Mesh, material: Material, matrices: Values, colours: Values) -> None:
         """Put copies of a mesh.
@@ -137,6 +147,34 @@ class Builder:
             radii[:, None] if radii.ndim == 1 and len(radii) != 3 else radii, centres.shape
         )
         self.add(shapes.sphere(), material, placement.placed(centres, radii), colours)
+
+    def tube(
+        self, points: Values, radius: Values, material: Material, colours: Values, sides: int = 6
+    ) -> None:
+        """A round bar along a line of points."""
+        points = np.asarray(points, float)
+        self.rods(points[:-1], points[1:], radius, material, colours, sides)
+
+    def hoop(
+        self,
+        centre: Values,
+        radius: Number,
+        thick: Number,
+        axis: int,
+        material: Material,
+        colours: Values,
+        sides: int = 24,
+    ) -> None:
+        """A ring about the axis x, y or z (0, 1 or 2)."""
+        angle = np.linspace(0, 2 * np.pi, sides + 1)
+        ring = np.insert(np.stack([np.cos(angle), np.sin(angle)], axis=-1) * radius, axis, 0.0, axis=1)
+        self.tube(np.asarray(centre, float) + ring, thick, material, colours, 5)
+
+    def turned(
+        self, profile: Values, material: Material, colour: Values, sides: int = 18, at: Values = (0.0, 0.0, 0.0)
+    ) -> None:
+        """A solid of revolution about a vertical through ``at``, by ``(radius, height)`` points."""
+        self.add(shapes.lathe(profile, sides), material, placement.placed([at]), colour)
 
     def parts(self) -> tuple[Part, ...]:
         """Everything collected, with a texture number for each copy."""

@@ -1,9 +1,9 @@
-"""Fences, railings, poles, wires, scaffolds, trusses, racks, stairs, people; thin things above all."""
+"""Fences, railings, poles, wires, scaffolds, trusses, racks, stairs; thin things above all."""
 
 import numpy as np
 
-from patchwrap.scenes import mesh as shapes
-from patchwrap.scenes import palette, placement
+from patchwrap.scenes import palette
+from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.placement import Number, Row, Values
 from patchwrap.scenes.scene import Builder
@@ -16,6 +16,7 @@ def line(start: Values, end: Values, step: Number) -> np.ndarray:
     return start + np.linspace(0, 1, count)[:, None] * (end - start)
 
 
+@family("fence")
 def fence(
     b: Builder, rng: np.random.Generator, start: Values, end: Values, height: Number, style: str | None = None
 ) -> None:
@@ -73,6 +74,7 @@ def netting(b: Builder, start: Values, end: Values, height: Number, step: Number
     rails(b, start, end, height, (0.02, 0.98), 0.02, Material.METAL, colour)
 
 
+@family("railing")
 def railing(b: Builder, rng: np.random.Generator, start: Values, end: Values, height: Number = 1.05) -> None:
     """A hand rail on posts with bars or cables."""
     metal, up = palette.pick(rng, palette.METALS), np.array([0, 0, height])
@@ -87,6 +89,7 @@ def railing(b: Builder, rng: np.random.Generator, start: Values, end: Values, he
         rails(b, start, end, height, (0.2, 0.4, 0.6, 0.8), 0.018, Material.METAL, metal)
 
 
+@family("cable")
 def wire(
     b: Builder, start: Values, end: Values, sag: Number, radius: Number = 0.012, segments: int = 14
 ) -> None:
@@ -96,6 +99,7 @@ def wire(
     b.rods(points[:-1], points[1:], radius, Material.PAINT, palette.hsv(0, 0, 0.1), sides=4)
 
 
+@family("lamp post")
 def lamp_post(b: Builder, rng: np.random.Generator, height: Number) -> None:
     """A street lamp with an arm or a lantern."""
     metal = palette.pick(rng, palette.METALS)
@@ -109,6 +113,7 @@ def lamp_post(b: Builder, rng: np.random.Generator, height: Number) -> None:
         b.cylinders([0, 0, height + 0.4], 0.25, 0.18, Material.METAL, metal, 8, 0.1)
 
 
+@family("utility pole")
 def utility_pole(b: Builder, rng: np.random.Generator, height: Number) -> np.ndarray:
     """A wooden pole with a cross arm; returns where wires attach."""
     wood = palette.hsv(0.07, rng.uniform(0.2, 0.45), rng.uniform(0.25, 0.45))
@@ -119,29 +124,7 @@ def utility_pole(b: Builder, rng: np.random.Generator, height: Number) -> np.nda
     return ends
 
 
-def person(b: Builder, rng: np.random.Generator, height: Number | None = None) -> None:
-    """A standing or walking figure, a cue of size."""
-    h = height or rng.uniform(1.5, 1.9)
-    stride, coat, legs = rng.uniform(0.0, 0.35), palette.any_colour(rng), palette.any_colour(rng) * 0.5
-    skin = palette.between(rng, (0.04, 0.3, 0.3), (0.08, 0.55, 0.9))
-    hips = np.array([[-0.09, 0, 0.49 * h], [0.09, 0, 0.49 * h]])
-    feet = np.array([[-0.1, stride * 0.7, 0.04], [0.1, -stride * 0.7, 0.04]])
-    b.rods(hips, feet, 0.085, Material.FABRIC, legs, sides=8, top=0.65)
-    b.boxes(feet + [0, 0.06, 0], [0.1, 0.27, 0.09], Material.PAINT, legs * 0.3)
-    torso = shapes.prism(
-        tuple((0.22 * np.cos(a), 0.13 * np.sin(a)) for a in np.linspace(0, 6.28, 11)[:-1]), 0, 1, 1.1
-    )
-    b.add(torso, Material.FABRIC, placement.placed([[0, 0, 0.45 * h]], [0.85, 1, 0.37 * h]), coat)
-    shoulders = np.array([[-0.24, 0, 0.8 * h], [0.24, 0, 0.8 * h]])
-    hands = np.array([[-0.3, -stride * 0.5, 0.46 * h], [0.3, stride * 0.5, 0.46 * h]])
-    b.rods(shoulders, hands, 0.055, Material.FABRIC, coat, sides=7, top=0.7)
-    b.balls(hands, 0.05, Material.PAINT, skin)
-    b.balls([0, 0.01, 0.92 * h], [0.085, 0.1, 0.125], Material.PAINT, skin)
-    hair = palette.between(rng, (0.05, 0.2, 0.05), (0.1, 0.5, 0.5))
-    b.balls([0, -0.025, 0.94 * h], [0.095, 0.1, 0.12], Material.FABRIC, hair)
-    b.cylinders([0, 0, 0.8 * h], 0.055, 0.08 * h, Material.PAINT, skin, 8)
-
-
+@family("truss")
 def truss(
     b: Builder,
     start: Values,
@@ -160,6 +143,7 @@ def truss(
     b.beams(top, low, bar * 0.7, Material.METAL, colour)
 
 
+@family("steel column")
 def column(b: Builder, base: Values, height: Number, colour: Values, width: Number = 0.3) -> None:
     """A steel column of H section."""
     base = np.asarray(base, float) + [0, 0, height / 2]
@@ -168,6 +152,7 @@ def column(b: Builder, base: Values, height: Number, colour: Values, width: Numb
     b.boxes(base, [flange, width, height], Material.METAL, colour)
 
 
+@family("scaffold")
 def scaffold(b: Builder, rng: np.random.Generator, bays: int, levels: int) -> None:
     """Tubes, boards and braces along x from the origin."""
     steel, w, d, h = palette.hsv(0.58, 0.08, rng.uniform(0.4, 0.7)), 2.0, 0.9, 2.0
@@ -186,6 +171,7 @@ def scaffold(b: Builder, rng: np.random.Generator, bays: int, levels: int) -> No
         b.rods(even, even + [w, 0, h], 0.022, Material.METAL, steel, sides=5)
 
 
+@family("pallet rack")
 def rack(b: Builder, rng: np.random.Generator, bays: int, levels: int) -> None:
     """Warehouse shelving along x, loaded with boxes, drums and pallets."""
     w, d, h = 2.7, 1.1, rng.uniform(1.2, 1.9)
@@ -212,6 +198,7 @@ def rack(b: Builder, rng: np.random.Generator, bays: int, levels: int) -> None:
                 )
 
 
+@family("pallet")
 def load(b: Builder, rng: np.random.Generator, size: tuple[float, float, float]) -> None:
     """A pallet with a grid of boxes on it."""
     b.boxes(
@@ -233,6 +220,7 @@ def load(b: Builder, rng: np.random.Generator, size: tuple[float, float, float])
             palette.vary(rng, colour, len(centres), 0.12))  # fmt: skip
 
 
+@family("steel stairs")
 def stairs(b: Builder, rng: np.random.Generator, steps: int, width: Number = 1.0) -> None:
     """Open steel stairs that climb along y from the origin."""
     metal = palette.pick(rng, palette.METALS)
@@ -246,6 +234,7 @@ def stairs(b: Builder, rng: np.random.Generator, steps: int, width: Number = 1.0
         railing(b, rng, shift, shift + top, 1.0)
 
 
+@family("barrel")
 def barrel(b: Builder, rng: np.random.Generator, at: Values) -> None:
     """An oil drum with hoops."""
     colour = palette.any_colour(rng, 1.0)
@@ -254,6 +243,7 @@ def barrel(b: Builder, rng: np.random.Generator, at: Values) -> None:
     b.cylinders(hoops, 0.3, 0.025, Material.METAL, colour * 0.8, 18)
 
 
+@family("crate")
 def crate(b: Builder, rng: np.random.Generator, at: Values, size: Number, yaw: Number = 0.0) -> None:
     """A wooden crate with battens."""
     wood = palette.pick(rng, palette.WOODS[:3])
@@ -272,6 +262,7 @@ def crate(b: Builder, rng: np.random.Generator, at: Values, size: Number, yaw: N
     )
 
 
+@family("bench")
 def bench(b: Builder, rng: np.random.Generator) -> None:
     """A slatted park bench facing +y."""
     wood, metal = palette.pick(rng, palette.WOODS), palette.pick(rng, palette.METALS)
@@ -284,3 +275,15 @@ def bench(b: Builder, rng: np.random.Generator) -> None:
         legs = np.array([[x, -0.2, 0], [x, 0.2, 0], [x, -0.24, 0.4], [x, -0.2, 0.42]])
         tops = np.array([[x, -0.2, 0.44], [x, 0.2, 0.44], [x, -0.36, 0.9], [x, 0.2, 0.42]])
         b.beams(legs, tops, 0.045, Material.METAL, metal)
+
+
+@family("pipe")
+def pipe(b: Builder, rng: np.random.Generator, length: Number) -> None:
+    """A pipe along y with flanges and a branch down to z = -(its height in the world)."""
+    r, colour = rng.choice([0.04, 0.08, 0.15, 0.3]), palette.pick(rng, palette.METALS + palette.WALLS)
+    b.rods([0, 0, 0], [0, length, 0], r, Material.METAL, colour, sides=12)
+    y = np.arange(2, length, 4.0)
+    at = np.column_stack([0 * y, y, 0 * y])
+    b.rods(at, at + [0, 0.1, 0], r * 1.25, Material.METAL, colour * 0.7, sides=12)
+    drop = np.array([0, rng.uniform(3, length - 1), 0])
+    b.rods(drop, drop - [0, 0, b.matrix[2, 3]], r * 0.8, Material.METAL, colour, sides=10)

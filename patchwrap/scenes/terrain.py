@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
+from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.placement import Number, Values
 from patchwrap.scenes.scene import Builder
@@ -17,6 +18,9 @@ class Terrain:
         rng: source of the waves.
         relief: height of the hills in metres.
         mountains: height of the far range in metres.
+
+    Attributes:
+        shore: height of the water's surface; minus infinity where there is none.
     """
 
     def __init__(self, rng: np.random.Generator, relief: Number, mountains: Number) -> None:
@@ -26,6 +30,7 @@ class Terrain:
         self._phases = rng.uniform(0, 2 * np.pi, 14)
         self._heights = relief * (lengths / 420) ** 1.05
         self._mountains = mountains
+        self.shore = -np.inf
         self._ridges = rng.uniform(0, 2 * np.pi, 6)
 
     def height(self, points: Float[np.ndarray, "count 2"]) -> Float[np.ndarray, "count"]:
@@ -87,6 +92,7 @@ def rock_mesh(rng: np.random.Generator) -> shapes.Mesh:
     return shapes.make(points, normals + points * 0.05, ball.triangles)
 
 
+@family("rock")
 def rocks(b: Builder, rng: np.random.Generator, at: Float[np.ndarray, "count 3"], sizes: Values) -> None:
     """Half-buried rocks."""
     sizes = np.broadcast_to(sizes, len(at))

@@ -1,9 +1,10 @@
-"""Cars, vans and bicycles; never drives them."""
+"""Cars, vans, scooters and bicycles; never drives them."""
 
 import numpy as np
 
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes import palette, placement
+from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.placement import Number, Values
 from patchwrap.scenes.scene import Builder
@@ -35,6 +36,7 @@ def wheel(b: Builder, centres: Values, radius: Number, width: Number) -> None:
     b.add(shapes.cylinder(12), Material.METAL, rim, palette.hsv(0.6, 0.03, 0.65))
 
 
+@family("car")
 def car(b: Builder, rng: np.random.Generator) -> None:
     """A hatchback, saloon or estate that points along +y."""
     length, w, tall = rng.uniform(3.7, 4.8), rng.uniform(0.8, 0.92), rng.uniform(1.38, 1.6)
@@ -87,6 +89,7 @@ def car(b: Builder, rng: np.random.Generator) -> None:
     b.boxes([[s * (w + 0.09), f * 0.35, 0.95] for s in (-1, 1)], [0.2, 0.1, 0.13], Material.PAINT, paint)
 
 
+@family("van")
 def van(b: Builder, rng: np.random.Generator) -> None:
     """A delivery van or lorry that points along +y."""
     paint, w, tall = palette.any_colour(rng), 1.0, rng.uniform(2.1, 3.2)
@@ -111,6 +114,7 @@ def van(b: Builder, rng: np.random.Generator) -> None:
     )
 
 
+@family("bicycle")
 def bicycle(b: Builder, rng: np.random.Generator) -> None:
     """A bicycle that points along +y: rims, spokes, frame, saddle, bar."""
     paint, r = palette.any_colour(rng, 1.1), 0.34
@@ -120,9 +124,9 @@ def bicycle(b: Builder, rng: np.random.Generator) -> None:
     for hub in hubs:
         b.rods(hub + ring[:-1], hub + ring[1:], 0.018, Material.PAINT, DARK, sides=5)
         b.rods(
-            np.repeat(hub[None], 9, axis=0),
-            hub + ring[:-1:2],
-            0.002,
+            np.repeat(hub[None], 18, axis=0),
+            hub + ring[:-1],
+            0.0022,
             Material.METAL,
             palette.hsv(0, 0, 0.7),
             sides=3,
@@ -137,3 +141,22 @@ def bicycle(b: Builder, rng: np.random.Generator) -> None:
     b.rods(
         head + [-0.28, -0.05, 0.15], head + [0.28, -0.05, 0.15], 0.014, Material.METAL, palette.hsv(0, 0, 0.6)
     )
+
+
+@family("motor scooter")
+def scooter(b: Builder, rng: np.random.Generator) -> None:
+    """A parked scooter that points along +y."""
+    paint = palette.any_colour(rng, 1.1)
+    wheel(b, np.array([[0, -0.6, 0.22], [0, 0.6, 0.22]]), 0.22, 0.1)
+    b.balls([0, -0.5, 0.5], [0.18, 0.42, 0.2], Material.PAINT, paint)
+    b.boxes([0, 0.0, 0.24], [0.3, 0.5, 0.05], Material.PAINT, paint * 0.7)
+    shield = placement.spanning([[0, 0.28, 0.26]], [[0, 0.42, 0.95]], 0.36, 0.05)
+    shield[:, :3, 3] += 0.5 * shield[:, :3, 2]
+    b.add(shapes.box(), Material.PAINT, shield, paint)
+    b.rods([0, 0.6, 0.22], [0, 0.42, 1.0], 0.03, Material.METAL, palette.hsv(0, 0, 0.6))
+    b.rods([-0.33, 0.36, 1.0], [0.33, 0.36, 1.0], 0.016, Material.METAL, DARK)
+    b.balls([0, 0.45, 0.93], [0.09, 0.07, 0.08], Material.CERAMIC, palette.hsv(0.12, 0.05, 0.95))
+    b.balls([0, -0.42, 0.7], [0.15, 0.38, 0.06], Material.FABRIC, DARK)
+    for s in (-1, 1):
+        b.rods([s * 0.2, 0.36, 1.0], [s * 0.28, 0.34, 1.2], 0.006, Material.METAL, DARK)
+        b.balls([s * 0.28, 0.34, 1.22], [0.05, 0.02, 0.035], Material.GLASS, palette.hsv(0.6, 0.1, 0.5))

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.light import Atmosphere, Lighting
+from patchwrap.scenes.materials import Material
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Part
 
@@ -14,7 +15,8 @@ CameraSampler = Callable[[np.random.Generator], Camera]
 Setting = tuple[CameraSampler, Lighting, Atmosphere]
 RAYS = (9, 15)
 RANGE = 60.0
-TRIES = 12
+TRIES = 20
+FREE = 0.25
 
 
 def choose(sample: CameraSampler, parts: tuple[Part, ...], rng: np.random.Generator) -> Camera:
@@ -32,14 +34,41 @@ def choose(sample: CameraSampler, parts: tuple[Part, ...], rng: np.random.Genera
 
 
 def blockage(camera: Camera, parts: tuple[Part, ...]) -> float:
-    """Share of rays that end much too near, or 1 when the camera is inside something."""
+    """Share of rays that end much too near; 1 inside something or close to it, 0.6 in front of a bare wall."""
     depth = probe(camera, parts)
     median = np.median(np.minimum(depth, RANGE))
     near = max(0.1 * median, 4 * camera.near)
-    inside = float((depth < 1.2 * camera.near).mean())
+    inside = float((depth < max(1.2 * camera.near, FREE)).mean())
     return max(
-        float((depth < near).mean()), 1.0 if inside > 0.02 else 0.0, 1.0 if median < 8 * camera.near else 0.0
+        float((depth < near).mean()),
+        1.0 if inside > 0.02 or crowded(camera, parts) else 0.0,
+        1.0 if median < 8 * camera.near else 0.0,
+        0.6 if flat(depth) else 0.0,
     )
+
+
+def crowded(camera: Camera, parts: tuple[Part, ...]) -> bool:
+    """Whether anything but leaves and the ground comes closer to the camera than its free space."""
+    eye = np.asarray(camera.position)
+    for part in parts:
+        low, high = part.mesh.bounds
+        if part.material == Material.LEAF or (high - low)[:2].max() > 100:
+            continue
+        centres, radii = part.spheres()
+        chosen = np.linalg.norm(centres - eye, axis=1) < radii + FREE
+        if chosen.any():
+            linear = part.transforms[chosen, :, :3].astype(float)
+            inside = np.einsum("nij,nj->ni", np.linalg.pinv(linear), eye - part.transforms[chosen, :, 3])
+            gap = np.einsum("nij,nj->ni", linear, np.clip(inside, low, high) - inside)
+            if (np.linalg.norm(gap, axis=1) < FREE).any():
+                return True
+    return False
+
+
+def flat(depth: Float[np.ndarray, "rays"]) -> bool:
+    """Whether nearly everything is equally far away, as in a picture of nothing but a wall."""
+    low, high = np.quantile(np.minimum(depth, RANGE), [0.1, 0.9])
+    return bool(high < 2.0 * low and high < 0.5 * RANGE)
 
 
 def rays(camera: Camera) -> Float[np.ndarray, "rays 3"]:
@@ -60,7 +89,7 @@ def probe(camera: Camera, parts: tuple[Part, ...]) -> Float[np.ndarray, "rays"]:
             continue
         centres, radii = part.spheres()
         away = np.linalg.norm(centres - eye, axis=1) - radii
-        chosen = (away < RANGE) & (radii > 0.012 * np.maximum(away, 0.0)) & (radii > 0.002)
+        chosen = (away < RANGE) & (radii > 0.03 * np.maximum(away, 0.0)) & (radii > 0.002)
         chosen &= (centres - eye) @ camera.rotation()[2] > -radii
         if chosen.any():
             nearest = np.minimum(nearest, slabs(part.transforms[chosen], low, high, eye, directions))
@@ -71,14 +100,16 @@ def slabs(
     transforms: np.ndarray, low: np.ndarray, high: np.ndarray, eye: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
     """Nearest hit of each ray with any oriented box (Kay and Kajiya, SIGGRAPH 1986)."""
-    linear = transforms[:, :, :3].astype(float)
+    inverse = np.linalg.pinv(transforms[:, :, :3].astype(float))
+    origin = inverse @ (eye - transforms[:, :, 3])[:, :, None]
+    along = inverse @ directions.T
+    along[np.abs(along) < 1e-9] = 1e-9
     thin = np.where(high - low < 1e-6, 1e-3, 0)
-    inverse = np.linalg.pinv(linear)
-    origin = np.einsum("nij,nj->ni", inverse, eye - transforms[:, :, 3])[:, None]
-    along = np.einsum("nij,rj->nri", inverse, directions)
-    along = np.where(np.abs(along) < 1e-9, 1e-9, along)
-    a, b = (low - thin - origin) / along, (high + thin - origin) / along
-    enter, leave = np.minimum(a, b).max(axis=-1), np.maximum(a, b).min(axis=-1)
+    a, b = (((side[:, None] - origin) / along) for side in (low - thin, high + thin))
+    near, far = np.minimum(a, b), np.maximum(a, b)
+    # Axis by axis, which is faster than a reduction over an axis of three.
+    enter = np.maximum(np.maximum(near[:, 0], near[:, 1]), near[:, 2])
+    leave = np.minimum(np.minimum(far[:, 0], far[:, 1]), far[:, 2])
     hit = (enter <= leave) & (leave > 0)
     return np.where(hit, np.maximum(enter, 0), np.inf).min(axis=0)
 

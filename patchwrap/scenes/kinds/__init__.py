@@ -3,18 +3,23 @@
 import numpy as np
 
 from patchwrap.scenes import viewpoint
-from patchwrap.scenes.kinds import field, garden, hall, room, street, table
+from patchwrap.scenes.kinds import field, garden, hall, playground, room, street, table, workshop
 from patchwrap.scenes.scene import Builder, Scene
 
-BUILDERS = {
-    "street": street.build,
-    "garden": garden.build,
-    "room": room.build,
-    "hall": hall.build,
-    "field": field.build,
-    "table": table.build,
+MODULES = {
+    "street": street,
+    "garden": garden,
+    "room": room,
+    "hall": hall,
+    "field": field,
+    "table": table,
+    "playground": playground,
+    "workshop": workshop,
 }
-KINDS: tuple[str, ...] = tuple(BUILDERS)
+KINDS: tuple[str, ...] = tuple(MODULES)
+# The last two show how networks do in a kind of place that they never saw.
+TRAINING_KINDS: tuple[str, ...] = KINDS[:6]
+FAMILIES: dict[str, tuple[str, ...]] = {kind: module.FAMILIES for kind, module in MODULES.items()}
 
 
 def build_scene(seed: int, kind: str | None = None) -> Scene:
@@ -22,18 +27,18 @@ def build_scene(seed: int, kind: str | None = None) -> Scene:
 
     Args:
         seed: any non-negative integer.
-        kind: one of ``KINDS``, or None to draw it from the seed.
+        kind: one of ``KINDS``, or None to draw one of ``TRAINING_KINDS`` from the seed.
 
     Raises:
         ValueError: if ``kind`` is none of ``KINDS``.
     """
     if kind is None:
-        kind = KINDS[np.random.default_rng([seed, 1]).integers(len(KINDS))]
-    if kind not in BUILDERS:
+        kind = TRAINING_KINDS[np.random.default_rng([seed, 1]).integers(len(TRAINING_KINDS))]
+    if kind not in MODULES:
         raise ValueError(f"Unknown kind of scene {kind!r}. Choose one of {', '.join(KINDS)}.")
     rng = np.random.default_rng([seed, 2, KINDS.index(kind)])
     builder = Builder()
-    sample, lighting, atmosphere = BUILDERS[kind](builder, rng)
+    sample, lighting, atmosphere = MODULES[kind].build(builder, rng)
     parts = builder.parts()
     camera = viewpoint.choose(sample, parts, np.random.default_rng([seed, 3]))
-    return Scene(seed, kind, parts, camera, lighting, atmosphere)
+    return Scene(seed, kind, parts, camera, lighting, atmosphere, frozenset(builder.families))

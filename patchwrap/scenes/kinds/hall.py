@@ -2,13 +2,32 @@
 
 import numpy as np
 
-from patchwrap.scenes import light, palette, structures, vehicles
+from patchwrap.scenes import (
+    light,
+    machines,
+    palette,
+    people,
+    plants,
+    roadside,
+    structures,
+    tools,
+    vehicles,
+)
 from patchwrap.scenes.camera import Camera
+from patchwrap.scenes.families import family
+from patchwrap.scenes.layout import Layout
 from patchwrap.scenes.light import Atmosphere, Lamp, Lighting, develop, triple, warmth
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
+
+FAMILIES = (
+    "steel column", "truss", "pipe", "hanging lamp", "overhead crane", "gate", "gallery", "railing", "steel stairs", "spiral stairs",
+    "pallet rack", "pallet", "crate", "barrel", "scaffold", "machine", "forklift", "ladder", "chain hoist", "conveyor", "silo",
+    "lathe", "pillar drill", "welding set", "compressor", "cable", "archway", "person", "bench", "bicycle", "car", "van",
+    "broad-leaved tree", "planter", "litter bin", "stone steps", "fence", "broom", "bucket",
+)  # fmt: skip
 
 
 def build(b: Builder, rng: np.random.Generator) -> Setting:
@@ -20,7 +39,10 @@ def build(b: Builder, rng: np.random.Generator) -> Setting:
     pipes(b, rng, half, length, height)
     if rng.random() < 0.5:
         gallery(b, rng, half, length, min(height - 2, 3.4))
-    contents(b, rng, half, length, height)
+    if rng.random() < 0.35:
+        concourse(b, rng, half, length, height)
+    else:
+        contents(b, rng, half, length, height)
     lighting, air = illuminate(b, rng, half, length, height)
     return lambda r: sample(r, half, length), lighting, air
 
@@ -98,6 +120,7 @@ def ceiling(b: Builder, rng: np.random.Generator, half: Number, length: Number, 
         b.boxes(at, [strip + 0.6, length + 1, 0.16], Material.RIBBED, sheet)
 
 
+@family("gate")
 def gates(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
     """Doors and signs in the far wall."""
     wide, tall = min(half, 4.5), min(height * 0.7, 4.5)
@@ -141,50 +164,46 @@ def skeleton(
         colour,
     )
     if rng.random() < 0.5:
-        z = height - deep - 0.6
-        b.boxes(
-            [[s * (half - 0.45), length / 2, z] for s in (-1, 1)],
-            [0.3, length, 0.5],
-            Material.METAL,
-            palette.hsv(0.13, 0.85, 0.8),
-        )
-        y = rng.uniform(8, length * 0.7)
-        b.boxes(
-            [[0, y, z + 0.4], [0, y + 1.2, z + 0.4]],
-            [2 * half - 0.9, 0.35, 0.6],
-            Material.METAL,
-            palette.hsv(0.13, 0.85, 0.8),
-        )
-        b.rods([0, y + 0.6, z - height * 0.35], [0, y + 0.6, z], 0.02, Material.METAL, palette.hsv(0, 0, 0.2))
-        b.boxes(
-            [0, y + 0.6, z - height * 0.35], [0.4, 0.25, 0.5], Material.PAINT, palette.hsv(0.13, 0.85, 0.8)
-        )
+        overhead_crane(b, rng, half, length, height - deep - 0.6)
+
+
+@family("overhead crane")
+def overhead_crane(b: Builder, rng: np.random.Generator, half: Number, length: Number, z: Number) -> None:
+    """Rails along the walls, a double beam across, and a hoist on it."""
+    yellow, y = palette.hsv(0.13, 0.85, 0.8), rng.uniform(8, length * 0.7)
+    b.boxes([[s * (half - 0.45), length / 2, z] for s in (-1, 1)], [0.3, length, 0.5], Material.METAL, yellow)
+    b.boxes([[0, y, z + 0.4], [0, y + 1.2, z + 0.4]], [2 * half - 0.9, 0.35, 0.6], Material.METAL, yellow)
+    machines.chain_hoist(b.at([rng.uniform(-0.4, 0.4) * half, y + 0.6, 0]), rng, z + 0.2)
 
 
 def pipes(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
-    """Pipes and ducts along the walls and hanging lamps."""
+    """Pipes along the walls, lamps, and cables under the roof."""
     for _ in range(rng.integers(2, 7)):
         x, z = rng.choice([-1, 1]) * (half - rng.uniform(0.5, 1.0)), rng.uniform(2.4, height - 0.8)
-        r, colour = rng.choice([0.04, 0.08, 0.15, 0.3]), palette.pick(rng, palette.METALS + palette.WALLS)
-        b.rods([x, 0, z], [x, length, z], r, Material.METAL, colour, sides=12)
-        y = np.arange(2, length, 4.0)
-        b.rods(
-            np.column_stack([0 * y + x, y, 0 * y + z]),
-            np.column_stack([0 * y + x, y + 0.1, 0 * y + z]),
-            r * 1.25,
-            Material.METAL,
-            colour * 0.7,
-            sides=12,
-        )
-        drop = rng.uniform(3, length - 1)
-        b.rods([x, drop, 0], [x, drop, z], r * 0.8, Material.METAL, colour, sides=10)
-    y = np.arange(3, length, rng.uniform(5, 9))
+        structures.pipe(b.at([x, 0, z]), rng, length)
+    lamps(b, rng, half, length, height)
+    if rng.random() < 0.4:
+        for _ in range(4):
+            x, z = rng.uniform(-0.8, 0.8) * half, rng.uniform(0.6, 0.9) * height
+            for y in np.arange(0, length, 8.0):
+                structures.wire(b, [x, y, z], [x, y + 8, z], rng.uniform(0.2, 0.8), 0.015, 8)
+
+
+@family("hanging lamp")
+def lamps(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
+    """Tubes or bells on cords in two rows."""
+    y, bell = np.arange(3, length, rng.uniform(5, 9)), rng.random() < 0.4
     for x in (-half / 2, half / 2):
         at = np.column_stack([0 * y + x, y, 0 * y + height - 1.5])
         b.rods(at, at + [0, 0, 1.3], 0.008, Material.METAL, palette.hsv(0, 0, 0.2), sides=4)
-        b.boxes(at, [0.2, 1.4, 0.08], Material.GLOW, palette.hsv(0.13, 0.08, 1.0))
+        if bell:
+            b.cylinders(at - [0, 0, 0.3], 0.35, 0.3, Material.PAINT, palette.hsv(0.4, 0.4, 0.2), 18, 0.25)
+            b.balls(at - [0, 0, 0.27], np.full((len(y), 3), 0.12), Material.GLOW, palette.hsv(0.12, 0.15, 1.0))
+        else:
+            b.boxes(at, [0.2, 1.4, 0.08], Material.GLOW, palette.hsv(0.13, 0.08, 1.0))
 
 
+@family("gallery")
 def gallery(b: Builder, rng: np.random.Generator, half: Number, length: Number, level: Number) -> None:
     """A mezzanine on posts along one wall, with a railing and stairs."""
     side, w, run = rng.choice([-1, 1]), rng.uniform(1.6, 3), length * rng.uniform(0.4, 0.9)
@@ -199,25 +218,29 @@ def gallery(b: Builder, rng: np.random.Generator, half: Number, length: Number, 
     posts = structures.line([inner, start, 0], [inner, start + run, 0], 3.5)
     b.beams(posts, posts + [0, 0, level], 0.16, Material.METAL, palette.pick(rng, palette.METALS))
     steps = int(level / 0.18)
-    structures.stairs(b.at([inner + side * 0.6, start - steps * 0.27, 0]), rng, steps)
+    if rng.random() < 0.6:
+        structures.stairs(b.at([inner + side * 0.6, start - steps * 0.27, 0]), rng, steps)
+    else:
+        machines.spiral_stairs(b.at([inner - side * 0.95, start + 1.0, 0]), rng, level)
 
 
 def contents(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
     """Racks along the sides, stock and machines in the open."""
+    free = half - 1.0
     if rng.random() < 0.65:
         levels = max(2, min(4, int(height / 2.2)))
+        rows = [half - 1.6] if half < 10 else [half - 1.6, half - 5.5]
+        free = rows[-1] - 1.0
         for side in (-1, 1):
-            for x in [half - 1.6] if half < 10 else [half - 1.6, half - 5.5]:
+            for x in rows:
                 start, bays = rng.uniform(4, 10), int((length * 0.6) / 2.7)
-                structures.rack(
-                    b.at([side * x + 0.55, start, 0], np.pi / 2),
-                    rng,
-                    min(bays, 9),
-                    levels,
-                )
-    for _ in range(rng.integers(8, 18)):
-        at = [rng.uniform(-0.65, 0.65) * half, rng.uniform(4, length * 0.9), 0]
-        item(b.at(at, rng.uniform(0, 6.3)), rng, height)
+                structures.rack(b.at([side * x + 0.55, start, 0], np.pi / 2), rng, min(bays, 9), levels)
+    taken = Layout()
+    for _ in range(rng.integers(10, 22)):
+        put, radius = FLOOR[rng.integers(len(FLOOR))]
+        at = taken.find(rng, [-free, 3.5], [free, length * 0.9], radius, 6)
+        if at is not None:
+            put(b.at(at, rng.uniform(0, 6.3)), rng, height)
     y = np.array([1.0, length - 1])
     for x in rng.uniform(-0.5, 0.5, 2) * half:
         b.boxes(
@@ -225,38 +248,46 @@ def contents(b: Builder, rng: np.random.Generator, half: Number, length: Number,
         )
 
 
-def item(b: Builder, rng: np.random.Generator, height: Number) -> None:
-    """One thing on the floor."""
-    what = rng.integers(9)
-    if what == 0:
-        structures.scaffold(b, rng, int(rng.integers(1, 3)), max(1, min(3, int((height - 2) / 2.2))))
-    elif what == 1:
-        for _ in range(rng.integers(1, 5)):
-            structures.barrel(b, rng, [*rng.uniform(-0.9, 0.9, 2), 0])
-    elif what in (2, 3):
-        size = rng.uniform(0.5, 1.2)
-        structures.crate(b, rng, [0, 0, 0], size)
-        if rng.random() < 0.5:
-            structures.crate(b, rng, [0.05, 0, size], size * 0.8, 0.2)
-        structures.crate(b, rng, [size * 1.3, 0.2, 0], size * 0.9, 0.4)
-    elif what == 4:
-        structures.load(b, rng, (1.2, 0.8, rng.uniform(0.6, 1.8)))
-    elif what == 5:
-        structures.person(b, rng)
-    elif what == 6:
-        machine(b, rng)
-    elif what == 7:
-        ladder = np.array([[s * 0.22, 0, 0] for s in (-1, 1)])
-        b.beams(ladder, ladder + [0, 0.8, 2.6], 0.05, Material.METAL, palette.hsv(0.6, 0.03, 0.7))
-        rungs = np.linspace(0.1, 0.95, 9)[:, None] * [0, 0.8, 2.6]
-        b.rods(rungs - [0.22, 0, 0], rungs + [0.22, 0, 0], 0.016, Material.METAL, palette.hsv(0.6, 0.03, 0.7))
-        b.beams(
-            ladder + [0, 1.5, 0], ladder + [0, 0.82, 2.6], 0.04, Material.METAL, palette.hsv(0.6, 0.03, 0.6)
-        )
-    else:
-        forklift(b, rng)
+def concourse(b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number) -> None:
+    """A station, a market hall or a gallery: arcades, benches, plants, people, stalls, vehicles on show."""
+    foliage, taken, look = plants.Foliage(rng), Layout(), int(rng.integers(1 << 31))
+    for side in (-1, 1):
+        for y in np.arange(2.5, min(length, 60), 4.2):
+            if rng.random() < 0.9:
+                roadside.archway(b.at([side * (half - 0.7), y, 0], np.pi / 2), np.random.default_rng(look), 3.0, min(height - 1.5, 4.2), 0.5)
+    things = (
+        (structures.bench, 1.0), (structures.bench, 1.0), (roadside.cafe, 1.3), (roadside.stall, 2.2), (roadside.litter_bin, 0.5),
+        (vehicles.car, 2.6), (vehicles.van, 3.0), (vehicles.bicycle, 1.0), (lambda c, r: roadside.planter(c, r, foliage), 1.0),
+        (lambda c, r: plants.tree(c, r, foliage, min(height * 0.6, 5), 16), 1.2), (lambda c, r: roadside.steps(c, r, 4, 3.0), 2.2),
+        (lambda c, r: machines.spiral_stairs(c, r, height * 0.5), 1.2), (structures.bench, 1.0),
+    )  # fmt: skip
+    for _ in range(rng.integers(5, 12)):
+        put, radius = things[rng.integers(len(things))]
+        at = taken.find(rng, [-half + 3, 4.5], [half - 3, length * 0.8], radius, 6)
+        if at is not None:
+            put(b.at(at, rng.uniform(0, 6.3)), rng)
+    for _ in range(rng.integers(4, 26)):
+        at = taken.find(rng, [-half + 2, 3], [half - 2, min(length * 0.9, 40)], 0.4, 4)
+        if at is not None:
+            people.person(b.at(at, rng.uniform(0, 6.3)), rng, pose=str(rng.choice(["walk", "stand"])))
 
 
+def barrels(b: Builder, rng: np.random.Generator, height: Number) -> None:
+    """Drums that stand together."""
+    for spot in ([0, 0, 0], [0.65, 0, 0], [0.3, 0.58, 0], [-0.35, 0.6, 0])[: rng.integers(1, 5)]:
+        structures.barrel(b, rng, spot)
+
+
+def crates(b: Builder, rng: np.random.Generator, height: Number) -> None:
+    """Crates beside and on each other."""
+    size = rng.uniform(0.5, 1.1)
+    structures.crate(b, rng, [0, 0, 0], size)
+    if rng.random() < 0.5:
+        structures.crate(b, rng, [0.05, 0, size], size * 0.75, 0.2)
+    structures.crate(b, rng, [size * 1.4, 0.2, 0], size * 0.9, 0.4)
+
+
+@family("machine")
 def machine(b: Builder, rng: np.random.Generator) -> None:
     """A cabinet with a tank, pipes, a panel and a guard."""
     paint, w, h = palette.any_colour(rng, 1.0), rng.uniform(1, 2.4), rng.uniform(1, 2.2)
@@ -269,6 +300,7 @@ def machine(b: Builder, rng: np.random.Generator) -> None:
     structures.railing(b, rng, [-w / 2, 1.2, 0], [w, 1.2, 0], 0.9)
 
 
+@family("forklift")
 def forklift(b: Builder, rng: np.random.Generator) -> None:
     """Body, mast, forks and overhead guard, pointing along +y."""
     paint, dark = palette.hsv(rng.uniform(0.02, 0.15), 0.9, 0.85), palette.hsv(0, 0, 0.15)
@@ -315,3 +347,18 @@ def illuminate(
     return lighting, Atmosphere(
         air.zenith, air.horizon, triple(haze), density, air.clouds, air.cloud_seed, **develop(rng)
     )
+
+
+# What stands on a factory floor and the radius in metres that it needs.
+FLOOR = (
+    (lambda b, r, h: structures.scaffold(b.at([-1, -0.4, 0]), r, 1, max(1, min(3, int((h - 2) / 2.2)))), 1.7), (barrels, 1.0),
+    (crates, 1.8), (crates, 1.8), (lambda b, r, h: structures.load(b, r, (1.2, 0.8, r.uniform(0.6, 1.8))), 0.9),
+    (lambda b, r, h: people.person(b, r), 0.4), (lambda b, r, h: people.person(b, r), 0.4),
+    (lambda b, r, h: people.person(b, r), 0.4), (lambda b, r, h: machine(b, r), 1.9), (lambda b, r, h: forklift(b, r), 1.8),
+    (lambda b, r, h: tools.ladder(b, r, 2.6), 1.4), (lambda b, r, h: machines.conveyor(b.at([0, -2, 0]), r), 3.2),
+    (lambda b, r, h: machines.silo(b, r, min(h * 0.8, 6)), 1.6), (lambda b, r, h: machines.lathe(b, r), 1.3),
+    (lambda b, r, h: machines.drill(b, r), 0.7), (lambda b, r, h: machines.welding(b, r), 0.8),
+    (lambda b, r, h: machines.compressor(b, r), 0.8), (lambda b, r, h: vehicles.bicycle(b, r), 0.9),
+    (lambda b, r, h: structures.fence(b, r, [-1.5, 0, 0], [1.5, 0, 0], 1.8, "mesh"), 1.6),
+    (lambda b, r, h: (tools.broom(b, r), tools.bucket(b.at([0.4, 0, 0]), r)), 0.7),
+)  # fmt: skip

@@ -4,14 +4,41 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patchwrap.scenes import buildings, furniture, light, palette, placement, plants, structures, tableware
+from patchwrap.scenes import (
+    animals,
+    buildings,
+    furniture,
+    household,
+    light,
+    palette,
+    people,
+    placement,
+    plants,
+    playthings,
+    roadside,
+    seating,
+    stationery,
+    tableware,
+    tools,
+    vehicles,
+)
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes.camera import Camera
+from patchwrap.scenes.families import family
+from patchwrap.scenes.layout import Layout
 from patchwrap.scenes.light import Atmosphere, Lamp, Lighting, develop, triple, warmth
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number, Values
 from patchwrap.scenes.scene import Builder
 from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
+
+FAMILIES = (
+    "table", "chair", "sofa", "bed", "shelf", "books", "cabinet", "vase", "floor lamp", "pendant lamp", "picture", "screen",
+    "door", "curtain", "window", "pot plant", "rug", "radiator", "guitar", "ceiling fan", "drying rack", "coat stand", "wall clock",
+    "kitchen counter", "banister stairs", "basket", "mirror", "office chair", "stool", "ladder", "laptop", "desk lamp", "pen pot",
+    "archway", "person", "cat", "dog", "ball", "toy blocks", "toy lorry", "tricycle", "bicycle", "bouquet", "teapot", "bowl",
+    "pile of books", "candle", "cup", "carton", "broad-leaved tree", "house",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,7 +69,9 @@ def build(b: Builder, rng: np.random.Generator) -> Setting:
         colour = palette.pick(rng, palette.WALLS) if rng.random() < 0.2 else paint
         wall(frame, rng, length, shell.height, colour, trim, index in open_walls)
         along_wall(frame, rng, length, shell.height, index in open_walls)
-    centrepiece(b, rng, shell)
+    taken = Layout()
+    centrepiece(b, rng, shell, taken)
+    loose(b, rng, shell, taken)
     outside(b, rng)
     lighting, air = illuminate(b, rng, shell)
     return lambda r: sample(r, shell), lighting, air
@@ -84,12 +113,19 @@ def floor_and_ceiling(b: Builder, rng: np.random.Generator, shell: Shell) -> Non
             palette.pick(rng, palette.WOODS),
         )
     if rng.random() < 0.6:
-        b.boxes(
-            [rng.normal(0, 0.3), rng.normal(0, 0.4), 0.006],
-            [min(w * 0.6, 2.6), min(d * 0.5, 3.2), 0.012],
-            Material.RUG,
-            palette.any_colour(rng, 1.0),
-        )
+        rug(b.at([rng.normal(0, 0.3), rng.normal(0, 0.4), 0]), rng, (min(w * 0.6, 2.6), min(d * 0.5, 3.2)))
+    if rng.random() < 0.25:
+        household.ceiling_fan(b.at([0, d * 0.22, 0]), rng, h)
+
+
+@family("rug")
+def rug(b: Builder, rng: np.random.Generator, size: tuple[Number, Number]) -> None:
+    """A patterned carpet with fringes at its ends."""
+    b.boxes([0, 0, 0.006], [*size, 0.012], Material.RUG, palette.any_colour(rng, 1.0))
+    x = np.arange(-size[0] / 2 + 0.01, size[0] / 2, 0.03)
+    for s in (-1, 1):
+        root = np.stack([x, 0 * x + s * size[1] / 2, 0 * x + 0.006], -1)
+        b.rods(root, root + np.stack([rng.normal(0, 0.008, len(x)), 0 * x + s * 0.06, 0 * x - 0.002], -1), 0.002, Material.FABRIC, palette.hsv(0.12, 0.2, 0.8), sides=3)
 
 
 def wall(
@@ -108,6 +144,16 @@ def wall(
     if not window:
         b.boxes([0, -t / 2, height / 2], [full, t, height + 0.1], material, colour)
         return
+    pierced(b, rng, (length, height), material, colour, trim)
+
+
+@family("window")
+def pierced(
+    b: Builder, rng: np.random.Generator, size: tuple[Number, Number], material: Material, colour: Values, trim: np.ndarray
+) -> None:
+    """The wall around a window, and what belongs to that."""
+    (length, height), t = size, 0.22
+    full = length + 2 * t
     w = min(length * rng.uniform(0.25, 0.6), 3.0)
     x, low, high = (
         rng.uniform(-0.4, 0.4) * (length - w - 0.3),
@@ -127,6 +173,18 @@ def wall(
         material,
         colour,
     )
+    glazing(b, (x, w, low, high), trim)
+    if rng.random() < 0.55:
+        curtains(b, rng, (x, w, height), trim)
+    elif rng.random() < 0.5:
+        household.radiator(b.at([x, 0, 0]), rng, min(w, 1.6))
+    if rng.random() < 0.4:
+        plants.pot_plant(b.at([x + rng.uniform(-0.3, 0.3) * w, 0.06, low]), rng, rng.uniform(0.2, 0.45))
+
+
+def glazing(b: Builder, opening: tuple[Number, Number, Number, Number], trim: np.ndarray) -> None:
+    """Frame, bars and sill of an ``(x, width, low, high)`` opening."""
+    x, w, low, high = opening
     panes = max(1, round(w / 0.8))
     bars = np.linspace(x - w / 2 + 0.03, x + w / 2 - 0.03, panes + 1)
     b.boxes([[v, -0.12, (low + high) / 2] for v in bars], [0.06, 0.06, high - low], Material.PAINT, trim)
@@ -137,19 +195,16 @@ def wall(
         trim,
     )
     b.boxes([x, 0.04, low - 0.02], [w + 0.2, 0.25, 0.04], Material.WOOD, trim)
-    if rng.random() < 0.55:
-        cloth, side = palette.any_colour(rng), w * 0.28
-        furniture.curtain(b.at([x - w / 2 - side * 0.6, 0.1, 0.05]), rng, side, height - 0.15, cloth)
-        furniture.curtain(b.at([x + w / 2 - side * 0.4, 0.1, 0.05]), rng, side, height - 0.15, cloth)
-        b.rods(
-            [x - w * 0.8, 0.1, height - 0.1],
-            [x + w * 0.8, 0.1, height - 0.1],
-            0.015,
-            Material.METAL,
-            trim * 0.5,
-        )
-    if rng.random() < 0.4:
-        plants.pot_plant(b.at([x + rng.uniform(-0.3, 0.3) * w, 0.06, low]), rng, rng.uniform(0.2, 0.45))
+
+
+def curtains(b: Builder, rng: np.random.Generator, opening: tuple[Number, Number, Number], trim: np.ndarray) -> None:
+    """Two curtains on a rail beside an ``(x, width)`` opening, ``height`` the room's."""
+    (x, w, height), cloth = opening, palette.any_colour(rng)
+    side = w * 0.28
+    for left in (x - w / 2 - side * 0.6, x + w / 2 - side * 0.4):
+        furniture.curtain(b.at([left, 0.1, 0.05]), rng, side, height - 0.15, cloth)
+    ends = np.array([[x + s * w * 0.8, 0.1, height - 0.1] for s in (-1, 1)])
+    b.rods(ends[0], ends[1], 0.015, Material.METAL, trim * 0.5)
 
 
 def along_wall(b: Builder, rng: np.random.Generator, length: Number, height: Number, window: bool) -> None:
@@ -170,35 +225,97 @@ def along_wall(b: Builder, rng: np.random.Generator, length: Number, height: Num
 
 def against(b: Builder, rng: np.random.Generator, width: Number, height: Number, window: bool) -> bool:
     """One piece of furniture; returns whether the wall above it is free."""
-    what = rng.integers(10)
-    if what <= 1 and not window:
-        furniture.shelf(b.at([0, 0.18, 0]), rng, width, min(rng.uniform(0.8, 2.2), height - 0.2))
+    tall = TALL[rng.integers(len(TALL))] if not window and rng.random() < 0.45 else None
+    if tall is not None:
+        tall(b, rng, width, height)
         return False
-    if what == 2:
-        furniture.sofa(b.at([0, 0.52, 0]), rng, max(width, 0.9))
-    elif what == 3 and not window and width > 0.9:
-        furniture.door(b, rng)
-        return False
-    elif what in (4, 5):
-        tall = rng.choice([0.5, 0.8, 0.95]) if window or rng.random() < 0.7 else 1.95
-        furniture.cabinet(b.at([0, 0.27, 0]), rng, width, tall)
-        dress(b.at([0, 0.27, tall]), rng, width)
-        return bool(tall < 1.2)
-    elif what == 6:
-        furniture.table(b.at([0, 0.4, 0]), rng, (max(width, 0.8), 0.65))
-        furniture.screen(b.at([0, 0.3, 0.74]), rng, 0.55)
-        furniture.chair(b.at([rng.normal(0, 0.1), 0.95, 0], np.pi + rng.normal(0, 0.4)), rng)
-    elif what == 7:
-        plants.pot_plant(b.at([0, 0.35, 0]), rng, rng.uniform(0.6, 1.7))
-    elif what == 8:
-        furniture.floor_lamp(b.at([0, 0.3, 0]), rng, lit=rng.random() < 0.5)
+    LOW[rng.integers(len(LOW))](b, rng, width)
     return True
+
+
+def bookcase(b: Builder, rng: np.random.Generator, width: Number, height: Number) -> None:
+    """A shelf as high as fits."""
+    furniture.shelf(b.at([0, 0.18, 0]), rng, width, min(rng.uniform(0.8, 2.2), height - 0.2))
+
+
+def doorway(b: Builder, rng: np.random.Generator, width: Number, height: Number) -> None:
+    """A door, or a niche under an arch."""
+    if width < 1.0:
+        bookcase(b, rng, width, height)
+    elif rng.random() < 0.7:
+        furniture.door(b, rng)
+    else:
+        roadside.archway(b.at([0, 0.1, 0]), rng, min(width - 0.9, 1.0), min(2.1, height - 0.5), 0.2)
+
+
+def wardrobe(b: Builder, rng: np.random.Generator, width: Number, height: Number) -> None:
+    """A tall cupboard."""
+    furniture.cabinet(b.at([0, 0.27, 0]), rng, width, min(1.95, height - 0.2))
+
+
+def kitchenette(b: Builder, rng: np.random.Generator, width: Number, height: Number) -> None:
+    """A kitchen counter, or a mirror where it would be too narrow."""
+    if width > 1.1:
+        household.kitchen(b, rng, width)
+    else:
+        household.mirror(b.at([0, 0.1, 0]), rng)
+
+
+def upstairs(b: Builder, rng: np.random.Generator, width: Number, height: Number) -> None:
+    """Stairs along the wall, or a clock over a coat stand."""
+    if width > 1.5:
+        household.staircase(b.at([-width / 2, -0.02, 0]), rng, height)
+    else:
+        household.clock(b.at([0, 0, 1.75]), rng)
+        household.coat_stand(b.at([0, 0.35, 0]), rng)
+
+
+def desk(b: Builder, rng: np.random.Generator, width: Number) -> None:
+    """A table with a screen or a laptop, a lamp, pens and a chair."""
+    furniture.table(b.at([0, 0.4, 0]), rng, (max(width, 0.9), 0.65))
+    furniture.screen(b.at([0, 0.3, 0.74]), rng, 0.55) if rng.random() < 0.5 else stationery.laptop(b.at([0, 0.4, 0.745], np.pi), rng)
+    stationery.desk_lamp(b.at([-0.33, 0.25, 0.745], rng.uniform(0, 1.5)), rng)
+    stationery.pen_pot(b.at([0.33, 0.25, 0.745]), rng)
+    seat = b.at([rng.normal(0, 0.1), 1.0, 0], np.pi + rng.normal(0, 0.4))
+    (seating.office_chair if rng.random() < 0.5 else furniture.chair)(seat, rng)
+    if rng.random() < 0.2:
+        people.person(seat.at([0, 0, -0.04]), rng, 1.7, "sit")
+
+
+def sideboard(b: Builder, rng: np.random.Generator, width: Number) -> None:
+    """A low cabinet with things on it."""
+    tall = rng.choice([0.5, 0.8, 0.95])
+    furniture.cabinet(b.at([0, 0.27, 0]), rng, width, tall)
+    dress(b.at([0, 0.27, tall]), rng, width)
+
+
+def couch(b: Builder, rng: np.random.Generator, width: Number) -> None:
+    """A sofa or an armchair, sometimes with somebody on it."""
+    furniture.sofa(b.at([0, 0.52, 0]), rng, max(width, 0.9))
+    if rng.random() < 0.2:
+        people.person(b.at([0, 0.56, -0.02]), rng, 1.7, "sit")
+
+
+def corner(b: Builder, rng: np.random.Generator, width: Number) -> None:
+    """One slim thing on the floor."""
+    slim = (
+        lambda at: plants.pot_plant(at, rng, rng.uniform(0.6, 1.7)), lambda at: plants.pot_plant(at, rng, rng.uniform(0.6, 1.7)),
+        lambda at: furniture.floor_lamp(at, rng, lit=rng.random() < 0.5), lambda at: household.guitar(at.at([0, -0.15, 0]), rng),
+        lambda at: household.basket(at, rng), lambda at: household.coat_stand(at, rng), lambda at: seating.stool(at, rng),
+        lambda at: household.radiator(at.at([0, -0.35, 0]), rng, max(width * 0.7, 0.5)),
+    )  # fmt: skip
+    slim[rng.integers(len(slim))](b.at([0, 0.36, 0]))
+
+
+TALL = (bookcase, bookcase, doorway, doorway, wardrobe, kitchenette, upstairs)
+LOW = (couch, couch, sideboard, sideboard, desk, desk, corner, corner, corner)
 
 
 def dress(b: Builder, rng: np.random.Generator, width: Number) -> None:
     """Small things on a piece of furniture."""
     for x in rng.uniform(-0.4, 0.4, rng.integers(1, 4)) * width:
-        small = [tableware.book_pile, tableware.bowl, tableware.candle, tableware.cup, tableware.box]
+        small = (tableware.book_pile, tableware.bowl, tableware.candle, tableware.cup, tableware.box, tableware.bouquet,
+                 tableware.teapot, tableware.wire_basket, stationery.desk_lamp, stationery.photo_camera)  # fmt: skip
         spot = b.at([x, rng.uniform(-0.08, 0.08), 0.0], rng.uniform(0, 6))
         if rng.random() < 0.4:
             furniture.vase(spot, rng, rng.uniform(0.15, 0.4))
@@ -206,7 +323,7 @@ def dress(b: Builder, rng: np.random.Generator, width: Number) -> None:
             small[rng.integers(len(small))](spot, rng)
 
 
-def centrepiece(b: Builder, rng: np.random.Generator, shell: Shell) -> None:
+def centrepiece(b: Builder, rng: np.random.Generator, shell: Shell, taken: Layout) -> None:
     """What stands in the middle: a dining table, a sofa group or a bed."""
     spot = b.at([rng.normal(0, 0.2), rng.normal(0, 0.3), 0], rng.choice([0, 0.5, 1, 1.5]) * np.pi)
     what = rng.integers(4)
@@ -228,14 +345,23 @@ def centrepiece(b: Builder, rng: np.random.Generator, shell: Shell) -> None:
         furniture.sofa(spot.at([1.3, 0.3, 0], 1.8), rng, 0.9)
     else:
         furniture.bed(spot, rng)
-    if rng.random() < 0.12:
-        structures.person(
-            b.at(
-                [rng.uniform(-0.3, 0.3) * shell.width, rng.uniform(-0.3, 0.3) * shell.depth, 0],
-                rng.uniform(0, 6),
-            ),
-            rng,
-        )
+    taken.claim(spot.matrix[:2, 3], 1.5 if what > 1 else 1.25)
+
+
+def loose(b: Builder, rng: np.random.Generator, shell: Shell, taken: Layout) -> None:
+    """People, pets, toys and things left standing on the free floor."""
+    things = (
+        (people.person, 0.35), (people.person, 0.35), (people.person, 0.35), (animals.cat, 0.3), (animals.dog, 0.45),
+        (playthings.ball, 0.15), (playthings.blocks, 0.3), (playthings.toy_lorry, 0.25), (playthings.tricycle, 0.5),
+        (household.drying_rack, 0.95), (household.basket, 0.3), (seating.stool, 0.3), (vehicles.bicycle, 0.9), (tools.ladder, 0.9),
+        (seating.office_chair, 0.4),
+    )  # fmt: skip
+    half = np.array([shell.width / 2 - 0.9, shell.depth / 2 - 0.9])
+    for _ in range(rng.integers(0, 5)):
+        put, radius = things[rng.integers(len(things))]
+        at = taken.find(rng, -half, half, radius, 4) if half.min() > 0.2 else None
+        if at is not None:
+            put(b.at(at, rng.uniform(0, 6)), rng)
 
 
 def outside(b: Builder, rng: np.random.Generator) -> None:

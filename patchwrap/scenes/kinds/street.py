@@ -2,15 +2,34 @@
 
 import numpy as np
 
-from patchwrap.scenes import buildings, light, palette, plants, structures, vehicles
+from patchwrap.scenes import (
+    animals,
+    buildings,
+    landmarks,
+    light,
+    palette,
+    people,
+    plants,
+    roadside,
+    structures,
+    vehicles,
+    water,
+)
 from patchwrap.scenes import mesh as shapes
 from patchwrap.scenes.camera import Camera
+from patchwrap.scenes.layout import Layout
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number
 from patchwrap.scenes.scene import Builder
 from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
 
 BEGIN, END = -14.0, 150.0
+FAMILIES = (
+    "house", "shop front", "balcony", "block of flats", "car", "van", "motor scooter", "bicycle", "lamp post",
+    "utility pole", "cable", "traffic light", "traffic sign", "hydrant", "post box", "bus shelter", "litter bin", "bollard",
+    "planter", "bench", "street café", "parasol", "market stall", "archway", "stone steps", "scaffold", "tower crane",
+    "church", "person", "dog", "bird", "broad-leaved tree", "bush", "hedge", "fence", "railing", "puddle",
+)  # fmt: skip
 
 
 def build(b: Builder, rng: np.random.Generator) -> Setting:
@@ -23,6 +42,7 @@ def build(b: Builder, rng: np.random.Generator) -> Setting:
         pavement(b, rng, foliage, side, road / 2, walk)
     traffic(b, rng, road)
     closing(b, rng, foliage)
+    across(b, rng, road, walk)
     lighting, air = light.outdoors(rng, (0, 16, 1.5), rng.uniform(24, 34), (150, 3000))
     return lambda r: sample(r, road, walk), lighting, air
 
@@ -115,47 +135,86 @@ def front_garden(
 def pavement(
     b: Builder, rng: np.random.Generator, foliage: plants.Foliage, side: int, edge: Number, walk: Number
 ) -> None:
-    """Lamps, poles with wires, trees, people, bins and bollards."""
-    step, z, kerb = rng.uniform(14, 26), 0.19, side * (edge + 0.55)
-    poles = rng.random() < 0.5
-    tops = []
-    for k, y in enumerate(np.arange(rng.uniform(-8, 6), 110, step)):
-        spot = b.at([kerb, y, z])
-        if poles and side > 0:
-            tops.append(structures.utility_pole(spot, rng, 8.0) + [kerb, y, z])
+    """Lamps or poles with wires, trees, what stands at the kerb, and who walks behind it."""
+    kerb = b.at([side * (edge + 0.55), 0, 0.19])
+    posts(kerb, rng, side)
+    if rng.random() < 0.55:
+        for y in np.arange(rng.uniform(3, 9), 90, rng.uniform(8, 15)):
+            plants.tree(kerb.at([side * 0.3, y, 0]), rng, foliage, rng.uniform(4, 9), max(y, 4))
+    taken = Layout()
+    clutter(kerb, rng, foliage, taken, side)
+    passers(kerb, rng, taken, side, walk)
+
+
+def posts(b: Builder, rng: np.random.Generator, side: int) -> None:
+    """Poles with wires on the right, or lamps."""
+    poles, tops = rng.random() < 0.5 and side > 0, []
+    for k, y in enumerate(np.arange(rng.uniform(-8, 6), 110, rng.uniform(14, 26))):
+        spot = b.at([0, y, 0], 0.0 if side < 0 or poles else np.pi)
+        if poles:
+            tops.append(structures.utility_pole(spot, rng, 8.0) + [0, y, 0])
         elif k % 2 == 0 or rng.random() < 0.3:
-            structures.lamp_post(b.at([kerb, y, z], 0.0 if side < 0 else np.pi), rng, rng.uniform(4, 8))
+            structures.lamp_post(spot, rng, rng.uniform(4, 8))
     for one, two in zip(tops[:-1], tops[1:], strict=True):
         for start, end in zip(one, two, strict=True):
             structures.wire(b, start, end, rng.uniform(0.3, 0.7))
-    if rng.random() < 0.55:
-        for y in np.arange(rng.uniform(3, 9), 90, rng.uniform(8, 15)):
-            plants.tree(b.at([kerb + side * 0.3, y, z]), rng, foliage, rng.uniform(4, 9), max(y, 4))
-    for _ in range(rng.integers(1, 7)):
-        at = [side * (edge + rng.uniform(0.6, walk - 0.3)), rng.uniform(3, 45), z]
-        structures.person(b.at(at, rng.uniform(-0.3, 0.3) + rng.choice([0, np.pi])), rng)
-    clutter(b, rng, kerb, z)
 
 
-def clutter(b: Builder, rng: np.random.Generator, x: Number, z: Number) -> None:
-    """Bins, bollards, signs, bicycles and café tables."""
-    metal = palette.pick(rng, palette.METALS)
-    if rng.random() < 0.4:
-        y = np.arange(2, 30, 2.0)
-        b.cylinders(np.column_stack([0 * y + x, y, 0 * y + z]), 0.06, 0.9, Material.METAL, metal, 10)
-    for _ in range(rng.integers(0, 4)):
-        at = b.at([x, rng.uniform(2.5, 30), z], rng.uniform(0, 6))
-        what = rng.integers(4)
-        if what == 0:
-            at.boxes([0, 0, 0.5], [0.55, 0.6, 1.0], Material.PAINT, palette.any_colour(rng))
-            at.boxes([0, 0, 1.02], [0.6, 0.66, 0.07], Material.PAINT, palette.any_colour(rng))
-        elif what == 1:
-            at.rods([0, 0, 0], [0, 0, 2.6], 0.03, Material.METAL, metal)
-            at.boxes([0, 0.04, 2.4], [0.6, 0.02, 0.6], Material.PICTURE, palette.any_colour(rng, 1.2))
-        elif what == 2:
-            vehicles.bicycle(at, rng)
-        else:
-            structures.bench(at, rng)
+def passers(b: Builder, rng: np.random.Generator, taken: Layout, side: int, walk: Number) -> None:
+    """People along the pavement, dogs and birds."""
+    for _ in range(rng.integers(1, 8)):
+        at = taken.find(rng, [side * 0.05, 3], [side * (walk - 0.85), 45], 0.35)
+        if at is not None:
+            spot = b.at(at, rng.uniform(-0.3, 0.3) + rng.choice([0, np.pi]))
+            people.person(spot, rng, pose=str(rng.choice(["walk", "walk", "stand", "reach"])))
+    for put in (animals.dog, animals.bird, animals.bird, animals.bird):
+        at = taken.find(rng, [side * 0.05, 2.5], [side * (walk - 0.85), 16], 0.4)
+        if at is not None and rng.random() < 0.35:
+            put(b.at(at, rng.uniform(0, 6)), rng)
+
+
+# What turns its +y away from the road, and how far the middle moves from the kerb.
+SIDEWAYS = {structures.bench: 0.0, roadside.bus_shelter: 0.0, roadside.stall: 0.1, roadside.cafe: None}
+
+
+def clutter(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, taken: Layout, side: int) -> None:
+    """What stands at the kerb: bins, signs, bicycles, boxes, tables."""
+    if rng.random() < 0.3:
+        roadside.bollards(b.at([-side * 0.2, rng.uniform(2, 20), 0]), rng)
+    things = (
+        roadside.litter_bin, roadside.traffic_sign, roadside.traffic_sign, roadside.hydrant, roadside.post_box,
+        vehicles.bicycle, vehicles.bicycle, vehicles.scooter, structures.bench, roadside.cafe, roadside.cafe,
+        lambda at, r: roadside.planter(at, r, foliage), roadside.stall, roadside.bus_shelter,
+        lambda at, r: roadside.traffic_light(at.at([0, 0, 0], np.pi if side < 0 else 0.0), r),
+    )  # fmt: skip
+    for _ in range(rng.integers(3, 9)):
+        put, y = things[rng.integers(len(things))], rng.uniform(2.5, 32)
+        if taken.claim([0, y], 1.4):
+            deep = SIDEWAYS.get(put, 0.0)
+            yaw = -side * np.pi / 2 if put in SIDEWAYS and deep is not None else rng.normal(0, 0.15)
+            put(b.at([side * (0.5 if deep is None else deep), y, 0], yaw), rng)
+
+
+def across(b: Builder, rng: np.random.Generator, road: Number, walk: Number) -> None:
+    """Now and then an arch, a scaffold, steps, puddles, or cables with lamps over the street."""
+    width = road + 2 * walk
+    if rng.random() < 0.12:
+        roadside.archway(b.at([0, rng.uniform(18, 50), 0.1]), rng, road + 0.6, rng.uniform(6, 8), rng.uniform(1, 4))
+    if rng.random() < 0.2:
+        side = rng.choice([-1, 1])
+        structures.scaffold(b.at([side * (width / 2 - 0.12), rng.uniform(5, 20), 0.19], side * np.pi / 2), rng, 3, 3)
+    if rng.random() < 0.25:
+        side = rng.choice([-1, 1])
+        spot = b.at([side * (width / 2 - 0.75), rng.uniform(4, 25), 0.19], -side * np.pi / 2)
+        roadside.steps(spot, rng, int(rng.integers(3, 6)))
+    if rng.random() < 0.3:
+        at = np.column_stack([rng.uniform(-0.45, 0.45, 6) * road, rng.uniform(2, 30, 6), np.full(6, 0.064)])
+        water.puddles(b, rng, at)
+    if rng.random() < 0.25:
+        for y in np.arange(rng.uniform(4, 9), 60, rng.uniform(7, 13)):
+            structures.wire(b, [-width / 2, y, 6.2], [width / 2, y, 6.2], 0.5, 0.006)
+            lamps = np.column_stack([np.linspace(-0.3, 0.3, 3) * width, np.full(3, y), np.full(3, 5.7)])
+            b.balls(lamps, np.full((3, 3), 0.1), Material.GLOW, palette.hsv(0.12, 0.3, 1.0))
 
 
 def traffic(b: Builder, rng: np.random.Generator, road: Number) -> None:
@@ -177,6 +236,10 @@ def traffic(b: Builder, rng: np.random.Generator, road: Number) -> None:
 
 def closing(b: Builder, rng: np.random.Generator, foliage: plants.Foliage) -> None:
     """What stands at the end of the street and behind the houses."""
+    if rng.random() < 0.3:
+        landmarks.crane(b.at([rng.uniform(-45, 45), rng.uniform(60, 140), 0]), rng)
+    if rng.random() < 0.3:
+        landmarks.church(b.at([rng.uniform(-8, 8), END + 25, 0], np.pi / 2), rng)
     buildings.skyline(b, rng, 26, 170, 420)
     for _ in range(8):
         plants.tree(

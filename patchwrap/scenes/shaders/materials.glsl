@@ -122,7 +122,11 @@ Surface surface(float px) {
     float bare = smoothstep(0.22, 0.5, mid * 0.7 + big * 0.5 + 0.15 * fine);
     vec3 green = v_tint.rgb * (1.0 + 0.35 * mid + 0.45 * fine) * (1.0 + vec3(0.5, 0.12, -0.2) * (big + 0.4 * mid));
     vec3 soil = vec3(0.17, 0.12, 0.075) * (0.8 + 0.4 * v_tint.a) * (1.0 + 0.4 * fine);
-    Surface s = matt(mix(green, soil, bare * 0.75));
+    // Far mountains: rock above the meadows, snow on the tops.
+    float steep = fbm3(q, 0.02, px) * 25.0 + fbm3(q, 0.1, px) * 8.0;
+    vec3 rock = vec3(0.24, 0.22, 0.21) * (1.0 + 0.5 * mid + 0.4 * fbm3(q, 0.05, px));
+    float alpine = smoothstep(38.0, 62.0, q.z + steep), white = smoothstep(95.0, 125.0, q.z + 1.6 * steep);
+    Surface s = matt(mix(mix(mix(green, soil, bare * 0.75), rock, alpine), vec3(0.85), white));
     s.height = 0.02 * mid + 0.01 * fine;
     return s;
 }
@@ -298,6 +302,26 @@ Surface surface(float px) {
     Surface s = matt(max(c, 0.0));
     s.gloss = 0.55;
     s.height = 0.0008 * n;
+    return s;
+}
+#elif MATERIAL == FUR
+Surface surface(float px) {
+    vec3 q = own();
+    float hair = grain(q * vec3(1.0, 0.25, 0.6), 220.0, px), tuft = fbm3(q, 14.0, px), spots = noise(q * 2.6);
+    float patch_ = v_tint.a > 0.5 ? smoothstep(0.12, 0.2, spots) : 0.0;
+    vec3 c = mix(v_tint.rgb, vec3(0.8, 0.76, 0.7), patch_ * 0.85);
+    Surface s = matt(c * (1.0 + 0.2 * hair + 0.25 * tuft));
+    s.height = 0.004 * tuft + 0.001 * hair;
+    return s;
+}
+#elif MATERIAL == WATER
+Surface surface(float px) {
+    vec3 q = vec3(v_world.xy, v_tint.a * 50.0);
+    float swell = fbm3(q * vec3(1.0, 2.2, 1.0), 0.5, px), ripple = fbm3(q * vec3(1.0, 1.7, 1.0), 4.0, px);
+    float scum = smoothstep(0.15, 0.5, fbm3(q, 0.12, px));
+    Surface s = matt(v_tint.rgb * (0.8 + 0.5 * scum + 0.15 * ripple));
+    s.gloss = 1.0;
+    s.height = 0.03 * swell + 0.006 * ripple;
     return s;
 }
 #endif

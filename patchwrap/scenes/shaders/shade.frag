@@ -7,6 +7,7 @@ uniform vec3 above;
 uniform vec3 below;
 uniform vec3 haze;
 uniform float density;
+uniform float snow;             // cover of what looks up, 0 to 1
 uniform vec4 key_position;      // w = 0: direction to the sun; w = 1: position of a lamp
 uniform vec3 key_colour;
 uniform mat4 shadow_from_world;
@@ -46,6 +47,14 @@ void main() {
     n = facing < 0.0 ? -n : n;
     float px = v_z * pixel * inversesqrt(max(abs(facing), 0.06));
     Surface s = surface(px);
+#if MATERIAL != WATER && MATERIAL != GLASS && MATERIAL != GLOW
+    if (snow > 0.0) {
+        float drift = 0.35 * fbm3(v_world, 2.0, px) + 0.2 * grain(v_world, 25.0, px);
+        float lies = smoothstep(1.05 - 0.75 * snow, 1.2 - 0.6 * snow, n.z + drift);
+        s.albedo = mix(s.albedo, vec3(0.82, 0.85, 0.9) * (1.0 + 0.1 * drift), lies);
+        s.gloss *= 1.0 - lies;
+    }
+#endif
     n = s.height == 0.0 ? n : bumped(n, s.height);
 
     vec3 to_key = key_position.w > 0.5 ? key_position.xyz - v_world : key_position.xyz;
