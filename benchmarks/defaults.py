@@ -16,9 +16,10 @@ from rich.console import Console
 
 import patchwrap
 from patchwrap import DepthMap, alignment, fusion
-from patchwrap.bench.heldout import cache_folder, generated_samples, parse_size
+from patchwrap.bench.heldout import cache_folder, generated_samples
 from patchwrap.io import Photo
 from patchwrap.metrics import align, boundary_scores, depth_metrics, valid_mask
+from patchwrap.size import parse_size
 from patchwrap.types import Values
 from report import RESULTS, Result, Table
 

@@ -20,7 +20,7 @@ from rich.console import Console
 
 import patchwrap
 from patchwrap import DepthBatch, DepthConvention, Images, coarsening, scratch
-from patchwrap.bench.heldout import parse_size
+from patchwrap.size import parse_size
 from report import RESULTS, Result, Table
 
 PLANS = ("p16", "p49", "p49+r64")

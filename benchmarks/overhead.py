@@ -23,7 +23,8 @@ from rich.console import Console
 
 import patchwrap
 from bare import bare_loop
-from patchwrap.bench.heldout import cache_folder, generated_samples, parse_size
+from patchwrap.bench.heldout import cache_folder, generated_samples
+from patchwrap.size import parse_size
 from report import RESULTS, Result, Table
 
 AIM = 1.10

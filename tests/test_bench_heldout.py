@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from patchwrap.bench.dataset import DataSet
-from patchwrap.bench.heldout import COUNT, SIZE, cache_folder, generator_digest, parse_size, parse_spec
+from patchwrap.bench.heldout import COUNT, SIZE, cache_folder, generator_digest, parse_spec
 from patchwrap.errors import OptionError
 
 
@@ -17,12 +17,6 @@ def test_names():
     for wrong in ("generated:0", "generated:x", "generated@640", "generated:2@8x8"):
         with pytest.raises(OptionError):
             parse_spec(wrong)
-
-
-def test_a_size_is_width_times_height():
-    assert parse_size("64x48") == (48, 64)
-    with pytest.raises(OptionError, match="WIDTHxHEIGHT"):
-        parse_size("64")
 
 
 def test_the_cache_lies_where_the_platform_wants_it(monkeypatch, tmp_path):

@@ -15,6 +15,7 @@ from patchwrap.bench.sample import Sample
 from patchwrap.bench.truth import read_depth
 from patchwrap.errors import OptionError
 from patchwrap.io import replacing
+from patchwrap.size import parse_size
 from patchwrap.tiling import Size
 
 FIRST_SEED = 9_000_000
@@ -43,18 +44,6 @@ def parse_spec(text: str) -> tuple[int, Size] | None:
             f"data {text!r} is not known. Write generated:COUNT@WIDTHxHEIGHT, as in generated:24@3840x2160."
         )
     return None
-
-
-def parse_size(text: str) -> Size:
-    """Read WIDTHxHEIGHT into ``(height, width)``.
-
-    Raises:
-        OptionError: if it is none, or a side is below 16.
-    """
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 16):
-        raise OptionError(f"size {text!r} is not WIDTHxHEIGHT in pixels with 16 or more a side, as in 3840x2160.")
-    return int(height), int(width)
 
 
 def cache_folder() -> Path:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchwrap.cli.predict import DEFAULT_BACKEND
-from patchwrap.cli.size import parse_size
 from patchwrap.errors import OptionError
+from patchwrap.size import parse_size
 
 if TYPE_CHECKING:
     from patchwrap.exporting import Exported

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap import __version__
-from patchwrap.cli.size import parse_size
 from patchwrap.errors import OptionError
+from patchwrap.size import parse_size
 
 ENDINGS = (".jpg", ".npy", ".json")
 

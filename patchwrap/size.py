@@ -1,4 +1,4 @@
-"""``--size WIDTHxHEIGHT``, the one place where the command line's order of sides becomes the code's."""
+"""``WIDTHxHEIGHT``, the one place where the order of sides that users write becomes the code's."""
 
 from patchwrap.errors import OptionError
 
@@ -11,5 +11,5 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 16):
-        raise OptionError(f"--size {text} is not WIDTHxHEIGHT in pixels with 16 or more a side, as in 3840x2160.")
+        raise OptionError(f"size {text!r} is not WIDTHxHEIGHT in pixels with 16 or more a side, as in 3840x2160.")
     return int(height), int(width)
