@@ -9,7 +9,7 @@ from patchwrap.bench import protocol
 from patchwrap.bench.protocol import borders, measure
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
-from patchwrap.metrics import boundary_scores, d3r, depth_metrics, edge_f1, soft_edge_error
+from patchwrap.metrics import boundary_scores, d3r, depth_metrics, edge_f1, evaluate, soft_edge_error
 from patchwrap.tiling import TilePlan
 
 SCALE = DepthConvention("depth", "scale")
@@ -63,6 +63,24 @@ def test_drift_shows_under_the_coarse_maps_alignment():
     assert tables["coarse"]["abs_rel"] == pytest.approx(1, rel=1e-3)
     # The sky lies at the cap under either scale.
     assert tables["own"]["coarse_difference"] == pytest.approx(np.log(2) * 44 / 48, rel=0.01)
+
+
+@pytest.mark.parametrize("ambiguity", ["scale", "affine"])
+def test_under_the_coarse_maps_alignment_measures_are_those_of_the_metrics_too(ambiguity):
+    convention = DepthConvention("depth", ambiguity)
+    values = (finite(truth()) * np.random.default_rng(0).uniform(0.8, 1.2, (48, 64))).astype(np.float32)
+    coarse = 1.5 * finite(truth()).clip(0, 20)
+    edges = ([32], [24])
+    found = measure(a_map(values, coarse, convention), truth(), convention, edges)
+    expected = evaluate(found.coarse.units(values), truth(), None, *edges)
+    assert {name: found.tables["coarse"][name] for name in expected} == pytest.approx(expected, rel=1e-4, nan_ok=True)
+
+
+def test_drawn_edges_can_be_left_out():
+    values = finite(truth())
+    quick = measure(a_map(values, values), truth(), SCALE, NOWHERE, outlines=False).tables["own"]
+    whole = measure(a_map(values, values), truth(), SCALE, NOWHERE).tables["own"]
+    assert set(whole) - set(quick) >= {"d3r", "edge_f1", "edge_accuracy"} and "boundary4" in quick
 
 
 def test_without_truth_there_are_seams_and_the_distance_from_coarse():

@@ -96,7 +96,7 @@ def _moved(
     coarse: Distances,
     borders: Borders,
 ) -> dict[str, float]:
-    """The measures under the coarse map's alignment; those that no factor changes are taken over."""
+    """The measures under the coarse map's alignment; those that no factor changes (but for clamping) are taken over."""
     if coarse == own:
         return known
     if own.fit.space == coarse.fit.space and own.fit.shift == coarse.fit.shift == 0:
