@@ -1,6 +1,7 @@
 """One tile as the alignment sees it: its thumbnail at the coarse map's sampling, and what moves it into place."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -123,8 +124,9 @@ def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tupl
     return (rows, columns), mean.double().numpy()
 
 
+@lru_cache(maxsize=32)
 def _footprints(start: int, stop: int, pixels: int, cells: int) -> tuple[slice, Float[Tensor, "cells pixels"]]:
-    """The cells wholly inside [start, stop) and each one's share of every pixel there."""
+    """The cells wholly inside [start, stop) and each one's share of every pixel there; the same for a row of tiles."""
     pitch = pixels / cells
     first, last = int(np.ceil(start / pitch - 1e-6)), int(np.floor(stop / pitch + 1e-6))
     last = max(first, last)

@@ -1,5 +1,7 @@
 """Blending weights of a tile: how much each of its pixels counts. Never zero, never tapered at the image's border."""
 
+from functools import lru_cache
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -26,6 +28,7 @@ def window(tile: Tile, grid: Size) -> Map:
     return rows[:, None] * columns[None, :]
 
 
+@lru_cache(maxsize=64)
 def _ramp(length: int, at_start: bool, at_end: bool) -> Float[Tensor, "length"]:
     weights = torch.hann_window(length + 2, periodic=False)[1:-1]
     half = (length + 1) // 2
