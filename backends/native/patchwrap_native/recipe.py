@@ -21,7 +21,7 @@ from patchwrap_native.precision import Precision
 from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Pace, Report, Stage, Trainer
 
-SHARES = {"coarse": 0.45, "fine": 0.25, "fusion": 0.30}
+SHARES = {"coarse": 0.50, "fine": 0.27, "fusion": 0.23}
 """Each stage's part of the time: a starved coarse network would make every later gain worthless."""
 
 
@@ -92,8 +92,9 @@ def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out:
     if name == "coarse":
         return DepthStage(name, trio.coarse, crops.COARSE, shards, held_out, size, seed, device=device)
     if name == "fine":
-        # A tile's cues are the whole image's, only larger: starting from them saves most of the stage.
-        trio.fine.load_state_dict(trio.coarse.state_dict())
+        if recipe.start_from is None:
+            # A tile's cues are the whole image's, only larger: starting from them saves most of the stage.
+            trio.fine.load_state_dict(trio.coarse.state_dict())
         fine = DepthStage(name, trio.fine, crops.FINE, shards, held_out, size, seed, device=device)
         return replace(fine, gradient=1.0, full_from=0.5, rate=1.2e-3)
     frozen = fold(deepcopy(trio.coarse)), fold(deepcopy(trio.fine))

@@ -7,8 +7,9 @@ import numpy as np
 SHAPES = ((288, 384), (256, 448), (288, 384), (256, 448), (384, 288))
 """Sizes (height, width) of the stored views; shards take them in turn, one fifth is upright."""
 
-GRIDS = (4, 4, 4, 4, 3, 2)
-"""A tile is one n-th of the photo's height and width, n drawn from these."""
+GRIDS = (3, 3, 3, 4, 4, 2)
+"""A tile is one n-th of the photo's height and width, n drawn from these: mostly the thirds of the automatic plan and
+the quarters of PatchFusion's."""
 
 SHIFTS = ((1, 1), (1, -1), (1, 1), (1, -1), (0, 2), (2, 0))
 """How far the second tile of a pair lies below and right of the first, in quarters of a tile."""

@@ -59,6 +59,14 @@ def test_training_goes_on_from_a_checkpoint_and_its_card(recipe, tmp_path):
     assert earlier["stages"]["coarse"]["step"] == 4 and earlier["started_from"] is None
 
 
+def test_a_warm_start_keeps_what_the_fine_network_learned(recipe, tmp_path):
+    trio = Trio.untrained()
+    checkpoint.save(trio, tmp_path / "start.safetensors")
+    path = train(replace(recipe, steps=1, start_from=tmp_path / "start.safetensors"))
+    before, after = (next(part.parameters()) for part in (trio.fine, checkpoint.load(path).fine))
+    assert (after - before).abs().max() < 0.01 < (after - next(trio.coarse.parameters())).abs().max()
+
+
 def test_an_interrupted_training_goes_on_to_the_same_weights(recipe, tmp_path):
     whole = checkpoint.load(train(replace(recipe, out=tmp_path / "whole")))
     pace = Pace(report_steps=1, save_seconds=0.0)
