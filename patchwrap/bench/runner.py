@@ -61,8 +61,9 @@ def bench(
 
     Args:
         backends: a name, a backend, a list of either, or a mapping from names in the report to either.
-        data: ``generated``, ``generated:COUNT@WIDTHxHEIGHT`` (held-out scenes with exact depth), a folder of photos
-            with or without depth beside them (see ``patchwrap.bench.dataset``), or samples.
+        data: ``generated``, ``generated:COUNT@WIDTHxHEIGHT`` or ``generated:COUNT@WIDTHxHEIGHT:KIND+KIND`` (held-out
+            scenes with exact depth), a folder of photos with or without depth beside them (see
+            ``patchwrap.bench.dataset``), or samples.
         plans: tile plans, see ``predict``.
         fusers: see ``predict``.
         heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head.

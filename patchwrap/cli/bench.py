@@ -16,6 +16,8 @@ from patchwrap.errors import BackendNotFoundError
 _EPILOG = """\
 data:
   generated:24@3840x2160  held-out generated scenes with exact depth (extra [scenes]); kept on disk
+  generated:8@3840x2160:playground+workshop
+                          such scenes of these kinds, here the two that no network is trained on
   FOLDER                  photos NAME.jpg, .png ... with depth beside them: NAME.npy or NAME.npz (metres, array
                           'depth'), as patchwrap scenes writes, or NAME_depth.png (16 bits times --depth-scale);
                           or photos alone, which are measured as far as that goes without truth
