@@ -58,19 +58,21 @@ def train(script, shards, tmp_path):
     return run
 
 
-def test_a_few_steps_make_an_ordinary_checkpoint(train, tmp_path):
+def test_a_few_steps_make_an_ordinary_checkpoint(script, train, tmp_path):
     folder = train("out", 2)
     network = DepthAnythingForDepthEstimation.from_pretrained(folder)
     assert type(network.config) is DepthAnythingConfig and network.config.depth_estimation_type == "relative"
     backend = patchwrap.load_backend("transformers", folder)
     assert str(backend.convention) == "inverse_depth:affine" and backend.free_aspect
+    assert (backend.processing, backend.multiple) == (script.SIZE, script.PATCH)
     depth = patchwrap.predict(painted_photo(200, 300), backend, tiles=False)
     assert np.isfinite(depth.values).all() and depth.values.std() > 0
     card = json.loads((folder / "card.json").read_text())
     assert card["history"]["step"] == 2 and card["history"]["held_out"][-1]["abs_rel"] > 0
     assert card["scenes"] == {"count": 6, "first_seed": 0, "last_seed": 5} and card["parameters"] <= 6_000_000
     assert str(tmp_path) not in (folder / "card.json").read_text()
-    assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors", ".pt"}
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors"}
+    assert (tmp_path / "out.pt").exists()
     assert (folder / "model.safetensors").stat().st_size < 2.2 * card["parameters"]
 
 
