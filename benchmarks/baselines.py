@@ -38,7 +38,8 @@ def constant(images: Images) -> DepthBatch:
 
 def ramp(images: Images) -> DepthBatch:
     """From 0 at the upper border to 1 at the lower."""
-    return torch.linspace(0, 1, images.shape[2], device=images.device)[:, None].expand(len(images), 1, *images.shape[2:])
+    height, width = images.shape[2:]
+    return torch.linspace(0, 1, height, device=images.device)[:, None].expand(len(images), 1, height, width)
 
 
 def gradient(images: Images) -> DepthBatch:

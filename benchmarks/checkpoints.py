@@ -71,12 +71,13 @@ def main(arguments: list[str] | None = None) -> None:
         options.scenes, options.size, options.plan = min(options.scenes, 2), "240x136", "2x2"
     there, missing = present(options.backend or CHECKPOINTS)
     name = f"checkpoints_{options.data.name}" if options.data else "checkpoints"
-    sets = {part: compare(options, there, data, options.results / name / part) for part, data in chosen(options).items()}
+    out = options.results / name
+    sets = {part: compare(options, there, data, out / part) for part, data in chosen(options).items()}
     result = summarize(name, sets, missing)
     result.show()
     for text in missing:
         print(f"Not there, and left out: {text}")
-    print(f"Written to {result.write(options.results)}, the whole reports to {options.results / name}")
+    print(f"Written to {result.write(options.results)}, the whole reports to {out}")
 
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:

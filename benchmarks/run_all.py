@@ -11,7 +11,10 @@ from pathlib import Path
 
 from report import RESULTS, Result, results
 
-BENCHMARKS = ("installed.py", "quality.py", "checkpoints.py", "defaults.py", "overhead.py", "memory.py", "sizes.py")
+BENCHMARKS = (
+    *("installed.py", "quality.py", "checkpoints.py", "defaults.py"),
+    *("overhead.py", "memory.py", "sizes.py", "scenes.py"),
+)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -115,9 +115,9 @@ def start(folder: Path | None) -> Relative:
 
 
 def enliven(network: DepthAnythingForDepthEstimation) -> None:
-    """Let signals keep their size through the decoder: with the library's small weights little would be learned at first.
+    """Let signals keep their size through the decoder (He et al. 2015, arXiv 1502.01852); residues begin smaller.
 
-    He et al. 2015 (arXiv 1502.01852); residual branches begin smaller.
+    With the library's own small weights little would be learned at first.
     """
     for part in (network.neck, network.head):
         for layer in part.modules():

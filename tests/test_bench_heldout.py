@@ -19,7 +19,7 @@ def test_names():
     for wrong in ("generated:0", "generated:x", "generated@640", "generated:2@8x8", "generated:2:hall+"):
         with pytest.raises(OptionError):
             parse_spec(wrong)
-    with pytest.raises(OptionError, match="'cellar'.*playground"):
+    with pytest.raises(OptionError, match=r"'cellar'.*playground"):
         parse_spec("generated:2@64x48:cellar")
 
 

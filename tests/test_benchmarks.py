@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 
 from patchwrap.bench.runner import bench
 from patchwrap.convention import DepthConvention
+from patchwrap.scenes import Renderer
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -173,8 +174,8 @@ def test_pfm_and_disparity_become_depth(module, tmp_path):
 
 
 SCRIPTS = (
-    "quality", "defaults", "overhead", "memory", "sizes", "stranger",
-    "installed", "checkpoints", "photos", "transformers_speed", "train_depth_anything", "run_all", "render_tables",
+    "quality", "checkpoints", "defaults", "overhead", "memory", "sizes", "stranger", "photos", "scenes",
+    "installed", "transformers_speed", "train_depth_anything", "run_all", "render_tables",
 )
 
 
@@ -283,3 +284,38 @@ def test_photos_make_a_sheet(module, data, tmp_path):
     # 320x192 in 80x60: six white rows above and below; the maps are coloured, the photo is grey.
     assert (pixels[photos.TITLE + 1 : photos.TITLE + 4] > 240).all()
     assert np.ptp(pixels[60, 100:150], axis=-1).max() > 60 > np.ptp(pixels[60, 10:70], axis=-1).max()
+
+
+def test_pixels_near_a_depth_step_are_counted(module):
+    share = module("scenes").share_near_steps
+    depth = np.full((40, 50), 10.0, np.float32)
+    assert share(depth * np.linspace(1, 1.04, 50, dtype=np.float32)) == 0
+    depth[:, 25:] = 10.4
+    assert share(depth) == 0
+    # A step between columns 24 and 25 is near columns 20 to 29; sky above row 5 adds rows 0 to 9.
+    depth[:, 25:] = 10.6
+    assert share(depth) == pytest.approx(10 / 50)
+    depth[:5] = np.inf
+    assert share(depth) == pytest.approx((10 * 50 + 30 * 10) / (40 * 50))
+
+
+def test_a_frames_seconds_are_told_apart(module):
+    scenes = module("scenes")
+    with Renderer() as renderer:
+        [row] = scenes.measure(renderer, "table", 1, (45, 80), lambda text: None)
+    assert set(row) == {*scenes.STAGES, "share"} and all(value > 0 for value in row.values())
+    assert scenes.total(row) == pytest.approx(row["build"] + row["draw"] + row["read back"])
+    assert scenes.renderer._read.__name__ == "_read"
+
+
+def test_a_slow_generator_misses_its_aims(module):
+    scenes = module("scenes")
+    slow = {"build": 1.0, "draw": 2.5, "read back": 0.5, "share": 0.5}
+    options = argparse.Namespace(size="64x48", frames=1, rate_frames=2)
+    tables = scenes.summarize(3.0, {"room": [slow], "hall": [dict.fromkeys(slow, 0.0)]}, options).tables
+    assert [row[4:] for row in tables["scenes"].rows] == [["4.00", "50.0%"], ["0.00", "0.0%"], ["2.00", "25.0%"]]
+    assert [row[1:] for row in tables["scenes_aims"].rows] == [
+        ["3.0", "at least 4 (no)"],
+        ["2.00", "at most 3 (yes)"],
+        ["25.0%", "at least 2% (yes)"],
+    ]

@@ -62,8 +62,8 @@ def parse_spec(text: str) -> Spec | None:
         return Spec(int(match["count"] or COUNT), size, _kinds(match["kinds"]) if match["kinds"] else ())
     if text.startswith(("generated:", "generated@")):
         raise OptionError(
-            f"data {text!r} is not known. Write generated:COUNT@WIDTHxHEIGHT or generated:COUNT@WIDTHxHEIGHT:KIND+KIND, "
-            "as in generated:24@3840x2160."
+            f"data {text!r} is not known. Write generated:COUNT@WIDTHxHEIGHT, as in generated:24@3840x2160, "
+            "or generated:COUNT@WIDTHxHEIGHT:KIND+KIND."
         )
     return None
 

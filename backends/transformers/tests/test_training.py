@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from patchwrap_native.depth_code import encode
-from patchwrap_native.shards import SceneViews, write_shard
 from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation
 
 import patchwrap
 from patchwrap.testing import painted_photo
+from patchwrap_native.depth_code import encode
+from patchwrap_native.shards import SceneViews, write_shard
 
 FOLDER = Path(__file__).parents[3] / "benchmarks"
 
