@@ -11,7 +11,10 @@ from pathlib import Path
 
 from report import RESULTS, Result, results
 
-BENCHMARKS = ("installed.py", "quality.py", "defaults.py", "overhead.py", "memory.py", "sizes.py")
+BENCHMARKS = (
+    *("installed.py", "quality.py", "checkpoints.py", "defaults.py"),
+    *("overhead.py", "memory.py", "sizes.py", "scenes.py"),
+)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="tiny pictures, about a minute, for CI")
     parser.add_argument("--results", type=Path, help="folder of the new JSON; by default thrown away")
-    parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
+    parser.add_argument("--backend", help="NAME or NAME=CHECKPOINT instead of each benchmark's own")
     options = parser.parse_args(arguments)
     committed = {result.name: result for result in results(RESULTS)}
     with tempfile.TemporaryDirectory() as scratch:
@@ -32,10 +35,10 @@ def main(arguments: list[str] | None = None) -> None:
     print(summary(committed, made))
 
 
-def run(script: str, folder: Path, short: bool, backend: str) -> None:
+def run(script: str, folder: Path, short: bool, backend: str | None) -> None:
     """Run one benchmark; its failure is ours."""
     path = Path(__file__).parent / script
-    line = [sys.executable, str(path), "--results", str(folder), "--backend", backend]
+    line = [sys.executable, str(path), "--results", str(folder), *(["--backend", backend] if backend else [])]
     print(f"== {script}", flush=True)
     if subprocess.run(line + ["--short"] * short).returncode:
         sys.exit(f"{script} failed.")

@@ -1,8 +1,9 @@
 """Train a small transformer of Depth Anything's architecture from nothing but generated scenes.
 
-The result is an ordinary transformers folder (config, fp16 safetensors, image processor), so that a
-transformers backend can be compared without a download. It learns inverse depth up to scale and
-shift from whole frames and tiles alike, on shards that ``patchwrap-native render`` wrote.
+The result is an ordinary transformers folder (config, fp16 safetensors, image processor) and a card, so that a
+transformers backend can be compared without a download. It learns inverse depth up to scale and shift from whole
+frames and tiles alike, on shards that ``patchwrap-native render`` wrote. The training's state lies beside the
+folder (``OUT.pt``): the same command goes on where it was interrupted, and may then be given more time.
 """
 
 import argparse
@@ -25,16 +26,22 @@ from patchwrap_native.augmentation import augment
 from patchwrap_native.batch import Batch
 from patchwrap_native.budget import Budget
 from patchwrap_native.console import TrainingConsole
-from patchwrap_native.crops import Diet, Sampler
+from patchwrap_native.crops import Diet, Sampler, scaled
 from patchwrap_native.depth_stage import whole_views
 from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Trainer
 
-PATCH = 14
+PATCH = 16
+SIZE = (192, 256)
+"""Height and width that the network is for; others of about this area, also upright, do as well."""
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DIET = Diet(tiles=0.35, uncropped=0.4, whole_zoom=(0.45, 1.0))
-SIZES = 2 / 3
-"""Size of the samples relative to the shards' views: 252 pixels a side on average."""
+SMALL, FULL, FULL_FROM = 1 / 3, 2 / 3, 0.45
+"""Size of the samples relative to the shards' views, at first and from a share of the budget on.
+
+Layout is learned as well from 96x128 pixels, at a quarter of the cost.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,9 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     network = start(options.start_from)
-    stage = RelativeStage(network, open_shards(options.shards), open_shards(options.held_out), options.batch_size)
+    shards, held_out = open_shards(options.shards), open_shards(options.held_out)
+    stage = RelativeStage(network, shards, held_out, options.batch_size, options.seed, options.rate)
     budget = Budget(60 * options.minutes if options.steps is None else None, options.steps)
-    trainer = Trainer(stage, budget, options.out / "training.pt", torch.device(options.device))
+    state = options.out.with_name(f"{options.out.name}.pt")
+    trainer = Trainer(stage, budget, state, torch.device(options.device))
     with TrainingConsole() as console:
         network.load_state_dict(trainer.run(console.report).state_dict())
     save(network, options.out, card(options, stage, trainer.history))
@@ -75,33 +84,51 @@ class Relative(nn.Module):
 
 
 def start(folder: Path | None) -> Relative:
-    """A network of 5 M parameters with random weights, or an earlier training's."""
+    """A network of 5.8 M parameters with random weights, or an earlier training's."""
     if folder:
         return Relative(DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=torch.float32))
     backbone = Dinov2Config(
-        hidden_size=192,
-        num_hidden_layers=9,
-        num_attention_heads=3,
+        hidden_size=256,
+        num_hidden_layers=6,
+        num_attention_heads=4,
         mlp_ratio=4,
-        image_size=252,
+        image_size=256,
         patch_size=PATCH,
-        out_indices=[3, 5, 7, 9],
+        # The finest level of the decoder sees the patches as they are: edges need not pass the transformer.
+        out_indices=[0, 2, 4, 6],
         reshape_hidden_states=False,
         apply_layernorm=True,
+        use_mask_token=False,
     )
     config = DepthAnythingConfig(
         backbone_config=backbone,
         patch_size=PATCH,
-        reassemble_hidden_size=192,
-        neck_hidden_sizes=[24, 48, 96, 192],
+        reassemble_hidden_size=256,
+        neck_hidden_sizes=[32, 64, 128, 128],
         fusion_hidden_size=48,
         head_hidden_size=24,
         depth_estimation_type="relative",
     )
     network = DepthAnythingForDepthEstimation(config)
+    enliven(network)
+    return Relative(network)
+
+
+def enliven(network: DepthAnythingForDepthEstimation) -> None:
+    """Let signals keep their size through the decoder (He et al. 2015, arXiv 1502.01852); residues begin smaller.
+
+    With the library's own small weights little would be learned at first.
+    """
+    for part in (network.neck, network.head):
+        for layer in part.modules():
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    for name, parameter in network.neck.named_parameters():
+        if name.endswith("convolution2.weight"):
+            parameter.data *= 0.3
+    nn.init.normal_(network.head.conv3.weight, std=0.02)
     # The head ends in a ReLU: begun at zero it would give nothing to learn from.
     nn.init.constant_(network.head.conv3.bias, 1.0)
-    return Relative(network)
 
 
 @dataclass
@@ -122,12 +149,13 @@ class RelativeStage:
     held_out: Sequence[Shard]
     batch_size: int = 16
     seed: int = 0
-    rate: float = 8e-4
+    rate: float = 1.2e-3
     name: str = field(default="depth_anything", init=False)
 
     def batch(self, step: int, progress: float) -> Batch:
         """Draw the batch of a step, augmented."""
-        batch = Sampler(self.shards, DIET, self.batch_size).draw((self.seed, 4, step), SIZES)
+        scale = FULL if progress >= FULL_FROM else SMALL
+        batch = Sampler(self.shards, DIET, self.batch_size).draw((self.seed, 4, step), scale)
         return batch.with_images(augment(batch.images, hash((self.seed, 4, step)))).to(self.device)
 
     @property
@@ -152,9 +180,12 @@ class RelativeStage:
 
 
 def measure(network: nn.Module, batch: Batch) -> list[dict[str, float]]:
-    """AbsRel, RMSE of log depth and delta1 of every frame that has valid pixels."""
+    """AbsRel, RMSE of log depth and delta1 of every frame that has valid pixels, seen at the network's own size."""
+    size = batch.images.shape[2:]
+    images = F.interpolate(batch.images, scaled(size, FULL), mode="bilinear", align_corners=False, antialias=True)
+    maps = F.interpolate(network(images), size, mode="bilinear", align_corners=False)
     rows = []
-    for pred, target, valid in zip(network(batch.images), batch.target, batch.valid):
+    for pred, target, valid in zip(maps, batch.target, batch.valid):
         if not valid.any():
             continue
         gt, where = target[0].exp().cpu().numpy(), valid[0].cpu().numpy()
@@ -168,7 +199,7 @@ def save(network: Relative, folder: Path, facts: dict[str, object]) -> None:
     """Write an ordinary transformers folder, in half precision, and the card."""
     network.network.half().save_pretrained(folder)
     DPTImageProcessor(
-        size={"height": 252, "width": 252},
+        size={"height": SIZE[0], "width": SIZE[1]},
         keep_aspect_ratio=True,
         ensure_multiple_of=PATCH,
         image_mean=list(MEAN),
@@ -187,6 +218,8 @@ def card(options: argparse.Namespace, stage: RelativeStage, history: History) ->
         "licence": "Apache-2.0",
         "parameters": sum(p.numel() for p in stage.network.parameters()),
         "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
+        "recipe": {name: getattr(options, name) for name in ("minutes", "steps", "batch_size", "seed", "device")},
+        "rate": stage.rate,
         "seconds": round(history.elapsed),
         "history": vars(history),
         "started_from": json.loads(earlier.read_text()) if earlier and earlier.is_file() else None,
@@ -202,6 +235,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, help="train so many steps instead of minutes")
     parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1.2e-3, help="highest learning rate (default: 0.0012)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     return parser

@@ -41,6 +41,15 @@ def test_no_combination_twice():
     assert keys(Matrix(["2x2"], ["blend"], ["none", "auto"])) == once
 
 
+def test_baselines_and_tiles_can_be_left_out():
+    assert keys(Matrix(["2x2"], ["blend"], ["none"], baselines=())) == ["flat-single", "flat-double", "flat-2x2-blend"]
+    alone = Matrix(["none"], ["blend"], ["none"]).combinations(FIRST, flat(), True)
+    assert [one.row.key for one in alone] == ["flat-single", "flat-double"]
+    assert alone[0].plan("none", (240, 320)) is None
+    with pytest.raises(OptionError, match="'glue'"):
+        Matrix(["2x2"], ["blend"], ["none"], baselines=["glue"])
+
+
 def test_a_head_is_a_row_where_there_is_one():
     backend = flat()
     backend.head = type("Head", (), {"refine": lambda self, *maps: maps[2]})()

@@ -4,19 +4,23 @@ import numpy as np
 import pytest
 
 from patchwrap.bench.dataset import DataSet
-from patchwrap.bench.heldout import COUNT, SIZE, cache_folder, generator_digest, parse_spec
+from patchwrap.bench.heldout import COUNT, SIZE, Spec, cache_folder, generator_digest, parse_spec
 from patchwrap.errors import OptionError
 
 
 def test_names():
-    assert parse_spec("generated") == (COUNT, SIZE)
-    assert parse_spec("generated:24") == (24, SIZE)
-    assert parse_spec("generated@640x480") == (COUNT, (480, 640))
-    assert parse_spec("generated:24@3840x2160") == (24, (2160, 3840))
+    assert parse_spec("generated") == Spec(COUNT, SIZE)
+    assert parse_spec("generated:24") == Spec(24, SIZE)
+    assert parse_spec("generated@640x480") == Spec(COUNT, (480, 640))
+    assert parse_spec("generated:24@3840x2160") == Spec(24, (2160, 3840))
+    assert parse_spec("generated:playground") == Spec(COUNT, SIZE, ("playground",))
+    assert str(parse_spec("generated:8@64x48:hall+room")) == "generated:8@64x48:hall+room"
     assert parse_spec("photos") is None
-    for wrong in ("generated:0", "generated:x", "generated@640", "generated:2@8x8"):
+    for wrong in ("generated:0", "generated:x", "generated@640", "generated:2@8x8", "generated:2:hall+"):
         with pytest.raises(OptionError):
             parse_spec(wrong)
+    with pytest.raises(OptionError, match=r"'cellar'.*playground"):
+        parse_spec("generated:2@64x48:cellar")
 
 
 def test_the_cache_lies_where_the_platform_wants_it(monkeypatch, tmp_path):
@@ -41,3 +45,9 @@ def test_scenes_are_drawn_once_and_are_exact_pairs(tmp_path):
     assert len(told) == 2
     assert opened(count=1, seed=1).samples[0].name == "9000001_garden"
     assert len(told) == 2
+
+
+def test_kinds_can_be_named(tmp_path):
+    data = DataSet.open("generated:3@64x48:workshop+playground", cache=tmp_path)
+    assert [sample.name for sample in data.samples] == ["9000000_workshop", "9000001_playground", "9000002_workshop"]
+    assert data.name.startswith("generated:3@64x48:workshop+playground (seeds from 9000000")

@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 
 from patchwrap.bench.runner import bench
 from patchwrap.convention import DepthConvention
+from patchwrap.scenes import Renderer
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -173,7 +174,7 @@ def test_pfm_and_disparity_become_depth(module, tmp_path):
 
 
 SCRIPTS = (
-    "quality", "defaults", "overhead", "memory", "sizes", "stranger",
+    "quality", "checkpoints", "defaults", "overhead", "memory", "sizes", "stranger", "photos", "scenes",
     "installed", "transformers_speed", "train_depth_anything", "run_all", "render_tables",
 )
 
@@ -219,3 +220,102 @@ def test_no_benchmark_names_a_folder_of_one_machine():
     for path in FOLDER.rglob("*"):
         if path.suffix in (".py", ".json"):
             assert "/work/" not in path.read_text() and "/home/" not in path.read_text()
+
+
+def test_baselines_know_nothing_of_depth(module):
+    known = module("baselines").baselines()
+    assert {name: str(backend.convention) for name, backend in known.items()} == {
+        "constant": "depth:scale",
+        "vertical ramp": "inverse_depth:affine",
+        "image gradient": "inverse_depth:affine",
+    }
+    images = torch.zeros(1, 3, 9, 40)
+    images[..., 20:] = 0.6
+    maps = {name: backend.predict(images)[0, 0] for name, backend in known.items()}
+    assert (maps["constant"] == 1).all()
+    torch.testing.assert_close(maps["vertical ramp"][:, 7], torch.linspace(0, 1, 9))
+    # One step of 0.6, seen by windows of 25 columns (fewer at the border) that hold its column 19.
+    row = maps["image gradient"][4]
+    torch.testing.assert_close(row[[6, 7, 19, 31, 32]], torch.tensor([0.0, 0.6 / 20, 0.6 / 25, 0.6 / 21, 0.0]))
+
+
+def test_checkpoints_are_held_against_baselines_and_unseen_kinds(module, tmp_path, monkeypatch):
+    checkpoints = module("checkpoints")
+    words = ["--short", "--scenes", "1", "--device", "cpu", "--pictures", "0", "--cache", str(tmp_path / "cache")]
+    checkpoints.main([*words, "--backend", "native", "--results", str(tmp_path)])
+    result = module("report").Result.read(tmp_path / "checkpoints.json")
+    titles = [*(f"native, {way}" for way in checkpoints.ROWS.values()), "constant", "vertical ramp", "image gradient"]
+    assert list(result.tables) == ["checkpoints", "checkpoints_left_out", "checkpoints_loss"]
+    assert all([row[0] for row in table.rows] == titles for table in result.tables.values())
+    assert {"AbsRel ↓", "δ1 ↑", "RMSE m ↓", "RMSE log ↓", "SILog ↓", "F1 4 px ↑", "SEE m ↓"} <= set(
+        result.tables["checkpoints"].columns
+    )
+    seen, unseen = (result.data[part]["native, fused"]["abs_rel"]["mean"] for part in ("data", "left_out"))
+    cell = result.tables["checkpoints_loss"].rows[2][3]
+    assert cell.startswith(f"{unseen / seen - 1:+.1%}") and ("yes" in cell) == (unseen <= 1.25 * seen)
+    assert "playground" in result.options["left_out"] and "playground" not in result.options["data"]
+
+
+def test_checkpoints_are_measured_on_any_folder_of_pairs(module, data, tmp_path):
+    checkpoints = module("checkpoints")
+    words = ["--backend", "native", "--data", str(data), "--device", "cpu", "--results", str(tmp_path)]
+    checkpoints.main([*words, "--plan", "2x2"])
+    result = module("report").Result.read(tmp_path / "checkpoints_data.json")
+    assert list(result.tables) == ["checkpoints_data"] and result.options["data"] == "data"
+    ramp = {row[0]: row[-1] for row in result.tables["checkpoints_data"].rows}["vertical ramp"]
+    assert ramp == "0%"
+
+
+def test_a_checkpoint_that_is_not_there_is_named(module, capsys):
+    checkpoints = module("checkpoints")
+    gone = f"transformers={checkpoints.FOLDER / 'gone'}"
+    there, missing = checkpoints.present(["native", gone, "nobody"])
+    assert there == ["native"] and "gone (no such folder" in missing[0] and "./backends/nobody" in missing[1]
+    with pytest.raises(SystemExit, match="No checkpoint to measure"):
+        checkpoints.present([gone])
+
+
+def test_photos_make_a_sheet(module, data, tmp_path):
+    photos = module("photos")
+    photos.main([str(data), "--backend", "native", "-o", str(tmp_path / "sheet"), "--width", "80", "--height", "60"])
+    with Image.open(tmp_path / "sheet") as sheet:
+        assert sheet.format == "JPEG" and sheet.size == (3 * 80 + 2 * photos.GAP, photos.TITLE + 2 * 60 + photos.GAP)
+        pixels = np.asarray(sheet.convert("RGB")).astype(int)
+    # 320x192 in 80x60: six white rows above and below; the maps are coloured, the photo is grey.
+    assert (pixels[photos.TITLE + 1 : photos.TITLE + 4] > 240).all()
+    assert np.ptp(pixels[60, 100:150], axis=-1).max() > 60 > np.ptp(pixels[60, 10:70], axis=-1).max()
+
+
+def test_pixels_near_a_depth_step_are_counted(module):
+    share = module("scenes").share_near_steps
+    depth = np.full((40, 50), 10.0, np.float32)
+    assert share(depth * np.linspace(1, 1.04, 50, dtype=np.float32)) == 0
+    depth[:, 25:] = 10.4
+    assert share(depth) == 0
+    # A step between columns 24 and 25 is near columns 20 to 29; sky above row 5 adds rows 0 to 9.
+    depth[:, 25:] = 10.6
+    assert share(depth) == pytest.approx(10 / 50)
+    depth[:5] = np.inf
+    assert share(depth) == pytest.approx((10 * 50 + 30 * 10) / (40 * 50))
+
+
+def test_a_frames_seconds_are_told_apart(module):
+    scenes = module("scenes")
+    with Renderer() as renderer:
+        [row] = scenes.measure(renderer, "table", 1, (45, 80), lambda text: None)
+    assert set(row) == {*scenes.STAGES, "share"} and all(value > 0 for value in row.values())
+    assert scenes.total(row) == pytest.approx(row["build"] + row["draw"] + row["read back"])
+    assert scenes.renderer._read.__name__ == "_read"
+
+
+def test_a_slow_generator_misses_its_aims(module):
+    scenes = module("scenes")
+    slow = {"build": 1.0, "draw": 2.5, "read back": 0.5, "share": 0.5}
+    options = argparse.Namespace(size="64x48", frames=1, rate_frames=2)
+    tables = scenes.summarize(3.0, {"room": [slow], "hall": [dict.fromkeys(slow, 0.0)]}, options).tables
+    assert [row[4:] for row in tables["scenes"].rows] == [["4.00", "50.0%"], ["0.00", "0.0%"], ["2.00", "25.0%"]]
+    assert [row[1:] for row in tables["scenes_aims"].rows] == [
+        ["3.0", "at least 4 (no)"],
+        ["2.00", "at most 3 (yes)"],
+        ["25.0%", "at least 2% (yes)"],
+    ]

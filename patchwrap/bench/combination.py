@@ -24,6 +24,9 @@ HEADS = ("none", "auto")
 BASELINES = ("average", "minmax")
 """Fusers that stand beside every plan, as do the single pass and the one at twice the size beside every backend."""
 
+NO_TILES = "none"
+"""The plan of those who compare single passes only."""
+
 _WORDS = {
     "average": "naive tile average",
     "minmax": "min-max match + feather",
@@ -86,7 +89,9 @@ class Combination:
         return RECIPES[self.options["fuser"]][0], self.options["head"] is not None
 
     def plan(self, text: str, size: Size) -> TilePlan | None:
-        """The plan that a text means for a photo of this size; None where ``auto`` finds nothing to gain."""
+        """The plan that a text means for a photo of this size; None for ``none``, and where ``auto`` gains nothing."""
+        if text == NO_TILES:
+            return None
         backend = self.backend.backend if isinstance(self.backend, Doubled) else self.backend
         fine = backend.fine if isinstance(backend, HasFine) else backend
         return TilePlan.choose(text, size, backend_size(fine, size))
@@ -97,10 +102,11 @@ class Matrix:
     """What every backend is combined with.
 
     Args:
-        plans: tile plans.
+        plans: tile plans; ``none`` adds nothing to the single passes.
         fusers: see ``patchwrap.predict``.
         heads: ``none`` and ``auto`` (the backend's own).
         options: of every prediction.
+        baselines: fusers that stand beside every plan.
 
     Raises:
         OptionError: if a fuser or head is unknown, there is none, or another option is impossible.
@@ -111,13 +117,15 @@ class Matrix:
     fusers: Sequence[str]
     heads: Sequence[str]
     options: dict[str, Any] = field(default_factory=dict)
+    baselines: Sequence[str] = BASELINES
 
     def __post_init__(self) -> None:
-        for name, given, known in (("fuser", self.fusers, tuple(RECIPES)), ("head", self.heads, HEADS)):
+        fusers = (*self.fusers, *self.baselines)
+        for name, given, known in (("fuser", fusers, tuple(RECIPES)), ("head", self.heads, HEADS)):
             for word in given:
                 if word not in known:
                     raise OptionError(f"{name} {word!r} is not known. Take any of {', '.join(known)}.")
-        for plan in self.plans:
+        for plan in self._tile_plans:
             TilePlan.choose(plan, (512, 512), (512, 512))
         if not (self.plans and self.fusers and self.heads):
             raise OptionError("nothing to compare: give at least one plan, one fuser and one head.")
@@ -147,6 +155,10 @@ class Matrix:
             made.append(Combination(row, backend, self.options | options))
         return made
 
+    @property
+    def _tile_plans(self) -> list[str]:
+        return [plan for plan in dict.fromkeys(self.plans) if plan != NO_TILES]
+
     def _single(self, row: Row, backend: Backend) -> Combination:
         return Combination(row, backend, self.options | {"tiles": False, "fuser": "poisson", "head": None})
 
@@ -154,8 +166,8 @@ class Matrix:
         """Plan, fuser, whether with a head, whether a baseline."""
         heads = dict.fromkeys(head == "auto" and has_head for head in self.heads)
         asked = {(plan, fuser, head) for plan in self.plans for fuser in self.fusers for head in heads}
-        for plan in dict.fromkeys(self.plans):
-            for fuser in BASELINES:
+        for plan in self._tile_plans:
+            for fuser in dict.fromkeys(self.baselines):
                 if (plan, fuser, False) not in asked:
                     yield plan, fuser, False, True
             for fuser in dict.fromkeys(self.fusers):

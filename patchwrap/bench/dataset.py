@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -61,7 +61,7 @@ class DataSet:
         """Find the images.
 
         Args:
-            data: ``generated``, ``generated:24@3840x2160``, a folder, or samples.
+            data: ``generated``, ``generated:24@3840x2160``, the same with ``:KIND+KIND``, a folder, or samples.
             count: at most so many images; of a folder's, drawn with ``seed``.
             seed: of that draw; generated scenes begin with the held-out one of this number.
             depth_scale: metres of one step of a 16-bit depth PNG.
@@ -79,10 +79,9 @@ class DataSet:
         spec = parse_spec(str(data))
         if spec is None:
             return cls(Path(data).resolve().name, _drawn(folder_samples(Path(data), depth_scale), count, seed))
-        number, size = count or spec[0], spec[1]
-        samples = generated_samples(number, size, cache or cache_folder(), progress, seed)
-        seeds = f"seeds from {FIRST_SEED + seed}"
-        return cls(f"generated:{number}@{size[1]}x{size[0]} ({seeds}, generator {generator_digest()})", samples)
+        spec = replace(spec, count=count or spec.count)
+        samples = generated_samples(spec.count, spec.size, cache or cache_folder(), progress, seed, spec.kinds)
+        return cls(f"{spec} (seeds from {FIRST_SEED + seed}, generator {generator_digest()})", samples)
 
 
 def folder_samples(folder: Path, depth_scale: float = MILLIMETRE) -> list[Sample]:

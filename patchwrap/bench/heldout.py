@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,29 +22,60 @@ from patchwrap.tiling import Size
 FIRST_SEED = 9_000_000
 COUNT = 12
 SIZE = (1080, 1920)
-_SPEC = re.compile(r"generated(:(?P<count>[1-9]\d*))?(@(?P<size>\d+x\d+))?")
+_SPEC = re.compile(r"generated(:(?P<count>[1-9]\d*))?(@(?P<size>\d+x\d+))?(:(?P<kinds>[a-z]+(\+[a-z]+)*))?")
 
 Report = Callable[[int, int], None]
 """Called with (scenes there, scenes in all)."""
 
 
-def parse_spec(text: str) -> tuple[int, Size] | None:
-    """Read ``generated``, ``generated:24`` or ``generated:24@3840x2160``; None for anything else.
+@dataclass(frozen=True)
+class Spec:
+    """Which scenes are asked for.
+
+    Args:
+        count: how many.
+        size: their ``(height, width)`` in pixels.
+        kinds: their kinds in turn; empty for those that networks are trained on.
+    """
+
+    count: int = COUNT
+    size: Size = SIZE
+    kinds: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        kinds = ":" + "+".join(self.kinds) if self.kinds else ""
+        return f"generated:{self.count}@{self.size[1]}x{self.size[0]}{kinds}"
+
+
+def parse_spec(text: str) -> Spec | None:
+    """Read ``generated``, ``generated:24@3840x2160`` or ``generated:24@3840x2160:playground+workshop``.
 
     Returns:
-        How many scenes, and their ``(height, width)``.
+        What it asks for; None for anything that does not begin like one.
 
     Raises:
-        OptionError: if it begins like one and is none.
+        OptionError: if it begins like one and is none, or names an unknown kind.
     """
     match = _SPEC.fullmatch(text)
     if match:
-        return int(match["count"] or COUNT), parse_size(match["size"]) if match["size"] else SIZE
+        size = parse_size(match["size"]) if match["size"] else SIZE
+        return Spec(int(match["count"] or COUNT), size, _kinds(match["kinds"]) if match["kinds"] else ())
     if text.startswith(("generated:", "generated@")):
         raise OptionError(
-            f"data {text!r} is not known. Write generated:COUNT@WIDTHxHEIGHT, as in generated:24@3840x2160."
+            f"data {text!r} is not known. Write generated:COUNT@WIDTHxHEIGHT, as in generated:24@3840x2160, "
+            "or generated:COUNT@WIDTHxHEIGHT:KIND+KIND."
         )
     return None
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    from patchwrap.scenes import KINDS
+
+    asked = tuple(text.split("+"))
+    for kind in asked:
+        if kind not in KINDS:
+            raise OptionError(f"kind {kind!r} of scenes is not known. Take any of {', '.join(KINDS)}.")
+    return asked
 
 
 def cache_folder() -> Path:
@@ -57,8 +89,10 @@ def cache_folder() -> Path:
     return base / "patchwrap" / "heldout"
 
 
-def generated_samples(count: int, size: Size, cache: Path, progress: Report, first: int = 0) -> list[Sample]:
-    """Held-out scenes, all kinds in turn, rendered where the cache has none.
+def generated_samples(
+    count: int, size: Size, cache: Path, progress: Report, first: int = 0, kinds: Sequence[str] = ()
+) -> list[Sample]:
+    """Held-out scenes, their kinds in turn, rendered where the cache has none.
 
     Args:
         count: how many.
@@ -66,6 +100,7 @@ def generated_samples(count: int, size: Size, cache: Path, progress: Report, fir
         cache: folder; each version of the generator gets a folder of its own in it.
         progress: told after each scene that had to be rendered.
         first: number of the first scene.
+        kinds: of scenes; all that networks are trained on where none is named.
 
     Raises:
         ScenesUnavailableError: if scenes are missing and there is no OpenGL.
@@ -73,8 +108,8 @@ def generated_samples(count: int, size: Size, cache: Path, progress: Report, fir
     from patchwrap.scenes import TRAINING_KINDS
 
     folder = cache / f"{size[1]}x{size[0]}-{generator_digest()}"
-    numbers = range(first, first + count)
-    jobs = [(FIRST_SEED + number, TRAINING_KINDS[number % len(TRAINING_KINDS)]) for number in numbers]
+    kinds = kinds or TRAINING_KINDS
+    jobs = [(FIRST_SEED + number, kinds[number % len(kinds)]) for number in range(first, first + count)]
     samples = [_sample(folder, seed, kind) for seed, kind in jobs]
     missing = [(job, sample) for job, sample in zip(jobs, samples) if not sample.files[0].exists()]
     for done, _ in enumerate(_rendered(missing, size), start=count - len(missing) + 1):

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from patchwrap.bench.combination import Matrix, slug
+from patchwrap.bench.combination import BASELINES, Matrix, slug
 from patchwrap.bench.contest import Contest, one_line
 from patchwrap.bench.dataset import DataSet
 from patchwrap.bench.journal import Journal
@@ -40,6 +40,7 @@ def bench(
     plans: Sequence[str] = ("auto",),
     fusers: Sequence[str] = ("poisson",),
     heads: Sequence[str] = ("none",),
+    baselines: Sequence[str] = BASELINES,
     out: str | Path | None = None,
     count: int | None = None,
     seed: int = 0,
@@ -55,17 +56,19 @@ def bench(
     """Compare backends, plans, fusers and heads on the same images by the same protocol.
 
     Every combination is measured, and beside each backend a single pass, a single pass at twice the size
-    (where its input size is free), and for each plan the naive tile average and min-max matching. A backend
-    that cannot be loaded, raises or runs out of memory is a row with its error; an image that cannot be
-    read is left out with a warning in the log.
+    (where its input size is free), and for each plan the baselines. A backend that cannot be loaded, raises
+    or runs out of memory is a row with its error; an image that cannot be read is left out with a warning
+    in the log.
 
     Args:
         backends: a name, a backend, a list of either, or a mapping from names in the report to either.
-        data: ``generated``, ``generated:COUNT@WIDTHxHEIGHT`` (held-out scenes with exact depth), a folder of photos
-            with or without depth beside them (see ``patchwrap.bench.dataset``), or samples.
-        plans: tile plans, see ``predict``.
+        data: ``generated``, ``generated:COUNT@WIDTHxHEIGHT`` or ``generated:COUNT@WIDTHxHEIGHT:KIND+KIND`` (held-out
+            scenes with exact depth), a folder of photos with or without depth beside them (see
+            ``patchwrap.bench.dataset``), or samples.
+        plans: tile plans, see ``predict``; ``none`` for single passes only.
         fusers: see ``predict``.
         heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head.
+        baselines: fusers that stand beside every plan, unless they are asked for.
         out: folder for the report. What is measured is written there at once, and a run in the same folder
             measures only what is not there yet. None writes nothing.
         count: at most so many images.
@@ -87,7 +90,7 @@ def bench(
     tell = progress or _tell_nobody
     named = _named(backends)
     options = {"tile_batch_size": tile_batch_size, "seed": seed, "device": device, "dtype": dtype}
-    matrix = Matrix(tuple(plans), tuple(fusers), tuple(heads), options)
+    matrix = Matrix(tuple(plans), tuple(fusers), tuple(heads), options, tuple(baselines))
     rendering = partial(_tell_scenes, tell)
     dataset = DataSet.open(data, count, seed, depth_scale, cache, rendering)
     folder = None if out is None else Path(out)
@@ -96,7 +99,7 @@ def bench(
     run = Run(dataset, matrix, journal, Album(folder, pictured) if folder else None, tell, measures)
     run.contests(named)
     chosen = {"plans": list(plans), "fusers": list(fusers), "heads": list(heads), "depth_scale": depth_scale, **options}
-    chosen["measures"] = measures
+    chosen |= {"measures": measures, "baselines": list(baselines)}
     told = _command(list(named), data, {**chosen, "count": count, "pictures": pictures}, folder)
     report = run.report(told, {"backends": list(named), "count": len(dataset.samples), **chosen})
     if folder:
@@ -233,7 +236,7 @@ def _command(names: list[str], data: Any, options: dict[str, Any], out: Path | N
     place = Path(data).name if isinstance(data, Path) or (isinstance(data, str) and Path(data).exists()) else data
     words = ["--backends", ",".join(names), "--data", place if isinstance(place, str) else "SAMPLES"]
     for name, value in options.items():
-        text = ",".join(value) if isinstance(value, list) else str(value)
+        text = ",".join(value) or "none" if isinstance(value, list) else str(value)
         words += [f"--{name.replace('_', '-')}", text] if value != _DEFAULTS.get(name) else []
     return shlex.join(["patchwrap", "bench", *words, "-o", out.name if out else "report"])
 
@@ -244,6 +247,7 @@ _DEFAULTS: dict[str, Any] = {
     "depth_scale": MILLIMETRE,
     "pictures": 6,
     "measures": "all",
+    "baselines": list(BASELINES),
     "tile_batch_size": 4,
     "device": "auto",
     "dtype": "float32",

@@ -16,6 +16,8 @@ from patchwrap.errors import BackendNotFoundError
 _EPILOG = """\
 data:
   generated:24@3840x2160  held-out generated scenes with exact depth (extra [scenes]); kept on disk
+  generated:8@3840x2160:playground+workshop
+                          such scenes of these kinds, here the two that no network is trained on
   FOLDER                  photos NAME.jpg, .png ... with depth beside them: NAME.npy or NAME.npz (metres, array
                           'depth'), as patchwrap scenes writes, or NAME_depth.png (16 bits times --depth-scale);
                           or photos alone, which are measured as far as that goes without truth
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from patchwrap.bench.storage import JSON
     from patchwrap.bench.tables import show
 
-    names = ("plans", "fusers", "heads", "out", "count", "seed", "depth_scale", "pictures", "measures")
+    names = ("plans", "fusers", "heads", "baselines", "out", "count", "seed", "depth_scale", "pictures", "measures")
     options = {name: getattr(args, name) for name in (*names, "tile_batch_size", "device", "dtype")}
     with _tracebacks(args.verbose), Steps(args.quiet) as steps:
         report = bench(args.backends, args.data, progress=steps, **options)
@@ -124,11 +126,13 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is compared")
     names = "NAME or NAME=CHECKPOINT"
     group.add_argument("--backends", type=_words, default=[DEFAULT_BACKEND], metavar="B,B", help=names)
-    group.add_argument("--plans", type=_words, default=["auto"], metavar="P,P", help="auto, p16, p49, 3x3 ...")
+    group.add_argument("--plans", type=_words, default=["auto"], metavar="P,P", help="auto, p16, 3x3 ..., none")
     group.add_argument("--fusers", type=_words, default=["poisson"], metavar="F,F", help=", ".join(FUSERS))
     group.add_argument(
         "--heads", type=_words, default=["none"], metavar="H,H", help="none, auto (the backend's own fusion head)"
     )
+    text = "fusers beside every plan, or none (default: average,minmax)"
+    group.add_argument("--baselines", type=_words_or_none, default=["average", "minmax"], metavar="F,F", help=text)
     text = "quick leaves out D3R and drawn edges, ten seconds a map at 3840x2160 (default: all)"
     group.add_argument("--measures", choices=("all", "quick"), default="all", help=text)
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
@@ -158,6 +162,10 @@ def _check_backends(names: list[str]) -> None:
             unknown.append(error)
     if len(unknown) == len(names):
         raise unknown[0]
+
+
+def _words_or_none(text: str) -> list[str]:
+    return [] if text == "none" else _words(text)
 
 
 def _words(text: str) -> list[str]:

@@ -207,7 +207,6 @@ class _Pass:
         )
         buffer.use()
         buffer.clear(depth=1.0)
-        self._sky()
         occlusion.use(1)
         self._owner._shadow.use(0)
         values = self._uniforms(factor) | {"occlusion_scale": (1 / width, 1 / height)}
@@ -220,11 +219,12 @@ class _Pass:
             assign(program, **values)
             chosen = [part for part in self._parts if part.material == material]
             self._owner._draw(chosen, self._programs.shading, self._matrix, self._row)
+        self._sky()
         self._context.depth_func = "<"
         return buffer
 
     def _sky(self) -> None:
-        """Fill the background."""
+        """Fill the background, at the far end of the depth buffer: where something is, nothing is computed."""
         air, camera = self._scene.atmosphere, self._scene.camera
         k = camera.intrinsics(self._size, self._window)
         right, down, forward = camera.rotation()
@@ -234,7 +234,6 @@ class _Pass:
             program, **self._air(), clouds=air.clouds, cloud_seed=air.cloud_seed, corner=tuple(corner),
             across=tuple(right * self._size[1] / k.fx), down=tuple(down * self._size[0] / k.fy),
         )  # fmt: skip
-        self._context.enable_only(self._context.NOTHING)
         self._context.vertex_array(program, []).render(vertices=3)
 
     def _air(self) -> dict:

@@ -1,0 +1,97 @@
+"""Depth Anything, trained for a few steps on fake scenes, is an ordinary checkpoint that goes on where it stopped."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation
+
+import patchwrap
+from patchwrap.testing import painted_photo
+from patchwrap_native.depth_code import encode
+from patchwrap_native.shards import SceneViews, write_shard
+
+FOLDER = Path(__file__).parents[3] / "benchmarks"
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """The training, imported as a script does, and forgotten again."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    yield importlib.import_module("train_depth_anything")
+    sys.modules.pop("train_depth_anything", None)
+
+
+def scene(seed, size=(64, 96)):
+    """A floor that recedes under a sky, with a near box; red falls with distance."""
+    draw = np.random.default_rng(seed)
+    y, x = np.meshgrid(np.linspace(0, 1, size[0]), np.linspace(0, 1, size[1]), indexing="ij")
+    depth = draw.uniform(2, 6) / (y + 0.2)
+    top, left = draw.uniform(0.2, 0.6, 2)
+    depth[(abs(y - top) < 0.15) & (abs(x - left) < 0.2)] = 1.5
+    depth[y < 0.1] = np.inf
+    image = np.stack([255 / (1 + 0.2 * depth), 60 + 80 * x, 255 * y], -1).astype(np.uint8)
+    views = np.stack([image, image[::-1]]), encode(np.stack([depth, depth[::-1]]).astype(np.float32))
+    whole = (0.0, 0.0, 1.0, 1.0)
+    return SceneViews(*views, focals=[80.0, 80.0], windows=[whole, whole], seed=seed, kind="fake")
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    root = tmp_path_factory.mktemp("shards")
+    write_shard(root / "shard_00000", [scene(seed) for seed in range(6)])
+    return root
+
+
+@pytest.fixture
+def train(script, shards, tmp_path):
+    """Trains for some steps into a folder."""
+
+    def run(folder, steps, *words):
+        line = ["--shards", str(shards), "--held-out", str(shards), "-o", str(tmp_path / folder)]
+        script.main([*line, "--steps", str(steps), "--batch-size", "2", *words])
+        return tmp_path / folder
+
+    return run
+
+
+def test_a_few_steps_make_an_ordinary_checkpoint(script, train, tmp_path):
+    folder = train("out", 2)
+    network = DepthAnythingForDepthEstimation.from_pretrained(folder)
+    assert type(network.config) is DepthAnythingConfig and network.config.depth_estimation_type == "relative"
+    backend = patchwrap.load_backend("transformers", folder)
+    assert str(backend.convention) == "inverse_depth:affine" and backend.free_aspect
+    assert (backend.processing, backend.multiple) == (script.SIZE, script.PATCH)
+    depth = patchwrap.predict(painted_photo(200, 300), backend, tiles=False)
+    assert np.isfinite(depth.values).all() and depth.values.std() > 0
+    card = json.loads((folder / "card.json").read_text())
+    assert card["history"]["step"] == 2 and card["history"]["held_out"][-1]["abs_rel"] > 0
+    assert card["scenes"] == {"count": 6, "first_seed": 0, "last_seed": 5} and card["parameters"] <= 6_000_000
+    assert str(tmp_path) not in (folder / "card.json").read_text()
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors"}
+    assert (tmp_path / "out.pt").exists()
+    assert (folder / "model.safetensors").stat().st_size < 2.2 * card["parameters"]
+
+
+def test_it_goes_on_where_it_stopped(train):
+    first = DepthAnythingForDepthEstimation.from_pretrained(train("out", 1))
+    folder = train("out", 3)
+    card = json.loads((folder / "card.json").read_text())
+    assert card["history"]["step"] == 3 and [row["step"] for row in card["history"]["held_out"]] == [1, 3]
+    third = DepthAnythingForDepthEstimation.from_pretrained(folder)
+    assert any((a != b).any() for a, b in zip(first.parameters(), third.parameters()))
+
+
+def test_a_training_may_start_from_an_earlier_one(train):
+    first = train("first", 1)
+    second = train("second", 1, "--start-from", str(first))
+    card = json.loads((second / "card.json").read_text())
+    assert card["history"]["step"] == 1 and card["started_from"]["history"]["step"] == 1
+
+
+def test_no_shards_is_one_clear_line(script, tmp_path):
+    with pytest.raises(patchwrap.PatchwrapError, match="patchwrap-native render"):
+        script.main(["--shards", str(tmp_path), "--held-out", str(tmp_path), "-o", str(tmp_path / "out")])
