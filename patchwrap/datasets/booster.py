@@ -46,10 +46,10 @@ class Booster(DepthDataset):
         for image in sorted((scene / "camera_00").glob("*.png")):
             yield Entry(f"{scene.resolve().name}/{image.stem}", image, path, others)
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """From disparity, unknown on materials that are left out."""
         projection, baseline = _calibration(entry.others[0])
-        depth = metres(np.load(entry.depth), projection[0], baseline / 1000)
+        depth = metres(np.load(path), projection[0], baseline / 1000)
         if self.categories >= set(CATEGORIES):
             return depth
         category = read_image(entry.others[1]).pixels[..., 0]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, Self
+from typing import ClassVar
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
@@ -24,7 +24,7 @@ from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Mask, Values
 
-_BROKEN = (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile, ParseError)
+_BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, EOFError, BadZipFile, ParseError)
 """What readers of damaged files raise."""
 
 
@@ -101,12 +101,15 @@ class DepthDataset(Dataset[Sample]):
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Sample:
-        """Read a sample.
+        """Read a sample; see ``load``."""
+        return self.load(self.entries[index])
+
+    def load(self, entry: Entry) -> Sample:
+        """Read the sample of an entry.
 
         Raises:
             ImageError: if a file is damaged or missing, sizes differ, or no pixel's depth counts.
         """
-        entry = self.entries[index]
         try:
             sample = self.read(entry)
         except _BROKEN as error:
@@ -129,16 +132,9 @@ class DepthDataset(Dataset[Sample]):
         Raises:
             OptionError: if it is known for some pictures only.
         """
-        having = [entry.name for entry in self.entries if entry.depth is not None]
-        without = [entry.name for entry in self.entries if entry.depth is None]
-        if having and without:
-            raise OptionError(
-                f"{self.folder.name} is a mixture: {len(having)} images with depth (such as {having[0]!r}) and "
-                f"{len(without)} without (such as {without[0]!r}). Use them one after the other, from two folders"
-            )
-        return bool(having)
+        return all_have_depth(self.folder.resolve().name, self.entries)
 
-    def only(self, names: Iterable[str]) -> Self:
+    def only(self, names: Iterable[str]) -> "DepthDataset":
         """The same data set with these samples alone, in its own order."""
         kept, asked = copy(self), set(names)
         kept.entries = [entry for entry in self.entries if entry.name in asked]
@@ -147,13 +143,13 @@ class DepthDataset(Dataset[Sample]):
     def read(self, entry: Entry) -> Sample:
         """Put a sample together from its files."""
         photo = self.photo(entry)
-        depth = self.depth(entry, photo.size)
+        depth = None if entry.depth is None else self.depth(entry.depth, entry, photo.size)
         return Sample(
             name=entry.name,
             photo=photo,
             depth=depth,
             convention=self.convention,
-            sky=self.sky(entry, depth),
+            sky=None if depth is None else self.sky(entry, depth),
             intrinsics=self.intrinsics(entry, photo.size),
             source=entry.image,
             crop=self.crop(photo.size),
@@ -166,10 +162,10 @@ class DepthDataset(Dataset[Sample]):
         return replace(read_image(entry.image), focal=None)
 
     @abstractmethod
-    def depth(self, entry: Entry, size: Size) -> Values | None:
-        """Depth: NaN where unknown, inf where sky is."""
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
+        """Depth of a file: NaN where unknown, inf where sky is."""
 
-    def sky(self, entry: Entry, depth: Values | None) -> Mask | None:
+    def sky(self, entry: Entry, depth: Values) -> Mask | None:
         """Where the sky is, if the data set tells."""
         return None
 
@@ -188,6 +184,22 @@ class DepthDataset(Dataset[Sample]):
     def called(self, image: Path) -> str:
         """A picture's path below the folder, without its ending."""
         return image.relative_to(self.folder).with_suffix("").as_posix()
+
+
+def all_have_depth(name: str, entries: Sequence[Entry]) -> bool:
+    """Whether entries have depth, all of them or none.
+
+    Raises:
+        OptionError: if some have and some have not.
+    """
+    having = [entry.name for entry in entries if entry.depth is not None]
+    without = [entry.name for entry in entries if entry.depth is None]
+    if having and without:
+        raise OptionError(
+            f"{name} is a mixture: {len(having)} images with depth (such as {having[0]!r}) and "
+            f"{len(without)} without (such as {without[0]!r}). Use them one after the other, from two folders"
+        )
+    return bool(having)
 
 
 def known(values: np.ndarray, beyond: float = math.nan) -> Values:
@@ -230,7 +242,7 @@ def _listed(entries: Sequence[Entry], split: Path) -> list[Entry]:
     asked = {PurePosixPath(line.split()[0].lstrip("/")).with_suffix("") for line in lines if line.strip()}
     kept = [entry for entry in entries if not asked.isdisjoint(_tails(entry.image))]
     if not kept:
-        raise OptionError(f"split {str(split)!r} names none of the {len(entries)} pictures, such as {entries[0].name!r}")
+        raise OptionError(f"split {str(split)!r} names none of {len(entries)} pictures, such as {entries[0].name!r}")
     return kept
 
 

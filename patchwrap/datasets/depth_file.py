@@ -65,4 +65,4 @@ def read_codes(path: Path) -> Shaped[ndarray, "height width"]:
 
 def read_mask(path: Path) -> Mask:
     """Read a picture as truth values: true where it is not black."""
-    return read_image(path).pixels.any(axis=2)
+    return np.any(read_image(path).pixels, axis=2)

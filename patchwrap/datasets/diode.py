@@ -29,8 +29,8 @@ class Diode(DepthDataset):
         if image.exists():
             yield Entry(self.called(image), image, path.with_name(f"{stem}_depth.npy"), (path,))
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """Metres where the mask is 1."""
-        depth = known(np.load(entry.depth))
+        depth = known(np.load(path))
         mask = np.load(entry.others[0]).reshape(depth.shape)
         return np.where(mask > 0, depth, np.float32(np.nan))

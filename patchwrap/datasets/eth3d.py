@@ -34,15 +34,14 @@ class Eth3d(DepthDataset):
         if image.exists():
             yield Entry(f"{scene.resolve().name}/{image.stem}", image, path)
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """Metres as they are, turned as the picture is."""
-        assert entry.depth is not None
         with Image.open(entry.image) as picture:
             (width, height), orientation = picture.size, picture.getexif().get(_ORIENTATION, 1)
-        values = np.fromfile(entry.depth, "<f4")
+        values = np.fromfile(path, "<f4")
         if values.size != width * height:
             raise ImageError(
-                f"{str(entry.depth)!r} holds {values.size} numbers; its picture has {width}x{height} pixels"
+                f"{str(path)!r} holds {values.size} numbers; its picture has {width}x{height} pixels"
             )
         return known(_turned(values.reshape(height, width), orientation))
 

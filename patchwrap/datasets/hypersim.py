@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from patchwrap.datasets.dataset import DepthDataset, known, levels
-from patchwrap.datasets.depth_file import MILLIMETRE, read_codes
+from patchwrap.datasets.depth_file import read_codes
 from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.optional import reader
 from patchwrap.scenes import Intrinsics
@@ -48,12 +48,11 @@ class Hypersim(DepthDataset):
         if image.exists():
             yield Entry(self.called(image), image, path)
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """Along the axis, whatever the file holds."""
-        assert entry.depth is not None
-        if entry.depth.suffix == ".png":
-            return known(read_codes(entry.depth) * np.float32(MILLIMETRE))
-        with reader(".hdf5").File(entry.depth) as file:
+        if path.suffix == ".png":
+            return known(read_codes(path) / np.float32(1000))
+        with reader(".hdf5").File(path) as file:
             distance = file["dataset"][()].astype(np.float64)
         return known(along_axis(distance, self.intrinsics(entry, size)))
 

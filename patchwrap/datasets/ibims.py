@@ -52,14 +52,13 @@ class Ibims1(DepthDataset):
             return super().photo(entry)
         return Photo(read_image(np.ascontiguousarray(_matlab(entry.image)["rgb"])).pixels, name=str(entry.image))
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """Metres where neither mask is zero."""
-        assert entry.depth is not None
-        if entry.depth.suffix == ".mat":
-            data = _matlab(entry.depth)
+        if path.suffix == ".mat":
+            data = _matlab(path)
             depth, masks = known(data["depth"]), [data[name] > 0 for name in MASKS]
         else:
-            depth = known(read_codes(entry.depth) * np.float32(STEP))
+            depth = known(read_codes(path) * np.float32(STEP))
             masks = [read_mask(path) for path in entry.others[: len(MASKS)]]
         return np.where(masks[0] & masks[1], depth, np.float32(np.nan))
 

@@ -56,10 +56,9 @@ class Kitti(DepthDataset):
                 yield Entry(self.called(image), image, path, (calibration,))
                 return
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """256ths of metres."""
-        assert entry.depth is not None
-        return known(read_codes(entry.depth) * np.float32(STEP))
+        return known(read_codes(path) * np.float32(STEP))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
         """Of the rectified camera, if its calibration is there."""

@@ -33,12 +33,11 @@ class Middlebury2014(DepthDataset):
         if (scene / "im0.png").exists():
             yield Entry(scene.resolve().name, scene / "im0.png", path, (scene / "calib.txt",))
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """From disparity."""
-        assert entry.depth is not None
         calibration = _calibration(entry.others[0])
         focal, baseline = calibration["cam0"][0], calibration["baseline"][0] / 1000
-        return metres(read_pfm(entry.depth), focal, baseline, calibration["doffs"][0])
+        return metres(read_pfm(path), focal, baseline, calibration["doffs"][0])
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
         """Of the left camera."""

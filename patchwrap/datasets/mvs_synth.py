@@ -43,22 +43,21 @@ class MvsSynth(DepthDataset):
         if image.exists():
             yield Entry(self.called(image), image, path, (scene / "poses" / f"{path.stem}.json",))
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """Metres as they are."""
-        assert entry.depth is not None
-        return known(_first_channel(entry.depth) * np.float32(self.unit), beyond=np.inf)
+        return known(_first_channel(path) * np.float32(self.unit), beyond=np.inf)
 
-    def sky(self, entry: Entry, depth: Values | None) -> Mask | None:
+    def sky(self, entry: Entry, depth: Values) -> Mask:
         """Where depth is infinite."""
-        return None if depth is None else np.isinf(depth)
+        return np.isinf(depth)
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
         """Of the pose file, if there is one."""
         if not entry.others[0].exists():
             return None
         pose = json.loads(entry.others[0].read_text())
-        squeezed = SMALL_WIDTH / FULL_WIDTH if size[1] == SMALL_WIDTH else 1.0
-        return Intrinsics(pose["f_x"] * squeezed, pose["f_y"], pose["c_x"], pose["c_y"])
+        fx, fy, cx, cy = (float(pose[name]) for name in ("f_x", "f_y", "c_x", "c_y"))
+        return Intrinsics(fx * SMALL_WIDTH / FULL_WIDTH if size[1] == SMALL_WIDTH else fx, fy, cx, cy)
 
 
 def _first_channel(path: Path) -> np.ndarray:

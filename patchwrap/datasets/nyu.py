@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from patchwrap.datasets.dataset import DepthDataset, known, levels
-from patchwrap.datasets.depth_file import MILLIMETRE, read_codes
+from patchwrap.datasets.depth_file import read_codes
 from patchwrap.datasets.entry import Entry
 from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Size, Tile
@@ -38,10 +38,9 @@ class NyuV2(DepthDataset):
         for image in [image for image in images if image.exists()][:1]:
             yield Entry(self.called(image), image, path)
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """Millimetres."""
-        assert entry.depth is not None
-        return known(read_codes(entry.depth) * np.float32(MILLIMETRE))
+        return known(read_codes(path) / np.float32(1000))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
         """Of the one camera, for pictures of its size."""

@@ -57,18 +57,16 @@ class Pairs(DepthDataset):
             depth = next((depth for depth in depths if depth.exists() and not is_output(depth)), None)
             yield Entry(path.stem, path, depth, (path.with_suffix(".json"),))
 
-    def depth(self, entry: Entry, size: Size) -> Values | None:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """Whatever is beside the photo."""
-        if entry.depth is None:
-            return None
-        values = read_depth(entry.depth, self.depth_scale)
+        values = read_depth(path, self.depth_scale)
         if self.convention.ambiguity == "affine":
             return np.where(np.isfinite(values), values, np.float32(np.nan))
         return known(values, beyond=np.inf)
 
-    def sky(self, entry: Entry, depth: Values | None) -> Mask | None:
+    def sky(self, entry: Entry, depth: Values) -> Mask | None:
         """Where depth is infinite; a PNG cannot tell."""
-        return None if depth is None or entry.depth is None or entry.depth.suffix == ".png" else np.isinf(depth)
+        return None if entry.depth and entry.depth.suffix == ".png" else np.isinf(depth)
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
         """Of the JSON file, if it tells any."""

@@ -1,10 +1,10 @@
 """The data sets by name, and how a word on the command line becomes one."""
 
 from pathlib import Path
-from typing import Any
 
 from patchwrap.datasets.booster import Booster
 from patchwrap.datasets.dataset import DepthDataset
+from patchwrap.datasets.depth_file import MILLIMETRE
 from patchwrap.datasets.diode import Diode
 from patchwrap.datasets.eth3d import Eth3d
 from patchwrap.datasets.hypersim import Hypersim
@@ -28,13 +28,16 @@ DATASETS: dict[str, type[DepthDataset]] = {known.kind: known for known in _CLASS
 """By the name used on the command line."""
 
 
-def open_dataset(data: str | Path, **options: Any) -> DepthDataset:
-    """Open a data set.
+def open_dataset(
+    data: str | Path, *, split: str | Path | None = None, depth_scale: float = MILLIMETRE
+) -> DepthDataset:
+    """Open a data set; what else a class can be asked for, its own constructor takes.
 
     Args:
-        data: ``KIND:FOLDER``, or a folder whose layout tells its kind. Instead of a folder a text file in it that lists
-            pictures may be named, see ``DepthDataset``'s ``split``.
-        options: of the class; those that it does not know are an error.
+        data: ``KIND:FOLDER``, or a folder whose layout tells its kind. Instead of a folder a text file in it may be
+            named, which is then the split.
+        split: a text file that lists pictures, see ``DepthDataset``.
+        depth_scale: metres of one step of a depth PNG in a plain folder.
 
     Raises:
         OptionError: if there is no such folder, or no sample in it.
@@ -47,8 +50,9 @@ def open_dataset(data: str | Path, **options: Any) -> DepthDataset:
     """
     kind, place = named_kind(data)
     if place.is_file() and place.suffix == ".txt":
-        options, place = {"split": place} | options, place.parent
-    return (DATASETS[kind] if kind else _recognised(place))(place, **options)
+        split, place = split or place, place.parent
+    found = DATASETS[kind] if kind else _recognised(place)
+    return Pairs(place, split=split, depth_scale=depth_scale) if found is Pairs else found(place, split=split)
 
 
 def named_kind(data: str | Path) -> tuple[str | None, Path]:

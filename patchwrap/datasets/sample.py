@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
-from numpy import ndarray
 from torch import Tensor
 from torch.utils.data import default_collate
 
@@ -145,7 +143,7 @@ class Sample:
             "name": self.name,
         }
 
-    def _maps(self) -> dict[str, Shaped[ndarray, "height width"]]:
+    def _maps(self) -> dict[str, Any]:
         maps = {"depth": self.depth, "sky": self.sky, "edges": self.edges}
         return {name: values for name, values in maps.items() if values is not None}
 

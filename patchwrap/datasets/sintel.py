@@ -49,11 +49,10 @@ class Sintel(DepthDataset):
             camera = root / "camdata_left" / sequence / f"{path.stem}.cam"
             yield Entry(f"{sequence}/{path.stem}", image, path, (camera,))
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """Metres as they are: a tag, width and height as int32, the float32 numbers."""
-        assert entry.depth is not None
-        data = entry.depth.read_bytes()
-        _check_tag(entry.depth, data)
+        data = path.read_bytes()
+        _check_tag(path, data)
         width, height = np.frombuffer(data, "<i4", 2, offset=4)
         return known(np.frombuffer(data, "<f4", int(width) * int(height), offset=12).reshape(height, width))
 

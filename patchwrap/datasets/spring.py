@@ -33,9 +33,9 @@ class Spring(DepthDataset):
         if image.exists():
             yield Entry(self.called(image), image, path, (sequence / "cam_data" / "intrinsics.txt",))
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """From disparity, at the picture's pixels."""
-        with reader(".dsp5").File(entry.depth) as file:
+        with reader(".dsp5").File(path) as file:
             disparity = file["disparity"][()]
         step = max(1, disparity.shape[0] // size[0])
         return metres(disparity[::step, ::step], self.intrinsics(entry, size).fx, BASELINE)

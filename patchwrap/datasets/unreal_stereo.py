@@ -45,10 +45,10 @@ class UnrealStereo4K(DepthDataset):
         pixels = np.fromfile(entry.image, np.uint8).reshape(*RAW_SIZE, 3)[..., ::-1]
         return Photo(read_image(np.ascontiguousarray(pixels)).pixels, name=str(entry.image))
 
-    def depth(self, entry: Entry, size: Size) -> Values:
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """From disparity."""
         (focal, left), (_, right) = (_camera(path) for path in entry.others)
-        return metres(np.load(entry.depth), focal, abs(left - right))
+        return metres(np.load(path), focal, abs(left - right))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
         """The focal length; the cameras look along the middle."""
