@@ -19,7 +19,7 @@ def test_an_offset_moves_the_principal_point():
     assert depth[0, 0] == 8 and np.isnan(depth[0, 1])
 
 
-@given(depth=some.floats(0.1, 1000), focal=some.floats(10, 5000), baseline=some.floats(0.01, 1), offset=some.floats(0, 9))
+@given(some.floats(0.1, 1000), some.floats(10, 5000), some.floats(0.01, 1), some.floats(0, 9))
 def test_disparity_of_a_depth_gives_the_depth(depth, focal, baseline, offset):
     disparity = np.array([[focal * baseline / depth]])
     found = metres(np.maximum(disparity - offset, 1e-9), focal, baseline, offset)

@@ -1,5 +1,6 @@
 """Scenes without end: the same for everybody, shared out to processes and loader workers."""
 
+from functools import partial
 from itertools import islice
 from types import SimpleNamespace
 
@@ -28,7 +29,8 @@ def test_together_all_draw_what_one_would(monkeypatch, processes, workers):
     drawn = []
     for rank in range(processes):
         for index in range(workers):
-            monkeypatch.setattr(generated, "get_worker_info", lambda: SimpleNamespace(id=index, num_workers=workers))
+            worker = SimpleNamespace(id=index, num_workers=workers)
+            monkeypatch.setattr(generated, "get_worker_info", partial(lambda worker: worker, worker))
             drawn += islice(GeneratedScenes(seed=100, shard=(rank, processes)).numbers(), 3)
     assert sorted(drawn) == list(range(100, 100 + 3 * processes * workers))
 
