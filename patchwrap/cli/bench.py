@@ -22,8 +22,8 @@ data:
                           'depth'), as patchwrap scenes writes, or NAME_depth.png (16 bits times --depth-scale);
                           or photos alone, which are measured as far as that goes without truth
   KIND:FOLDER             a public data set as it is downloaded: unrealstereo4k, mvssynth, middlebury2014, eth3d,
-                          booster, nyuv2, kitti, hypersim, diode, ibims1, sintel, spring (extra [datasets]); the kind may be
-                          left out where the folder's layout tells it. KIND:LIST.txt takes the pictures listed
+                          booster, nyuv2, kitti, hypersim, diode, ibims1, sintel, spring (extra [datasets]); the kind
+                          may be left out where the folder's layout tells it. KIND:LIST.txt takes the pictures listed
 
 A run in the same -o folder goes on where the last one stopped. Exit codes: 0 all done, 1 some rows or images
 failed, 2 nothing begun (usage), 130 interrupted.

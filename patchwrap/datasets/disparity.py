@@ -9,6 +9,9 @@ from numpy import ndarray
 from patchwrap.errors import ImageError
 from patchwrap.types import Values
 
+LEAST = 1e-9
+"""Pixels; less is no distance that a number could tell."""
+
 
 def metres(
     disparity: Shaped[ndarray, "height width"], focal: float, baseline: float, offset: float = 0.0
@@ -25,7 +28,7 @@ def metres(
         NaN where unknown.
     """
     shift: Float[ndarray, "height width"] = disparity.astype(np.float64)
-    known = np.isfinite(shift) & (shift > 0) & (shift + offset > 0)
+    known = np.isfinite(shift) & (shift > 0) & (shift + offset > LEAST)
     return (focal * baseline / np.where(known, shift + offset, np.nan)).astype(np.float32)
 
 

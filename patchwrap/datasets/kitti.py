@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +44,14 @@ class Kitti(DepthDataset):
     limits = (1e-3, 80.0)
 
     def __init__(self, folder: str | Path, *, split: str | Path | None = None, kb_crop: bool = True) -> None:
+        self._dates: dict[Path, list[Path]] = {}
         super().__init__(folder, split=split)
         self.kb_crop = kb_crop
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
         """The picture of a depth map, if it is there."""
-        pairs = self._selected(path) if path.parent.name == "groundtruth_depth" else self._driven(path)
-        for image, calibration in pairs:
+        selected = path.parent.name == "groundtruth_depth"
+        for image, calibration in self._selected(path) if selected else self._driven(path):
             if image.exists():
                 yield Entry(self.called(image), image, path, (calibration,))
                 return
@@ -82,23 +82,20 @@ class Kitti(DepthDataset):
 
     def _driven(self, path: Path) -> Iterator[tuple[Path, Path]]:
         """Where a drive's picture and calibration may be."""
-        camera, drive = path.parent.name, path.parents[3]
-        place = Path(drive.name) / camera / "data"
-        for base in (drive.parent, *self._folders):
-            for suffix in (".png", ".jpg"):
-                date = base / drive.name[:10]
-                yield date / place / (path.stem + suffix), date / "calib_cam_to_cam.txt"
-                yield base / place / (path.stem + suffix), base / "calib_cam_to_cam.txt"
+        place = Path(path.parents[3].name) / path.parent.name / "data"
+        if place not in self._dates:
+            bases = [path.parents[4], self.folder, *sorted(path for path in self.folder.iterdir() if path.is_dir())]
+            dates = [base / part for base in bases for part in (place.parts[0][:10], "")]
+            self._dates[place] = [date for date in dates if (date / place).is_dir()]
+        for date in self._dates[place]:
+            for ending in (".png", ".jpg"):
+                yield date / place / (path.stem + ending), date / "calib_cam_to_cam.txt"
 
     def _selected(self, path: Path) -> Iterator[tuple[Path, Path]]:
         """The same of the benchmark's selection."""
         name = path.name.replace("_groundtruth_depth_", "_image_")
         image = path.parent.with_name("image") / name
         yield image, path.parent.with_name("intrinsics") / f"{image.stem}.txt"
-
-    @cached_property
-    def _folders(self) -> list[Path]:
-        return [self.folder, *sorted(path for path in self.folder.iterdir() if path.is_dir())]
 
 
 def _benchmark_part(size: Size) -> Tile:
