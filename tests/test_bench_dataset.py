@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from patchwrap.bench.dataset import DataSet, data_name, truth
-from patchwrap.convention import DepthConvention
+from patchwrap.bench.dataset import DataSet, data_name
 from patchwrap.datasets import NyuV2, Sample
-from patchwrap.errors import ConventionError, OptionError
+from patchwrap.errors import OptionError
 from patchwrap.io import Photo
-from patchwrap.tiling import Tile
 
 
 @pytest.fixture
@@ -21,7 +19,7 @@ def rooms(tmp_path, paint, write):
 
 
 def names(data):
-    return [entry.name for entry in data.entries]
+    return [sample.name for sample in data.samples]
 
 
 def sample(name="a", depth=None, **options):
@@ -33,22 +31,21 @@ def test_a_folder_a_kind_and_a_data_set_are_the_same(rooms):
         opened = DataSet.open(data)
         assert opened.name == rooms.name and opened.has_truth
         assert names(opened) == [f"rgb_{number}" for number in range(1, 6)]
-        assert opened.read(opened.entries[2]).depth[0, 0] == 3
+        picture, truth = opened.samples[2].read()
+        assert picture.size == (24, 32) and truth[0, 0] == 3
 
 
 def test_count_draws_with_the_seed(rooms):
     drawn = [names(DataSet.open(rooms, 3, seed)) for seed in (1, 1, 2, 3)]
     assert drawn[0] == drawn[1] == sorted(drawn[0]) and len(drawn[0]) == 3
     assert len({tuple(names) for names in drawn}) > 1
-    assert len(DataSet.open(rooms, 99).entries) == 5
+    assert len(DataSet.open(rooms, 99).samples) == 5
 
 
 def test_own_samples(rooms):
     near, far = (np.full((24, 32), metres, np.float32) for metres in (1, 2))
     data = DataSet.open([sample("a", near), sample("b", far)])
-    assert data.has_truth and data.read(data.entries[1]).depth is far
-    assert data.entries[0].stamp != data.entries[1].stamp
-    assert data.entries[0].stamp == DataSet.open([sample("a", near)]).entries[0].stamp
+    assert data.has_truth and (data.samples[1].read()[1] == 2).all()
     assert not DataSet.open([sample("a"), sample("b")]).has_truth
 
 
@@ -63,16 +60,6 @@ def test_names_are_unique_and_depth_is_everywhere_or_nowhere():
 def test_no_images(tmp_path, make, words):
     with pytest.raises(OptionError, match=words):
         DataSet.open(make(tmp_path))
-
-
-def test_only_what_counts_is_truth():
-    depth = np.full((24, 32), 5, np.float32)
-    depth[2, 2:6] = np.nan, np.inf, 90, 5
-    seen = truth(sample(depth=depth, crop=Tile(2, 0, 1, 6), limits=(1e-3, 80.0)))
-    np.testing.assert_array_equal(seen[2, :7], np.float32([5, 5, np.nan, np.inf, np.nan, 5, np.nan]))
-    assert np.isfinite(seen).sum() == 3 and truth(sample()) is None
-    with pytest.raises(ConventionError, match="'a' has depth as inverse_depth:affine; needed is depth:metric"):
-        truth(sample(depth=depth, convention=DepthConvention("inverse_depth", "affine")))
 
 
 def test_a_report_tells_no_folders(tmp_path):

@@ -36,18 +36,18 @@ def test_scenes_are_drawn_once_and_are_exact_pairs(tmp_path):
 
     data = opened()
     assert told == [(1, 2), (2, 2)]
-    assert [entry.name for entry in data.entries] == ["9000000_street", "9000001_garden"]
+    assert [sample.name for sample in data.samples] == ["9000000_street", "9000001_garden"]
     assert generator_digest() in data.name and "9000000" in data.name
-    sample = data.read(data.entries[1])
-    assert sample.size == sample.depth.shape == (48, 64) and sample.depth.dtype == np.float32
-    assert (sample.depth > 0).all()
-    assert [entry.stamp for entry in opened().entries] == [entry.stamp for entry in data.entries]
+    picture, truth = data.samples[1].read()
+    assert picture.size == truth.shape == (48, 64) and truth.dtype == np.float32
+    assert (truth > 0).all()
+    assert [sample.stamp for sample in opened().samples] == [sample.stamp for sample in data.samples]
     assert len(told) == 2
-    assert opened(count=1, seed=1).entries[0].name == "9000001_garden"
+    assert opened(count=1, seed=1).samples[0].name == "9000001_garden"
     assert len(told) == 2
 
 
 def test_kinds_can_be_named(tmp_path):
     data = DataSet.open("generated:3@64x48:workshop+playground", cache=tmp_path)
-    assert [entry.name for entry in data.entries] == ["9000000_workshop", "9000001_playground", "9000002_workshop"]
+    assert [sample.name for sample in data.samples] == ["9000000_workshop", "9000001_playground", "9000002_workshop"]
     assert data.name.startswith("generated:3@64x48:workshop+playground (seeds from 9000000")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader
 
-from patchwrap.datasets import NyuV2, Pairs, collate
+from patchwrap.datasets import NyuV2, Pairs, Readable, collate
 from patchwrap.datasets.dataset import known
 from patchwrap.errors import ImageError, MissingExtraError, OptionError, PatchwrapError
 
@@ -29,6 +29,19 @@ def test_a_caller_leaves_out_what_cannot_be_used(rooms, write):
     assert usable == ["den/rgb_1", "den/rgb_4"]
     assert "depth_2.png' has no pixel that counts: none with a depth from 0.001 to 10. Leave it out" in faults[0]
     assert "depth_3.png'" in faults[1] and not any("\n" in fault for fault in faults)
+
+
+def test_unread_samples_are_read_when_asked_for(rooms, write):
+    unread = NyuV2(rooms).unread
+    assert all(isinstance(sample, Readable) for sample in unread)
+    assert [sample.name for sample in unread] == [f"den/rgb_{number}" for number in (1, 2, 3, 4)]
+    before = unread[0].stamp
+    write(rooms / "den" / "depth_1.png", np.full((24, 32), 1500))
+    assert unread[0].has_depth and unread[0].read()[1][0, 0] == 1.5
+    write(rooms / "den" / "depth_1.png", b"torn")
+    assert unread[0].stamp != before
+    with pytest.raises(ImageError, match=r"depth_1\.png"):
+        unread[0].read()
 
 
 def test_a_loader_makes_batches(rooms):

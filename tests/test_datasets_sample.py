@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from patchwrap.convention import DepthConvention
 from patchwrap.datasets import Sample, collate
-from patchwrap.errors import ImageError
+from patchwrap.errors import ConventionError, ImageError
 from patchwrap.io import Photo
 from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Tile
@@ -32,6 +32,23 @@ def test_what_counts():
     assert one.counted.sum() == 20 * 30 - 5 and not one.counted[0].any() and one.counted[1, 2]
     affine = sample(depth - 6, convention=DepthConvention("depth", "affine"))
     assert affine.valid.sum() == 24 * 32 - 2
+
+
+def test_read_gives_metres_where_they_count():
+    depth = np.full((24, 32), 5.0)
+    depth[2, 2:6] = np.nan, np.inf, 90, 5
+    photo, truth = sample(depth, crop=Tile(2, 0, 1, 6), limits=(1e-3, 80.0)).read()
+    np.testing.assert_array_equal(truth[2, :7], np.float32([5, 5, np.nan, np.inf, np.nan, 5, np.nan]))
+    assert np.isfinite(truth).sum() == 3 and photo.size == (24, 32)
+    assert sample(None).read()[1] is None and not sample(None).has_depth
+    with pytest.raises(ConventionError, match="'a' has depth as inverse_depth:affine; needed is depth:metric"):
+        sample(depth, convention=DepthConvention("inverse_depth", "affine")).read()
+
+
+def test_a_stamp_tells_of_other_pixels_and_depths():
+    assert sample().stamp == sample().stamp
+    others = (sample(), sample(None), sample(ROWS + 1.0), sample().cut(Tile(0, 0, 9, 9)))
+    assert len({other.stamp for other in others}) == 4
 
 
 def test_maps_of_another_size_are_refused():

@@ -12,14 +12,14 @@ import torch
 from patchwrap.bench.combination import Combination
 from patchwrap.bench.consistency import tile_consistency
 from patchwrap.bench.cost import Cost, priced
-from patchwrap.bench.dataset import DataSet, truth
+from patchwrap.bench.dataset import DataSet
 from patchwrap.bench.fingerprint import fingerprint
 from patchwrap.bench.journal import Journal, Record
 from patchwrap.bench.machine import machine, versions
 from patchwrap.bench.pictures import Album
 from patchwrap.bench.protocol import Verdict, borders, measure
 from patchwrap.bench.report import Row
-from patchwrap.datasets import Entry
+from patchwrap.datasets import Readable
 from patchwrap.errors import PatchwrapError
 from patchwrap.io import Photo
 from patchwrap.tile_runner import is_out_of_memory
@@ -58,24 +58,23 @@ class Contest:
 
     def run(self) -> list[Row]:
         """Measure; returns the rows, each with its error if it has one."""
-        for entry in self.dataset.entries:
-            todo = [combination for combination in self.combinations if not self._done(entry, combination)]
-            subject = self._read(entry) if todo else None
+        for sample in self.dataset.samples:
+            todo = [combination for combination in self.combinations if not self._done(sample, combination)]
+            subject = self._read(sample) if todo else None
             if subject is not None:
                 for combination in todo:
-                    self.step(f"{combination.row.title} on {entry.name}")
+                    self.step(f"{combination.row.title} on {sample.name}")
                     self._attempt(combination, subject)
         return [replace(one.row, error=self.errors.get(one.row.key)) for one in self.combinations]
 
-    def _read(self, entry: Entry) -> "Subject | None":
-        if entry.name in self.left_out:
+    def _read(self, sample: Readable) -> "Subject | None":
+        if sample.name in self.left_out:
             return None
         try:
-            sample = self.dataset.read(entry)
-            return Subject(entry, sample.photo, truth(sample))
+            return Subject(sample, *sample.read())
         except Exception as error:  # whatever is wrong with one image, the others are measured
-            self.left_out[entry.name] = one_line(error)
-            _log.warning("warning: %s is left out: %s", entry.name, one_line(error))
+            self.left_out[sample.name] = one_line(error)
+            _log.warning("warning: %s is left out: %s", sample.name, one_line(error))
             _log.debug("traceback", exc_info=error)
             return None
 
@@ -86,7 +85,7 @@ class Contest:
         try:
             self.journal.add(self._record(combination, subject))
         except Exception as error:  # a row that fails is a result, too
-            self.errors[key] = f"{subject.entry.name}: {one_line(error)}"
+            self.errors[key] = f"{subject.sample.name}: {one_line(error)}"
             _log.warning("warning: %s fails on %s", combination.row.title, self.errors[key])
             _log.debug("traceback", exc_info=error)
             if torch.cuda.is_available():
@@ -102,23 +101,23 @@ class Contest:
         own = found.tables["own"] | {"tiles": float(tiles)} | _costs(cost, tiles, cold)
         own |= subject.tile_consistency(combination, found) if tiles else {}
         if self.album:
-            self.album.add(subject.entry.name, row, subject.photo, subject.truth, depth, found)
+            self.album.add(subject.sample.name, row, subject.photo, subject.truth, depth, found)
         return {
-            "image": subject.entry.name,
+            "image": subject.sample.name,
             "row": row,
-            "stamp": subject.entry.stamp,
+            "stamp": subject.sample.stamp,
             "fingerprint": self._fingerprint(combination),
             "plan": plan.name if plan and tiles else "none",
             "cold": cold,
             **{name: _plain(table) for name, table in (found.tables | {"own": own}).items()},
         }
 
-    def _done(self, entry: Entry, combination: Combination) -> bool:
+    def _done(self, sample: Readable, combination: Combination) -> bool:
         key = combination.row.key
-        record = self.journal.get(entry.name, key)
-        if record is None or record.get("stamp") != entry.stamp:
+        record = self.journal.get(sample.name, key)
+        if record is None or record.get("stamp") != sample.stamp:
             return False
-        drawn = self.album is None or self.album.complete(entry.name, key, self.dataset.has_truth)
+        drawn = self.album is None or self.album.complete(sample.name, key, self.dataset.has_truth)
         return drawn and record.get("fingerprint") == self._fingerprint(combination)
 
     def _fingerprint(self, combination: Combination) -> str:
@@ -135,7 +134,7 @@ class Contest:
 class Subject:
     """An image in hand, and what rows of the same alignment share."""
 
-    entry: Entry
+    sample: Readable
     photo: Photo
     truth: Values | None
     _consistency: dict[tuple[str, bool], dict[str, float]] = field(default_factory=dict)

@@ -1,23 +1,20 @@
-"""The images of a comparison, found by a name or in a folder; opens one only to measure on it."""
+"""The images of a comparison, found by a name or in a folder; never opens one."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from patchwrap.bench.heldout import FIRST_SEED, cache_folder, generated_pairs, generator_digest, parse_spec
-from patchwrap.datasets import DepthDataset, Entry, Sample, open_dataset
+from patchwrap.bench.heldout import FIRST_SEED, cache_folder, generated_samples, generator_digest, parse_spec
+from patchwrap.datasets import DepthDataset, Readable, open_dataset
 from patchwrap.datasets.dataset import all_have_depth
 from patchwrap.datasets.depth_file import MILLIMETRE
 from patchwrap.datasets.registry import named_kind
-from patchwrap.datasets.sample import METRIC
-from patchwrap.errors import ConventionError, OptionError
-from patchwrap.types import Values
+from patchwrap.errors import OptionError
 
-Data = str | Path | DepthDataset | Sequence[Sample]
+Data = str | Path | DepthDataset | Sequence[Readable]
 
 
 @dataclass(frozen=True)
@@ -26,24 +23,22 @@ class DataSet:
 
     Args:
         name: for people, with the digest of what generated it.
-        entries: the images, by name.
-        read: gives an entry's sample, or raises.
+        samples: the images, read when they are asked for.
     """
 
     name: str
-    entries: Sequence[Entry]
-    read: Callable[[Entry], Sample]
+    samples: Sequence[Readable]
 
     def __post_init__(self) -> None:
-        counts = Counter(entry.name for entry in self.entries)
+        counts = Counter(sample.name for sample in self.samples)
         if twins := [name for name in counts if counts[name] > 1]:
             raise OptionError(f"{self.name} has an image {twins[0]!r} twice. Give every image a name of its own")
-        all_have_depth(self.name, self.entries)
+        all_have_depth(self.name, self.samples)
 
     @property
     def has_truth(self) -> bool:
         """Whether depth is known."""
-        return all_have_depth(self.name, self.entries)
+        return all_have_depth(self.name, self.samples)
 
     @classmethod
     def open(
@@ -74,33 +69,13 @@ class DataSet:
             raise OptionError(f"count {count} is less than 1.")
         if isinstance(data, str | Path) and (spec := parse_spec(str(data))):
             spec = replace(spec, count=count or spec.count)
-            found = generated_pairs(spec.count, spec.size, cache or cache_folder(), progress, seed, spec.kinds)
-            name = f"{spec} (seeds from {FIRST_SEED + seed}, generator {generator_digest()})"
-            return cls(name, found.entries, found.load)
-        whole = cls._opened(data, depth_scale)
-        return replace(whole, entries=_drawn(whole.entries, count, seed))
-
-    @classmethod
-    def _opened(cls, data: Data, depth_scale: float) -> "DataSet":
+            samples = generated_samples(spec.count, spec.size, cache or cache_folder(), progress, seed, spec.kinds)
+            return cls(f"{spec} (seeds from {FIRST_SEED + seed}, generator {generator_digest()})", samples)
         if isinstance(data, str | Path):
             data = open_dataset(data, depth_scale=depth_scale)
         if isinstance(data, DepthDataset):
-            return cls(data.folder.resolve().name, data.entries, data.load)
-        by_name = {sample.name: sample for sample in data}
-        return cls("own samples", [_entry(sample) for sample in data], lambda entry: by_name[entry.name])
-
-
-def truth(sample: Sample) -> Values | None:
-    """True metres where they count: inf where the sky is, NaN where nothing is known or it is not measured.
-
-    Raises:
-        ConventionError: if the sample's depth is no metres.
-    """
-    if sample.depth is None:
-        return None
-    if sample.convention != METRIC:
-        raise ConventionError(f"{sample.name!r} has depth as {sample.convention}; needed is {METRIC}")
-    return np.where(sample.counted | np.isinf(sample.depth), sample.depth, np.float32(np.nan))
+            return cls(data.folder.resolve().name, _drawn(data.unread, count, seed))
+        return cls("own samples", _drawn(data, count, seed))
 
 
 def data_name(data: Data) -> str:
@@ -113,15 +88,8 @@ def data_name(data: Data) -> str:
     return f"{kind}:{folder.name}" if kind else folder.name
 
 
-def _entry(sample: Sample) -> Entry:
-    digest = sha256(np.ascontiguousarray(sample.photo.pixels).tobytes())
-    digest.update(b"" if sample.depth is None else np.ascontiguousarray(sample.depth).tobytes())
-    place = sample.source or Path(sample.name)
-    return Entry(sample.name, place, None if sample.depth is None else place, digest=digest.hexdigest()[:16])
-
-
-def _drawn(entries: Sequence[Entry], count: int | None, seed: int) -> Sequence[Entry]:
-    if count is None or count >= len(entries):
-        return entries
-    chosen = np.random.default_rng(seed).choice(len(entries), count, replace=False)
-    return [entries[index] for index in sorted(chosen)]
+def _drawn(samples: Sequence[Readable], count: int | None, seed: int) -> Sequence[Readable]:
+    if count is None or count >= len(samples):
+        return samples
+    chosen = np.random.default_rng(seed).choice(len(samples), count, replace=False)
+    return [samples[index] for index in sorted(chosen)]

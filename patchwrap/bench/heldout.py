@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from patchwrap.datasets import DepthDataset, Pairs
+from patchwrap.datasets import Pairs, Unread
 from patchwrap.errors import OptionError
 from patchwrap.io import replacing
 from patchwrap.size import parse_size
@@ -87,9 +87,9 @@ def cache_folder() -> Path:
     return base / "patchwrap" / "heldout"
 
 
-def generated_pairs(
+def generated_samples(
     count: int, size: Size, cache: Path, progress: Report, first: int = 0, kinds: Sequence[str] = ()
-) -> DepthDataset:
+) -> list[Unread]:
     """Held-out scenes, their kinds in turn, rendered where the cache has none.
 
     Args:
@@ -111,7 +111,7 @@ def generated_pairs(
     missing = [job for job in jobs if not _depth(folder, *job).exists()]
     for done, _ in enumerate(_rendered(folder, missing, size), start=count - len(missing) + 1):
         progress(done, count)
-    return Pairs(folder).only(_depth(folder, *job).stem for job in jobs)
+    return Pairs(folder).only(_depth(folder, *job).stem for job in jobs).unread
 
 
 def generator_digest() -> str:

@@ -93,14 +93,14 @@ def bench(
     rendering = partial(_tell_scenes, tell)
     dataset = DataSet.open(data, count, seed, depth_scale, cache, rendering)
     folder = None if out is None else Path(out)
-    pictured = frozenset(entry.name for entry in dataset.entries[:pictures])
+    pictured = frozenset(sample.name for sample in dataset.samples[:pictures])
     journal = Journal(folder / RECORDS if folder else None)
     run = Run(dataset, matrix, journal, Album(folder, pictured) if folder else None, tell, measures)
     run.contests(named)
     chosen = {"plans": list(plans), "fusers": list(fusers), "heads": list(heads), "depth_scale": depth_scale, **options}
     chosen |= {"measures": measures, "baselines": list(baselines)}
     told = _command(list(named), data, {**chosen, "count": count, "pictures": pictures}, folder)
-    report = run.report(told, {"backends": list(named), "count": len(dataset.entries), **chosen})
+    report = run.report(told, {"backends": list(named), "count": len(dataset.samples), **chosen})
     if folder:
         write_report(report, folder)
     return report
@@ -145,7 +145,7 @@ class Run:
 
     def _contest(self, first: Row, source: Any, number: int, backends: int) -> Contest:
         combinations = self.matrix.combinations(first, wrap(source), self.dataset.has_truth)
-        steps = _Steps(self.progress, number, backends, len(combinations) * len(self.dataset.entries))
+        steps = _Steps(self.progress, number, backends, len(combinations) * len(self.dataset.samples))
         plan = self.matrix.plans[0]
         slow = self.measures == "all"
         return Contest(self.dataset, combinations, self.journal, self.album, plan, self.left_out, steps, slow)
@@ -160,7 +160,7 @@ class Run:
         Raises:
             ImageError: if no image could be read.
         """
-        images = [entry.name for entry in self.dataset.entries if entry.name not in self.left_out]
+        images = [sample.name for sample in self.dataset.samples if sample.name not in self.left_out]
         if not images:
             raise ImageError(f"no image of {self.dataset.name} can be used: {next(iter(self.left_out.values()))}")
         records = {row.key: [self.journal.get(image, row.key) for image in images] for row in self.rows}

@@ -21,6 +21,7 @@ from patchwrap.datasets.registry import DATASETS, open_dataset
 from patchwrap.datasets.sample import Sample, collate
 from patchwrap.datasets.sintel import Sintel
 from patchwrap.datasets.spring import Spring
+from patchwrap.datasets.unread import Readable, Unread
 from patchwrap.datasets.unreal_stereo import UnrealStereo4K
 
 __all__ = [
@@ -38,9 +39,11 @@ __all__ = [
     "MvsSynth",
     "NyuV2",
     "Pairs",
+    "Readable",
     "Sample",
     "Sintel",
     "Spring",
+    "Unread",
     "UnrealStereo4K",
     "collate",
     "open_dataset",

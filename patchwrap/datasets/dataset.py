@@ -18,6 +18,7 @@ from patchwrap.convention import DepthConvention
 from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.optional import check_readable
 from patchwrap.datasets.sample import METRIC, NEAREST, Sample
+from patchwrap.datasets.unread import Readable, Unread
 from patchwrap.errors import ImageError, OptionError
 from patchwrap.io import Photo, read_image
 from patchwrap.scenes import Intrinsics
@@ -132,7 +133,12 @@ class DepthDataset(Dataset[Sample]):
         Raises:
             OptionError: if it is known for some pictures only.
         """
-        return all_have_depth(self.folder.resolve().name, self.entries)
+        return all_have_depth(self.folder.resolve().name, self.unread)
+
+    @property
+    def unread(self) -> list[Unread]:
+        """The samples, each read from disk whenever it is asked for its picture and depth."""
+        return [Unread(entry, self.load) for entry in self.entries]
 
     def only(self, names: Iterable[str]) -> "DepthDataset":
         """The same data set with these samples alone, in its own order."""
@@ -186,14 +192,15 @@ class DepthDataset(Dataset[Sample]):
         return image.relative_to(self.folder).with_suffix("").as_posix()
 
 
-def all_have_depth(name: str, entries: Sequence[Entry]) -> bool:
-    """Whether entries have depth, all of them or none.
+def all_have_depth(name: str, samples: Iterable[Readable]) -> bool:
+    """Whether samples have depth, all of them or none.
 
     Raises:
         OptionError: if some have and some have not.
     """
-    having = [entry.name for entry in entries if entry.depth is not None]
-    without = [entry.name for entry in entries if entry.depth is None]
+    known = {sample.name: sample.has_depth for sample in samples}
+    having = [name for name in known if known[name]]
+    without = [name for name in known if not known[name]]
     if having and without:
         raise OptionError(
             f"{name} is a mixture: {len(having)} images with depth (such as {having[0]!r}) and "

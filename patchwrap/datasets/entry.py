@@ -13,20 +13,16 @@ class Entry:
         image: the picture.
         depth: what holds its depth; may be the picture's own file. None without depth.
         others: calibration, masks and the like, as its data set wants them; need not exist.
-        digest: of what is in memory; None to tell changes from the files.
     """
 
     name: str
     image: Path
     depth: Path | None
     others: tuple[Path, ...] = ()
-    digest: str | None = None
 
     @property
     def stamp(self) -> str:
         """Changes when a file of this sample does."""
-        if self.digest is not None:
-            return self.digest
         files = (self.image, *([self.depth] if self.depth else []), *self.others)
         states = [path.stat() for path in files if path.exists()]
         return " ".join(f"{state.st_size}:{state.st_mtime_ns}" for state in states)

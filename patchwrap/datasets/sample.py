@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from patchwrap.convention import DepthConvention
-from patchwrap.errors import ImageError
+from patchwrap.errors import ConventionError, ImageError
 from patchwrap.io import Photo
 from patchwrap.resampling import resized
 from patchwrap.scenes import Intrinsics
@@ -87,6 +89,30 @@ class Sample:
             inside[self.crop.slices] = True
             counted &= inside
         return counted
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether there is a truth."""
+        return self.depth is not None
+
+    @cached_property
+    def stamp(self) -> str:
+        """Changes when the picture or its depth does."""
+        digest = sha256(np.ascontiguousarray(self.photo.pixels).tobytes())
+        digest.update(b"" if self.depth is None else np.ascontiguousarray(self.depth).tobytes())
+        return digest.hexdigest()[:16]
+
+    def read(self) -> tuple[Photo, Values | None]:
+        """The picture, and true metres where they count: inf where the sky is, NaN where they do not; None without.
+
+        Raises:
+            ConventionError: if the depth is no metres.
+        """
+        if self.depth is None:
+            return self.photo, None
+        if self.convention != METRIC:
+            raise ConventionError(f"{self.name!r} has depth as {self.convention}; needed is {METRIC}")
+        return self.photo, np.where(self.counted | np.isinf(self.depth), self.depth, np.float32(np.nan))
 
     def cut(self, part: Tile) -> "Sample":
         """The same of a part of the picture, whatever of the evaluation crop lies in it.
