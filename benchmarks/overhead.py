@@ -153,7 +153,7 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _photo(options: argparse.Namespace) -> Path:
-    return generated_samples(1, options.size, options.cache, lambda done, total: None)[0].photo
+    return generated_samples(1, options.size, options.cache, lambda done, total: None)[0].entry.image
 
 
 def _parser() -> argparse.ArgumentParser:

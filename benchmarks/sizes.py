@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.short:
         options.megapixels, options.plans, options.repeats, options.drawn_at = (0.02, 0.2), ("auto",), 1, (136, 240)
     backend = patchwrap.load_backend(options.backend)
-    drawn = generated_samples(1, options.drawn_at, options.cache, lambda done, total: None)[0].photo
+    drawn = generated_samples(1, options.drawn_at, options.cache, lambda done, total: None)[0].entry.image
     photos = {size: photo(drawn, size) for size in options.megapixels}
     result = summarize(measure(photos, backend, options), photos, options)
     result.show()

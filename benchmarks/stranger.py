@@ -6,9 +6,7 @@ Depth is known up to a factor there: every map is scaled by the median ratio bef
 """
 
 import argparse
-import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +16,9 @@ from rich.console import Console
 import patchwrap
 from patchwrap.bench.report import Report
 from patchwrap.bench.runner import bench
-from patchwrap.bench.sample import Sample
 from patchwrap.bench.tables import headline
+from patchwrap.datasets import Middlebury2014, Sample
+from patchwrap.io import read_image
 from report import RESULTS, Result, Table
 
 
@@ -53,37 +52,20 @@ def summarize(report: Report) -> Result:
 def found(path: Path) -> list[Sample]:
     """The scenes of a path: a picture, a folder of one scene, or a folder of those."""
     if path.is_file():
-        return [Sample(path.stem, path)]
+        return [Sample(path.stem, read_image(path), None, source=path)]
     if (path / "gt.npy").exists():
-        depth = path / "gt.npy"
-        return [Sample(path.name, path / "image.png", lambda: from_disparity(np.load(depth), 0.0), (depth,))]
-    if (path / "disp0.pfm").exists():
-        return [Sample(path.name, path / "im0.png", partial(middlebury, path), (path / "disp0.pfm",))]
+        image = path / "image.png"
+        return [Sample(path.name, read_image(image), from_disparity(np.load(path / "gt.npy")), source=image)]
+    if Middlebury2014.holds(path):
+        return list(Middlebury2014(path))
     return [sample for inner in sorted(path.iterdir()) if inner.is_dir() for sample in found(inner)]
 
 
-def middlebury(folder: Path) -> Float32[np.ndarray, "height width"]:
-    """Depth of a Middlebury 2014 scene, up to a factor."""
-    offset = float(re.search(r"doffs=(\S+)", (folder / "calib.txt").read_text())[1])
-    return from_disparity(read_pfm(folder / "disp0.pfm"), offset)
-
-
-def from_disparity(disparity: np.ndarray, offset: float) -> Float32[np.ndarray, "height width"]:
-    """Depth with median 5, inside the range in which measures count; inf where disparity is unknown."""
+def from_disparity(disparity: np.ndarray) -> Float32[np.ndarray, "height width"]:
+    """Depth with median 5, inside the range in which measures count; NaN where disparity is unknown."""
     known = np.isfinite(disparity) & (disparity > 0)
-    shifted = np.where(known, disparity + offset, np.nan).astype(np.float32)
-    depth = 5 * np.nanmedian(shifted) / shifted
-    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(np.inf))
-
-
-def read_pfm(path: Path) -> Float32[np.ndarray, "height width"]:
-    """A one-channel PFM file: three header lines, then rows from the bottom up."""
-    with path.open("rb") as file:
-        file.readline()
-        width, height = map(int, file.readline().split())
-        order = "<" if float(file.readline()) < 0 else ">"
-        values = np.frombuffer(file.read(), f"{order}f4").reshape(height, width)
-    return values[::-1].astype(np.float32)
+    shifted = np.where(known, disparity, np.nan).astype(np.float32)
+    return 5 * np.nanmedian(shifted) / shifted
 
 
 def onnx_network(path: Path) -> Callable[[object], np.ndarray]:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from patchwrap import plugins
 
@@ -103,3 +105,32 @@ def install(site: Path) -> Install:
 def ramp(install: Install) -> Path:
     """The backends ramp (depth:scale), affine and moody, installed."""
     return install("ramps", PLUGIN, ramp_code=RAMP)
+
+
+@pytest.fixture
+def paint() -> Callable[..., Path]:
+    """Write a grey picture: ``paint(path, size=(24, 32))``, making its folders."""
+
+    def paint(path: Path, size: tuple[int, int] = (24, 32)) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size[::-1], (90, 120, 150)).save(path)
+        return path
+
+    return paint
+
+
+@pytest.fixture
+def write() -> Callable[..., Path]:
+    """Write bytes, text, an array as ``.npy`` or, as ``.png``, its 16-bit codes, making its folders."""
+
+    def write(path: Path, content: bytes | str | np.ndarray) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes | str):
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        elif path.suffix == ".png":
+            Image.fromarray(content.astype(np.uint16)).save(path)
+        else:
+            np.save(path, content)
+        return path
+
+    return write

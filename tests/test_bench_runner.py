@@ -12,10 +12,11 @@ from PIL import Image
 import patchwrap
 from patchwrap.bench.report import Report
 from patchwrap.bench.runner import RECORDS, bench
-from patchwrap.bench.sample import Sample
 from patchwrap.bench.storage import read_report
 from patchwrap.convention import DepthConvention
+from patchwrap.datasets import Sample
 from patchwrap.errors import ImageError, OptionError
+from patchwrap.io import read_image
 
 SIZE = (48, 64)
 TIMES = {"seconds", "seconds_cold", "tiles_per_second", "rss"}
@@ -261,7 +262,7 @@ def test_backends_are_named_once_each(folder):
 
 
 def test_own_samples(folder):
-    samples = [Sample("mine", folder / "a.png", lambda: np.load(folder / "a.npy"))]
+    samples = [Sample("mine", read_image(folder / "a.png"), np.load(folder / "a.npy"))]
     report = bench({"truth": Truth()}, samples, plans=["2x2"])
     assert report.images == ["mine"] and mean(report, "truth-single", "abs_rel") < 1e-4
 

@@ -98,6 +98,19 @@ def test_a_mixture_is_refused(pairs, capsys):
     assert "mixture: 1 images with depth (such as 'a') and 1 without (such as 'b')" in capsys.readouterr().err
 
 
+def test_a_public_data_set_is_measured_where_its_papers_do(pairs, write, paint, capsys):
+    far = np.repeat(np.linspace(4, 2, 480)[:, None], 640, 1) * 1000
+    far[:45] = 9000
+    paint(Path("nyu/den/rgb_00001.jpg"), (480, 640))
+    write(Path("nyu/den/sync_depth_00001.png"), far)
+    write(Path("nyu/den/sync_depth_00002.png"), far)
+    assert bench("--backends", "ramp", "--json", data="nyuv2:nyu") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["images"] == ["den/rgb_00001"] and "--data nyuv2:nyu" in report["command"]
+    # Outside Eigen's crop the backend, which sees a ramp from 4 m to 2 m, would be far off.
+    assert report["tables"]["own"]["ramp-single"]["abs_rel"]["estimate"]["mean"] < 0.03
+
+
 def test_photos_alone(pairs, capsys):
     for path in Path("in").glob("*.npy"):
         path.unlink()

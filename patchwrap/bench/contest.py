@@ -19,7 +19,7 @@ from patchwrap.bench.machine import machine, versions
 from patchwrap.bench.pictures import Album
 from patchwrap.bench.protocol import Verdict, borders, measure
 from patchwrap.bench.report import Row
-from patchwrap.bench.sample import Sample
+from patchwrap.datasets import Readable
 from patchwrap.errors import PatchwrapError
 from patchwrap.io import Photo
 from patchwrap.tile_runner import is_out_of_memory
@@ -67,7 +67,7 @@ class Contest:
                     self._attempt(combination, subject)
         return [replace(one.row, error=self.errors.get(one.row.key)) for one in self.combinations]
 
-    def _read(self, sample: Sample) -> "Subject | None":
+    def _read(self, sample: Readable) -> "Subject | None":
         if sample.name in self.left_out:
             return None
         try:
@@ -112,7 +112,7 @@ class Contest:
             **{name: _plain(table) for name, table in (found.tables | {"own": own}).items()},
         }
 
-    def _done(self, sample: Sample, combination: Combination) -> bool:
+    def _done(self, sample: Readable, combination: Combination) -> bool:
         key = combination.row.key
         record = self.journal.get(sample.name, key)
         if record is None or record.get("stamp") != sample.stamp:
@@ -134,7 +134,7 @@ class Contest:
 class Subject:
     """An image in hand, and what rows of the same alignment share."""
 
-    sample: Sample
+    sample: Readable
     photo: Photo
     truth: Values | None
     _consistency: dict[tuple[str, bool], dict[str, float]] = field(default_factory=dict)

@@ -6,14 +6,12 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from patchwrap.bench.sample import Sample
-from patchwrap.bench.truth import read_depth
+from patchwrap.datasets import Pairs, Unread
 from patchwrap.errors import OptionError
 from patchwrap.io import replacing
 from patchwrap.size import parse_size
@@ -91,7 +89,7 @@ def cache_folder() -> Path:
 
 def generated_samples(
     count: int, size: Size, cache: Path, progress: Report, first: int = 0, kinds: Sequence[str] = ()
-) -> list[Sample]:
+) -> list[Unread]:
     """Held-out scenes, their kinds in turn, rendered where the cache has none.
 
     Args:
@@ -110,11 +108,10 @@ def generated_samples(
     folder = cache / f"{size[1]}x{size[0]}-{generator_digest()}"
     kinds = kinds or TRAINING_KINDS
     jobs = [(FIRST_SEED + number, kinds[number % len(kinds)]) for number in range(first, first + count)]
-    samples = [_sample(folder, seed, kind) for seed, kind in jobs]
-    missing = [(job, sample) for job, sample in zip(jobs, samples) if not sample.files[0].exists()]
-    for done, _ in enumerate(_rendered(missing, size), start=count - len(missing) + 1):
+    missing = [job for job in jobs if not _depth(folder, *job).exists()]
+    for done, _ in enumerate(_rendered(folder, missing, size), start=count - len(missing) + 1):
         progress(done, count)
-    return samples
+    return Pairs(folder).only(_depth(folder, *job).stem for job in jobs).unread
 
 
 def generator_digest() -> str:
@@ -129,22 +126,21 @@ def generator_digest() -> str:
     return digest.hexdigest()[:10]
 
 
-def _sample(folder: Path, seed: int, kind: str) -> Sample:
-    picture, depth = (folder / f"{seed}_{kind}{suffix}" for suffix in (".jpg", ".npy"))
-    return Sample(picture.stem, picture, partial(read_depth, depth), (depth,))
+def _depth(folder: Path, seed: int, kind: str) -> Path:
+    return folder / f"{seed}_{kind}.npy"
 
 
-def _rendered(missing: Sequence[tuple[tuple[int, str], Sample]], size: Size) -> Iterator[Sample]:
+def _rendered(folder: Path, missing: Sequence[tuple[int, str]], size: Size) -> Iterator[Path]:
     if not missing:
         return
     from patchwrap.scenes import Renderer, build_scene
 
     with Renderer() as renderer:
-        for (seed, kind), sample in missing:
-            frame = renderer.render(build_scene(seed, kind), size)
-            with replacing(sample.photo) as stream:
+        for seed, kind in missing:
+            frame, depth = renderer.render(build_scene(seed, kind), size), _depth(folder, seed, kind)
+            with replacing(depth.with_suffix(".jpg")) as stream:
                 Image.fromarray(frame.image).save(stream, "JPEG", quality=95, subsampling=0)
             # Depth is written last: a pair is whole once its depth is there.
-            with replacing(sample.files[0]) as stream:
+            with replacing(depth) as stream:
                 np.save(stream, frame.depth.astype(np.float32))
-            yield sample
+            yield depth

@@ -11,16 +11,15 @@ from typing import Any, Literal
 
 from patchwrap.bench.combination import BASELINES, Matrix, slug
 from patchwrap.bench.contest import Contest, one_line
-from patchwrap.bench.dataset import DataSet
+from patchwrap.bench.dataset import Data, DataSet, data_name
 from patchwrap.bench.journal import Journal
 from patchwrap.bench.machine import machine, versions
 from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.pictures import Album
 from patchwrap.bench.report import Picture, Report, Row
-from patchwrap.bench.sample import Sample
 from patchwrap.bench.storage import write_report
 from patchwrap.bench.summary import summarize
-from patchwrap.bench.truth import MILLIMETRE
+from patchwrap.datasets.depth_file import MILLIMETRE
 from patchwrap.errors import ImageError, OptionError
 from patchwrap.plugins import registered_backends
 from patchwrap.wrapping import wrap
@@ -35,7 +34,7 @@ _log = logging.getLogger("patchwrap")
 
 def bench(
     backends: Any = "native",
-    data: str | Path | Sequence[Sample] = "generated",
+    data: Data = "generated",
     *,
     plans: Sequence[str] = ("auto",),
     fusers: Sequence[str] = ("poisson",),
@@ -63,8 +62,8 @@ def bench(
     Args:
         backends: a name, a backend, a list of either, or a mapping from names in the report to either.
         data: ``generated``, ``generated:COUNT@WIDTHxHEIGHT`` or ``generated:COUNT@WIDTHxHEIGHT:KIND+KIND`` (held-out
-            scenes with exact depth), a folder of photos with or without depth beside them (see
-            ``patchwrap.bench.dataset``), or samples.
+            scenes with exact depth), ``KIND:FOLDER`` or a folder (see ``patchwrap.datasets.open_dataset``), a data set
+            or samples. Without depth, measured is what can be.
         plans: tile plans, see ``predict``; ``none`` for single passes only.
         fusers: see ``predict``.
         heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head.
@@ -231,10 +230,9 @@ def _key(number: int, names: list[str]) -> str:
     return slugs[number] if slugs[number] not in slugs[:number] else f"{slugs[number]}-{number + 1}"
 
 
-def _command(names: list[str], data: Any, options: dict[str, Any], out: Path | None) -> str:
+def _command(names: list[str], data: Data, options: dict[str, Any], out: Path | None) -> str:
     """The command line that makes the same report, without this machine's folders."""
-    place = Path(data).name if isinstance(data, Path) or (isinstance(data, str) and Path(data).exists()) else data
-    words = ["--backends", ",".join(names), "--data", place if isinstance(place, str) else "SAMPLES"]
+    words = ["--backends", ",".join(names), "--data", data_name(data)]
     for name, value in options.items():
         text = ",".join(value) or "none" if isinstance(value, list) else str(value)
         words += [f"--{name.replace('_', '-')}", text] if value != _DEFAULTS.get(name) else []

@@ -21,6 +21,9 @@ data:
   FOLDER                  photos NAME.jpg, .png ... with depth beside them: NAME.npy or NAME.npz (metres, array
                           'depth'), as patchwrap scenes writes, or NAME_depth.png (16 bits times --depth-scale);
                           or photos alone, which are measured as far as that goes without truth
+  KIND:FOLDER             a public data set as it is downloaded: unrealstereo4k, mvssynth, middlebury2014, eth3d,
+                          booster, nyuv2, kitti, hypersim, diode, ibims1, sintel, spring (extra [datasets]); the kind
+                          may be left out where the folder's layout tells it. KIND:LIST.txt takes the pictures listed
 
 A run in the same -o folder goes on where the last one stopped. Exit codes: 0 all done, 1 some rows or images
 failed, 2 nothing begun (usage), 130 interrupted.
@@ -146,7 +149,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--count", type=positive, metavar="N", help="at most so many images")
     group.add_argument("--seed", type=int, default=0, help="of which those are, and of random tiles and networks")
     group.add_argument(
-        "--depth-scale", type=float, default=0.001, metavar="M", help="metres of one step of a 16-bit depth PNG"
+        "--depth-scale", type=float, default=0.001, metavar="M", help="metres of one step of a plain folder's PNG"
     )
 
 

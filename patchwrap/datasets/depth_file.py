@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from patchwrap.errors import ImageError
 from patchwrap.io import read_image
-from patchwrap.types import Values
+from patchwrap.types import Mask, Values
 
 MILLIMETRE = 0.001
 
@@ -28,7 +28,7 @@ def read_depth(path: Path, scale: float = MILLIMETRE) -> Values:
         ImageError: if the file is damaged, or holds no map.
     """
     if path.suffix.lower() == ".png":
-        return _codes(path).astype(np.float32) * np.float32(scale)
+        return read_codes(path).astype(np.float32) * np.float32(scale)
     try:
         depth = _array(path)
     except (OSError, ValueError, EOFError, BadZipFile) as error:
@@ -51,8 +51,18 @@ def _array(path: Path) -> Shaped[ndarray, "..."]:
         return stored["depth" if "depth" in names else names[0]]
 
 
-def _codes(path: Path) -> Shaped[ndarray, "height width"]:
+def read_codes(path: Path) -> Shaped[ndarray, "height width"]:
+    """Read the codes of a grey 16-bit picture.
+
+    Raises:
+        ImageError: if it is none.
+    """
     pixels = read_image(path).pixels
     if pixels.dtype != np.uint16:
         raise ImageError(f"{str(path)!r} has 8 bits a pixel; a depth PNG is grey and has 16")
     return pixels[..., 0]
+
+
+def read_mask(path: Path) -> Mask:
+    """Read a picture as truth values: true where it is not black."""
+    return np.any(read_image(path).pixels, axis=2)

@@ -1,0 +1,68 @@
+"""Procedural scenes as a data set without end; needs OpenGL, never a file."""
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+import numpy as np
+from torch.utils.data import IterableDataset, get_worker_info
+
+from patchwrap.datasets.sample import Sample
+from patchwrap.errors import OptionError
+from patchwrap.io import Photo
+from patchwrap.scenes import KINDS, TRAINING_KINDS, Renderer, build_scene
+from patchwrap.tiling import Size
+
+
+class GeneratedScenes(IterableDataset[Sample]):
+    """Pictures with exact depth from ``patchwrap.scenes``, a new one every time (extra ``[scenes]``).
+
+    The scene of a number is always the same, and what any number of loader workers and processes draw together is
+    what a single one would draw: each takes every n-th. ``patchwrap bench`` measures on seeds from 9,000,000.
+
+    Args:
+        size: ``(height, width)`` in pixels.
+        seed: number of the first scene.
+        kinds: of place, in turn.
+        shard: which of how many processes this is, counted from 0.
+
+    Raises:
+        OptionError: if a kind is not known or the shard is none.
+    """
+
+    def __init__(
+        self,
+        size: Size = (1080, 1920),
+        seed: int = 0,
+        kinds: Sequence[str] = TRAINING_KINDS,
+        shard: tuple[int, int] = (0, 1),
+    ) -> None:
+        if not kinds or set(kinds) - set(KINDS):
+            raise OptionError(f"kinds {', '.join(kinds) or 'none'} are not known. There are: {', '.join(KINDS)}.")
+        if not 0 <= shard[0] < shard[1]:
+            raise OptionError(f"shard {shard[0]} of {shard[1]} is none; they count from 0.")
+        self.size, self.seed, self.kinds, self.shard = size, seed, tuple(kinds), shard
+
+    def numbers(self) -> Iterator[int]:
+        """The scenes of this process and loader worker."""
+        worker = get_worker_info()
+        index, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        rank, processes = self.shard
+        # Workers hand out in turn, so that the numbers of a process come in order.
+        return count(self.seed + rank + index * processes, workers * processes)
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Draw scenes without end.
+
+        Raises:
+            ScenesUnavailableError: if there is no OpenGL.
+        """
+        with Renderer() as renderer:
+            for number in self.numbers():
+                yield self._drawn(renderer, number)
+
+    def _drawn(self, renderer: Renderer, number: int) -> Sample:
+        kind = self.kinds[number % len(self.kinds)]
+        frame = renderer.render(build_scene(number, kind), self.size)
+        depth, name = frame.depth.astype(np.float32), f"{number:06d}_{kind}"
+        photo = Photo(frame.image, name=name)
+        return Sample(name, photo, depth, sky=np.isinf(depth), intrinsics=frame.intrinsics)

@@ -1,0 +1,57 @@
+"""Middlebury 2014: high-resolution indoor stereo (Scharstein et al., GCPR 2014, vision.middlebury.edu/stereo)."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from patchwrap.datasets.dataset import DepthDataset, levels
+from patchwrap.datasets.disparity import metres, read_pfm
+from patchwrap.datasets.entry import Entry
+from patchwrap.scenes import Intrinsics
+from patchwrap.tiling import Size, Tile
+from patchwrap.types import Values
+
+CROP = (1840, 2300)
+"""Middle of the picture that PatchFusion measures in."""
+
+
+class Middlebury2014(DepthDataset):
+    """``SCENE-perfect/im0.png`` with ``disp0.pfm`` and ``calib.txt``.
+
+    Depth is baseline f / (disparity + doffs), the baseline in millimetres; infinite disparity is unknown. Measured
+    up to 10 m in the middle 2300x1840 pixels of larger pictures (PatchFusion, arXiv 2312.02284).
+    """
+
+    kind = "middlebury2014"
+    signs = levels("disp0.pfm", 2)
+    wanted = "SCENE/im0.png, disp0.pfm and calib.txt"
+    limits = (1e-3, 10.0)
+
+    def entries_of(self, path: Path) -> Iterable[Entry]:
+        """The scene's left picture."""
+        scene = path.parent
+        if (scene / "im0.png").exists():
+            yield Entry(scene.resolve().name, scene / "im0.png", path, (scene / "calib.txt",))
+
+    def depth(self, path: Path, entry: Entry, size: Size) -> Values:
+        """From disparity."""
+        calibration = _calibration(entry.others[0])
+        focal, baseline = calibration["cam0"][0], calibration["baseline"][0] / 1000
+        return metres(read_pfm(path), focal, baseline, calibration["doffs"][0])
+
+    def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
+        """Of the left camera."""
+        camera = _calibration(entry.others[0])["cam0"]
+        return Intrinsics(camera[0], camera[4], camera[2] + 0.5, camera[5] + 0.5)
+
+    def crop(self, size: Size) -> Tile | None:
+        """The middle of a large picture."""
+        if size[0] < CROP[0] or size[1] < CROP[1]:
+            return None
+        return Tile((size[0] - CROP[0]) // 2, (size[1] - CROP[1]) // 2, *CROP)
+
+
+def _calibration(path: Path) -> dict[str, list[float]]:
+    """The numbers behind each name, such as ``cam0=[f 0 cx; 0 f cy; 0 0 1]``."""
+    lines = (line.partition("=") for line in path.read_text().splitlines() if "=" in line)
+    return {name.strip(): [float(word) for word in re.split(r"[\s;\[\]]+", text) if word] for name, _, text in lines}

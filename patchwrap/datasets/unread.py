@@ -1,0 +1,66 @@
+"""A sample that is read whenever it is looked at: what a comparison or a training passes around."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from patchwrap.datasets.entry import Entry
+from patchwrap.datasets.sample import Sample
+from patchwrap.io import Photo
+from patchwrap.types import Values
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """What a comparison asks of a sample, on disk (``Unread``) or in memory (``Sample``)."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the samples of a comparison."""
+
+    @property
+    def stamp(self) -> str:
+        """Changes when the picture or its depth does."""
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether there is a truth."""
+
+    def read(self) -> tuple[Photo, Values | None]:
+        """The picture, and true metres where they count; see ``Sample.read``."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """One sample of a data set on disk.
+
+    Args:
+        entry: its files.
+        load: reads them.
+    """
+
+    entry: Entry
+    load: Callable[[Entry], Sample]
+
+    @property
+    def name(self) -> str:
+        """Unique in its data set."""
+        return self.entry.name
+
+    @property
+    def stamp(self) -> str:
+        """Changes when a file does."""
+        return self.entry.stamp
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether there is a file with depth."""
+        return self.entry.depth is not None
+
+    def read(self) -> tuple[Photo, Values | None]:
+        """Read the files; see ``Sample.read``.
+
+        Raises:
+            ImageError: if one is damaged or missing, sizes differ, or no pixel's depth counts.
+        """
+        return self.load(self.entry).read()

@@ -1,0 +1,105 @@
+"""What every data set does: lists, leaves out, refuses what cannot be used, hands over to torch."""
+
+import numpy as np
+import pytest
+from torch.utils.data import DataLoader
+
+from patchwrap.datasets import NyuV2, Pairs, Readable, collate
+from patchwrap.datasets.dataset import known
+from patchwrap.errors import ImageError, MissingExtraError, OptionError, PatchwrapError
+
+
+@pytest.fixture
+def rooms(tmp_path, paint, write):
+    """Three good samples and one without any depth."""
+    for number, code in ((1, 1000), (2, 0), (3, 3000), (4, 4000)):
+        paint(tmp_path / "den" / f"rgb_{number}.png")
+        write(tmp_path / "den" / f"depth_{number}.png", np.full((24, 32), code))
+    return tmp_path
+
+
+def test_a_caller_leaves_out_what_cannot_be_used(rooms, write):
+    write(rooms / "den" / "depth_3.png", b"torn")
+    data, usable, faults = NyuV2(rooms), [], []
+    for index in range(len(data)):
+        try:
+            usable.append(data[index].name)
+        except PatchwrapError as error:
+            faults.append(str(error))
+    assert usable == ["den/rgb_1", "den/rgb_4"]
+    assert "depth_2.png' has no pixel that counts: none with a depth from 0.001 to 10. Leave it out" in faults[0]
+    assert "depth_3.png'" in faults[1] and not any("\n" in fault for fault in faults)
+
+
+def test_unread_samples_are_read_when_asked_for(rooms, write):
+    unread = NyuV2(rooms).unread
+    assert all(isinstance(sample, Readable) for sample in unread)
+    assert [sample.name for sample in unread] == [f"den/rgb_{number}" for number in (1, 2, 3, 4)]
+    before = unread[0].stamp
+    write(rooms / "den" / "depth_1.png", np.full((24, 32), 1500))
+    assert unread[0].has_depth and unread[0].read()[1][0, 0] == 1.5
+    write(rooms / "den" / "depth_1.png", b"torn")
+    assert unread[0].stamp != before
+    with pytest.raises(ImageError, match=r"depth_1\.png"):
+        unread[0].read()
+
+
+def test_a_loader_makes_batches(rooms):
+    data = NyuV2(rooms).only(["den/rgb_3", "den/rgb_4"])
+    [batch] = DataLoader(data, batch_size=2, collate_fn=collate)
+    assert batch["name"] == ["den/rgb_3", "den/rgb_4"]
+    assert batch["image"].shape == (2, 3, 24, 32) and batch["valid"].all() and not batch["sky"].any()
+    assert batch["depth"][:, 0, 5, 5].tolist() == [3, 4] and batch["focal"].isnan().all()
+
+
+def test_a_part_is_a_data_set_of_its_own(rooms):
+    data = NyuV2(rooms)
+    assert len(data.only(["den/rgb_4", "none"])) == 1 and len(data) == 4
+
+
+@pytest.mark.parametrize("line", ["den/rgb_3.png den/depth_3.png", "/den/rgb_3.raw", "rgb_3.jpg 1"])
+def test_a_split_names_pictures_below_any_folder(rooms, write, line):
+    split = write(rooms / "split.txt", f"{line}\n")
+    assert [entry.name for entry in NyuV2(rooms, split=split).entries] == ["den/rgb_3"]
+
+
+def test_no_folder_and_no_samples(tmp_path):
+    with pytest.raises(OptionError, match=r"no folder\. Give one with SCENE/rgb_00000"):
+        NyuV2(tmp_path / "none")
+    with pytest.raises(OptionError, match="holds no nyuv2 sample; looked for SCENE/rgb_00000"):
+        NyuV2(tmp_path)
+
+
+def test_pictures_of_one_name_keep_their_paths(tmp_path, paint):
+    paint(tmp_path / "a.png")
+    paint(tmp_path / "a.jpg")
+    assert [entry.name for entry in Pairs(tmp_path).entries] == ["a.jpg", "a.png"]
+
+
+def test_a_stamp_tells_of_changed_files(rooms, write):
+    entry = NyuV2(rooms).entries[0]
+    before = entry.stamp
+    assert entry.stamp == before
+    write(entry.depth, np.full((24, 32), 77))
+    assert entry.stamp != before
+
+
+def test_a_missing_package_is_told_when_the_folder_is_opened(tmp_path, paint, write, monkeypatch):
+    from patchwrap.datasets import Spring, optional
+
+    paint(tmp_path / "frame_left" / "frame_left_0001.png")
+    write(tmp_path / "disp1_left" / "disp1_left_0001.dsp5", b"")
+    monkeypatch.setitem(optional.READERS, ".dsp5", "no_such_package")
+    with pytest.raises(MissingExtraError, match=r'no_such_package, .* `pip install "patchwrap\[datasets\]"`'):
+        Spring(tmp_path)
+    with pytest.raises(MissingExtraError, match="no_such_package"):
+        optional.reader(".dsp5")
+
+
+def test_only_numbers_are_depth():
+    values = known(np.array([[[2], [0], [-1]], [[np.nan], [np.inf], [-np.inf]]]))
+    np.testing.assert_array_equal(values, np.float32([[2, np.nan, np.nan], [np.nan, np.nan, np.nan]]))
+    assert np.isinf(known(np.array([[np.inf]]), beyond=np.inf)).all()
+    for wrong in (np.zeros(3), np.zeros((2, 2, 3)), np.zeros((2, 2), complex)):
+        with pytest.raises(ImageError, match="numbers"):
+            known(wrong)

@@ -1,0 +1,26 @@
+"""NYU Depth v2 from files of its own format."""
+
+import numpy as np
+
+from patchwrap.datasets import NyuV2
+
+
+def test_codes_are_millimetres_counted_in_eigens_crop(tmp_path, paint, write):
+    codes = np.full((480, 640), 2500)
+    codes[100, 100], codes[101, 100], codes[102, 100] = 0, 10000, 10001
+    paint(tmp_path / "bathroom" / "rgb_00045.jpg", (480, 640))
+    write(tmp_path / "bathroom" / "sync_depth_00045.png", codes)
+    sample = NyuV2(tmp_path)[0]
+    assert sample.name == "bathroom/rgb_00045" and sample.depth[0, 0] == 2.5
+    assert np.isnan(sample.depth[100, 100]) and sample.counted[101, 100] and not sample.counted[102, 100]
+    assert sample.counted[45, 41] and sample.counted[470, 600]
+    assert not sample.counted[44, 41] and not sample.counted[45, 40] and not sample.counted[471, 600]
+    assert sample.counted.sum() == (471 - 45) * (601 - 41) - 2
+    assert round(sample.intrinsics.fx, 3) == 518.858
+
+
+def test_pictures_of_another_size_have_neither_crop_nor_camera(tmp_path, paint, write):
+    paint(tmp_path / "rgb_0001.png")
+    write(tmp_path / "depth_0001.png", np.full((24, 32), 1234))
+    sample = NyuV2(tmp_path)[0]
+    assert sample.crop is None and sample.intrinsics is None and sample.depth[0, 0] == np.float32(1.234)

@@ -1,0 +1,110 @@
+"""Plain folders: which photos have depth, and in which form it may be beside them."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from patchwrap.datasets import Pairs
+from patchwrap.errors import ImageError, OptionError
+from patchwrap.scenes import Intrinsics
+
+DEPTH = np.linspace(1, 9, 48 * 64, dtype=np.float32).reshape(48, 64)
+
+
+def photo(folder, name, size=(64, 48)):
+    Image.new("RGB", size, (90, 120, 150)).save(folder / name)
+
+
+def codes(path):
+    Image.fromarray((DEPTH * 1000).astype(np.uint16)).save(path)
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """Each way to put depth beside a photo."""
+    for name in ("a.jpg", "b.png", "c.jpg", "d.JPG", "e.jpg"):
+        photo(tmp_path, name)
+    np.save(tmp_path / "a.npy", DEPTH)
+    np.savez(tmp_path / "b.npz", other=1, depth=DEPTH.astype(np.float64))
+    codes(tmp_path / "c_depth.png")
+    np.savez(tmp_path / "d.npz", z=DEPTH)
+    np.save(tmp_path / "e.npy", DEPTH.astype(np.float16))
+    (tmp_path / "a.json").write_text("{}")
+    return tmp_path
+
+
+def names(data):
+    return [entry.name for entry in data.entries]
+
+
+def test_every_layout_is_read(pairs):
+    data = Pairs(pairs)
+    assert data.has_depth and names(data) == ["a", "b", "c", "d", "e"]
+    for sample in data:
+        assert sample.size == (48, 64) and sample.intrinsics is None and sample.counted.all()
+        np.testing.assert_allclose(sample.depth, DEPTH, atol=5e-3)
+
+
+def test_the_scale_of_a_png(pairs):
+    tenfold = {sample.name: sample for sample in Pairs(pairs, depth_scale=0.01)}
+    np.testing.assert_allclose(tenfold["c"].depth, 10 * DEPTH, atol=0.02)
+    np.testing.assert_array_equal(tenfold["a"].depth, DEPTH)
+
+
+def test_sky_is_infinite_and_zero_unknown(tmp_path):
+    photo(tmp_path, "a.jpg")
+    depth = DEPTH.copy()
+    depth[0, :4] = np.inf, 0, np.nan, -1
+    np.save(tmp_path / "a.npy", depth)
+    sample = Pairs(tmp_path)[0]
+    assert sample.sky[0, 0] and sample.sky.sum() == 1 and np.isinf(sample.depth[0, 0])
+    assert np.isnan(sample.depth[0, 1:4]).all() and sample.valid.sum() == depth.size - 4
+    (tmp_path / "a.npy").unlink()
+    codes(tmp_path / "a_depth.png")
+    assert Pairs(tmp_path)[0].sky is None, "a PNG cannot tell"
+
+
+def test_numbers_of_another_convention_keep_their_sign(tmp_path):
+    photo(tmp_path, "a.jpg")
+    np.save(tmp_path / "a.npy", DEPTH - 5)
+    sample = Pairs(tmp_path, convention="inverse_depth:affine")[0]
+    assert sample.valid.all() and str(sample.convention) == "inverse_depth:affine"
+    np.testing.assert_array_equal(sample.depth, DEPTH - 5)
+
+
+def test_intrinsics_are_those_that_scenes_writes(pairs):
+    told = {"intrinsics": {"fx": 50, "fy": 51.0, "cx": 32, "cy": 24}}
+    (pairs / "a.json").write_text(json.dumps(told))
+    assert Pairs(pairs)[0].intrinsics == Intrinsics(50.0, 51.0, 32.0, 24.0)
+
+
+def test_photos_alone_have_no_depth(tmp_path):
+    photo(tmp_path, "a.jpg")
+    photo(tmp_path, "a.png")
+    data = Pairs(tmp_path)
+    assert not data.has_depth and names(data) == ["a.jpg", "a.png"]
+    assert data[0].depth is None and not data[0].valid.any()
+
+
+def test_a_mixture_says_so(pairs):
+    photo(pairs, "z.jpg")
+    with pytest.raises(OptionError, match=r"mixture: 5 images with depth .*'a'.* and 1 without .*'z'"):
+        assert Pairs(pairs).has_depth
+
+
+def test_what_patchwrap_predicted_is_neither_photo_nor_truth(tmp_path):
+    photo(tmp_path, "a.jpg")
+    photo(tmp_path, "a_color.jpg")
+    codes(tmp_path / "a_depth.png")
+    (tmp_path / "a_depth.json").write_text("{}")
+    data = Pairs(tmp_path)
+    assert names(data) == ["a"] and not data.has_depth
+
+
+def test_another_size_is_named(tmp_path):
+    photo(tmp_path, "a.jpg", (80, 48))
+    np.save(tmp_path / "a.npy", DEPTH)
+    with pytest.raises(ImageError, match="80x48 pixels, its depth 64x48"):
+        Pairs(tmp_path)[0]
