@@ -8,9 +8,11 @@ from math import radians, tan
 from typing import Any
 
 import torch
+from jaxtyping import Bool
 from scipy.ndimage import distance_transform_edt
+from torch import Tensor
 
-from patchwrap import __version__
+from patchwrap import __version__, scratch
 from patchwrap.alignment import Alignment
 from patchwrap.canvas import Canvas
 from patchwrap.convention import DepthConvention
@@ -26,8 +28,8 @@ from patchwrap.spec import Backend, FusionHead, HasFine, HasHead, MetricWithFoca
 from patchwrap.tile_pass import TilePass
 from patchwrap.tile_runner import Answer, ask, backend_size
 from patchwrap.tile_store import TileStore
-from patchwrap.tiling import TilePlan
-from patchwrap.types import CoarseMap, Map, Values
+from patchwrap.tiling import Size, TilePlan
+from patchwrap.types import CoarseMap, Map, Mask, Values
 from patchwrap.weighted_mean import WeightedMean
 from patchwrap.wrapping import wrap
 
@@ -159,7 +161,7 @@ class Engine:
         for aligned in second:
             self._show(aligned, space)
             fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
-            confidence.add(aligned.tile.slices, aligned.confidence.numpy(), aligned.window.numpy())
+            confidence.add(aligned.tile.slices, aligned.confidence, aligned.window)
         sure = confidence.result()
         del confidence  # the fuser needs the room
         return Fused(fuser.result(), sure, len(tiles))
@@ -192,7 +194,7 @@ class Engine:
                     fused.values, photo.size, lambda band: scale * from_space(band, self.coarse.convention, space)
                 )
                 confidence = fused.confidence
-            valid = enlarged(coarse.isfinite().float(), photo.size, lambda band: band > 0.5, dtype=bool)
+            valid = _enlarged_mask(coarse.isfinite(), photo.size)
         return DepthMap(
             values=values,
             convention=convention,
@@ -276,6 +278,15 @@ def _fill(values: Map) -> Map:
         return values
     nearest = distance_transform_edt(~valid.numpy(), return_distances=False, return_indices=True)
     return values[tuple(torch.from_numpy(index).long() for index in nearest)]
+
+
+def _enlarged_mask(mask: Bool[Tensor, "rows columns"], size: Size) -> Mask:
+    if not mask.all():
+        return enlarged(mask.float(), size, lambda band: band > 0.5, dtype=bool)
+    everywhere = scratch.array(size, bool)
+    for rows in scratch.bands(size[0]):
+        everywhere[rows] = True
+    return everywhere
 
 
 def _focal(photo: Photo, fov: float | None) -> float | None:

@@ -54,12 +54,13 @@ def export(thing: Backend | FusionHead | str, path: str | Path, size: tuple[int,
     """Write the network of a backend, or a fusion head, as ONNX; it ends on the CPU in float32.
 
     A backend is written as its own ``predict``; export ``backend.fine`` and ``backend.head`` for the others it
-    brings. The batch is open, and so is the size where the backend allows any aspect.
+    brings. The batch is open, and so is the size where the backend allows any aspect and its network can be traced
+    for all.
 
     Args:
         thing: what has ``exportable`` (see ``patchwrap.spec.Exportable``), or the name of such a backend.
         path: where, ``.onnx``; the facts go to ``.json`` beside it. Existing files are replaced.
-        size: fixes the ``(height, width)`` of the input.
+        size: fixes the ``(height, width)`` of the input; None where it cannot be open is the preferred one.
 
     Raises:
         MissingExtraError: if onnx or onnxscript is not installed.
@@ -113,8 +114,9 @@ class Candidate:
         if isinstance(thing, Movable):
             thing.to(torch.device("cpu"), torch.float32)
         if isinstance(thing, Backend):
-            fixed = size is not None or not getattr(thing, "free_aspect", True)
-            return cls(thing, _input_size(thing, size), fixed, _backend_facts(thing, size))
+            if not (getattr(thing, "free_aspect", True) and getattr(thing, "open_size", True)):
+                size = size or thing.processing
+            return cls(thing, _input_size(thing, size), size is not None, _backend_facts(thing, size))
         return cls(thing, size or _HEAD_SIZE, size is not None, _HEAD_FACTS)
 
     @property

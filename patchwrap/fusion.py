@@ -38,14 +38,14 @@ class BlendFuser:
     default_detail = 1.0
 
     def __init__(self, coarse: Map, tile_width: int, detail: float | None = None) -> None:
-        self.coarse = coarse.numpy()
+        self.coarse = coarse
         self.detail = check_detail(self.default_detail if detail is None else detail)
         self._mean = WeightedMean((self.coarse.shape[0], self.coarse.shape[1]), ANCHOR)
 
     def add(self, top: int, left: int, values: Map, weights: Map) -> None:
         """Take in one aligned tile whose upper left corner lies at (top, left)."""
         place = np.s_[top : top + values.shape[0], left : left + values.shape[1]]
-        self._mean.add(place, values.numpy() - self.coarse[place], weights.numpy())
+        self._mean.add(place, values - self.coarse[place], weights)
         scratch.release()
 
     def result(self) -> Map:
@@ -94,7 +94,7 @@ class PoissonFuser:
     default_detail = 0.5
 
     def __init__(self, coarse: Map, tile_width: int, detail: float | None = None) -> None:
-        self.coarse = coarse.numpy()
+        self.coarse = coarse
         self.crossover = crossover(self.default_detail if detail is None else detail, tile_width)
         height, width = self.coarse.shape
         self._down = WeightedMean((height - 1, width), ANCHOR)
@@ -103,16 +103,16 @@ class PoissonFuser:
     def add(self, top: int, left: int, values: Map, weights: Map) -> None:
         """Take in one aligned tile whose upper left corner lies at (top, left)."""
         bottom, right = top + values.shape[0], left + values.shape[1]
-        change, weight = values.numpy() - self.coarse[top:bottom, left:right], weights.numpy()
-        down, across = np.diff(change, axis=0), np.diff(change, axis=1)
-        self._down.add(np.s_[top : bottom - 1, left:right], down, np.minimum(weight[1:], weight[:-1]))
-        self._across.add(np.s_[top:bottom, left : right - 1], across, np.minimum(weight[:, 1:], weight[:, :-1]))
+        change = values - self.coarse[top:bottom, left:right]
+        down, across = change.diff(dim=0), change.diff(dim=1)
+        self._down.add(np.s_[top : bottom - 1, left:right], down, torch.minimum(weights[1:], weights[:-1]))
+        self._across.add(np.s_[top:bottom, left : right - 1], across, torch.minimum(weights[:, 1:], weights[:, :-1]))
         scratch.release()
 
     def result(self) -> Map:
         """Return the fused canvas."""
         if self.crossover == 0:
-            return torch.from_numpy(self.coarse)
+            return self.coarse
         shape = (self.coarse.shape[0], self.coarse.shape[1])
         return _composed(self.coarse, solve(shape, self._slopes, (2 * np.pi / self.crossover) ** 2))
 
@@ -122,13 +122,13 @@ class PoissonFuser:
         return self._down[rows.start : rows.stop - 1, columns], self._across[rows, columns.start : columns.stop - 1]
 
 
-def _composed(coarse: Values, changes: Iterator[tuple[Region, Values]]) -> Map:
+def _composed(coarse: Map, changes: Iterator[tuple[Region, Values]]) -> Map:
     """The coarse map with changes added, which are given region by region."""
-    fused = scratch.array(coarse.shape)
+    fused = torch.from_numpy(scratch.array(tuple(coarse.shape)))
     for region, change in changes:
-        np.add(coarse[region], change, out=fused[region])
+        torch.add(coarse[region], torch.from_numpy(change), out=fused[region])
         scratch.release()
-    return torch.from_numpy(fused)
+    return fused
 
 
 FUSERS: dict[str, Callable[[Map, int, float | None], Fuser]] = {

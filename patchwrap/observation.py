@@ -47,7 +47,8 @@ class Correction:
     def apply(self, values: Map) -> Map:
         """Return the corrected tile."""
         v, u = (torch.from_numpy(_centres(n)).to(values) for n in values.shape)
-        return self.scale * values + (self.shift + self.tilt_v * v)[:, None] + (self.tilt_u * u)[None, :]
+        plane = (self.shift + self.tilt_v * v)[:, None] + (self.tilt_u * u)[None, :]
+        return plane.add_(values, alpha=self.scale)
 
 
 @dataclass
@@ -96,8 +97,10 @@ class Observation:
 
     def basis(self, rows: slice = slice(None), columns: slice = slice(None)) -> Float[ndarray, "cells 3"]:
         """One, v and u of each cell in a part of the thumbnail, row-major."""
-        v, u = np.meshgrid(self.v[rows], self.u[columns], indexing="ij")
-        return np.stack([np.ones(v.size), v.ravel(), u.ravel()], axis=1)
+        v, u = self.v[rows], self.u[columns]
+        basis = np.ones((len(v), len(u), 3))
+        basis[..., 1], basis[..., 2] = v[:, None], u[None, :]
+        return basis.reshape(-1, 3)
 
 
 def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tuple[slice, slice], Grid]:
@@ -115,9 +118,10 @@ def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tupl
     """
     rows, down = _footprints(tile.top, tile.bottom, canvas[0], coarse[0])
     columns, across = _footprints(tile.left, tile.right, canvas[1], coarse[1])
+    mean = down @ values.float() @ across.T
+    if mean.isfinite().all():  # one NaN makes all cells NaN, even with a share of zero
+        return (rows, columns), mean.double().numpy()
     valid = values.isfinite()
-    if valid.all():
-        return (rows, columns), (down @ values.float() @ across.T).double().numpy()
     share = down @ valid.float() @ across.T
     total = down @ torch.where(valid, values.float(), 0.0) @ across.T
     mean = torch.where(share >= 0.5, total / share.clamp_min(1e-9), torch.nan)

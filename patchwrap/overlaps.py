@@ -138,19 +138,22 @@ def _solve(pairs: list[Overlap], anchors: list[Anchor], steps: Steps) -> Steps:
     for pair in pairs:
         _add_overlap(normal, right, pair, steps)
     for k, anchor in enumerate(anchors):
-        weight = huber_weights(anchor.residual(steps[k])) / anchor.difference.size
-        normal[k, :, k, :] += anchor.basis.T @ (weight[:, None] * anchor.basis)
-        right[k] -= anchor.basis.T @ (weight * anchor.difference)
+        weighted = anchor.basis.T * (huber_weights(anchor.residual(steps[k])) / anchor.difference.size)
+        normal[k, :, k] += weighted @ anchor.basis
+        right[k] -= weighted @ anchor.difference
     ridge = np.diag(np.tile([1e-9, TILT_RIDGE, TILT_RIDGE], n))
     return np.linalg.solve(normal.reshape(3 * n, 3 * n) + ridge, right.ravel()).reshape(n, 3)
 
 
 def _add_overlap(normal: Float[ndarray, "tiles 3 tiles 3"], right: Steps, pair: Overlap, steps: Steps) -> None:
     weight = huber_weights(pair.residual(steps))
-    weighted = (weight * (OVERLAP_GAIN * pair.share / weight.size))[:, None] * pair.basis
-    sides = [pair.first, pair.second]
-    right[sides] -= (weighted.T @ pair.difference).reshape(2, 3)
-    normal[np.ix_(sides, range(3), sides, range(3))] += (weighted.T @ pair.basis).reshape(2, 3, 2, 3)
+    weighted = pair.basis.T * (weight * (OVERLAP_GAIN * pair.share / weight.size))
+    moments = (weighted @ pair.basis).reshape(2, 3, 2, 3)
+    pull = (weighted @ pair.difference).reshape(2, 3)
+    for a, one in enumerate((pair.first, pair.second)):
+        right[one] -= pull[a]
+        for b, other in enumerate((pair.first, pair.second)):
+            normal[one, :, other] += moments[a, :, b]
 
 
 def _mean_overlap(pairs: list[Overlap], steps: Steps) -> float:

@@ -5,7 +5,7 @@ What has the size of a photo is made row by row: ``resized`` and ``enlarged`` ho
 
 import warnings
 from collections.abc import Callable
-from math import ceil
+from math import ceil, log
 
 import numpy as np
 import torch
@@ -118,7 +118,7 @@ def input_size(image: Size, processing: Size, multiple: int = 1, free_aspect: bo
 
 
 def _misfit(size: Size, ideal: tuple[float, float]) -> float:
-    down, across = (torch.tensor([size[0] / ideal[0], size[1] / ideal[1]]).log()).tolist()
+    down, across = (log(n / m) for n, m in zip(size, ideal))
     return 4 * abs(down - across) + abs(down + across)
 
 
@@ -129,8 +129,11 @@ def _enlarged_rows(values: CoarseMap, size: Size, rows: slice) -> Map:
     places = places.clamp(0, last)
     above = places.long()
     share = (places - above).to(values.dtype)[:, None]
-    band = torch.lerp(values[above], values[(above + 1).clamp_max(last)], share)
-    return enlarge(band, (len(band), size[1]))
+    first = int(above[0])
+    # Across first, since the map has fewer rows than the band.
+    band = values[first : int(above[-1]) + 2]
+    band = enlarge(band, (len(band), size[1]))
+    return torch.lerp(band[above - first], band[(above + 1).clamp_max(last) - first], share)
 
 
 def _resized_rows(photo: Shaped[ndarray, "_ _ 3"], size: Size, rows: slice) -> Float[Tensor, "rows columns 3"]:

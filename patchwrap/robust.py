@@ -25,10 +25,23 @@ def robust_spread(values: Shaped[ndarray, "..."]) -> float:
     return 1.4826 * float(np.median(np.abs(finite - np.median(finite)))) if finite.size else 0.0
 
 
+def median(values: Float[ndarray, "n"]) -> float:
+    """The median of finite values; several times as fast as numpy's where they are few.
+
+    Example:
+        >>> median(np.array([4.0, 1.0, 3.0, 2.0])), median(np.array([3.0, 1.0, 2.0]))
+        (2.5, 2.0)
+    """
+    middle = len(values) // 2
+    low = middle - 1 + len(values) % 2
+    parted = np.partition(values, (low, middle))
+    return float(parted[low] + parted[middle]) / 2
+
+
 def huber_weights(residual: Float[ndarray, "n"]) -> Float[ndarray, "n"]:
     """Weights that make least squares Huber's: 1 within 1.345 sigma of zero, falling as 1/|r| beyond."""
     size = np.abs(residual)
-    limit = HUBER * max(1.4826 * float(np.median(size)), 1e-12)
+    limit = HUBER * max(1.4826 * median(size), 1e-12)
     return np.minimum(1.0, limit / np.maximum(size, 1e-12))
 
 
@@ -66,15 +79,19 @@ def robust_fit(
         The solution and the weight that every sample ended up with: near zero for outliers.
     """
     precision = 1 / deviation**2
+    ridge = np.diag(precision + 1e-9)
     floor = 1e-5 * (1 + float(np.abs(target).max()))
     solution, residual = guess, design @ guess - target
     for _ in range(iterations):
-        sigma = max(1.4826 * float(np.median(np.abs(residual))), floor)
+        sigma = max(1.4826 * median(np.abs(residual)), floor)
         robust = weights / (1 + (residual / (CAUCHY * sigma)) ** 2)
         w = robust * (SAMPLES / (robust.sum() * sigma**2))
-        normal = design.T @ (w[:, None] * design) + np.diag(precision + 1e-9)
-        before, solution = solution, np.linalg.solve(normal, design.T @ (w * target) + precision * guess)
+        weighted = design.T * w
+        before, solution = (
+            solution,
+            np.linalg.solve(weighted @ design + ridge, weighted @ target + precision * guess),
+        )
         residual = design @ solution - target
-        if np.allclose(before, solution, rtol=1e-3, atol=1e-3 * sigma):
+        if (np.abs(before - solution) <= 1e-3 * (sigma + np.abs(solution))).all():
             break
     return solution, robust

@@ -75,7 +75,7 @@ class SecondPass:
 
     def _aligned(self, prediction: Prediction, correction: Correction, coarse: Map, place: Map) -> Aligned:
         values = correction.apply(prediction.values)
-        invalid = ~values.isfinite()
+        invalid = values.isnan()
         values = torch.where(invalid, coarse, values)
         if self.head is not None:
             values = self._refined(self.head, prediction, values, coarse)

@@ -50,7 +50,7 @@ def to_space(
         convention: what the values mean.
         space: where to bring them. Affine maps are already there.
     """
-    values = torch.where(values.isfinite(), values, torch.nan)
+    values = values.nan_to_num(torch.nan, posinf=torch.nan, neginf=torch.nan)
     if space == "log_depth":
         log = torch.log(values.clamp_min(_TINY))
         return -log if convention.space == "inverse_depth" else log

@@ -82,7 +82,11 @@ class PredictsFeatures(Protocol):
 
 @runtime_checkable
 class Exportable(Protocol):
-    """A backend or fusion head whose whole computation is one torch module, so that it can be written as ONNX."""
+    """A backend or fusion head whose whole computation is one torch module, so that it can be written as ONNX.
+
+    Optional attribute: ``open_size`` (bool, default True; False means that what was traced at one size holds for no
+    other, so that the ONNX file takes one size alone).
+    """
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
         """Return the module and random inputs to it.

@@ -117,8 +117,11 @@ def test_options_reach_the_backend_they_are_for(photos, install):
 
     assert predict("in/a.png", "--convention", "depth:metric", "--backend-option", "gain=3", backend="tuned") == 0
     assert predict("in/a.png", "--coarse", "tuned", "--coarse-option", "gain=2", out="other") == 0
+    assert predict("in/a.png", "--coarse", "tuned", "--coarse-convention", "depth:metric", out="third") == 0
 
-    own, other = (json.loads(Path(out, "a_depth.json").read_text()) for out in ("out", "other"))
+    own, other, third = (json.loads(Path(out, "a_depth.json").read_text()) for out in ("out", "other", "third"))
+    assert third["convention"] == "depth:metric"
+    assert third["options"]["coarse_options"] == {"convention": "depth:metric"}
     assert own["convention"] == "depth:metric" and other["convention"] == "depth:scale"
     assert own["options"]["backend_options"] == {"convention": "depth:metric", "gain": 3}
     assert other["options"]["coarse_options"] == {"gain": 2} and "backend_options" not in other["options"]
@@ -358,6 +361,7 @@ def test_no_input_is_a_usage_error(photos, capsys, source):
         ["--backend-option", "size=3"],
         ["--coarse-option", "size=3"],
         ["--convention", "depth:metric"],
+        ["--fine-convention", "depth:metric"],
         ["--skip-existing", "--overwrite"],
         ["--frobnicate"],
     ],

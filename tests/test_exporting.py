@@ -106,6 +106,15 @@ def test_what_keeps_its_aspect_is_fixed_by_itself(tmp_path):
     assert session_of(exported.path).get_inputs()[0].shape == ["batch", 3, 16, 16]
 
 
+def test_a_module_that_was_traced_for_one_size_gets_the_preferred_one(tmp_path):
+    made = backend()
+    made.open_size = False
+    exported = patchwrap.export(made, tmp_path / "one.onnx")
+
+    assert session_of(exported.path).get_inputs()[0].shape == ["batch", 3, 32, 48]
+    assert (exported.facts["processing"], exported.facts["free_aspect"]) == ([32, 48], False)
+
+
 @pytest.mark.parametrize("pixels", [(5, 7), (4, 8)])
 def test_a_heads_median_is_torchs_lower_one(tmp_path, pixels):
     exported = patchwrap.export(MedianHead(), tmp_path / "head.onnx")
@@ -197,6 +206,8 @@ def test_the_callers_random_numbers_go_on(grey, tmp_path):
         (["-o", "old.onnx", "--backend", "ramp"], "'old.onnx' exists; add --overwrite"),
         (["-o", "a.onnx", "--backend", "ramp", "--size", "320"], "WIDTHxHEIGHT"),
         (["-o", "a.onnx", "--backend", "romp"], "Did you mean 'ramp'"),
+        (["-o", "a.onnx", "--backend", "ramp", "--convention", "depth:metric"], "takes no such option"),
+        (["-o", "a.onnx", "--backend", "ramp", "--backend-option", "steps=3"], "takes no such option"),
     ],
 )
 def test_the_command_line_refuses_in_one_line(ramp, tmp_path, monkeypatch, capsys, arguments, words):

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.predict import DEFAULT_BACKEND
 from patchwrap.errors import OptionError
 from patchwrap.size import parse_size
@@ -27,9 +28,10 @@ def register(subparsers: Any) -> None:
     parser.set_defaults(run=run)
     text = "NAME or NAME=CHECKPOINT, see patchwrap backends (default: %(default)s)"
     parser.add_argument("--backend", metavar="B", default=DEFAULT_BACKEND, help=text)
+    add_backend_options(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="output file, .onnx")
     parser.add_argument("--part", choices=PARTS, default=PARTS[0], help="which network (default: %(default)s)")
-    parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="fix the input size (default: open)")
+    parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="fix the input size (default: open where it can be)")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
@@ -51,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
     from patchwrap.exporting import export
     from patchwrap.wrapping import load_backend
 
-    exported = export(_part(load_backend(args.backend), args.part, args.backend), args.out, size)
+    backend = load_backend(args.backend, **backend_options(args))
+    exported = export(_part(backend, args.part, args.backend), args.out, size)
     if not args.quiet:
         print(_summary(exported), file=sys.stderr)
     return 0

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import Job, check_folder, find_jobs, split_by_existing, take_shard, targets_of
 from patchwrap.cli.report import Reporter
 from patchwrap.errors import OptionError
@@ -73,9 +74,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--coarse", metavar="B", help="another backend for the whole picture")
     group.add_argument("--fine", metavar="B", help="another backend for the tiles")
     for role in ROLES:
-        text = f"of --{role}, may be repeated"
-        group.add_argument(f"--{role}-option", action="append", default=[], type=_option, metavar="K=V", help=text)
-    group.add_argument("--convention", metavar="C", help="of --backend's numbers, if it cannot tell: SPACE:AMBIGUITY")
+        add_backend_options(group, role)
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
     group.add_argument("--seed", type=int, default=0, help="of random tiles and random networks")
@@ -170,19 +169,14 @@ def _backend_names(args: argparse.Namespace) -> tuple[str | None, str | None, st
 def _load(name: str | None, role: str, args: argparse.Namespace) -> Any:
     from patchwrap.wrapping import load_backend
 
-    options = _backend_options(args, role)
+    options = backend_options(args, role)
     if options and name is None:
         raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
     return name and load_backend(name, **options)
 
 
-def _backend_options(args: argparse.Namespace, role: str) -> dict[str, Any]:
-    convention = {"convention": args.convention} if args.convention and role == "backend" else {}
-    return convention | dict(getattr(args, f"{role}_option"))
-
-
 def _all_options(args: argparse.Namespace) -> dict[str, Any]:
-    return {f"{role}_options": given for role in ROLES if (given := _backend_options(args, role))}
+    return {f"{role}_options": given for role in ROLES if (given := backend_options(args, role))}
 
 
 def _check_points(formats: list[str], engine: "Engine") -> None:
@@ -289,17 +283,6 @@ def _shard(text: str) -> tuple[int, int]:
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N, such as 2/8")
     return int(index), int(count)
-
-
-def _option(text: str) -> tuple[str, Any]:
-    """``K=V``; a value that reads as JSON (true, 3) is taken as such, any other as text."""
-    key, equals, value = text.partition("=")
-    if not key.isidentifier() or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not OPTION=VALUE")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
 
 
 def _fraction(text: str) -> float:

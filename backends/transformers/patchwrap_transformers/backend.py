@@ -1,6 +1,7 @@
 """A depth model of the transformers library behind patchwrap's Protocol."""
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from patchwrap.convention import DepthConvention
+from patchwrap.errors import ExportError, OptionError
 from patchwrap.resampling import resize
 from patchwrap.types import DepthBatch, Images
 from patchwrap_transformers.conventions import convention_of
@@ -33,6 +35,9 @@ class TransformersBackend:
         geometry: the sizes at which the network sees pictures.
         preprocessing: of colours.
     """
+
+    open_size = False
+    """As ONNX: position embeddings are brought to the picture's grid while the network is traced."""
 
     def __init__(
         self,
@@ -63,8 +68,11 @@ class TransformersBackend:
             images: RGB in [0, 1].
         """
         size = (images.shape[2], images.shape[3])
-        maps = self._maps(resize(images, self.geometry.nearest(size)))
-        maps = to_size(maps, size, self.family.resampling)
+        return self._predict(resize(images, self.geometry.nearest(size)), size)
+
+    def _predict(self, images: Images, size: Size) -> DepthBatch:
+        """Predict maps of a size for pictures of one that the network takes as it is."""
+        maps = to_size(self._maps(images), size, self.family.resampling)
         maps = depth_of(maps) if self.family.canonical else maps
         affine = self.convention.ambiguity == "affine"
         return distances_only(maps) if self.convention.space == "depth" and not affine else maps
@@ -90,9 +98,39 @@ class TransformersBackend:
         self._forward = torch.compile(self.network, backend=with_backend)
         return self
 
+    def exportable(self, size: Size) -> tuple[nn.Module, dict[str, Tensor]]:
+        """Return all of ``predict`` as a module, and random pictures.
+
+        Raises:
+            ExportError: for a family that cannot be traced.
+            OptionError: if the network does not take pictures of this size as they are.
+        """
+        if self.family.untraceable:
+            raise ExportError(
+                f"{type(self.network).__name__} cannot be written as ONNX: {self.family.untraceable}. "
+                "Every other family of the transformers backend can."
+            )
+        if (nearest := self.geometry.nearest(size)) != size:
+            raise OptionError(f"size {size} (height, width) is none the network takes; the nearest is {nearest}.")
+        plain = copy(self)
+        plain._forward = self.network  # a compiled one cannot be traced
+        return _Traceable(plain).eval(), {"images": torch.rand(2, 3, *size)}
+
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
         """Everything that could be fine-tuned."""
         return self.network.parameters()
+
+
+class _Traceable(nn.Module):
+    """``predict`` as a module."""
+
+    def __init__(self, backend: TransformersBackend) -> None:
+        super().__init__()
+        self.network = backend.network
+        self._backend = backend
+
+    def forward(self, images: Images) -> DepthBatch:
+        return self._backend._predict(images, (images.shape[2], images.shape[3]))
 
 
 def load(

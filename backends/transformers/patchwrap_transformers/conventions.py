@@ -24,6 +24,6 @@ def convention_of(config: Any, name: str, stated: str | DepthConvention | None =
         raise ConventionError(
             f"{name!r} is a {config.model_type} model, and nothing in it says what its numbers mean. Say it: "
             'convention="inverse_depth:affine" for MiDaS-like models, "depth:metric" for those fine-tuned on metres '
-            "(--convention on the command line)."
+            "(on the command line --convention, or --coarse-convention and --fine-convention)."
         )
     return DepthConvention.parse(known)

@@ -48,6 +48,7 @@ class Family:
             there would leave steps in the map.
         canonical: the network predicts inverse depth for a field of view of its own.
         margin: pictures get a reflected margin, which maps lose again.
+        untraceable: why its networks cannot be written as ONNX; empty if they can.
     """
 
     convention: Callable[[Any], str | None]
@@ -57,6 +58,7 @@ class Family:
     exact: tuple[str, ...]
     canonical: bool = False
     margin: bool = False
+    untraceable: str = ""
 
 
 def _side(value: Any) -> int:
@@ -107,7 +109,15 @@ FAMILIES = {
     # MiDaS checkpoints are disparity, those fine-tuned on NYU and KITTI metres; their configs do not differ.
     "dpt": Family(lambda config: None, _dpt, HALF, BICUBIC, ("head.head.4",)),
     "glpn": Family(lambda config: METRES, lambda config: Geometry((480, 640), 32), NONE, BICUBIC, ("head.head.2",)),
-    "zoedepth": Family(lambda config: METRES, _zoedepth, HALF, BICUBIC, ("metric_head",), margin=True),
+    "zoedepth": Family(
+        lambda config: METRES,
+        _zoedepth,
+        HALF,
+        BICUBIC,
+        ("metric_head",),
+        margin=True,
+        untraceable="it elects its head by the picture and splits its features by the size of the batch",
+    ),
     "depth_pro": Family(
         lambda config: METRES if config.use_fov_model else "depth:scale",
         _depth_pro,

@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -161,6 +163,21 @@ def test_loading_is_silent_and_leaves_the_librarys_own_talk_as_it_was(tiny, capf
     load(tiny("depth_anything"))
     assert capfd.readouterr() == ("", "")
     assert hf.utils.logging.get_verbosity() == level and hf.utils.logging.is_progress_bar_enabled()
+
+
+WITHOUT = """
+import sys
+sys.modules |= {"torchvision": None, "timm": None}
+import patchwrap
+for folder in sys.argv[1:]:
+    print(patchwrap.load_backend("transformers", folder).convention)
+"""
+
+
+def test_neither_torchvision_nor_timm_is_needed(tiny):
+    folders = [str(tiny(name)) for name in ("depth_pro", "chmv2", "tipsv2_dpt")]  # their own processors need it
+    done = subprocess.run([sys.executable, "-c", WITHOUT, *folders], capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == ["depth:metric", "height:metric", "depth:metric"], done.stderr
 
 
 def test_the_command_line_says_it_in_one_line(tmp_path, capsys):

@@ -1,0 +1,45 @@
+"""What a backend on the command line is loaded with: the meaning of its numbers and its own options, role by role."""
+
+import argparse
+import json
+from typing import Any
+
+
+def add_backend_options(group: Any, role: str = "backend") -> None:
+    """Add the flags of one backend.
+
+    Args:
+        group: of a parser's arguments.
+        role: the flag that names the backend, without dashes.
+    """
+    group.add_argument(
+        f"--{role}-option",
+        action="append",
+        default=[],
+        type=_option,
+        metavar="K=V",
+        help=f"of --{role}, may be repeated",
+    )
+    group.add_argument(
+        "--convention" if role == "backend" else f"--{role}-convention",
+        dest=f"{role}_convention",
+        metavar="C",
+        help=f"of --{role}'s numbers, if it cannot tell: SPACE:AMBIGUITY",
+    )
+
+
+def backend_options(args: argparse.Namespace, role: str = "backend") -> dict[str, Any]:
+    """Return what to load the backend of a role with."""
+    stated = getattr(args, f"{role}_convention")
+    return ({"convention": stated} if stated else {}) | dict(getattr(args, f"{role}_option"))
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """``K=V``; a value that reads as JSON (true, 3) is taken as such, any other as text."""
+    key, equals, value = text.partition("=")
+    if not key.isidentifier() or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not OPTION=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
