@@ -15,6 +15,9 @@ _HOME = {
     "Tile": "tiling",
     "Backend": "spec",
     "FusionHead": "spec",
+    "TileView": "tile_view",
+    "Head": "heads",
+    "load_head": "heads",
     "Images": "types",
     "DepthBatch": "types",
     "Features": "types",
@@ -57,11 +60,14 @@ if TYPE_CHECKING:
     from patchwrap.errors import PluginError as PluginError
     from patchwrap.errors import TilingError as TilingError
     from patchwrap.exporting import export as export
+    from patchwrap.heads import Head as Head
+    from patchwrap.heads import load_head as load_head
     from patchwrap.hookspecs import hookimpl as hookimpl
     from patchwrap.io import read_image as read_image
     from patchwrap.pipeline import predict as predict
     from patchwrap.spec import Backend as Backend
     from patchwrap.spec import FusionHead as FusionHead
+    from patchwrap.tile_view import TileView as TileView
     from patchwrap.tiling import Tile as Tile
     from patchwrap.tiling import TilePlan as TilePlan
     from patchwrap.types import DepthBatch as DepthBatch

@@ -43,7 +43,7 @@ def test_no_combination_twice():
 
 def test_a_head_is_a_row_where_there_is_one():
     backend = flat()
-    backend.head = type("Head", (), {"refine": lambda self, *maps: maps[2]})()
+    backend.head = type("Head", (), {"refine": lambda self, view: view.aligned})()
     rows = Matrix(["2x2"], ["blend"], ["none", "auto"]).combinations(FIRST, backend, True)
     assert [(one.row.key, one.row.head, one.options["head"]) for one in rows[-2:]] == [
         ("flat-2x2-blend", "none", None),
