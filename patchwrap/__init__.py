@@ -26,6 +26,7 @@ _HOME = {
     "wrap_callable": "wrapping",
     "predict": "pipeline",
     "bench": "bench.runner",
+    "finetune": "finetune.runner",
     "export": "exporting",
     "read_image": "io",
     "hookimpl": "hookspecs",
@@ -40,6 +41,7 @@ _HOME = {
     "CheckpointError": "errors",
     "OutputError": "errors",
     "ExportError": "errors",
+    "TrainingError": "errors",
 }
 
 __all__ = sorted([*_HOME, "__version__"])
@@ -59,7 +61,9 @@ if TYPE_CHECKING:
     from patchwrap.errors import PatchwrapError as PatchwrapError
     from patchwrap.errors import PluginError as PluginError
     from patchwrap.errors import TilingError as TilingError
+    from patchwrap.errors import TrainingError as TrainingError
     from patchwrap.exporting import export as export
+    from patchwrap.finetune.runner import finetune as finetune
     from patchwrap.heads import Head as Head
     from patchwrap.heads import load_head as load_head
     from patchwrap.hookspecs import hookimpl as hookimpl

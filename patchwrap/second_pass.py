@@ -75,11 +75,12 @@ class SecondPass:
                 nothing = torch.zeros_like(place)
                 yield Aligned(prediction.tile, coarse, nothing, nothing, place, prediction.values)
 
-    def views(self) -> Iterator[tuple[int, TileView]]:
-        """What a head is shown: the number and the view, on the CPU, of every tile that the alignment trusts."""
+    def views(self) -> Iterator[tuple[Tile, Correction, TileView]]:
+        """What a head is shown, on the CPU, of every tile that the alignment trusts."""
         for index, (prediction, correction) in enumerate(zip(self.predictions, self.corrections)):
             if correction.trust > 0:
-                yield index, self._view(index, prediction, *self._believed(prediction, correction))
+                view = self._view(index, prediction, *self._believed(prediction, correction))
+                yield prediction.tile, correction, view
 
     def _aligned(self, index: int, prediction: Prediction, correction: Correction, place: Map) -> Aligned:
         coarse = self.coarse[prediction.tile.slices]
