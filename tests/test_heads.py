@@ -61,7 +61,7 @@ def test_it_has_half_a_million_to_three_million_parameters_and_convolutions_only
     network = HeadNetwork()
     assert 5e5 <= sum(value.numel() for value in network.parameters()) <= 3e6
     kinds = {type(part).__name__ for part in network.modules() if not list(part.children())}
-    assert kinds - {"ModuleList"} == {"Conv2d", "ReLU"}
+    assert kinds - {"ModuleList"} == {"Conv2d", "LeakyReLU"}
 
 
 def test_neither_unit_nor_origin_of_the_maps_matters():

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ Told = Callable[[int, int, str], None]
 """Called with (records there, records in all, what comes next)."""
 
 
+@runtime_checkable
 class SampleLike(Protocol):
     """An image with or without true depth, as ``patchwrap.bench`` and the data sets have it."""
 

@@ -137,10 +137,10 @@ class Trainer:
             self._draw_ahead(worker)
             while not self.over:
                 self._timed_step(worker)
-                if report:
-                    report(self)
                 if self.history.step % self.recipe.evaluate_every == 0 or self.progress >= 1:
                     self._evaluate(epoch)
+                if report:
+                    report(self)
                 if self.history.elapsed - saved >= self.save_seconds:
                     self.save()
                     saved = self.history.elapsed

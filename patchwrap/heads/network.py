@@ -22,6 +22,9 @@ SURROUNDING = 32
 FURTHEST = 6.0
 """Values beyond so many spreads from the centre count as so far."""
 
+LEAK = 0.1
+"""Slope below zero: with few channels and no normalisation a plain ReLU may die as a whole."""
+
 GAIN = 4.0
 """Differences are small beside the maps themselves."""
 
@@ -127,7 +130,7 @@ class _Surroundings(nn.Module):
         features = self.enter(around)
         for conv in self.widen:
             features = features + conv(features)
-        features = F.relu(features + self.whole(features.mean((2, 3), keepdim=True)))
+        features = F.leaky_relu(features + self.whole(features.mean((2, 3), keepdim=True)), LEAK)
         top, left = features.shape[2] // REACH, features.shape[3] // REACH
         return self.leave(_resized(features[:, :, top : 2 * top, left : 2 * left], deep))
 
@@ -146,9 +149,9 @@ class _Merge(nn.Module):
 
 def _conv(inputs: int, outputs: int, dilation: int = 1) -> nn.Sequential:
     conv = nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation)
-    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.kaiming_normal_(conv.weight, a=LEAK, nonlinearity="leaky_relu")
     nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
-    return nn.Sequential(conv, nn.ReLU())
+    return nn.Sequential(conv, nn.LeakyReLU(LEAK))
 
 
 def _resized(maps: Tensor, like: Tensor) -> Tensor:
