@@ -162,7 +162,7 @@ def test_photos_alone_are_enough(tmp_path, photos, cache):
     backend = SimulatedBackend(folder_samples(photos), processing=(48, 80))
     with pytest.raises(OptionError, match="--no-gt"):
         finetune(backend, folder, tmp_path / "head.safetensors", cache=cache, **TINY)
-    options = {**TINY, "steps": 40, "batch_size": 8, "rate": 3e-3, "ema": 0.95, "truth": False}
+    options = {**TINY, "steps": 40, "batch_size": 8, "widths": (8, 16, 32), "rate": 3e-3, "ema": 0.95, "truth": False}
     head = finetune(backend, folder, tmp_path / "head.safetensors", cache=cache, **options)
     best = min(head.card.training["history"]["scores"], key=lambda row: row["score"])
     assert best["ce"] < 0.8 * best["plain_ce"] and best["error"] != best["error"]
@@ -369,14 +369,14 @@ def finished(process):
 
 def test_a_killed_training_goes_on_to_the_same_weights(photos, cache, tmp_path):
     whole, killed = tmp_path / "whole.safetensors", tmp_path / "killed.safetensors"
-    finished(start(photos, cache, whole, 16))
-    process, state = start(photos, cache, killed, 16), killed.with_suffix(".training.pt")
+    finished(start(photos, cache, whole, 8))
+    process, state = start(photos, cache, killed, 8), killed.with_suffix(".training.pt")
     while not state.exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert state.exists() and not killed.exists()
-    finished(start(photos, cache, killed, 16))
+    finished(start(photos, cache, killed, 8))
     first, second = load_head(whole), load_head(killed)
     assert torch.equal(weights(first), weights(second))
     scores = [[row["score"] for row in head.card.training["history"]["scores"]] for head in (first, second)]

@@ -126,9 +126,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--backends", type=_words, default=[DEFAULT_BACKEND], metavar="B,B", help=names)
     group.add_argument("--plans", type=_words, default=["auto"], metavar="P,P", help="auto, p16, p49, 3x3 ...")
     group.add_argument("--fusers", type=_words, default=["poisson"], metavar="F,F", help=", ".join(FUSERS))
-    group.add_argument(
-        "--heads", type=_words, default=["none"], metavar="H,H", help="none, auto (the backend's own fusion head)"
-    )
+    text = "none, auto (the backend's own fusion head), files of patchwrap finetune's"
+    group.add_argument("--heads", type=_words, default=["none"], metavar="H,H", help=text)
     text = "quick leaves out D3R and drawn edges, ten seconds a map at 3840x2160 (default: all)"
     group.add_argument("--measures", choices=("all", "quick"), default="all", help=text)
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")

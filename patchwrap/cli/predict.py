@@ -92,7 +92,7 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--fuser", default="poisson", choices=FUSERS, help="(default: poisson)")
     group.add_argument("--detail", type=float, metavar="D", help="0 is the coarse map, 1 pure tiles")
     head = group.add_mutually_exclusive_group()
-    text = "refine tiles with a fusion head: a file of patchwrap finetune's, or auto (also when left out), the backend's"
+    text = "refine tiles with a fusion head: a file of patchwrap finetune's, or auto (also if left out), the backend's"
     head.add_argument("--head", nargs="?", const="auto", type=_head, metavar="FILE", help=text)
     text = "training-free fusion (the default)"
     head.add_argument("--no-head", dest="head", action="store_const", const=None, help=text)

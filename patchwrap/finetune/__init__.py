@@ -1,7 +1,8 @@
 """Train fusion heads so that overlapping tiles agree, whatever backend they come from.
 
-``patchwrap.finetune`` is this package and, since that is what users call, also the function ``patchwrap.finetune(...)``:
-see ``patchwrap.finetune.runner.finetune`` for its arguments. Importing the package imports no torch.
+``patchwrap.finetune`` is this package and, since that is what users call, also the function
+``patchwrap.finetune(...)``: see ``patchwrap.finetune.runner.finetune`` for its arguments. Importing the package
+imports no torch.
 """
 
 import sys

@@ -13,7 +13,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from patchwrap.finetune.record import Record
-from patchwrap.finetune.recipe import Consistency
 from patchwrap.observation import Correction
 from patchwrap.spaces import FusionSpace
 from patchwrap.tile_view import TileView
@@ -81,7 +80,7 @@ class Drawer:
     """
 
     records: Sequence[Record]
-    consistency: Consistency
+    consistency: str
     batch_size: int
     seed: int = 0
 
@@ -110,7 +109,7 @@ class Drawer:
         return _mirrored(batch) if rng.random() < 0.5 else batch
 
 
-def groups_of(record: Record, consistency: Consistency) -> list[Group]:
+def groups_of(record: Record, consistency: str) -> list[Group]:
     """The 2x2 neighbours of a record, or pairs of them; single tiles where the plan has no overlap.
 
     Args:
@@ -131,7 +130,7 @@ def groups_of(record: Record, consistency: Consistency) -> list[Group]:
 
 
 def _squares(tops: list[int], lefts: list[int]) -> list[list[tuple[int, int]]]:
-    rows, columns = list(pairwise(tops)) or [(tops[0],)], list(pairwise(lefts)) or [(lefts[0],)]
+    rows, columns = ([list(pair) for pair in pairwise(starts)] or [starts] for starts in (tops, lefts))
     return [[(top, left) for top in row for left in column] for row in rows for column in columns]
 
 

@@ -67,8 +67,8 @@ def depth_consistency(batch: TileBatch, refined: Refined) -> Float[Tensor, ""]:
 def feature_consistency(batch: TileBatch, features: Sequence[Tensor]) -> Float[Tensor, ""]:
     """The same of decoder features, over their own mean square: a decoder must not agree by fading.
 
-    PatchFusion compares them at every level with the displacement scaled to it (arXiv 2312.02284, ``trainers/loss.py``);
-    here the shared part is resampled, so that any displacement will do.
+    PatchFusion compares them at every level with the displacement scaled to it (arXiv 2312.02284,
+    ``trainers/loss.py``); here the shared part is resampled, so that any displacement will do.
     """
     size = batch.view.aligned.shape[-2:]
     losses = []
@@ -77,9 +77,8 @@ def feature_consistency(batch: TileBatch, features: Sequence[Tensor]) -> Float[T
         for level in features:
             level = level.float()
             rows, columns = (max(2, round(n * share)) for n, share in zip(level.shape[-2:], ours[2:]))
-            a, b = (
-                under(level[n : n + 1], torch.tensor([window]), (rows, columns)) for n, window in ((i, ours), (k, theirs))
-            )
+            seen = [(level[n : n + 1], torch.tensor([window])) for n, window in ((i, ours), (k, theirs))]
+            a, b = (under(maps, window, (rows, columns)) for maps, window in seen)
             unit = level.detach()[[i, k]].square().mean().clamp(min=1e-6)
             losses.append((a - b).square().mean() / unit)
     return torch.stack(losses).mean() if losses else batch.view.aligned.sum() * 0.0

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -108,7 +108,7 @@ class Preparation:
                 if not isinstance(part, PredictsFeatures):
                     raise OptionError(f"{type(part).__name__} has no decoder features to guide a head. Train without.")
             channels = (_channels(engine, engine.coarse), _channels(engine, engine.fine))
-            engine = Engine(engine.coarse, engine.fine, Head(HeadNetwork(guides=channels)), engine.options, engine.device)
+            engine = replace(engine, head=Head(HeadNetwork(guides=channels)))
         return cls(engine, plans, folder, with_truth, number, name or type(engine.coarse).__name__)
 
     def run(
@@ -233,7 +233,7 @@ def _channels(engine: Engine, backend: Any) -> int:
 
 
 def _said(engine: Engine, backend: Any) -> list[str]:
-    """Facts of a backend, and what it makes of one small picture with three digits: also after sums in another order."""
+    """Facts of a backend, and what it makes of one small picture: with three digits, whatever the order of sums."""
     facts = [type(backend).__name__, str(backend.convention), str(backend.processing)]
     if hasattr(backend, "fingerprint"):
         return [*facts, str(backend.fingerprint)]

@@ -24,8 +24,8 @@ class Processes:
         self._accelerate = extra("accelerate")
         self._state = self._accelerate.PartialState(cpu=device == "cpu")
         several = self._state.num_processes > 1
-        self.device: torch.device = self._state.device if device == "auto" or several else torch.device(device)
         try:
+            self.device: torch.device = self._state.device if device == "auto" or several else torch.device(device)
             torch.empty(1, device=self.device)
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]

@@ -3,16 +3,19 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from patchwrap.errors import OptionError
 from patchwrap.heads.network import WIDTHS
 from patchwrap.tiling import TilePlan
 
-Consistency = Literal["group", "pair", "none"]
-AgreeOn = Literal["depth", "depth+features"]
-Unfreeze = Literal["none", "decoder"]
-Precision = Literal["float32", "bfloat16", "float16"]
+WORDS = {
+    "consistency": ("group", "pair", "none"),
+    "agree_on": ("depth", "depth+features"),
+    "unfreeze": ("none", "decoder"),
+    "precision": ("float32", "bfloat16", "float16"),
+}
+"""What some options may be."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,13 @@ class Recipe:
     rate: float = 1e-3
     warm_up: float = 0.05
     ema: float = 0.998
-    precision: Precision = "float32"
-    consistency: Consistency = "group"
-    agree_on: AgreeOn = "depth+features"
+    precision: str = "float32"
+    consistency: str = "group"
+    agree_on: str = "depth+features"
     consistency_weight: float = 1.0
     truth: bool = True
     guidance: bool = False
-    unfreeze: Unfreeze = "none"
+    unfreeze: str = "none"
     widths: tuple[int, ...] = WIDTHS
     held_out: int | None = None
     epoch: int | None = None
@@ -67,16 +70,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        words = {"consistency": Consistency, "agree_on": AgreeOn, "unfreeze": Unfreeze, "precision": Precision}
-        for name, known in words.items():
-            if getattr(self, name) not in get_args(known):
-                raise OptionError(f"{name} {getattr(self, name)!r} is none of {', '.join(get_args(known))}.")
-        for name in ("steps", "batch_size", "accumulate", "patience"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} {getattr(self, name)} is less than 1.")
-        for name in ("rate", "minutes"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise OptionError(f"{name} {getattr(self, name)} is not above 0.")
+        self._check_words()
+        self._check_numbers()
         if not self.plans:
             raise OptionError("plans is empty: give at least one, as 2x2.")
         for plan in self.plans:
@@ -85,6 +80,19 @@ class Recipe:
             raise OptionError("without truth and without consistency there is nothing to learn from.")
         if self.unfreeze == "decoder" and self.guidance:
             raise OptionError("guidance by features of a decoder that is trained itself is not possible. Take one.")
+
+    def _check_words(self) -> None:
+        for name, known in WORDS.items():
+            if getattr(self, name) not in known:
+                raise OptionError(f"{name} {getattr(self, name)!r} is none of {', '.join(known)}.")
+
+    def _check_numbers(self) -> None:
+        for name in ("steps", "batch_size", "accumulate", "patience"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name} {getattr(self, name)} is less than 1.")
+        for name in ("rate", "minutes"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise OptionError(f"{name} {getattr(self, name)} is not above 0.")
 
     @property
     def evaluate_every(self) -> int:

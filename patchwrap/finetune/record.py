@@ -87,7 +87,7 @@ class Record:
         """What a head is shown of a tile."""
         tile, facts = self.tiles[index], self.facts
         with safe_open(self.path, "pt") as file:
-            images = file.get_slice("image")[:, slice(tile.top, tile.bottom), slice(tile.left, tile.right)]
+            images = file.get_slice("image")[(slice(None), *tile.slices)]
             parts = {name: file.get_slice(name)[index : index + 1] for name in self._parts(file)}
         share = [tile.top, tile.left, tile.height, tile.width]
         window = torch.tensor([[n / side for n, side in zip(share, facts.canvas * 2)]])
@@ -109,8 +109,7 @@ class Record:
 
     def target(self, index: int) -> tuple[Target, Where, Where]:
         """Truth of a tile in the coarse map's units, where it counts, and where there are edges."""
-        place = (slice(None), slice(self.tiles[index].top, self.tiles[index].bottom))
-        place = (*place, slice(self.tiles[index].left, self.tiles[index].right))
+        place = (slice(None), *self.tiles[index].slices)
         with safe_open(self.path, "pt") as file:
             target = self._in_space(file.get_slice("target")[place].float())[None]
             edges = file.get_slice("edges")[place][None].bool()

@@ -2,9 +2,8 @@
 
 import copy
 import logging
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from patchwrap.bench.dataset import DataSet
 from patchwrap.bench.heldout import cache_folder
 from patchwrap.bench.machine import machine, versions
 from patchwrap.bench.truth import MILLIMETRE
-from patchwrap.errors import OptionError, PatchwrapError
+from patchwrap.errors import OptionError
 from patchwrap.finetune.draw import Drawer
 from patchwrap.finetune.logbook import Logbook
 from patchwrap.finetune.preparation import Preparation, SampleLike, Skipped, Told
@@ -135,7 +134,7 @@ def finetune(
 
 def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
     try:
-        return replace(recipe, **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})
+        return Recipe(**(asdict(recipe) | {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}))
     except TypeError as error:
         raise OptionError(f"finetune has no such option: {error}.") from None
 

@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -88,7 +87,7 @@ class Trainer:
         self.recipe, self.drawer, self.held_out, self.processes = recipe, drawer, held_out, processes
         self.state, self.identity, self.save_seconds = state, identity, save_seconds
         self.trainee = trainee.to(processes.device)
-        self.trainee.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.trainee.network.to(memory_format=torch.channels_last)
         self.history = History()
         self.ema = AveragedModel(self.trainee, avg_fn=self._averaged)
         self.ema.eval().requires_grad_(False)
@@ -169,8 +168,10 @@ class Trainer:
         self.trainee.train()
         self.optimiser.zero_grad(set_to_none=True)
         for batch in batches:
+            moved = batch.to(self.processes.device)
             with autocast(self.processes.device, self.recipe.precision):
-                found = terms(moved := batch.to(self.processes.device), *self.trainee(moved), self.recipe)
+                refined, features = self.trainee(moved)
+                found = terms(moved, refined, features, self.recipe)
             total = torch.stack([value.float() for value in found.values()]).sum() / len(batches)
             self.scaler.scale(total).backward()
             self._sums.append({name: value.detach() for name, value in found.items()})
