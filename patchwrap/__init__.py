@@ -15,6 +15,9 @@ _HOME = {
     "Tile": "tiling",
     "Backend": "spec",
     "FusionHead": "spec",
+    "TileView": "tile_view",
+    "Head": "heads",
+    "load_head": "heads",
     "Images": "types",
     "DepthBatch": "types",
     "Features": "types",
@@ -23,6 +26,7 @@ _HOME = {
     "wrap_callable": "wrapping",
     "predict": "pipeline",
     "bench": "bench.runner",
+    "finetune": "finetune.runner",
     "export": "exporting",
     "read_image": "io",
     "hookimpl": "hookspecs",
@@ -37,6 +41,7 @@ _HOME = {
     "CheckpointError": "errors",
     "OutputError": "errors",
     "ExportError": "errors",
+    "TrainingError": "errors",
 }
 
 __all__ = sorted([*_HOME, "__version__"])
@@ -56,12 +61,17 @@ if TYPE_CHECKING:
     from patchwrap.errors import PatchwrapError as PatchwrapError
     from patchwrap.errors import PluginError as PluginError
     from patchwrap.errors import TilingError as TilingError
+    from patchwrap.errors import TrainingError as TrainingError
     from patchwrap.exporting import export as export
+    from patchwrap.finetune.runner import finetune as finetune
+    from patchwrap.heads import Head as Head
+    from patchwrap.heads import load_head as load_head
     from patchwrap.hookspecs import hookimpl as hookimpl
     from patchwrap.io import read_image as read_image
     from patchwrap.pipeline import predict as predict
     from patchwrap.spec import Backend as Backend
     from patchwrap.spec import FusionHead as FusionHead
+    from patchwrap.tile_view import TileView as TileView
     from patchwrap.tiling import Tile as Tile
     from patchwrap.tiling import TilePlan as TilePlan
     from patchwrap.types import DepthBatch as DepthBatch

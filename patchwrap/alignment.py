@@ -79,6 +79,11 @@ class Alignment:
             seen.correction = replace(seen.correction, agreement=self._agreement(seen))
         return [seen.correction for seen in self._seen]
 
+    @property
+    def observations(self) -> list[Observation]:
+        """The tiles as the alignment sees them, in the order of observation."""
+        return self._seen
+
     def _flat(self, seen: Observation) -> bool:
         """Whether a tile of unknown scale has nothing that a scale could be read from."""
         values = seen.thumb[np.isfinite(seen.thumb)]

@@ -1,10 +1,12 @@
 """One call's backends and options at work: coarse pass, tile pass, alignment, fusion, one photo after another."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import radians, tan
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,12 +21,14 @@ from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
 from patchwrap.errors import BackendContractError, OptionError
 from patchwrap.fusion import FUSERS, check_detail
+from patchwrap.heads import Head, load_head
 from patchwrap.io import Photo
 from patchwrap.matching import match_nothing, match_range
 from patchwrap.resampling import enlarged
 from patchwrap.second_pass import Aligned, SecondPass
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, to_space
 from patchwrap.spec import Backend, FusionHead, HasFine, HasHead, MetricWithFocal, Movable, TileContext
+from patchwrap.surroundings import Surroundings
 from patchwrap.tile_pass import TilePass
 from patchwrap.tile_runner import Answer, ask, backend_size
 from patchwrap.tile_store import TileStore
@@ -32,6 +36,8 @@ from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import CoarseMap, Map, Mask, Values
 from patchwrap.weighted_mean import WeightedMean
 from patchwrap.wrapping import wrap
+
+_log = logging.getLogger("patchwrap")
 
 RECIPES = {
     "poisson": ("plane", "poisson"),
@@ -95,9 +101,7 @@ class Engine:
         _check_options(options)
         first = wrap(_first_of(coarse, backend))
         second = _tile_backend(first, fine, backend if coarse is not None else None)
-        head = options.pop("head")
-        if head == "auto":
-            head = first.head if isinstance(first, HasHead) and second is getattr(first, "fine", first) else None
+        head, second = _headed(options.pop("head"), first, second)
         device = _device(options["device"])
         for part in (first, second, head):
             if isinstance(part, Movable):
@@ -113,21 +117,24 @@ class Engine:
             torch.manual_seed(self.options["seed"])
             with clock("coarse"):
                 whole = self.coarse_pass(photo)
-            plan = self._plan(photo)
+            plan = self.plan(photo)
             if plan is None:
                 return self._finish(photo, whole, None, clock)
             space = fusion_space(self.coarse.convention, self.fine.convention)
-            return self._finish(photo, whole, self._fuse(photo, plan, whole, space, clock), clock)
+            with self.second_pass(photo, plan, whole, clock) as second, clock("fuse"):
+                fused = self._fused(second, space)
+            return self._finish(photo, whole, fused, clock)
 
     def coarse_pass(self, photo: Photo) -> Answer:
         """Predict the whole image at the coarse backend's own size."""
         image = Canvas.picture(photo.pixels, backend_size(self.coarse, photo.size))
-        answer = ask(self.coarse, image.to(self.device), self.head is not None)
+        answer = ask(self.coarse, image.to(self.device), self._guided)
         if not answer.maps.isfinite().any():
             raise BackendContractError(f"{type(self.coarse).__name__} returned no finite value for {photo.name}.")
         return answer
 
-    def _plan(self, photo: Photo) -> TilePlan | None:
+    def plan(self, photo: Photo) -> TilePlan | None:
+        """The tiles of a photo; None where there are none to be."""
         plan = self.options["plan"]
         if not self.options["tiles"]:
             return None
@@ -135,8 +142,22 @@ class Engine:
             return plan
         return TilePlan.choose(plan, photo.size, backend_size(self.fine, photo.size), self.options["overlap"])
 
-    def _fuse(self, photo: Photo, plan: TilePlan, whole: Answer, space: FusionSpace, clock: Clock) -> Fused:
-        """Tile pass, alignment and fusion."""
+    @property
+    def _guided(self) -> bool:
+        """Whether a head asks for decoder features."""
+        return self.head is not None and getattr(self.head, "wants_features", True)
+
+    @contextmanager
+    def second_pass(self, photo: Photo, plan: TilePlan, whole: Answer, clock: Clock) -> Iterator[SecondPass]:
+        """Predict and align all tiles; what is yielded lives as long as the block.
+
+        Args:
+            photo: what to predict.
+            plan: its tiles.
+            whole: what ``coarse_pass`` said.
+            clock: told where the time goes.
+        """
+        space = fusion_space(self.coarse.convention, self.fine.convention)
         with clock("canvas"):
             canvas = Canvas.cut(photo.pixels, plan, self.fine, self.options["seed"])
             guide = _fill(to_space(whole.maps[0, 0], self.coarse.convention, space))
@@ -148,11 +169,10 @@ class Engine:
                     predictions.append(prediction)
             with clock("align"):
                 corrections = alignment.solve()
-            with clock("fuse"):
-                coarse = torch.from_numpy(enlarged(guide, canvas.size))
-                features, device = whole.features, self.device
-                second = SecondPass(canvas, coarse, predictions, corrections, self.head, features, device)
-                return self._fused(second, space)
+                seen = alignment.observations
+                around = Surroundings.of(guide, canvas.size, seen, whole.features) if self.head is not None else None
+            coarse = torch.from_numpy(enlarged(guide, canvas.size))
+            yield SecondPass(canvas, coarse, predictions, corrections, self.head, around, self.device)
 
     def _fused(self, second: SecondPass, space: FusionSpace) -> Fused:
         tiles = second.canvas.tiles
@@ -251,6 +271,20 @@ def _tile_backend(coarse: Backend, fine: Any, backend: Any) -> Backend:
         # Asked for tiles, a backend sends the part of it that is made for them.
         return given.fine if isinstance(given, HasFine) else given
     return coarse.fine if isinstance(coarse, HasFine) else coarse
+
+
+def _headed(head: Any, first: Backend, second: Backend) -> tuple[FusionHead | None, Backend]:
+    """The head asked for, and the tile backend as it goes with it."""
+    if head == "auto":
+        own = isinstance(first, HasHead) and second is getattr(first, "fine", first)
+        return (first.head if own else None), second  # type: ignore[attr-defined]
+    if isinstance(head, str | Path):
+        head = load_head(head)
+    if not isinstance(head, Head):
+        return head, second
+    if why := head.card.mismatch(first, second):
+        _log.warning("warning: the fusion head %s", why)
+    return head, head.adapted(second)
 
 
 def _device(name: str) -> torch.device:

@@ -11,6 +11,7 @@
     ├── CheckpointError (ValueError)         network weights cannot be loaded
     ├── OutputError (OSError)                a result cannot be written
     ├── ExportError (RuntimeError)           a network cannot be written as ONNX
+    ├── TrainingError (RuntimeError)         a fusion head cannot be trained
     ├── MissingExtraError (ImportError)      an optional dependency is not installed
     └── ScenesUnavailableError (RuntimeError) the scene renderer has no OpenGL
 
@@ -60,6 +61,10 @@ class OutputError(PatchwrapError, OSError):
 
 class ExportError(PatchwrapError, RuntimeError):
     """When a network cannot be written as ONNX, or what was written would differ from it."""
+
+
+class TrainingError(PatchwrapError, RuntimeError):
+    """When a training cannot go on."""
 
 
 class MissingExtraError(PatchwrapError, ImportError):

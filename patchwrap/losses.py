@@ -117,6 +117,41 @@ def scale_shift_invariant(pred: Maps, target: Maps, valid: Where) -> Float[Tenso
     return plain + 5 * multiscale_gradient(mine, true, usable)
 
 
+def bias_free(coarse: Maps, target: Maps, valid: Where, ratio: float = 2.0) -> Where:
+    """Leave out pixels where truth contradicts the coarse map grossly, but for where both have an edge.
+
+    Truth behind glass or a mirror, or a hole that was filled: what no network sees must not be learned from it.
+    PRO's bias-free mask (arXiv 2503.22351): both maps are put to [0, 1] by their extremes, and pixels whose ratio is
+    beyond 2 are dropped unless an edge of both runs there.
+
+    Args:
+        coarse: coarse maps.
+        target: truth in the same space; anything where not valid.
+        valid: the pixels that count.
+        ratio: largest ratio, >= 1.
+    """
+    share = [_share_of_range(maps, valid) for maps in (coarse, target)]
+    apart = torch.maximum(share[0] / share[1], share[1] / share[0])
+    edges = [_near_edges(maps, valid) for maps in share]
+    return valid & ((apart <= ratio) | (edges[0] & edges[1]))
+
+
+def _share_of_range(maps: Maps, valid: Where) -> Maps:
+    """Values put to [0, 1] by their extremes over the valid pixels, and kept from zero."""
+    low = torch.where(valid, maps, torch.inf).amin((2, 3), keepdim=True)
+    high = torch.where(valid, maps, -torch.inf).amax((2, 3), keepdim=True)
+    share = torch.where(valid, maps - low, 0.0) / (high - low).clamp(min=1e-6)
+    # A ratio of values near the range's end says nothing.
+    return share.clamp(0, 1) + 0.1
+
+
+def _near_edges(share: Maps, valid: Where, step: float = 0.05, reach: int = 3) -> Where:
+    """Within some pixels of a step between neighbours."""
+    inside = torch.where(valid, share, torch.nan)
+    low, high = (-F.max_pool2d(-inside.nan_to_num(9.0), 3, 1, 1), F.max_pool2d(inside.nan_to_num(-9.0), 3, 1, 1))
+    return F.max_pool2d(((high - low) > step).float(), 2 * reach + 1, 1, reach) > 0
+
+
 def far_hinge(log_pred: LogDepth, sky: Where, far: float | LogDepth) -> Float[Tensor, ""]:
     """Mean of ``max(0, far - log_pred)`` over the sky: push it beyond a threshold, then leave it alone.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from patchwrap.observation import Correction, thumbnail
+from patchwrap.observation import Correction, Observation, thumbnail
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Map
 
@@ -37,6 +37,11 @@ class Matching:
     def solve(self) -> list[Correction]:
         """Return every tile's correction, in the order of observation."""
         return self.corrections
+
+    @property
+    def observations(self) -> list[Observation]:
+        """None: what is matched so says nothing of how tiles agree."""
+        return []
 
 
 def match_range(coarse: CoarseMap, canvas: Size) -> Matching:

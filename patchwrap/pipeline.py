@@ -1,6 +1,7 @@
 """From a photo to a DepthMap in one call. Holds no state between calls."""
 
-from typing import Any, Literal, overload
+from pathlib import Path
+from typing import Any, overload
 
 from torch import Tensor
 
@@ -28,7 +29,7 @@ def predict(
     overlap: float | None = None,
     fuser: str = "poisson",
     detail: float | None = None,
-    head: FusionHead | Literal["auto"] | None = None,
+    head: FusionHead | str | Path | None = None,
     tile_batch_size: int = 4,
     seed: int = 0,
     fov: float | None = None,
@@ -51,7 +52,8 @@ def predict(
         overlap: fraction of a tile shared with its neighbour, in [0, 1); None is the plan's own.
         fuser: ``poisson``, ``blend``, ``split``, or one of the baselines ``minmax`` and ``average``.
         detail: 0 is the coarse map, 1 pure tiles; None is the fuser's own default.
-        head: a FusionHead, ``"auto"`` for the backend's own if it has one, None for training-free fusion.
+        head: a FusionHead, the file of one that ``finetune`` made, ``"auto"`` for the backend's own if it has one,
+            None for training-free fusion.
         tile_batch_size: tiles predicted at once; halved when memory runs out.
         seed: for random tiles and random networks.
         fov: horizontal field of view in degrees; makes scale-ambiguous backends metric where they can be.

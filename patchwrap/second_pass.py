@@ -7,11 +7,13 @@ import torch
 
 from patchwrap.canvas import Canvas
 from patchwrap.observation import Correction
-from patchwrap.resampling import enlarge, under
+from patchwrap.resampling import enlarge
 from patchwrap.spec import FusionHead
+from patchwrap.surroundings import Surroundings
 from patchwrap.tile_store import Prediction, TileStore
-from patchwrap.tiling import Size, Tile
-from patchwrap.types import Features, Map
+from patchwrap.tile_view import TileView
+from patchwrap.tiling import Tile
+from patchwrap.types import Map
 from patchwrap.windows import window
 
 
@@ -51,7 +53,7 @@ class SecondPass:
         predictions: of the first pass.
         corrections: one a prediction.
         head: refines aligned tiles, or None.
-        features: the coarse backend's decoder features, or None.
+        surroundings: what a head sees beyond its tile; None without one.
         device: where the head wants its maps.
     """
 
@@ -60,49 +62,61 @@ class SecondPass:
     predictions: TileStore
     corrections: list[Correction]
     head: FusionHead | None
-    features: Features | None
+    surroundings: Surroundings | None
     device: torch.device
 
     def __iter__(self) -> Iterator[Aligned]:
-        for prediction, correction in zip(self.predictions, self.corrections):
+        for index, (prediction, correction) in enumerate(zip(self.predictions, self.corrections)):
             place = window(prediction.tile, self.canvas.size)
             coarse = self.coarse[prediction.tile.slices]
             if correction.trust > 0:
-                yield self._aligned(prediction, correction, coarse, place)
+                yield self._aligned(index, prediction, correction, place)
             else:
                 nothing = torch.zeros_like(place)
                 yield Aligned(prediction.tile, coarse, nothing, nothing, place, prediction.values)
 
-    def _aligned(self, prediction: Prediction, correction: Correction, coarse: Map, place: Map) -> Aligned:
-        values = correction.apply(prediction.values)
-        invalid = values.isnan()
-        values = torch.where(invalid, coarse, values)
+    def views(self) -> Iterator[tuple[Tile, Correction, TileView]]:
+        """What a head is shown, on the CPU, of every tile that the alignment trusts."""
+        for index, (prediction, correction) in enumerate(zip(self.predictions, self.corrections)):
+            if correction.trust > 0:
+                view = self._view(index, prediction, *self._believed(prediction, correction))
+                yield prediction.tile, correction, view
+
+    def _aligned(self, index: int, prediction: Prediction, correction: Correction, place: Map) -> Aligned:
+        coarse = self.coarse[prediction.tile.slices]
+        values, confidence = self._believed(prediction, correction)
         if self.head is not None:
-            values = self._refined(self.head, prediction, values, coarse)
-        agreement = _agreement(correction, prediction.tile)
-        confidence = correction.trust * agreement.masked_fill(invalid, 0.0)
+            view = self._view(index, prediction, values, confidence)
+            values = self.head.refine(view.to(self.device))[0, 0].to("cpu", torch.float32)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
-        values = torch.lerp(coarse, values, agreement)
+        values = torch.lerp(coarse, values, _agreement(correction, prediction.tile))
         return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
 
-    def _refined(self, head: FusionHead, prediction: Prediction, values: Map, coarse: Map) -> Map:
-        tile, fine = prediction.tile, prediction.features
-        size = tile.size if fine is None else (fine.shape[2], fine.shape[3])
-        around = None if self.features is None else self._features_under(self.features, tile, size).to(self.device)
-        refined = head.refine(
-            self.canvas.crop(tile).to(self.device),
-            coarse[None, None].to(self.device),
-            values[None, None].to(self.device),
-            around,
-            None if fine is None else fine.float().to(self.device),
-        )
-        return refined[0, 0].to("cpu", torch.float32)
+    def _believed(self, prediction: Prediction, correction: Correction) -> tuple[Map, Map]:
+        """A tile in its place, the coarse map's where it is invalid; and how far the alignment believes it."""
+        values = correction.apply(prediction.values)
+        invalid = values.isnan()
+        agreement = _agreement(correction, prediction.tile)
+        coarse = self.coarse[prediction.tile.slices]
+        return torch.where(invalid, coarse, values), correction.trust * agreement.masked_fill(invalid, 0.0)
 
-    def _features_under(self, features: Features, tile: Tile, size: Size) -> Features:
-        height, width = self.canvas.size
-        share = [tile.top / height, tile.left / width, tile.height / height, tile.width / width]
-        return under(features.float(), torch.tensor([share]), size)
+    def _view(self, index: int, prediction: Prediction, values: Map, confidence: Map) -> TileView:
+        tile, fine, around = prediction.tile, prediction.features, self.surroundings
+        assert around is not None
+        size = tile.size if fine is None else (fine.shape[2], fine.shape[3])
+        return TileView(
+            images=self.canvas.crop(tile),
+            coarse=self.coarse[tile.slices][None, None],
+            aligned=values[None, None],
+            confidence=confidence[None, None],
+            disagreement=around.disagreement(index, tile.size)[None, None],
+            context=around.context(tile),
+            centre=torch.tensor([around.centre]),
+            spread=torch.tensor([around.spread]),
+            coarse_features=around.features_under(tile, size),
+            fine_features=None if fine is None else fine.float(),
+        )
 
 
 def _agreement(correction: Correction, tile: Tile) -> Map:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
+from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, ConfidenceBatch, DepthBatch, Features, Images, Map
 
@@ -102,6 +103,15 @@ class Exportable(Protocol):
 
 
 @runtime_checkable
+class Trainable(Protocol):
+    """A backend whose decoder can be fine-tuned with a fusion head; its encoder stays as it is."""
+
+    def trainable_parameters(self) -> Iterator[nn.Parameter]:
+        """The decoder's parameters, always in the same order; ``predict`` must be differentiable in them."""
+        ...
+
+
+@runtime_checkable
 class PredictsConfidence(Protocol):
     """A backend that knows how sure it is; unsure tiles count less.
 
@@ -162,25 +172,12 @@ class FusionHead(Protocol):
 
     All maps are in the fusion space (log depth for metric and scale-invariant depth). The residual
     a head adds starts at zero, so an untrained head equals the training-free result.
+
+    Optional attribute: ``wants_features`` (bool, default True); False spares backends the decoder features.
     """
 
-    def refine(
-        self,
-        images: Images,
-        coarse: DepthBatch,
-        aligned: DepthBatch,
-        coarse_features: Features | None,
-        fine_features: Features | None,
-    ) -> DepthBatch:
-        """Return the aligned tiles plus a residual.
-
-        Args:
-            images: the tiles' RGB in [0, 1].
-            coarse: the coarse map under each tile, resampled to the tile's size.
-            aligned: the tiles' own prediction after alignment; finite everywhere.
-            coarse_features: coarse decoder features under each tile, or None.
-            fine_features: the fine network's decoder features of each tile, or None.
-        """
+    def refine(self, view: TileView) -> DepthBatch:
+        """Return the aligned tiles plus a residual."""
         ...
 
 

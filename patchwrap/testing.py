@@ -4,6 +4,8 @@
 into a picture and distorts it as real models do.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
@@ -14,6 +16,7 @@ from patchwrap.convention import DepthConvention
 from patchwrap.resampling import input_size
 from patchwrap.spec import Backend
 from patchwrap.tile_runner import checked
+from patchwrap.tile_view import CONTEXT, TileView
 from patchwrap.types import DepthBatch, Images
 from patchwrap.wrapping import check_backend_facts
 
@@ -59,6 +62,26 @@ def painted_photo(height: int = 240, width: int = 400) -> Float32[ndarray, "heig
     grey[height // 3 : height // 2, width // 4 : width // 3] += 0.2
     grey[:, 5 * width // 8 : 5 * width // 8 + 3] += 0.15
     return np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
+
+
+def bare_view(images: Images, coarse: DepthBatch, aligned: DepthBatch, **parts: Tensor | None) -> TileView:
+    """Tiles as a fusion head sees them, alone in the world: believed, in agreement, surrounded by a flat map.
+
+    Args:
+        images: RGB in [0, 1].
+        coarse: the coarse map under each tile.
+        aligned: the aligned tiles.
+        parts: others of the view's parts.
+    """
+    count = len(images)
+    plain: dict[str, Any] = {
+        "confidence": torch.ones_like(aligned),
+        "disagreement": torch.zeros_like(aligned),
+        "context": torch.zeros(count, 4, *CONTEXT),
+        "centre": torch.zeros(count),
+        "spread": torch.ones(count),
+    }
+    return TileView(images, coarse, aligned, **(plain | parts))
 
 
 class PaintedBackend:

@@ -65,7 +65,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
     # Backends that happen to be installed here, such as our own, are none of these tests' business.
-    monkeypatch.setattr(plugins.metadata, "entry_points", lambda group: _entry_points(folder, group))
+    theirs = plugins.metadata.entry_points
+
+    def entry_points(**wanted: str) -> metadata.EntryPoints:
+        return _entry_points(folder, "patchwrap") if wanted == {"group": "patchwrap"} else theirs(**wanted)
+
+    monkeypatch.setattr(plugins.metadata, "entry_points", entry_points)
     for variable in ("PATCHWRAP_PLUGINS", "PATCHWRAP_DISABLE", "PATCHWRAP_STRICT_PLUGINS"):
         monkeypatch.delenv(variable, raising=False)
     known = set(sys.modules)

@@ -6,7 +6,8 @@ import torch
 from patchwrap import wrap_callable
 from patchwrap.bench.combination import Doubled, Matrix, slug
 from patchwrap.bench.report import Row
-from patchwrap.errors import OptionError, TilingError
+from patchwrap.errors import CheckpointError, OptionError, TilingError
+from patchwrap.heads import Head, save_head
 
 FIRST = Row("flat", "", "flat")
 
@@ -52,13 +53,25 @@ def test_baselines_and_tiles_can_be_left_out():
 
 def test_a_head_is_a_row_where_there_is_one():
     backend = flat()
-    backend.head = type("Head", (), {"refine": lambda self, *maps: maps[2]})()
+    backend.head = type("Head", (), {"refine": lambda self, view: view.aligned})()
     rows = Matrix(["2x2"], ["blend"], ["none", "auto"]).combinations(FIRST, backend, True)
     assert [(one.row.key, one.row.head, one.options["head"]) for one in rows[-2:]] == [
         ("flat-2x2-blend", "none", None),
         ("flat-2x2-blend-head", "auto", "auto"),
     ]
-    assert rows[-1].aligner == ("plane", True)
+    assert rows[-1].aligner == ("plane", "auto")
+
+
+def test_a_head_of_a_file_is_a_row_of_every_backend(tmp_path):
+    path = str(save_head(Head(), tmp_path / "my head.safetensors"))
+    rows = Matrix(["2x2"], ["blend"], ["none", path]).combinations(FIRST, flat(), True)
+    assert [(one.row.key, one.row.head, one.options["head"]) for one in rows[-2:]] == [
+        ("flat-2x2-blend", "none", None),
+        ("flat-2x2-blend-head-my-head", "my head", path),
+    ]
+    assert rows[-1].row.title.endswith("+ head my head") and rows[-1].aligner == ("plane", path)
+    with pytest.raises(CheckpointError, match="No head at"):
+        Matrix(["2x2"], ["blend"], ["none.safetensors"])
 
 
 def test_a_fixed_input_size_has_no_pass_at_twice_the_size():

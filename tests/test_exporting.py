@@ -13,7 +13,7 @@ import patchwrap
 from patchwrap.cli import main
 from patchwrap.errors import ExportError, MissingExtraError, OptionError
 from patchwrap.exporting import METADATA
-from patchwrap.testing import PaintedBackend
+from patchwrap.testing import PaintedBackend, bare_view
 
 
 class Grey(nn.Module):
@@ -35,8 +35,8 @@ class MedianHead:
         def forward(self, images, coarse, aligned):
             return aligned - coarse.flatten(1).median(1).values[:, None, None, None] + 0 * images[:, :1]
 
-    def refine(self, images, coarse, aligned, coarse_features, fine_features):
-        return self.Centre()(images, coarse, aligned)
+    def refine(self, view):
+        return self.Centre()(view.images, view.coarse, view.aligned)
 
     def exportable(self, size):
         maps = {name: torch.rand(2, 1, *size) for name in ("coarse", "aligned")}
@@ -122,7 +122,7 @@ def test_a_heads_median_is_torchs_lower_one(tmp_path, pixels):
     maps = {name: torch.rand(3, 1, *pixels, generator=draw) for name in ("coarse", "aligned")}
     images = torch.rand(3, 3, *pixels, generator=draw)
     feed = {"images": images, **maps}
-    wanted = MedianHead().refine(images, maps["coarse"], maps["aligned"], None, None)
+    wanted = MedianHead().refine(bare_view(images, **maps))
 
     got = session_of(exported.path).run(None, {name: value.numpy() for name, value in feed.items()})[0]
     np.testing.assert_allclose(got, wanted.numpy(), atol=1e-6)

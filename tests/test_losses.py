@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from patchwrap.losses import (
+    bias_free,
     far_hinge,
     multiscale_gradient,
     overlap_consistency,
@@ -136,3 +137,22 @@ def test_scale_shift_invariant_survives_maps_without_content(maps):
     loss = scale_shift_invariant(pred, target, valid)
     loss.backward()
     assert torch.isfinite(loss) and torch.isfinite(pred.grad).all() and pred.grad[2].any()
+
+
+def test_the_bias_free_mask_drops_what_contradicts_but_keeps_common_edges():
+    coarse = torch.linspace(0, 1, 64).expand(1, 1, 64, 64).clone()
+    target = coarse.clone()
+    valid = torch.ones_like(coarse, dtype=torch.bool)
+    assert bias_free(coarse, target, valid).all()
+    target[..., 20:30, 50:60] = 0.05  # a hole that was filled: far from what the coarse map sees, and no edge there
+    kept = bias_free(coarse, target, valid)
+    assert not kept[0, 0, 24:26, 54:56].any() and kept[..., :, :40].all()
+    coarse[..., 20:30, 50:60] = 0.2  # an object that both see, differently deep
+    kept = bias_free(coarse, target, valid)
+    assert kept[0, 0, 20, 50:60].all()
+
+
+def test_the_bias_free_mask_adds_no_pixel():
+    draw = torch.Generator().manual_seed(0)
+    maps, valid = torch.rand(2, 1, 8, 8, generator=draw), torch.rand(2, 1, 8, 8, generator=draw) > 0.5
+    assert not (bias_free(maps, 1 - maps, valid) & ~valid).any()

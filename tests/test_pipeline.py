@@ -324,9 +324,9 @@ def test_no_tiles_is_the_coarse_map_and_detail_zero_too():
 class Doubling:
     """A head that adds a constant in log depth, so that its effect can be told."""
 
-    def refine(self, images, coarse, aligned, coarse_features, fine_features):
-        assert images.shape[2:] == aligned.shape[2:] == coarse.shape[2:]
-        return aligned + 0.7
+    def refine(self, view):
+        assert view.images.shape[2:] == view.aligned.shape[2:] == view.coarse.shape[2:]
+        return view.aligned + 0.7
 
 
 def test_a_head_corrects_aligned_tiles_before_fusion():
@@ -347,10 +347,10 @@ def test_features_under_a_tile_are_the_tiles_own():
         def __init__(self):
             self.gaps = []
 
-        def refine(self, images, coarse, aligned, coarse_features, fine_features):
-            assert coarse_features.shape == fine_features.shape
-            self.gaps.append((fine_features - coarse_features).abs().mean().item())
-            return aligned
+        def refine(self, view):
+            assert view.coarse_features.shape == view.fine_features.shape
+            self.gaps.append((view.fine_features - view.coarse_features).abs().mean().item())
+            return view.aligned
 
     head = Compare()
     patchwrap.predict(PHOTO, Guided("depth:scale"), plan="p16", head=head)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from patchwrap.bench.ruler import words
 from patchwrap.depth_map import DepthMap
 from patchwrap.engine import RECIPES
 from patchwrap.errors import OptionError
+from patchwrap.heads import load_head
 from patchwrap.pipeline import predict
 from patchwrap.spec import Backend, HasFine, HasHead, Movable
 from patchwrap.tile_runner import backend_size
@@ -21,6 +23,7 @@ from patchwrap.types import DepthBatch, Images
 from patchwrap.wrapping import wrap_callable
 
 HEADS = ("none", "auto")
+HEAD_FILE = ".safetensors"
 BASELINES = ("average", "minmax")
 """Fusers that stand beside every plan, as do the single pass and the one at twice the size beside every backend."""
 
@@ -84,9 +87,9 @@ class Combination:
         return bool(self.options["tiles"])
 
     @property
-    def aligner(self) -> tuple[str, bool]:
-        """What decides how its tiles lie before fusion: the alignment, and whether there is a head."""
-        return RECIPES[self.options["fuser"]][0], self.options["head"] is not None
+    def aligner(self) -> tuple[str, str]:
+        """What decides how its tiles lie before fusion: the alignment, and the head."""
+        return RECIPES[self.options["fuser"]][0], self.options["head"] or "none"
 
     def plan(self, text: str, size: Size) -> TilePlan | None:
         """The plan that a text means for a photo of this size; None for ``none``, and where ``auto`` gains nothing."""
@@ -104,7 +107,7 @@ class Matrix:
     Args:
         plans: tile plans; ``none`` adds nothing to the single passes.
         fusers: see ``patchwrap.predict``.
-        heads: ``none`` and ``auto`` (the backend's own).
+        heads: ``none``, ``auto`` (the backend's own), and files of heads.
         options: of every prediction.
         baselines: fusers that stand beside every plan.
 
@@ -120,11 +123,15 @@ class Matrix:
     baselines: Sequence[str] = BASELINES
 
     def __post_init__(self) -> None:
+        own = [head for head in self.heads if not head.endswith(HEAD_FILE)]
         fusers = (*self.fusers, *self.baselines)
-        for name, given, known in (("fuser", fusers, tuple(RECIPES)), ("head", self.heads, HEADS)):
+        for name, given, known in (("fuser", fusers, tuple(RECIPES)), ("head", own, HEADS)):
             for word in given:
                 if word not in known:
-                    raise OptionError(f"{name} {word!r} is not known. Take any of {', '.join(known)}.")
+                    files = f", or files that end in {HEAD_FILE}" if name == "head" else ""
+                    raise OptionError(f"{name} {word!r} is not known. Take any of {', '.join(known)}{files}.")
+        for head in set(self.heads) - set(own):
+            load_head(head)  # a file that cannot be read is told now
         for plan in self._tile_plans:
             TilePlan.choose(plan, (512, 512), (512, 512))
         if not (self.plans and self.fusers and self.heads):
@@ -147,11 +154,12 @@ class Matrix:
             double = _after(single, "double", "single pass at twice the size", first)
             made.append(self._single(double, Doubled(backend)))
         for plan, fuser, head, baseline in self._tiled(isinstance(backend, HasHead)):
-            key = "-".join([slug(plan), fuser, *(["head"] if head else [])])
-            title = f"{plan}: {_WORDS[fuser]}{' + fusion head' if head else ''}"
-            options = {"tiles": True, "plan": plan, "fuser": fuser, "head": "auto" if head else None}
-            row = replace(_after(single, key, title, first), plan=plan, fuser=fuser, baseline=baseline)
-            row = replace(row, head="auto" if head else "none")
+            name = "none" if head is None else Path(head).stem
+            key = "-".join([slug(plan), fuser, *({"none": [], "auto": ["head"]}.get(name, ["head", slug(name)]))])
+            said = {"none": "", "auto": " + fusion head"}.get(name, f" + head {name}")
+            options = {"tiles": True, "plan": plan, "fuser": fuser, "head": head}
+            row = replace(_after(single, key, f"{plan}: {_WORDS[fuser]}{said}", first), plan=plan, fuser=fuser)
+            row = replace(row, baseline=baseline, head=name)
             made.append(Combination(row, backend, self.options | options))
         return made
 
@@ -162,14 +170,16 @@ class Matrix:
     def _single(self, row: Row, backend: Backend) -> Combination:
         return Combination(row, backend, self.options | {"tiles": False, "fuser": "poisson", "head": None})
 
-    def _tiled(self, has_head: bool) -> Iterator[tuple[str, str, bool, bool]]:
-        """Plan, fuser, whether with a head, whether a baseline."""
-        heads = dict.fromkeys(head == "auto" and has_head for head in self.heads)
+    def _tiled(self, has_head: bool) -> Iterator[tuple[str, str, str | None, bool]]:
+        """Plan, fuser, head, whether a baseline."""
+        # Without a head of its own, a backend's two are the same.
+        absent = ("none",) if has_head else ("none", "auto")
+        heads = dict.fromkeys(None if head in absent else head for head in self.heads)
         asked = {(plan, fuser, head) for plan in self.plans for fuser in self.fusers for head in heads}
         for plan in self._tile_plans:
             for fuser in dict.fromkeys(self.baselines):
-                if (plan, fuser, False) not in asked:
-                    yield plan, fuser, False, True
+                if (plan, fuser, None) not in asked:
+                    yield plan, fuser, None, True
             for fuser in dict.fromkeys(self.fusers):
                 yield from ((plan, fuser, head, False) for head in heads)
 

@@ -25,7 +25,7 @@ from patchwrap.io import Photo
 from patchwrap.tile_runner import is_out_of_memory
 from patchwrap.types import Values
 
-RAW, PLANE = ("none", False), ("plane", False)
+RAW, PLANE = ("none", "none"), ("plane", "none")
 
 _log = logging.getLogger("patchwrap")
 
@@ -137,7 +137,7 @@ class Subject:
     sample: Readable
     photo: Photo
     truth: Values | None
-    _consistency: dict[tuple[str, bool], dict[str, float]] = field(default_factory=dict)
+    _consistency: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
 
     def tile_consistency(self, combination: Combination, found: Verdict) -> dict[str, float]:
         """CE of a row's tiles; see ``patchwrap.bench.consistency``."""
@@ -149,7 +149,7 @@ class Subject:
         return self._measured(combination.aligner, combination, found, {}) | raw
 
     def _measured(
-        self, aligner: tuple[str, bool], combination: Combination, found: Verdict, options: dict[str, Any]
+        self, aligner: tuple[str, str], combination: Combination, found: Verdict, options: dict[str, Any]
     ) -> dict[str, float]:
         if aligner not in self._consistency:
             convention = combination.backend.convention

@@ -66,7 +66,7 @@ def bench(
             or samples. Without depth, measured is what can be.
         plans: tile plans, see ``predict``; ``none`` for single passes only.
         fusers: see ``predict``.
-        heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head.
+        heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head, files of other heads.
         baselines: fusers that stand beside every plan, unless they are asked for.
         out: folder for the report. What is measured is written there at once, and a run in the same folder
             measures only what is not there yet. None writes nothing.
@@ -97,7 +97,8 @@ def bench(
     journal = Journal(folder / RECORDS if folder else None)
     run = Run(dataset, matrix, journal, Album(folder, pictured) if folder else None, tell, measures)
     run.contests(named)
-    chosen = {"plans": list(plans), "fusers": list(fusers), "heads": list(heads), "depth_scale": depth_scale, **options}
+    names = [Path(head).name for head in heads]
+    chosen = {"plans": list(plans), "fusers": list(fusers), "heads": names, "depth_scale": depth_scale, **options}
     chosen |= {"measures": measures, "baselines": list(baselines)}
     told = _command(list(named), data, {**chosen, "count": count, "pictures": pictures}, folder)
     report = run.report(told, {"backends": list(named), "count": len(dataset.samples), **chosen})

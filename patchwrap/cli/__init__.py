@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 from patchwrap import __version__
-from patchwrap.cli import backends, bench, env, export, plugins, predict, scenes
+from patchwrap.cli import backends, bench, env, export, finetune, plugins, predict, scenes
 from patchwrap.cli.report import explain, print_traceback
 from patchwrap.errors import PatchwrapError
 
-_VERBS = (predict, bench, export, backends, plugins, env, scenes)
+_VERBS = (predict, bench, finetune, export, backends, plugins, env, scenes)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -90,12 +90,11 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
     group.add_argument("--fuser", default="poisson", choices=FUSERS, help="(default: poisson)")
     group.add_argument("--detail", type=float, metavar="D", help="0 is the coarse map, 1 pure tiles")
-    group.add_argument(
-        "--head",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="refine tiles with the backend's fusion head (default: training-free fusion)",
-    )
+    head = group.add_mutually_exclusive_group()
+    text = "refine tiles with a fusion head: a file of patchwrap finetune's, or auto (also if left out), the backend's"
+    head.add_argument("--head", nargs="?", const="auto", type=_head, metavar="FILE", help=text)
+    text = "training-free fusion (the default)"
+    head.add_argument("--no-head", dest="head", action="store_const", const=None, help=text)
     group.add_argument("--no-tiles", action="store_true", help="coarse map only")
 
 
@@ -147,7 +146,7 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
         overlap=args.overlap,
         fuser=args.fuser,
         detail=args.detail,
-        head="auto" if args.head else None,
+        head=args.head,
         tile_batch_size=args.tile_batch_size,
         seed=args.seed,
         fov=args.fov,
@@ -283,6 +282,13 @@ def _shard(text: str) -> tuple[int, int]:
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N, such as 2/8")
     return int(index), int(count)
+
+
+def _head(text: str) -> str:
+    if text != "auto" and not text.endswith(".safetensors"):
+        why = "is no .safetensors file; for the backend's own head write --head auto, or --head after the pictures"
+        raise argparse.ArgumentTypeError(f"{text!r} {why}")
+    return text
 
 
 def _fraction(text: str) -> float:

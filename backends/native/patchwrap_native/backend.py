@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import OptionError
+from patchwrap.tile_view import TileView
 from patchwrap.types import DepthBatch, Features, Images
 from patchwrap_native import canonical, checkpoint
 from patchwrap_native.checkpoint import Trio
@@ -79,8 +80,8 @@ class NativeFine:
         return AsModule(self.network, self.predict).eval(), {"images": torch.rand(2, 3, *size)}
 
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
-        """Everything that could be fine-tuned."""
-        return self.network.parameters()
+        """The decoder's."""
+        return (value for name, value in self.network.named_parameters() if not name.startswith("encoder."))
 
 
 class NativeHead:
@@ -93,17 +94,12 @@ class NativeHead:
     def __init__(self, network: FusionNetwork) -> None:
         self.network = network
 
-    def refine(
-        self,
-        images: Images,
-        coarse: DepthBatch,
-        aligned: DepthBatch,
-        coarse_features: Features | None,
-        fine_features: Features | None,
-    ) -> DepthBatch:
-        """Return the aligned tiles plus a residual; see ``FusionNetwork.refine``."""
-        images = images.contiguous(memory_format=torch.channels_last)
-        return self.network.refine(images, coarse, aligned, coarse_features, fine_features)
+    def refine(self, view: TileView) -> DepthBatch:
+        """Return the aligned tiles plus a residual, in log depth."""
+        return self._refine(view.images, view.coarse, view.aligned, view.coarse_features, view.fine_features)
+
+    def _refine(self, images: Images, *maps: Tensor | None) -> DepthBatch:
+        return self.network(images.contiguous(memory_format=torch.channels_last), *maps)[0]
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "NativeHead":
         """Move the network; its last convolution stays float32."""
@@ -112,12 +108,12 @@ class NativeHead:
         return self
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
-        """Return ``refine`` as a module, and random inputs; the features have the coarse and fine network's size."""
+        """Return ``refine`` of a view's parts as a module, and random inputs; features have the networks' own size."""
         maps = {name: torch.rand(2, 1, *size) for name in ("coarse", "aligned")}
         half = PROCESSING[0] // 2, PROCESSING[1] // 2
         coarse, fine = (torch.rand(2, channels, *half) for channels in self.network.guides)
         inputs = {"images": torch.rand(2, 3, *size), **maps, "coarse_features": coarse, "fine_features": fine}
-        return AsModule(self.network, self.refine).eval(), inputs
+        return AsModule(self.network, self._refine).eval(), inputs
 
 
 class NativeBackend(NativeFine):

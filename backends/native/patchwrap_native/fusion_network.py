@@ -49,25 +49,6 @@ class FusionNetwork(nn.Module):
         nn.init.zeros_(self.residual.weight)
         nn.init.zeros_(self.residual.bias)  # type: ignore[arg-type]
 
-    def refine(
-        self,
-        images: Images,
-        coarse: DepthBatch,
-        aligned: DepthBatch,
-        coarse_features: Features | None,
-        fine_features: Features | None,
-    ) -> DepthBatch:
-        """Return the aligned tiles plus a residual, in log depth.
-
-        Args:
-            images: the tiles' RGB in [0, 1].
-            coarse: log of the coarse map under each tile, at the tile's size.
-            aligned: log of the tiles' own prediction after alignment; finite.
-            coarse_features: the coarse network's features under each tile, any size; None counts as zero.
-            fine_features: the fine network's features of each tile, any size; None counts as zero.
-        """
-        return self(images, coarse, aligned, coarse_features, fine_features)[0]
-
     def forward(
         self,
         images: Images,
@@ -76,7 +57,15 @@ class FusionNetwork(nn.Module):
         coarse_features: Features | None,
         fine_features: Features | None,
     ) -> tuple[Refined, Guidance]:
-        """Refine as ``refine`` does and return this network's own decoder features at half size too."""
+        """Return the aligned tiles plus a residual, in log depth, and this network's decoder features at half size.
+
+        Args:
+            images: the tiles' RGB in [0, 1].
+            coarse: log of the coarse map under each tile, at the tile's size.
+            aligned: log of the tiles' own prediction after alignment; finite.
+            coarse_features: the coarse network's features under each tile, any size; None counts as zero.
+            fine_features: the fine network's features of each tile, any size; None counts as zero.
+        """
         height, width = images.shape[-2:]
         full = self.stem(self._normalised(images, coarse, aligned))
         half = F.max_pool2d(full, 2)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import patchwrap
+from patchwrap.testing import bare_view
 from patchwrap_native.backend import load
 
 
@@ -48,7 +49,8 @@ def test_the_head_equals_torch_whatever_features_it_gets(native, head, size, coa
     images, under, aligned = (torch.rand(2, channels, *size, generator=draw) for channels in (3, 1, 1))
     features = [given and torch.rand(2, 32, *given, generator=draw) for given in (coarse, fine)]
     with torch.no_grad():
-        wanted = native.head.refine(images, under, aligned, *features)
+        guides = dict(zip(("coarse_features", "fine_features"), features))
+        wanted = native.head.refine(bare_view(images, under, aligned, **guides))
     assert (wanted - aligned).abs().max() > 0.01
 
     # No features are zeros of one pixel.

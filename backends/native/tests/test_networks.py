@@ -37,7 +37,7 @@ def test_the_bottleneck_sees_the_whole_image():
 def test_an_untrained_fusion_network_returns_the_aligned_tile():
     maps = [rand(1, 1, 64, 64, seed=n) for n in (1, 2)]
     guides = [rand(1, 32, 32, 32, seed=n) for n in (3, 4)]
-    refined = FusionNetwork().eval().refine(rand(1, 3, 64, 64), *maps, *guides)
+    refined = FusionNetwork().eval()(rand(1, 3, 64, 64), *maps, *guides)[0]
     assert torch.equal(refined, maps[1])
 
 
@@ -45,8 +45,8 @@ def test_the_fusion_network_knows_no_scale_and_lives_without_features():
     network = FusionNetwork().eval()
     torch.nn.init.normal_(network.residual.weight, generator=torch.Generator().manual_seed(5))
     images, coarse, aligned = rand(1, 3, 64, 64), rand(1, 1, 64, 64, seed=1), rand(1, 1, 64, 64, seed=2)
-    here = network.refine(images, coarse, aligned, None, None)
-    there = network.refine(images, coarse + 3, aligned + 3, None, None)
+    here = network(images, coarse, aligned, None, None)[0]
+    there = network(images, coarse + 3, aligned + 3, None, None)[0]
     assert not torch.allclose(here, aligned)
     assert torch.allclose(here + 3, there, atol=1e-4)
 

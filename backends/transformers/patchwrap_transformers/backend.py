@@ -1,5 +1,6 @@
 """A depth model of the transformers library behind patchwrap's Protocol."""
 
+import re
 from collections.abc import Callable, Iterator
 from copy import copy
 from pathlib import Path
@@ -23,6 +24,9 @@ from patchwrap_transformers.margin import add_margin, remove_margin
 from patchwrap_transformers.postprocessing import depth_of, distances_only, maps_of, to_size
 from patchwrap_transformers.precision import Precision
 from patchwrap_transformers.preprocessing import Preprocessing
+
+_ENCODER = re.compile(r"(^|\.)(backbone|embeddings|\w*encoder)\.")
+"""How the families call what is before the decoder."""
 
 
 class TransformersBackend:
@@ -117,8 +121,8 @@ class TransformersBackend:
         return _Traceable(plain).eval(), {"images": torch.rand(2, 3, *size)}
 
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
-        """Everything that could be fine-tuned."""
-        return self.network.parameters()
+        """The decoder's: all that lies in no backbone, encoder or embedding."""
+        return (value for name, value in self.network.named_parameters() if not _ENCODER.search(name))
 
 
 class _Traceable(nn.Module):

@@ -1,0 +1,186 @@
+"""``patchwrap finetune``: train a fusion head for a backend."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchwrap.cli.inputs import check_folder
+from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, positive
+from patchwrap.errors import OptionError
+
+if TYPE_CHECKING:
+    from patchwrap.finetune.trainer import Trainer
+
+_EPILOG = """\
+data:
+  FOLDER                  photos with depth beside them: NAME.npy or NAME.npz (metres), or NAME_depth.png (16 bits
+                          times --depth-scale); with --no-gt photos alone
+  generated:48@1920x1080  procedural scenes with exact depth (extra [scenes]); others than the ones bench measures on
+
+The backend stays frozen and is asked once for each tile. An interrupted training goes on when the same command is
+given again. Several processes: torchrun --nproc_per_node 2 -m patchwrap finetune ...
+Needs the extra [finetune]. Exit codes: 0 trained, 1 failed, 2 nothing begun (usage), 130 interrupted.
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Add the verb and its options."""
+    parser = subparsers.add_parser(
+        "finetune",
+        help="train a fusion head for a backend",
+        description="Train a light fusion head so that overlapping tiles agree and come nearer to the truth.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    _add_what(parser)
+    _add_how(parser)
+    _add_losses(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; see ``main`` for the exit codes.
+
+    Raises:
+        PatchwrapError: for impossible options, unusable data and outputs.
+    """
+    from patchwrap.plugins import find_backend
+
+    names = args.backend or ([] if args.coarse else [DEFAULT_BACKEND])
+    for name in filter(None, (*names, args.coarse, args.fine)):
+        find_backend(name.partition("=")[0])  # an unknown one is refused before torch is imported
+    if args.out.exists() and not args.overwrite:
+        raise OptionError(f"{str(args.out)!r} exists; add --overwrite, or --start-from it to go on with another -o")
+    check_folder(args.out.parent)
+    from patchwrap.finetune.recipe import Recipe
+    from patchwrap.finetune.runner import finetune
+
+    recipe = {name: getattr(args, name) for name in Recipe.__dataclass_fields__ if hasattr(args, name)}
+    given = ("coarse", "fine", "start_from", "count", "depth_scale", "cache", "device", "dtype", "tile_batch_size")
+    with Progress(args.quiet) as progress:
+        finetune(
+            names if len(names) != 1 else names[0],
+            args.data,
+            args.out,
+            save_seconds=args.save_every,
+            told=progress.told,
+            report=progress.report,
+            **{name: getattr(args, name) for name in given},
+            **(recipe | {"truth": not args.no_gt, "plans": tuple(args.plans)}),
+        )
+        progress.finished(f"{args.out} and {args.out.with_suffix('.json').name}")
+    return 0
+
+
+class Progress:
+    """Progress on stderr with losses and the time that is left: a bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+        self._shown = 0
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def told(self, done: int, total: int, text: str) -> None:
+        """Tell which prediction comes next."""
+        if text:
+            self._show(done, total, text, True)
+
+    def report(self, trainer: "Trainer") -> None:
+        """Tell how the training goes."""
+        history = trainer.history
+        steps = history.step, trainer.recipe.steps
+        left = history.elapsed * (1 / max(trainer.progress, 1e-6) - 1)
+        losses = " ".join(f"{name} {value:.3g}" for name, value in trainer.means.items())
+        scores = history.scores[-1]
+        held_out = f"held out: ce {scores['ce']:.4f} see {scores['see']:.4f} score {scores['score']:.3f}"
+        text = f"training, {left / 60:.1f} min left; {losses} {held_out}"
+        self._show(*steps, text, history.step % trainer.recipe.evaluate_every == 0)
+
+    def finished(self, text: str) -> None:
+        """Tell what was written."""
+        if not self._quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def _show(self, done: int, total: int, text: str, worth_a_line: bool) -> None:
+        if self._quiet:
+            return
+        if sys.stderr.isatty():
+            self._bar = self._bar or _started_bar()
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=text)
+        elif worth_a_line:
+            print(f"{done} of {total}: {text}", file=sys.stderr, flush=True)
+
+
+def _started_bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}", markup=False))
+    bar = Bars(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task("")
+    bar.start()
+    return bar
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is trained on what")
+    text = f"NAME or NAME=CHECKPOINT (default: {DEFAULT_BACKEND}); repeated, one head is trained for all"
+    group.add_argument("--backend", action="append", metavar="B", help=text)
+    group.add_argument("--coarse", metavar="B", help="another backend for the whole image")
+    group.add_argument("--fine", metavar="B", help="another backend for the tiles")
+    group.add_argument("--data", required=True, help="see below")
+    group.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the head, .safetensors")
+    group.add_argument("--overwrite", action="store_true", help="replace an existing head")
+    group.add_argument("--start-from", type=Path, metavar="HEAD", help="a head whose training goes on")
+    group.add_argument("--count", type=positive, metavar="N", help="at most so many images")
+    group.add_argument("--held-out", type=positive, metavar="N", help="images kept for selection (default: an eighth)")
+    text = "metres of one step of a 16-bit depth PNG"
+    group.add_argument("--depth-scale", type=float, default=0.001, metavar="M", help=text)
+    group.add_argument("--cache", type=Path, metavar="DIR", help="keeps what the backend predicts")
+    group.add_argument("--plans", type=_words, default=["2x2", "3x3"], metavar="P,P", help="(default: 2x2,3x3)")
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("training")
+    group.add_argument("--steps", type=positive, default=1000, metavar="N", help="(default: 1000)")
+    group.add_argument("--minutes", type=float, metavar="M", help="train no longer than this")
+    group.add_argument("--batch-size", type=positive, default=8, metavar="N", help="tiles at once (default: 8)")
+    group.add_argument("--accumulate", type=positive, default=1, metavar="N", help="batches a step (default: 1)")
+    group.add_argument("--rate", type=float, default=1e-3, metavar="R", help="highest learning rate (default: 0.001)")
+    group.add_argument("--precision", choices=DTYPES, default="float32", help="of the training's multiplications")
+    group.add_argument("--epoch", type=positive, metavar="N", help="steps between evaluations (default: a tenth)")
+    text = "evaluations without a better one that end the training (default: 10)"
+    group.add_argument("--patience", type=positive, default=10, metavar="N", help=text)
+    group.add_argument("--save-every", type=float, default=60.0, metavar="SECONDS", help="the state (default: 60)")
+    group.add_argument("--seed", type=int, default=0, help="decides every batch")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the backend's networks")
+    group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles predicted at once")
+
+
+def _add_losses(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is asked for")
+    group.add_argument("--no-gt", action="store_true", help="photos alone: agreement, anchored to the frozen result")
+    text = "2x2 tiles with each other, tiles two at a time, or not at all (default: group)"
+    group.add_argument("--consistency", choices=("group", "pair", "none"), default="group", help=text)
+    group.add_argument("--agree-on", choices=("depth", "depth+features"), default="depth+features")
+    text = "factor on the consistency terms (default: 1)"
+    group.add_argument("--consistency-weight", type=float, default=1.0, metavar="W", help=text)
+    group.add_argument("--guidance", action="store_true", help="show the head the backend's decoder features")
+    text = "decoder also trains the tile backend's decoder (default: none)"
+    group.add_argument("--unfreeze", choices=("none", "decoder"), default="none", help=text)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,0 +1,146 @@
+"""What a head is asked for: truth or the frozen result, and agreement where tiles overlap."""
+
+from collections.abc import Sequence
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from patchwrap.finetune.draw import TileBatch
+from patchwrap.finetune.recipe import Recipe
+from patchwrap.losses import bias_free, multiscale_gradient, overlap_consistency, shared, silog
+from patchwrap.resampling import under
+
+GRADIENT = 2.0
+"""Of the gradient term beside SILog: detail is what a head is for."""
+
+RELATIVE_GRADIENT = 5.0
+"""Beside L1 and L2: PRO's 1 : 1 : 5 (arXiv 2503.22351)."""
+
+GROUP = 4.0
+"""Of the overlaps of 2x2 tiles, PRO's weight."""
+
+PAIR = 1.0
+"""Of the overlap of a pair. PatchFusion's weights (arXiv 2312.02284) are 0.01 on metres squared and 0.1 on features;
+in units of the coarse map's spread, some metres, the first is of this order."""
+
+FEATURES = 0.1
+"""Of the overlap term on features."""
+
+LOW_PASS = 4
+"""The coarse map decides what is longer than a tile over this."""
+
+ANCHORS = {"low_frequency": 1.0, "tile_gradient": 5.0}
+"""Without truth: how much the coarse map's low frequencies and the tiles' gradients count."""
+
+Refined = Float[Tensor, "tiles 1 height width"]
+
+
+def terms(batch: TileBatch, refined: Refined, features: Sequence[Tensor], recipe: Recipe) -> dict[str, Tensor]:
+    """The loss's terms, to be summed.
+
+    Args:
+        batch: what was refined.
+        refined: the head's output.
+        features: its decoder's, level by level.
+        recipe: says which terms count.
+    """
+    found = _anchored(batch, refined) if batch.target is None or not recipe.truth else _supervised(batch, refined)
+    if recipe.consistency == "none" or not batch.overlaps:
+        return found
+    weight = recipe.consistency_weight * (GROUP if recipe.consistency == "group" else PAIR)
+    found["depth_consistency"] = weight * depth_consistency(batch, refined)
+    if recipe.agree_on == "depth+features":
+        found["feature_consistency"] = recipe.consistency_weight * FEATURES * feature_consistency(batch, features)
+    return found
+
+
+def depth_consistency(batch: TileBatch, refined: Refined) -> Float[Tensor, ""]:
+    """Mean squared difference where tiles overlap, in spreads of the coarse map; over all pairs that overlap."""
+    scaled = refined / batch.view.spread[:, None, None, None]
+    losses = [overlap_consistency(scaled[i : i + 1], scaled[k : k + 1], shift) for i, k, shift in batch.overlaps]
+    return torch.stack(losses).mean() if losses else refined.sum() * 0.0
+
+
+def feature_consistency(batch: TileBatch, features: Sequence[Tensor]) -> Float[Tensor, ""]:
+    """The same of decoder features, over their own mean square: a decoder must not agree by fading.
+
+    PatchFusion compares them at every level with the displacement scaled to it (arXiv 2312.02284,
+    ``trainers/loss.py``); here the shared part is resampled, so that any displacement will do.
+    """
+    size = batch.view.aligned.shape[-2:]
+    losses = []
+    for i, k, shift in batch.overlaps:
+        ours, theirs = (_share(by, size) for by in (shift, (-shift[0], -shift[1])))
+        for level in features:
+            level = level.float()
+            rows, columns = (max(2, round(n * share)) for n, share in zip(level.shape[-2:], ours[2:]))
+            seen = [(level[n : n + 1], torch.tensor([window])) for n, window in ((i, ours), (k, theirs))]
+            a, b = (under(maps, window, (rows, columns)) for maps, window in seen)
+            unit = level.detach()[[i, k]].square().mean().clamp(min=1e-6)
+            losses.append((a - b).square().mean() / unit)
+    return torch.stack(losses).mean() if losses else batch.view.aligned.sum() * 0.0
+
+
+def _share(shift: tuple[int, int], size: Sequence[int]) -> list[float]:
+    """The part of a tile that one displaced by a shift shows too, as fractions: top, left, height, width."""
+    starts = [max(by, 0) / n for by, n in zip(shift, size)]
+    lengths = [(n - abs(by)) / n for by, n in zip(shift, size)]
+    return [*starts, *lengths]
+
+
+def _supervised(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
+    assert batch.target is not None and batch.valid is not None
+    if batch.space == "log_depth":
+        gradient = multiscale_gradient(refined, batch.target, batch.valid)
+        return {"silog": silog(refined, batch.target, batch.valid), "gradient": GRADIENT * gradient}
+    centre, unit = (value[:, None, None, None] for value in (batch.view.centre, batch.view.spread))
+    mine, true, coarse = ((values - centre) / unit for values in (refined, batch.target, batch.view.coarse))
+    valid = bias_free(coarse, true, batch.valid)
+    off = torch.where(valid, mine - true, 0.0)
+    count = valid.sum().clamp(min=1)
+    return {
+        "l1": off.abs().sum() / count,
+        "l2": off.square().sum() / count,
+        "gradient": RELATIVE_GRADIENT * multiscale_gradient(mine, true, valid),
+    }
+
+
+def _anchored(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
+    """Stay with the frozen coarse map where that is slow, and with the tiles' own detail."""
+    view = batch.view
+    unit = view.spread[:, None, None, None]
+    sure = view.confidence > 0
+    window = max(2, min(refined.shape[-2:]) // LOW_PASS)
+    slow = F.avg_pool2d((refined - view.coarse) / unit, window, stride=max(1, window // 2))
+    gradient = multiscale_gradient(refined / unit, view.aligned / unit, sure)
+    return {
+        "low_frequency": ANCHORS["low_frequency"] * slow.square().mean(),
+        "tile_gradient": ANCHORS["tile_gradient"] * gradient,
+    }
+
+
+def overlap_gaps(batch: TileBatch, refined: Refined) -> Float[Tensor, "pixels"]:
+    """Absolute differences where tiles overlap, in spreads of the coarse map."""
+    scaled = refined / batch.view.spread[:, None, None, None]
+    gaps = [
+        (shared(scaled[i], shift) - shared(scaled[k], (-shift[0], -shift[1]))).abs().flatten()
+        for i, k, shift in batch.overlaps
+    ]
+    return torch.cat(gaps) if gaps else refined.new_zeros(0)
+
+
+def edge_errors(batch: TileBatch, refined: Refined) -> Float[Tensor, "pixels"]:
+    """Soft edge error in spreads: at true edges, the least difference from truth within one pixel.
+
+    The measure of SMD-Nets (CVPR 2021), in the space in which the head works.
+    """
+    assert batch.target is not None and batch.valid is not None and batch.edges is not None
+    unit = batch.view.spread[:, None, None, None]
+    known = torch.where(batch.valid, batch.target, torch.inf)
+    around = F.unfold(F.pad(known, (1, 1, 1, 1), value=torch.inf), 3)
+    around = rearrange(around, "tiles nine (height width) -> tiles nine height width", height=known.shape[-2])
+    least = (around - refined).abs().amin(1, keepdim=True) / unit
+    return least[batch.edges]

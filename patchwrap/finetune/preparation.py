@@ -1,0 +1,252 @@
+"""Lets frozen backends predict every sample by every plan once, and keeps it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+
+import patchwrap
+from patchwrap.engine import Clock, Engine
+from patchwrap.errors import OptionError, PatchwrapError
+from patchwrap.finetune.recipe import digest
+from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
+from patchwrap.finetune.truth import picked, target
+from patchwrap.heads import Head, HeadNetwork
+from patchwrap.io import Photo, write_json
+from patchwrap.second_pass import SecondPass
+from patchwrap.spaces import fusion_space
+from patchwrap.spec import PredictsFeatures
+from patchwrap.tile_runner import backend_size
+from patchwrap.tiling import TilePlan
+from patchwrap.types import Values
+
+_DECIDING = ("alignment", "observation", "overlaps", "robust", "second_pass", "surroundings", "canvas")
+"""Modules whose change makes other records."""
+
+Told = Callable[[int, int, str], None]
+"""Called with (records there, records in all, what comes next)."""
+
+
+@runtime_checkable
+class SampleLike(Protocol):
+    """An image with or without true depth, as ``patchwrap.bench`` and the data sets have it."""
+
+    @property
+    def name(self) -> str:
+        """Unique in a data set."""
+        ...
+
+    @property
+    def stamp(self) -> str:
+        """Changes when its files do."""
+        ...
+
+    def read(self) -> tuple[Photo, Values | None]:
+        """The photo and true depth in metres at its size, or None."""
+        ...
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A sample that cannot be used, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass
+class Preparation:
+    """Makes records of one pair of backends.
+
+    Args:
+        engine: the backends; its head decides whether features are kept.
+        plans: tile plans.
+        folder: where records are kept.
+        with_truth: whether truth is needed.
+        number: of the backend, where there are several.
+        name: of the backend, for people.
+    """
+
+    engine: Engine
+    plans: Sequence[str]
+    folder: Path
+    with_truth: bool
+    number: int = 0
+    name: str = ""
+    _fingerprint: str = field(default="", init=False)
+
+    @classmethod
+    def of(
+        cls,
+        backend: Any,
+        coarse: Any,
+        fine: Any,
+        plans: Sequence[str],
+        folder: Path,
+        *,
+        with_truth: bool = True,
+        guided: bool = False,
+        number: int = 0,
+        name: str = "",
+        **options: Any,
+    ) -> "Preparation":
+        """Load the backends; ``options`` are those of ``patchwrap.predict``.
+
+        Raises:
+            OptionError: if guidance is asked of a backend without features.
+        """
+        fixed: dict[str, Any] = {"plan": "2x2", "overlap": None, "fuser": "poisson", "detail": None, "fov": None}
+        fixed |= {"tiles": True, "progress": None, "observer": None, "head": Head()}
+        engine = Engine.build(backend, coarse, fine, **(fixed | options))
+        if guided:
+            for part in (engine.coarse, engine.fine):
+                if not isinstance(part, PredictsFeatures):
+                    raise OptionError(f"{type(part).__name__} has no decoder features to guide a head. Train without.")
+            channels = (_channels(engine, engine.coarse), _channels(engine, engine.fine))
+            engine = replace(engine, head=Head(HeadNetwork(guides=channels)))
+        return cls(engine, plans, folder, with_truth, number, name or type(engine.coarse).__name__)
+
+    def run(
+        self, samples: Sequence[SampleLike], told: Told, part: tuple[int, int] = (0, 1)
+    ) -> None:
+        """Make what is missing.
+
+        Args:
+            samples: images.
+            told: told before every record.
+            part: ``(i, n)``: do only every n-th sample, beginning with the i-th.
+        """
+        mine = list(samples)[part[0] :: part[1]]
+        for done, sample in enumerate(mine):
+            told(done, len(mine), f"{self.name} predicts {sample.name}")
+            if any(not self._there(self.path(sample, plan)) for plan in self.plans):
+                self._prepare(sample)
+        told(len(mine), len(mine), "")
+
+    def records(self, sample: SampleLike) -> list[Record] | Skipped:
+        """What was kept of a sample."""
+        found = []
+        for path in (self.path(sample, plan) for plan in self.plans):
+            if path.exists():
+                found.append(Record(path))
+            else:
+                return Skipped(sample.name, json.loads(_skip(path).read_text())["why"])
+        return found
+
+    def path(self, sample: SampleLike, plan: str) -> Path:
+        """Where a record of a sample is kept."""
+        kept = [sample.name, sample.stamp, plan, self.with_truth, self.number, self.engine.options["seed"]]
+        return self.folder / self.fingerprint / f"{digest(kept)}.safetensors"
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the backends would predict something else, or it would be aligned otherwise."""
+        if not self._fingerprint:
+            said = [_said(self.engine, part) for part in (self.engine.coarse, self.engine.fine)]
+            guides = self.engine.head.network.guides if isinstance(self.engine.head, Head) else ()
+            options = {name: str(self.engine.options[name]) for name in ("dtype", "seed")}
+            self._fingerprint = digest([FORMAT, said, guides, options, _aligning()])
+        return self._fingerprint
+
+    def _prepare(self, sample: SampleLike) -> None:
+        paths = [self.path(sample, plan) for plan in self.plans]
+        try:
+            photo, truth = sample.read()
+            if self.with_truth and truth is None:
+                raise OptionError("it has no depth")
+            for plan, path in zip(self.plans, paths):
+                self._write(photo, truth if self.with_truth else None, plan, path, sample.name)
+        except (PatchwrapError, OSError) as error:
+            for path in paths:
+                path.unlink(missing_ok=True)
+                write_json(_skip(path), {"why": " ".join(str(error).split())})
+
+    def _write(self, photo: Photo, truth: Values | None, plan: str, path: Path, name: str) -> None:
+        engine = self.engine
+        with torch.random.fork_rng([]), torch.no_grad():
+            torch.manual_seed(engine.options["seed"])
+            whole = engine.coarse_pass(photo)
+            with engine.second_pass(photo, TilePlan.parse(plan), whole, Clock()) as second:
+                facts, known = self._facts(second, truth, name)
+                views = {tile: (view, correction) for tile, correction, view in second.views()}
+                if not views:
+                    raise OptionError(f"no tile of plan {plan} fits the coarse map")
+                if len({tile.size for tile in views}) > 1:
+                    raise OptionError(f"plan {plan!r} has tiles of several sizes; give each size as a plan of its own")
+                assert second.surroundings is not None
+                pixels = _bytes(second.canvas.pixels)
+                write_record(path, facts, pixels, second.surroundings.coarse, views, *(known or (None, None)))
+
+    def _facts(self, second: SecondPass, truth: Values | None, name: str) -> tuple[Facts, Any]:
+        engine, around = self.engine, second.surroundings
+        assert around is not None
+        convention, space = engine.coarse.convention, fusion_space(engine.coarse.convention, engine.fine.convention)
+        known = None
+        if truth is not None:
+            known = target(picked(truth, second.canvas.size), around.coarse, convention, space)
+            if known is None:
+                raise OptionError("none of its depth is valid, or it has nothing in common with the coarse map")
+        return Facts(
+            name,
+            self.number,
+            space,
+            convention.ambiguity == "metric",
+            second.canvas.size,
+            second.canvas.tiles[0].size,
+            known is not None,
+            around.centre,
+            around.spread,
+        ), known
+
+    def _there(self, path: Path) -> bool:
+        return path.exists() or _skip(path).exists()
+
+
+def _skip(path: Path) -> Path:
+    """Beside a record's place: why there is none."""
+    return path.with_suffix(".skipped.json")
+
+
+def _bytes(pixels: np.ndarray) -> np.ndarray:
+    if pixels.dtype == np.uint8:
+        return np.ascontiguousarray(pixels)
+    full = 65535 if pixels.dtype == np.uint16 else 1
+    return np.rint(pixels.astype(np.float32) / full * 255).clip(0, 255).astype(np.uint8)
+
+
+def _picture(engine: Engine, backend: Any) -> torch.Tensor:
+    """Something that every backend sees something in, always the same."""
+    blocks = np.kron(np.random.default_rng(0).random((6, 8, 3)), np.ones((24, 24, 1)))
+    size = backend_size(backend, (144, 192))
+    image = torch.from_numpy(blocks.astype(np.float32)).permute(2, 0, 1)[None]
+    return torch.nn.functional.interpolate(image, size, mode="bilinear").to(engine.device)
+
+
+def _channels(engine: Engine, backend: Any) -> int:
+    with torch.no_grad():
+        return int(backend.predict_with_features(_picture(engine, backend))[1].shape[1])
+
+
+def _said(engine: Engine, backend: Any) -> list[str]:
+    """Facts of a backend, and what it makes of one small picture: with three digits, whatever the order of sums."""
+    facts = [type(backend).__name__, str(backend.convention), str(backend.processing)]
+    if hasattr(backend, "fingerprint"):
+        return [*facts, str(backend.fingerprint)]
+    with torch.random.fork_rng([]), torch.no_grad():
+        torch.manual_seed(0)
+        values = backend.predict(_picture(engine, backend)).float().cpu()
+    means = torch.nn.functional.adaptive_avg_pool2d(values, (4, 4)).flatten()
+    return [*facts, *(f"{mean:.3g}" for mean in means.tolist())]
+
+
+def _aligning() -> str:
+    """Digest of the code that aligns."""
+    root, found = Path(patchwrap.__file__).parent, hashlib.sha256()
+    for name in _DECIDING:
+        found.update((root / f"{name}.py").read_bytes())
+    return found.hexdigest()[:12]

@@ -1,0 +1,110 @@
+"""Everything that decides how a head is trained; never trains."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from patchwrap.errors import OptionError
+from patchwrap.heads.network import WIDTHS
+from patchwrap.tiling import TilePlan
+
+WORDS = {
+    "consistency": ("group", "pair", "none"),
+    "agree_on": ("depth", "depth+features"),
+    "unfreeze": ("none", "decoder"),
+    "precision": ("float32", "bfloat16", "float16"),
+}
+"""What some options may be."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a head is trained.
+
+    Args:
+        steps: optimiser steps.
+        minutes: ends earlier, after so much wall time of training; the learning rate falls in time either way.
+        batch_size: tiles per step and process, as many as one backward pass takes.
+        accumulate: backward passes per step.
+        plans: tile plans that are drawn from, each with tiles of one size.
+        rate: highest learning rate.
+        warm_up: share of the training over which the rate rises.
+        ema: share of the moving average that a step keeps, lower at first.
+        precision: of multiplications.
+        consistency: ``group`` compares 2x2 tiles with each other, ``pair`` two at a time as PatchFusion does.
+        agree_on: what overlapping tiles must agree on.
+        consistency_weight: factor on the consistency terms.
+        truth: False trains on photos alone.
+        guidance: whether the head sees the backend's decoder features.
+        unfreeze: ``decoder`` trains the tile backend's decoder, too.
+        widths: channels per level of the head.
+        held_out: images kept for selection; None for one in eight.
+        epoch: steps from one evaluation to the next; None for a tenth of the training.
+        patience: evaluations without a better one after which training ends.
+        seed: decides every batch, together with the step.
+
+    Raises:
+        OptionError: if an option is impossible.
+    """
+
+    steps: int = 1000
+    minutes: float | None = None
+    batch_size: int = 8
+    accumulate: int = 1
+    plans: tuple[str, ...] = ("2x2", "3x3")
+    rate: float = 1e-3
+    warm_up: float = 0.05
+    ema: float = 0.998
+    precision: str = "float32"
+    consistency: str = "group"
+    agree_on: str = "depth+features"
+    consistency_weight: float = 1.0
+    truth: bool = True
+    guidance: bool = False
+    unfreeze: str = "none"
+    widths: tuple[int, ...] = WIDTHS
+    held_out: int | None = None
+    epoch: int | None = None
+    patience: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._check_words()
+        self._check_numbers()
+        if not self.plans:
+            raise OptionError("plans is empty: give at least one, as 2x2.")
+        for plan in self.plans:
+            TilePlan.parse(plan)
+        if not self.truth and self.consistency == "none":
+            raise OptionError("without truth and without consistency there is nothing to learn from.")
+        if self.unfreeze == "decoder" and self.guidance:
+            raise OptionError("guidance by features of a decoder that is trained itself is not possible. Take one.")
+
+    def _check_words(self) -> None:
+        for name, known in WORDS.items():
+            if getattr(self, name) not in known:
+                raise OptionError(f"{name} {getattr(self, name)!r} is none of {', '.join(known)}.")
+
+    def _check_numbers(self) -> None:
+        for name in ("steps", "batch_size", "accumulate", "patience"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name} {getattr(self, name)} is less than 1.")
+        for name in ("rate", "minutes"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise OptionError(f"{name} {getattr(self, name)} is not above 0.")
+
+    @property
+    def evaluate_every(self) -> int:
+        """Steps from one evaluation to the next."""
+        return self.epoch or max(1, self.steps // 10)
+
+    @property
+    def digest(self) -> str:
+        """Changes when anything about the training does."""
+        return digest(asdict(self))
+
+
+def digest(facts: Any) -> str:
+    """Twelve letters that change when the facts do."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]

@@ -1,0 +1,177 @@
+"""What frozen backends say to one image by one plan, kept on disk: so that epochs cost only the head."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float, Int
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from patchwrap.errors import CheckpointError
+from patchwrap.io import replacing
+from patchwrap.observation import Correction
+from patchwrap.resampling import resize, under
+from patchwrap.spaces import FusionSpace
+from patchwrap.tile_view import TileView
+from patchwrap.tiling import Size, Tile
+
+FORMAT = 1
+THINNED = 4
+"""The disagreement is as smooth as the coarse map, and kept at a fraction of the tile's size."""
+
+Target = Float[Tensor, "1 1 height width"]
+Where = Bool[Tensor, "1 1 height width"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a record without opening its maps.
+
+    Args:
+        image: the sample's name.
+        backend: which of several backends it is of.
+        space: of all maps.
+        scale_known: whether the maps are metric.
+        canvas: ``(height, width)`` of the grid on which the tiles lie.
+        tile: ``(height, width)`` of every tile.
+        has_truth: whether there is a target.
+        centre: the coarse map's median.
+        spread: its robust spread.
+    """
+
+    image: str
+    backend: int
+    space: FusionSpace
+    scale_known: bool
+    canvas: Size
+    tile: Size
+    has_truth: bool
+    centre: float
+    spread: float
+
+
+class Record:
+    """A file of maps, read tile by tile. Maps are kept as multiples of the spread, off by the centre.
+
+    Args:
+        path: what ``write_record`` wrote.
+
+    Raises:
+        CheckpointError: if it is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with safe_open(path, "pt") as file:
+                header = json.loads((file.metadata() or {})["facts"])
+                self.tiles = [Tile(*row) for row in file.get_tensor("tiles").tolist()]
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise CheckpointError(f"{path} is damaged ({error}). Delete it; it is made again.") from error
+        sizes = {name: (header[name][0], header[name][1]) for name in ("canvas", "tile")}
+        self.facts = Facts(**(header | sizes))
+
+    @cached_property
+    def _coarse(self) -> Float[Tensor, "1 1 rows columns"]:
+        with safe_open(self.path, "pt") as file:
+            return file.get_tensor("coarse")[None, None]
+
+    def view(self, index: int) -> TileView:
+        """What a head is shown of a tile."""
+        tile, facts = self.tiles[index], self.facts
+        with safe_open(self.path, "pt") as file:
+            images = file.get_slice("image")[(slice(None), *tile.slices)]
+            parts = {name: file.get_slice(name)[index : index + 1] for name in self._parts(file)}
+        share = [tile.top, tile.left, tile.height, tile.width]
+        window = torch.tensor([[n / side for n, side in zip(share, facts.canvas * 2)]])
+        apart = resize(parts["disagreement"].float(), tile.size) * facts.spread
+        context = parts["context"].float()
+        places = torch.cat([self._in_space(context[:, :2]), context[:, 2:]], 1)
+        return TileView(
+            images=images[None].float() / 255,
+            coarse=under(self._coarse, window, tile.size),
+            aligned=self._in_space(parts["aligned"].float()),
+            confidence=parts["confidence"].float() / 255,
+            disagreement=apart,
+            context=places,
+            centre=torch.tensor([facts.centre]),
+            spread=torch.tensor([facts.spread]),
+            coarse_features=parts["coarse_features"].float() if "coarse_features" in parts else None,
+            fine_features=parts["fine_features"].float() if "fine_features" in parts else None,
+        )
+
+    def target(self, index: int) -> tuple[Target, Where, Where]:
+        """Truth of a tile in the coarse map's units, where it counts, and where there are edges."""
+        place = (slice(None), *self.tiles[index].slices)
+        with safe_open(self.path, "pt") as file:
+            target = self._in_space(file.get_slice("target")[place].float())[None]
+            edges = file.get_slice("edges")[place][None].bool()
+        return target.nan_to_num(), target.isfinite(), edges & target.isfinite()
+
+    def correction(self, index: int) -> Correction:
+        """What the alignment did to a tile."""
+        with safe_open(self.path, "pt") as file:
+            return Correction(*file.get_slice("corrections")[index].tolist())
+
+    def _in_space(self, values: Tensor) -> Tensor:
+        return values * self.facts.spread + self.facts.centre
+
+    def _parts(self, file: Any) -> list[str]:
+        known = ("aligned", "confidence", "disagreement", "context", "coarse_features", "fine_features")
+        return [name for name in known if name in file.keys()]  # noqa: SIM118 (no mapping)
+
+
+def write_record(
+    path: Path,
+    facts: Facts,
+    image: Any,
+    coarse: Float[Tensor, "rows columns"],
+    views: Mapping[Tile, tuple[TileView, Correction]],
+    target: Float[Tensor, "height width"] | None,
+    edges: Bool[Tensor, "height width"] | None,
+) -> None:
+    """Keep the tiles that the alignment trusts.
+
+    Args:
+        path: where; whole or not at all.
+        facts: see there.
+        image: the canvas as ``(height, width, 3)`` bytes.
+        coarse: the coarse map in the fusion space.
+        views: what a head is shown of each tile, and what the alignment did.
+        target: truth on the canvas in the coarse map's units, NaN where unknown.
+        edges: where truth has edges.
+    """
+
+    def normal(values: Tensor) -> Tensor:
+        return ((values - facts.centre) / facts.spread).half()
+
+    shown = TileView.batch([view for view, _ in views.values()])
+    thin = tuple(max(1, side // THINNED) for side in facts.tile)
+    tensors = {
+        "tiles": _numbers([[t.top, t.left, t.height, t.width] for t in views]),
+        "corrections": torch.tensor([[c.scale, c.shift, c.tilt_v, c.tilt_u] for _, c in views.values()]),
+        "image": rearrange(torch.as_tensor(image), "h w c -> c h w"),
+        "coarse": coarse,
+        "aligned": normal(shown.aligned),
+        "confidence": (shown.confidence * 255).round().byte(),
+        "disagreement": (resize(shown.disagreement, (thin[0], thin[1])) / facts.spread).half(),
+        "context": torch.cat([normal(shown.context[:, :2]), shown.context[:, 2:].half()], 1),
+    }
+    if target is not None and edges is not None:
+        tensors |= {"target": normal(target)[None], "edges": edges[None].byte()}
+    for name in ("coarse_features", "fine_features"):
+        if (features := getattr(shown, name)) is not None:
+            tensors[name] = features.half()
+    with replacing(path) as stream:
+        stream.write(save({k: v.contiguous() for k, v in tensors.items()}, {"facts": json.dumps(asdict(facts))}))
+
+
+def _numbers(rows: list[list[int]]) -> Int[Tensor, "tiles 4"]:
+    return torch.tensor(rows, dtype=torch.int32)

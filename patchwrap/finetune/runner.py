@@ -1,0 +1,278 @@
+"""``patchwrap.finetune``: from a backend and a folder to a trained head in a file."""
+
+import copy
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from patchwrap.bench.dataset import DataSet
+from patchwrap.bench.heldout import cache_folder
+from patchwrap.bench.machine import machine, versions
+from patchwrap.bench.truth import MILLIMETRE
+from patchwrap.errors import OptionError
+from patchwrap.finetune.draw import Drawer
+from patchwrap.finetune.logbook import Logbook
+from patchwrap.finetune.preparation import Preparation, SampleLike, Skipped, Told
+from patchwrap.finetune.processes import Processes
+from patchwrap.finetune.recipe import Recipe, digest
+from patchwrap.finetune.record import Record
+from patchwrap.finetune.selection import chosen_groups
+from patchwrap.finetune.trainee import Trainee
+from patchwrap.finetune.trainer import Report, Trainer
+from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, load_head, save_head
+
+SCENES_FROM = 100_000
+"""Number of the first generated scene to train on: benchmarks begin with the first of all."""
+
+_log = logging.getLogger("patchwrap")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a training needs beside its recipe; for the arguments see ``finetune``."""
+
+    recipe: Recipe
+    processes: Processes
+    preparations: list[Preparation]
+    train: list[SampleLike]
+    held_out: list[SampleLike]
+    out: Path
+    start_from: Path | None
+    data: str
+
+
+def finetune(
+    backend: Any = "native",
+    data: str | Path | Sequence[SampleLike] = "generated",
+    out: str | Path = "head.safetensors",
+    *,
+    coarse: Any = None,
+    fine: Any = None,
+    recipe: Recipe | None = None,
+    held_out: Sequence[SampleLike] | None = None,
+    start_from: str | Path | None = None,
+    count: int | None = None,
+    depth_scale: float = MILLIMETRE,
+    cache: Path | None = None,
+    device: str = "auto",
+    dtype: str = "float32",
+    tile_batch_size: int = 4,
+    save_seconds: float = 60.0,
+    told: Told | None = None,
+    report: Report | None = None,
+    **options: Any,
+) -> Head:
+    """Train a fusion head for a backend, which stays frozen, so that its tiles agree and come nearer to the truth.
+
+    What the backend says is kept in the cache; a training that was interrupted goes on where it stopped when called
+    again in the same way. Started by ``torchrun`` it uses all processes.
+
+    Args:
+        backend: see ``patchwrap.predict``; a list of several trains one head for all, also those it never saw.
+        data: photos with depth beside them, see ``patchwrap.bench``, ``generated:COUNT@WIDTHxHEIGHT``, or samples.
+        out: the head's file, ``.safetensors``; its card goes to ``.json`` beside it, curves and pictures to ``.log``.
+        coarse: another backend for the whole image.
+        fine: another backend for the tiles.
+        recipe: how; ``options`` replace single entries of it, see ``patchwrap.finetune.Recipe``.
+        held_out: images for selection; by default some of ``data``.
+        start_from: a head whose training goes on.
+        count: at most so many images.
+        depth_scale: metres of one step of a 16-bit depth PNG.
+        cache: where predictions are kept; None for the platform's place.
+        device: ``auto``, ``cpu``, ``cuda`` …
+        dtype: of the backend's networks.
+        tile_batch_size: tiles predicted at once.
+        save_seconds: of training between two writings of its state.
+        told: called with (done, all, what) while backends predict.
+        report: called with the trainer after every step.
+
+    Returns:
+        The best head by agreement and edges on held-out images together.
+
+    Raises:
+        MissingExtraError: without the extra ``finetune``.
+        OptionError: for an impossible option, or data with nothing to learn from.
+        TrainingError: if losses do not become finite again.
+    """
+    recipe = _with(recipe or Recipe(), options)
+    processes = Processes(device)
+    path = Path(out)
+    if path.suffix != ".safetensors":
+        raise OptionError(f"{str(path)!r} does not end in .safetensors; name the output so.")
+    kept = cache or cache_folder().with_name("finetune")
+    samples, name = _samples(data, count, recipe, depth_scale, cache)
+    train, judged = (samples, list(held_out)) if held_out is not None else _divided(samples, recipe)
+    several = backend if isinstance(backend, list | tuple) else [backend]
+    seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size, "seed": recipe.seed}
+    preparations = [
+        Preparation.of(
+            one,
+            coarse,
+            fine,
+            recipe.plans,
+            kept,
+            with_truth=recipe.truth,
+            guided=recipe.guidance,
+            number=number,
+            name=one if isinstance(one, str) else type(one).__name__,
+            **seen,
+        )
+        for number, one in enumerate(several)
+    ]
+    started = Path(start_from) if start_from is not None else None
+    job = Job(recipe, processes, preparations, train, judged, path, started, name)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(recipe.seed)
+        return _trained(job, save_seconds, told or _tell_nobody, report)
+
+
+def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
+    try:
+        return Recipe(**(asdict(recipe) | {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}))
+    except TypeError as error:
+        raise OptionError(f"finetune has no such option: {error}.") from None
+
+
+def _samples(
+    data: Any, count: int | None, recipe: Recipe, depth_scale: float, cache: Path | None
+) -> tuple[list[SampleLike], str]:
+    """The images, and how to call them."""
+    scenes = isinstance(data, str | Path) and str(data).startswith("generated")
+    if not isinstance(data, str | Path):
+        return list(data)[:count], "own samples"
+    seed = SCENES_FROM if scenes else recipe.seed
+    found = DataSet.open(data, count, seed, depth_scale, cache and cache / "scenes")
+    if recipe.truth and not found.has_truth:
+        raise OptionError(f"{found.name} has no depth beside its photos. Train without: --no-gt, or truth=False.")
+    return list(found.samples), found.name
+
+
+def _divided(samples: Sequence[SampleLike], recipe: Recipe) -> tuple[list[SampleLike], list[SampleLike]]:
+    """Those to learn from, and those kept for selection: drawn by the seed."""
+    kept = max(1, len(samples) // 8) if recipe.held_out is None else recipe.held_out
+    if kept < 1 or len(samples) - kept < 1:
+        raise OptionError(
+            f"{len(samples)} images, of which {kept} are kept for selection: at least one must be left to learn from, "
+            "and one to select by. Give more images."
+        )
+    order = np.random.default_rng(recipe.seed).permutation(len(samples))
+    chosen = {int(index) for index in order[:kept]}
+    return (
+        [sample for index, sample in enumerate(samples) if index not in chosen],
+        [sample for index, sample in enumerate(samples) if index in chosen],
+    )
+
+
+def _trained(job: Job, save_seconds: float, told: Told, report: Report | None) -> Head:
+    records, judged, skipped = _records(job, told)
+    drawer = Drawer(records, job.recipe.consistency, job.recipe.batch_size, job.recipe.seed)
+    groups = chosen_groups(judged)
+    trainee = Trainee(_network(job), _own_backend(job))
+    state = job.out.with_suffix(".training.pt")
+    trainer = Trainer(trainee, job.recipe, drawer, groups, job.processes, state, _identity(job), save_seconds)
+    logbook = Logbook(job.out.with_suffix(".log"), groups) if job.processes.first else None
+
+    def each(now: Trainer) -> None:
+        if logbook:
+            logbook.step(now)
+        if report and job.processes.first:
+            report(now)
+
+    best = trainer.run(each, logbook.epoch if logbook else None)
+    if logbook:
+        logbook.close()
+    head = _head(job, trainer, best, skipped)
+    if job.processes.first:
+        save_head(head, job.out)
+        state.unlink(missing_ok=True)
+    job.processes.wait()
+    return load_head(job.out)
+
+
+def _records(job: Job, told: Told) -> tuple[list[Record], list[Record], list[Skipped]]:
+    """What is learned from, what is judged by, and what cannot be used."""
+    samples, processes = [*job.train, *job.held_out], job.processes
+    for preparation in job.preparations:
+        preparation.run(samples, told, (processes.index, processes.count))
+    processes.wait()
+    parts, skipped = [], []
+    for group in (job.train, job.held_out):
+        found = [preparation.records(sample) for preparation in job.preparations for sample in group]
+        parts.append([record for one in found if isinstance(one, list) for record in one])
+        skipped += [one for one in found if isinstance(one, Skipped)]
+    if skipped and processes.first:
+        _log.warning("warning: %d of %d samples are skipped; %s: %s", *_told_of(skipped, len(samples), job))
+    if not all(parts):
+        what = "learn from" if not parts[0] else "select by"
+        raise OptionError(f"no sample is left to {what}: {skipped[0].name}: {skipped[0].why}")
+    return parts[0], parts[1], skipped
+
+
+def _told_of(skipped: Sequence[Skipped], samples: int, job: Job) -> tuple[int, int, str, str]:
+    return len(skipped), samples * len(job.preparations), skipped[0].name, skipped[0].why
+
+
+def _network(job: Job) -> HeadNetwork:
+    head = job.preparations[0].engine.head
+    guides = head.network.guides if isinstance(head, Head) else (0, 0)
+    if job.start_from is None:
+        return HeadNetwork(job.recipe.widths, (guides[0], guides[1]))
+    network = load_head(job.start_from).network
+    if network.guides != tuple(guides):
+        raise OptionError(f"{str(job.start_from)!r} is guided by other features than asked for.")
+    return network
+
+
+def _own_backend(job: Job) -> Any:
+    """A copy of the tile backend whose decoder may change, if one may."""
+    if job.recipe.unfreeze == "none":
+        return None
+    if len(job.preparations) > 1:
+        raise OptionError("decoders of several backends cannot be trained together. Give one backend.")
+    return copy.deepcopy(job.preparations[0].engine.fine)
+
+
+def _identity(job: Job) -> str:
+    """Of the training: other options, data or backends make another."""
+    samples = [[sample.name, sample.stamp] for sample in (*job.train, *job.held_out)]
+    prints = [preparation.fingerprint for preparation in job.preparations]
+    start = None if job.start_from is None else job.start_from.stat().st_size
+    return digest([job.recipe.digest, samples, prints, start, job.processes.count])
+
+
+def _head(job: Job, trainer: Trainer, best: dict[str, torch.Tensor], skipped: Sequence[Skipped]) -> Head:
+    network = copy.deepcopy(trainer.trainee.network).cpu().float()
+    network.load_state_dict({k.removeprefix("network."): v for k, v in best.items() if k.startswith("network.")})
+    decoder = [best[f"decoder.{n}"] for n in range(len(trainer.trainee.decoder))]
+    return Head(network, _card(job, trainer, skipped), decoder)
+
+
+def _card(job: Job, trainer: Trainer, skipped: Sequence[Skipped]) -> HeadCard:
+    backends = tuple(TrainedOn.of(one.name, one.engine.coarse, one.engine.fine) for one in job.preparations)
+    history = asdict(trainer.history)
+    training = {
+        "recipe": asdict(job.recipe),
+        "data": job.data,
+        "images": [sample.name for sample in job.train],
+        "held_out": [sample.name for sample in job.held_out],
+        "skipped": [asdict(one) for one in skipped],
+        "fingerprints": [one.fingerprint for one in job.preparations],
+        "started_from": None if job.start_from is None else job.start_from.name,
+        "processes": job.processes.count,
+        "parameters": sum(value.numel() for value in trainer.trainee.network.parameters()),
+        "history": history,
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "machine": machine(),
+        "versions": versions(),
+    }
+    return HeadCard(backends, len(backends) > 1, training)
+
+
+def _tell_nobody(done: int, total: int, text: str) -> None:
+    """Report nothing."""

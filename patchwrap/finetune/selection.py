@@ -1,0 +1,89 @@
+"""Which of a training's heads is the best: by agreement and edges together, on images kept from it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from patchwrap.finetune.draw import Group, TileBatch, assembled, groups_of
+from patchwrap.finetune.objective import edge_errors, overlap_gaps
+from patchwrap.finetune.record import Record
+from patchwrap.losses import multiscale_gradient
+
+GROUPS = 3
+"""Of each record, spread over it."""
+
+TOLERANCE = 1.0
+"""Edges may be so much worse than training-free before it costs dearly: blur lowers CE."""
+
+Refine = Callable[[TileBatch], Tensor]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What is measured on held-out tiles, refined and training-free.
+
+    Args:
+        ce: mean difference where tiles overlap, in spreads of the coarse map.
+        see: soft edge error; without truth, how far gradients are from the tiles' own, over these.
+        error: mean difference from truth, both in spreads; NaN without truth.
+        plain_ce: the same of the aligned tiles as they are.
+        plain_see: likewise; 1 without truth.
+        plain_error: likewise.
+    """
+
+    ce: float
+    see: float
+    error: float
+    plain_ce: float
+    plain_see: float
+    plain_error: float
+
+    @property
+    def value(self) -> float:
+        """Lower is better: both errors over the training-free ones, and worse edges ten times."""
+        ce, see = self.ce / max(self.plain_ce, 1e-9), self.see / max(self.plain_see, 1e-9)
+        return ce + see + 10 * max(0.0, see - TOLERANCE)
+
+
+def chosen_groups(records: Sequence[Record]) -> list[Group]:
+    """The same groups every time: some of each record, spread over it."""
+    found = []
+    for record in records:
+        groups = groups_of(record, "group")
+        places = {round((n + 0.5) * len(groups) / GROUPS - 0.5) for n in range(GROUPS)}
+        found += [groups[n] for n in sorted(places) if 0 <= n < len(groups)]
+    return found
+
+
+def totals(groups: Sequence[Group], refine: Refine, device: torch.device, with_truth: bool) -> Tensor:
+    """Sums and counts of all measures over groups, to be added up over processes."""
+    sums = torch.zeros(2, 2, 3, dtype=torch.float64)
+    for group in groups:
+        batch = assembled([group]).to(device)
+        for row, maps in enumerate((refine(batch), batch.view.aligned)):
+            for column, values in enumerate(_measured(batch, maps, with_truth)):
+                sums[row, :, column] += torch.stack([values.sum().cpu().double(), torch.tensor(float(len(values)))])
+    return sums
+
+
+def score(sums: Tensor, with_truth: bool) -> Score:
+    """Means of what ``totals`` added up."""
+    means = sums[:, 0] / sums[:, 1].clamp(min=1)
+    (ce, see, error), (plain_ce, plain_see, plain_error) = means.tolist()
+    if not with_truth:
+        return Score(ce, 1 + see, float("nan"), plain_ce, 1.0, float("nan"))
+    return Score(ce, see, error, plain_ce, plain_see, plain_error)
+
+
+def _measured(batch: TileBatch, maps: Tensor, with_truth: bool) -> tuple[Tensor, Tensor, Tensor]:
+    gaps = overlap_gaps(batch, maps)
+    if not with_truth or batch.target is None or batch.valid is None:
+        unit = batch.view.spread[:, None, None, None]
+        everywhere = torch.ones_like(maps, dtype=torch.bool)
+        own = multiscale_gradient(batch.view.aligned / unit, 0 * maps, everywhere)
+        gone = multiscale_gradient(maps / unit, batch.view.aligned / unit, everywhere) / own.clamp(min=1e-9)
+        return gaps, gone[None], maps.new_zeros(0)
+    error = ((maps - batch.target).abs() / batch.view.spread[:, None, None, None])[batch.valid]
+    return gaps, edge_errors(batch, maps), error

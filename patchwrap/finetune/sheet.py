@@ -1,0 +1,65 @@
+"""One picture of what a head does to held-out tiles: a row a tile, from the photo to the error that is left."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from patchwrap.finetune.draw import Group, TileBatch, assembled
+from patchwrap.io import color_table, paint
+from patchwrap.resampling import resize
+from patchwrap.types import Picture
+
+WIDTH = 240
+"""Pixels of a picture's width."""
+
+ERROR = 0.5
+"""Error in spreads at which a picture of errors is brightest."""
+
+
+def sheet(groups: Sequence[Group], refine: Callable[[TileBatch], Tensor], device: torch.device) -> Picture:
+    """Draw photo, coarse map, aligned tile, refined tile, what was added, and with truth: truth, error before, after.
+
+    Args:
+        groups: whose first tiles are drawn; of different records.
+        refine: the head.
+        device: where.
+    """
+    rows = [_row(assembled([group]).to(device), refine) for group in groups]
+    width = max(row.shape[1] for row in rows)
+    return np.concatenate([np.pad(row, ((0, 4), (0, width - row.shape[1]), (0, 0))) for row in rows])
+
+
+@torch.no_grad()
+def _row(batch: TileBatch, refine: Callable[[TileBatch], Tensor]) -> Picture:
+    refined = refine(batch)[:1].float().cpu()
+    batch = batch.to(torch.device("cpu"))
+    view, unit = batch.view, batch.view.spread[0]
+    maps = {"coarse": view.coarse[:1], "aligned": view.aligned[:1], "refined": refined}
+    signed = {"added": (refined - view.aligned[:1]) / unit}
+    if batch.target is not None and batch.valid is not None:
+        target = torch.where(batch.valid[:1], batch.target[:1], torch.nan)
+        maps["truth"] = target
+        signed |= {"before": (view.aligned[:1] - target) / unit, "after": (refined - target) / unit}
+    low, high = torch.quantile(view.aligned[0].flatten(), torch.tensor([0.02, 0.98])).tolist()
+    near_last = (high, low) if batch.space in ("log_depth", "depth") else (low, high)
+    table, errors = color_table("Spectral"), color_table("matplotlib:coolwarm")
+    pictures = [_photo(view.images[:1])]
+    pictures += [_painted(values, near_last, table) for values in maps.values()]
+    pictures += [_painted(values, (-ERROR, ERROR), errors) for values in signed.values()]
+    return np.concatenate([np.pad(picture, ((0, 0), (0, 4), (0, 0))) for picture in pictures], axis=1)
+
+
+def _photo(images: Tensor) -> Picture:
+    return (_small(images)[0].permute(1, 2, 0) * 255).round().byte().numpy()
+
+
+def _painted(values: Tensor, limits: tuple[float, float], table: np.ndarray) -> Picture:
+    small = _small(values)[0, 0].numpy()
+    return paint(small, np.isfinite(small), limits, table)
+
+
+def _small(values: Tensor) -> Tensor:
+    height = max(1, round(values.shape[2] * WIDTH / values.shape[3]))
+    return resize(values.float(), (height, WIDTH))

@@ -1,0 +1,290 @@
+"""Trains within a number of steps: optimiser, schedule, moving average, selection, exact resume."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel
+
+from patchwrap.errors import OptionError, TrainingError
+from patchwrap.finetune.draw import Drawer, Group, TileBatch
+from patchwrap.finetune.objective import terms
+from patchwrap.finetune.processes import Processes
+from patchwrap.finetune.recipe import Recipe
+from patchwrap.finetune.selection import Score, score, totals
+from patchwrap.finetune.trainee import Trainee, own_state
+from patchwrap.io import replacing
+
+LARGEST_GRADIENT = 10.0
+HOPELESS = 20
+"""So many steps in a row without a finite loss end a training."""
+
+
+@dataclass
+class History:
+    """What happened so far.
+
+    Args:
+        step: optimiser steps taken.
+        elapsed: seconds trained.
+        not_finite: steps that were left out since their loss was not finite.
+        in_a_row: how many of these came last.
+        losses: one row an epoch: step, seconds and the mean of each term since the last.
+        scores: one row an epoch: step and measures on held-out images.
+        best: the best score's value; None before the first.
+        best_step: when that was.
+    """
+
+    step: int = 0
+    elapsed: float = 0.0
+    not_finite: int = 0
+    in_a_row: int = 0
+    losses: list[dict[str, float]] = field(default_factory=list)
+    scores: list[dict[str, float]] = field(default_factory=list)
+    best: float | None = None
+    best_step: int = 0
+
+
+Report = Callable[["Trainer"], None]
+"""Told after every step."""
+
+Epoch = Callable[["Trainer", Score, nn.Module], None]
+"""Told after every evaluation, with the averaged network."""
+
+
+class Trainer:
+    """Trains a head, going on from its state's file if there is one.
+
+    Args:
+        trainee: what is trained, in place.
+        recipe: how.
+        drawer: draws batches.
+        held_out: tiles for selection.
+        processes: that train together.
+        state: the training state's file.
+        identity: of the training; a state of another one is refused.
+        save_seconds: of training between two writings of the state.
+    """
+
+    def __init__(
+        self,
+        trainee: Trainee,
+        recipe: Recipe,
+        drawer: Drawer,
+        held_out: Sequence[Group],
+        processes: Processes,
+        state: Path,
+        identity: str,
+        save_seconds: float = 60.0,
+    ) -> None:
+        self.recipe, self.drawer, self.held_out, self.processes = recipe, drawer, held_out, processes
+        self.state, self.identity, self.save_seconds = state, identity, save_seconds
+        self.trainee = trainee.to(processes.device)
+        self.trainee.network.to(memory_format=torch.channels_last)
+        self.history = History()
+        self.ema = AveragedModel(self.trainee, avg_fn=self._averaged)
+        self.ema.eval().requires_grad_(False)
+        self.parameters = [value for value in self.trainee.parameters() if value.requires_grad]
+        self.optimiser = torch.optim.AdamW(self.parameters, lr=recipe.rate, weight_decay=0.01)
+        self.schedule = LambdaLR(self.optimiser, lambda _: share_of_rate(self.progress, recipe.warm_up))
+        self.scaler = torch.amp.GradScaler(processes.device.type, enabled=recipe.precision == "float16")
+        self.best: dict[str, Tensor] = {}
+        self.means: dict[str, float] = {}
+        self._sums: list[dict[str, Tensor]] = []
+        self._coming: Future[list[TileBatch]]
+        if state.exists():
+            self._resume()
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done."""
+        minutes = self.recipe.minutes
+        by_time = 0.0 if minutes is None else self.history.elapsed / (60 * minutes)
+        return min(1.0, max(self.history.step / self.recipe.steps, by_time))
+
+    @property
+    def over(self) -> bool:
+        """Whether all steps are taken, or nothing has become better for long."""
+        waited = self.history.step - self.history.best_step
+        patience = self.recipe.patience * self.recipe.evaluate_every
+        return self.progress >= 1 or (self.history.best is not None and waited > patience)
+
+    def run(self, report: Report | None = None, epoch: Epoch | None = None) -> dict[str, Tensor]:
+        """Train to the end.
+
+        Args:
+            report: told after every step.
+            epoch: told after every evaluation.
+
+        Returns:
+            The averaged weights of the best evaluation.
+
+        Raises:
+            TrainingError: if losses do not become finite again.
+        """
+        if self.history.best is None:
+            self._evaluate(epoch)
+        saved = self.history.elapsed
+        with ThreadPoolExecutor(1) as worker:
+            self._draw_ahead(worker)
+            while not self.over:
+                self._timed_step(worker)
+                if self.history.step % self.recipe.evaluate_every == 0 or self.progress >= 1:
+                    self._evaluate(epoch)
+                if report:
+                    report(self)
+                if self.history.elapsed - saved >= self.save_seconds:
+                    self.save()
+                    saved = self.history.elapsed
+        return self.best
+
+    def _draw_ahead(self, worker: ThreadPoolExecutor) -> None:
+        """Read the coming batches beside the step before them."""
+        step = self.history.step
+        self._coming = worker.submit(
+            lambda: [
+                self.drawer.draw(step, part, self.processes.index) for part in range(self.recipe.accumulate)
+            ]
+        )
+
+    def _timed_step(self, worker: ThreadPoolExecutor) -> None:
+        start = time.perf_counter()
+        batches = self._coming.result()
+        self.history.step += 1
+        self._draw_ahead(worker)
+        self._step(batches)
+        # All processes must find the same progress.
+        spent = self.processes.mean(torch.tensor(time.perf_counter() - start, device=self.processes.device))
+        self.history.elapsed += float(spent)
+
+    def _step(self, batches: Sequence[TileBatch]) -> None:
+        self.trainee.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        for batch in batches:
+            moved = batch.to(self.processes.device)
+            with autocast(self.processes.device, self.recipe.precision):
+                refined, features = self.trainee(moved)
+                found = terms(moved, refined, features, self.recipe)
+            total = torch.stack([value.float() for value in found.values()]).sum() / len(batches)
+            self.scaler.scale(total).backward()
+            self._sums.append({name: value.detach() for name, value in found.items()})
+        self._share_gradients()
+        self.scaler.unscale_(self.optimiser)
+        norm = nn.utils.clip_grad_norm_(self.parameters, LARGEST_GRADIENT)
+        self._count(bool(norm.isfinite()))
+        if norm.isfinite() or self.scaler.is_enabled():  # the scaler itself leaves such steps out
+            self.scaler.step(self.optimiser)
+            self.ema.update_parameters(self.trainee)
+            self.schedule.step()
+        self.scaler.update()
+
+    def _count(self, finite: bool) -> None:
+        self.history.in_a_row = 0 if finite else self.history.in_a_row + 1
+        self.history.not_finite += not finite
+        if not finite:
+            self._sums.pop()
+        if self.history.in_a_row >= HOPELESS:
+            raise TrainingError(
+                f"The loss was not finite {HOPELESS} steps in a row, up to step {self.history.step}. Lower the rate "
+                f"(now {self.recipe.rate:g}), or take precision float32."
+            )
+
+    def _share_gradients(self) -> None:
+        """One mean over all processes for all parameters together."""
+        if self.processes.count == 1:
+            return
+        for value in self.parameters:
+            value.grad = torch.zeros_like(value) if value.grad is None else value.grad
+        flat = self.processes.mean(torch.cat([value.grad.flatten() for value in self.parameters]))  # type: ignore[union-attr]
+        for value, part in zip(self.parameters, flat.split([value.numel() for value in self.parameters])):
+            value.grad = part.view_as(value)
+
+    def _averaged(self, mine: Tensor, theirs: Tensor, count: Tensor | int) -> Tensor:
+        """Early on the average forgets faster."""
+        decay = min(self.recipe.ema, (1 + int(count)) / (10 + int(count)))
+        return torch.lerp(mine, theirs, 1 - decay)
+
+    def _evaluate(self, epoch: Epoch | None) -> None:
+        found = self.measure(self.ema.module)
+        if self.history.best is None or found.value < self.history.best:
+            self.history.best, self.history.best_step = found.value, self.history.step
+            self.best = dict(own_state(self.ema.module))
+        self.means = _means(self._sums)
+        now = {"step": self.history.step, "seconds": round(self.history.elapsed, 1)}
+        self.history.losses.append(now | self.means)
+        self.history.scores.append(now | asdict(found) | {"score": found.value})
+        self._sums.clear()
+        if epoch and self.processes.first:
+            epoch(self, found, self.ema.module)
+
+    @torch.no_grad()
+    def measure(self, trainee: nn.Module) -> Score:
+        """Measure on held-out tiles, each process its share of them."""
+        trainee.eval()
+        mine = self.held_out[self.processes.index :: self.processes.count]
+        with autocast(self.processes.device, self.recipe.precision):
+            sums = totals(mine, lambda batch: trainee(batch)[0], self.processes.device, self.recipe.truth)
+        return score(self.processes.sum(sums), self.recipe.truth)
+
+    def save(self) -> None:
+        """Write the training state, whole or not at all."""
+        if not self.processes.first:
+            return
+        state = {
+            "identity": self.identity,
+            "trainee": self.trainee.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "history": asdict(self.history),
+            "best": self.best,
+            "sums": self._sums,
+        }
+        with replacing(self.state) as stream:
+            torch.save(state, stream)
+
+    def _resume(self) -> None:
+        state = torch.load(self.state, map_location=self.processes.device, weights_only=True)
+        if state["identity"] != self.identity:
+            raise OptionError(
+                f"{str(self.state)!r} is the state of a training with other options or data. Give the same again to go "
+                "on, delete it to begin anew, or take another -o."
+            )
+        self.trainee.load_state_dict(state["trainee"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.history, self.best, self._sums = History(**state["history"]), state["best"], state["sums"]
+
+
+def share_of_rate(progress: float, warm_up: float) -> float:
+    """Rise linearly over the warm-up, then fall to a hundredth along a cosine.
+
+    Args:
+        progress: share of the training that is done, in [0, 1].
+        warm_up: share of the training over which the rate rises.
+    """
+    if progress < warm_up:
+        return 0.05 + 0.95 * progress / warm_up
+    rest = min((progress - warm_up) / max(1 - warm_up, 1e-9), 1.0)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * rest))
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager:
+    """Multiply in a shorter number type; residuals and losses stay float32."""
+    return torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")
+
+
+def _means(rows: Sequence[dict[str, Tensor]]) -> dict[str, float]:
+    names = {name for row in rows for name in row}
+    found = {name: [row[name].cpu() for row in rows if name in row] for name in sorted(names)}
+    return {name: round(float(torch.stack(values).mean()), 5) for name, values in found.items()}

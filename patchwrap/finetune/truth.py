@@ -1,0 +1,69 @@
+"""True depth as a head may learn it: in the fusion space and in the coarse map's own units."""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from patchwrap.convention import DepthConvention
+from patchwrap.metrics import depth_edges, valid_mask
+from patchwrap.observation import thumbnail
+from patchwrap.robust import robust_fit, robust_spread
+from patchwrap.spaces import FusionSpace, to_space
+from patchwrap.tiling import Size, Tile
+from patchwrap.types import CoarseMap, Values
+
+METRES = DepthConvention("depth", "metric")
+FEWEST = 64
+"""Pixels of the coarse map with truth, without which there is nothing to learn."""
+
+
+def picked(truth: Values, canvas: Size) -> Values:
+    """Truth at the canvas's size: the nearest pixel of each, since depth is never averaged over an edge."""
+    rows, columns = (
+        ((np.arange(wanted) + 0.5) * given / wanted).astype(int) for given, wanted in zip(truth.shape, canvas)
+    )
+    return truth[rows[:, None], columns]
+
+
+def target(
+    truth: Values, coarse: CoarseMap, convention: DepthConvention, space: FusionSpace
+) -> tuple[Float[Tensor, "height width"], Bool[Tensor, "height width"]] | None:
+    """Truth in the coarse map's units, NaN where it does not count, and where it has edges.
+
+    Metric truth is taken as it is. What a convention leaves unknown is fitted once for the whole image, robustly: so
+    a loss does not depend on it, and yet sees how tiles lie to each other.
+
+    Args:
+        truth: metres on the canvas; sky inf, unknown NaN or 0.
+        coarse: the coarse map in the fusion space.
+        convention: of the coarse map.
+        space: the fusion space.
+
+    Returns:
+        None if too little of the truth is valid, or the coarse map has nothing in common with it.
+    """
+    valid = valid_mask(truth)
+    values = to_space(torch.from_numpy(np.where(valid, truth, np.nan).astype(np.float32)), METRES, space)
+    canvas = (truth.shape[0], truth.shape[1])
+    known = thumbnail(values, Tile(0, 0, *canvas), canvas, (coarse.shape[0], coarse.shape[1]))[1]
+    usable = np.isfinite(known)
+    if usable.sum() < FEWEST:
+        return None
+    edges = torch.from_numpy(depth_edges(truth.astype(np.float32)) & valid)
+    if convention.ambiguity == "metric":
+        return values, edges
+    scale, shift = _fitted(known[usable], coarse.double().numpy()[usable], space == "log_depth")
+    return (values * scale + shift, edges) if scale > 0 else None
+
+
+def _fitted(
+    known: Float[np.ndarray, "cells"], coarse: Float[np.ndarray, "cells"], scale_known: bool
+) -> tuple[float, float]:
+    if scale_known:
+        return 1.0, float(np.median(coarse - known))
+    centre = float(np.median(known))
+    guess = np.array([np.median(coarse), robust_spread(coarse) / max(robust_spread(known), 1e-12)])
+    design = np.stack([np.ones_like(known), known - centre], 1)
+    (level, scale), _ = robust_fit(design, coarse, np.ones_like(known), guess, np.full(2, np.inf))
+    return float(scale), float(level - scale * centre)

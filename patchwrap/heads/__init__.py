@@ -1,0 +1,8 @@
+"""The universal fusion head: its network, and the file it is kept in."""
+
+from patchwrap.heads.card import HeadCard, TrainedOn
+from patchwrap.heads.head import Head
+from patchwrap.heads.network import HeadNetwork
+from patchwrap.heads.storage import load_head, save_head
+
+__all__ = ["Head", "HeadCard", "HeadNetwork", "TrainedOn", "load_head", "save_head"]

@@ -1,0 +1,81 @@
+"""Reads and writes a head as one safetensors file whose header says how to build it, with the card beside it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from patchwrap.errors import CheckpointError
+from patchwrap.heads.card import HeadCard
+from patchwrap.heads.head import Head
+from patchwrap.heads.network import HeadNetwork
+from patchwrap.io import replacing, write_json
+
+HEADER = "patchwrap_head"
+"""Name of the header's entry that describes the head, as JSON."""
+
+FORMAT = 1
+
+
+def save_head(head: Head, path: str | Path, dtype: torch.dtype = torch.float16) -> Path:
+    """Write a head, whole or not at all; its card also as JSON beside it.
+
+    Args:
+        head: what to write.
+        path: where, ``.safetensors``.
+        dtype: number type on disk; a decoder that comes with the head stays float32.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    path = Path(path)
+    tensors = {name: value.detach().to("cpu", dtype) for name, value in head.network.state_dict().items()}
+    decoder = {f"decoder.{n:04d}": value.detach().cpu().float() for n, value in enumerate(head.decoder)}
+    header = {"format": FORMAT, "network": head.network.options, "card": head.card.to_dict()}
+    stored = {name: value.contiguous() for name, value in (tensors | decoder).items()}
+    with replacing(path) as stream:
+        stream.write(save(stored, {HEADER: json.dumps(header, default=str)}))
+    write_json(path.with_suffix(".json"), head.card.to_dict())
+    return path
+
+
+def load_head(path: str | Path) -> Head:
+    """Build the head a file describes and fill in its weights, as float32.
+
+    Raises:
+        CheckpointError: if the file is missing, damaged or of something else.
+    """
+    path = Path(path)
+    header, tensors = _read(path)
+    try:
+        options = header["network"]
+        network = HeadNetwork(options["widths"], (options["guides"][0], options["guides"][1]))
+        decoder = [tensors.pop(name) for name in sorted(tensors) if name.startswith("decoder.")]
+        network.load_state_dict({name: value.float() for name, value in tensors.items()})
+        card = HeadCard.from_dict(header["card"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{path} does not hold the head its header describes: {reason}. Take a file that patchwrap finetune wrote."
+        ) from error
+    return Head(network, card, decoder)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    if not path.is_file():
+        raise CheckpointError(f"No head at {path}. Give the path of a file that `patchwrap finetune` wrote.")
+    try:
+        with safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {}).get(HEADER, "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is damaged or no safetensors file ({error}). Fetch or train it again."
+        ) from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is no fusion head. Take a file that patchwrap finetune wrote.")
+    return header, tensors

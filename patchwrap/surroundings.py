@@ -1,0 +1,123 @@
+"""What lies around a tile: the coarse map, and what all tiles say together."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from patchwrap.observation import Observation
+from patchwrap.resampling import enlarge, resize, under
+from patchwrap.robust import robust_spread
+from patchwrap.tile_view import CONTEXT, REACH
+from patchwrap.tiling import Size, Tile
+from patchwrap.types import CoarseMap, Features, Map
+
+_LEAST = 1e-3
+"""Weight of a tile at its own border."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Of all tiles of one image.
+
+    Args:
+        canvas: ``(height, width)`` of the grid on which the tiles lie.
+        coarse: the coarse map in the fusion space, finite, at its own sampling.
+        consensus: the mean of all tiles, at the same sampling; the coarse map where there is none.
+        disagreements: what each tile adds to the consensus, at the same sampling; None where it is not trusted.
+        features: the coarse backend's decoder features, or None.
+    """
+
+    canvas: Size
+    coarse: CoarseMap
+    consensus: CoarseMap
+    disagreements: list[Float[ndarray, "_ _"] | None]
+    features: Features | None = None
+
+    @classmethod
+    def of(
+        cls, coarse: CoarseMap, canvas: Size, seen: list[Observation], features: Features | None = None
+    ) -> "Surroundings":
+        """Average what the tiles say, each by a window that ends at its own border.
+
+        So the consensus has no steps, and at its border a tile disagrees by all that lies between it and its
+        neighbour.
+
+        Args:
+            coarse: the coarse map in the fusion space, finite.
+            canvas: ``(height, width)`` of the grid on which the tiles lie.
+            seen: the aligned tiles' thumbnails.
+            features: the coarse backend's decoder features, or None.
+        """
+        total = np.zeros(coarse.shape)
+        weights = np.full(coarse.shape, 1e-9)
+        own = [one.corrected() if one.correction.trust > 0 else None for one in seen]
+        for one, values in zip(seen, own):
+            if values is not None:
+                weight = np.where(np.isfinite(values), _window(one, coarse.shape) * one.correction.trust, 0.0)
+                total[one.cells] += weight * np.nan_to_num(values)
+                weights[one.cells] += weight
+        known = weights > 1e-6
+        consensus = np.where(known, total / weights, coarse.double().numpy())
+        apart = [
+            None if values is None else np.nan_to_num(values - consensus[one.cells]) for one, values in zip(seen, own)
+        ]
+        return cls(canvas, coarse, torch.from_numpy(consensus).float(), apart, features)
+
+    @cached_property
+    def centre(self) -> float:
+        """The coarse map's median."""
+        return float(self.coarse.median())
+
+    @cached_property
+    def spread(self) -> float:
+        """Its median absolute deviation, scaled to a standard deviation; never zero."""
+        values = self.coarse.double().numpy()
+        return max(robust_spread(values), 1e-3 * float(values.std()), 1e-6)
+
+    def disagreement(self, index: int, size: Size) -> Map:
+        """How far a tile lies above the mean of all tiles, at the tile's size."""
+        apart = self.disagreements[index] if self.disagreements else None
+        if apart is None or not apart.size:
+            return torch.zeros(size)
+        return enlarge(torch.from_numpy(apart).float(), size)
+
+    def context(self, tile: Tile) -> Float[Tensor, "1 4 rows columns"]:
+        """What ``TileView.context`` is for a tile."""
+        window = self._share(Tile(tile.top - tile.height, tile.left - tile.width, *(REACH * n for n in tile.size)))
+        # Shrunk first, so that the few samples of a large tile's surroundings are means and not pickings.
+        whole = [max(1, round(n * c / (REACH * t))) for n, c, t in zip(CONTEXT, self.canvas, tile.size)]
+        size = min(whole[0], self.coarse.shape[0]), min(whole[1], self.coarse.shape[1])
+        maps = under(resize(torch.stack([self.coarse, self.consensus])[None], size), window, CONTEXT)
+        places = [
+            2 * (start + length * (torch.arange(n) + 0.5) / n) - 1
+            for start, length, n in zip(window[0, :2].tolist(), window[0, 2:].tolist(), CONTEXT)
+        ]
+        return torch.cat([maps, torch.stack(torch.meshgrid(*places, indexing="ij"))[None]], 1)
+
+    def features_under(self, tile: Tile, size: Size) -> Features | None:
+        """The coarse backend's features under a tile, at a size."""
+        return None if self.features is None else under(self.features.float(), self._share(tile), size)
+
+    def _share(self, tile: Tile) -> Float[Tensor, "1 4"]:
+        height, width = self.canvas
+        return torch.tensor([[tile.top / height, tile.left / width, tile.height / height, tile.width / width]])
+
+
+def _window(seen: Observation, coarse: tuple[int, ...]) -> Float[ndarray, "rows columns"]:
+    """Hann weights over a thumbnail, flat towards the image's own border."""
+    down, across = (
+        _ramp(place, cells, limit) for place, cells, limit in zip((seen.v, seen.u), seen.cells, coarse)
+    )
+    return down[:, None] * across[None, :]
+
+
+def _ramp(place: Float[ndarray, "cells"], cells: slice, limit: int) -> Float[ndarray, "cells"]:
+    weights = np.maximum(np.cos(np.pi / 2 * place) ** 2, _LEAST)
+    weights[(place < 0) & (cells.start == 0)] = 1.0
+    weights[(place > 0) & (cells.stop == limit)] = 1.0
+    return weights

@@ -1,0 +1,72 @@
+"""What a fusion head is shown of a batch of aligned tiles."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from patchwrap.types import DepthBatch, Features, Images
+
+CONTEXT = (48, 48)
+"""Rows and columns at which the surroundings of a tile are shown, whatever its size."""
+
+REACH = 3
+"""The surroundings are so many tiles high and wide, the tile in their middle."""
+
+
+@dataclass(frozen=True)
+class TileView:
+    """Tiles of one size, each with its surroundings. All maps are in the fusion space.
+
+    Args:
+        images: the tiles' RGB in [0, 1].
+        coarse: the coarse map under each tile, at the tile's size.
+        aligned: each tile's own prediction after alignment; finite, the coarse map's where it was invalid.
+        confidence: in [0, 1], how far the alignment believes the tile: 0 where it was invalid, low where it disagrees
+            with the coarse map.
+        disagreement: how far the tile lies above the mean of all tiles there, at the coarse map's sampling; 0 where
+            it is alone.
+        context: around the tile, the tile's place in the middle third: the coarse map, the mean of all tiles, and
+            where in the image that is, down and across from -1 to 1. Beyond the image the maps' border goes on.
+        centre: the whole coarse map's median.
+        spread: its median absolute deviation, scaled to a normal distribution's standard deviation.
+        coarse_features: the coarse backend's decoder features under each tile, or None.
+        fine_features: the tile backend's decoder features, or None.
+    """
+
+    images: Images
+    coarse: DepthBatch
+    aligned: DepthBatch
+    confidence: Float[Tensor, "batch 1 height width"]
+    disagreement: DepthBatch
+    context: Float[Tensor, "batch 4 rows columns"]
+    centre: Float[Tensor, "batch"]
+    spread: Float[Tensor, "batch"]
+    coarse_features: Features | None = None
+    fine_features: Features | None = None
+
+    def to(self, device: torch.device) -> "TileView":
+        """The same on another device."""
+        given = {part.name: getattr(self, part.name) for part in fields(self)}
+        moved: dict[str, Any] = {name: None if value is None else value.to(device) for name, value in given.items()}
+        return TileView(**moved)
+
+    def mirrored(self) -> "TileView":
+        """The same seen in a mirror: left is right."""
+        flipped = {
+            part.name: value.flip(-1)
+            for part in fields(self)
+            if (value := getattr(self, part.name)) is not None and value.ndim == 4
+        }
+        # Across the image the position runs from -1 to 1 again.
+        context = flipped["context"] * torch.tensor([1.0, 1.0, 1.0, -1.0])[:, None, None].to(self.context)
+        return replace(self, **(flipped | {"context": context}))
+
+    @staticmethod
+    def batch(views: "list[TileView]") -> "TileView":
+        """Several views of equal size as one."""
+        parts = {part.name: [getattr(view, part.name) for view in views] for part in fields(TileView)}
+        joined: dict[str, Any] = {n: None if values[0] is None else torch.cat(values) for n, values in parts.items()}
+        return TileView(**joined)

@@ -1,0 +1,75 @@
+"""``patchwrap finetune``: options in, a head out that ``patchwrap predict`` takes."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from patchwrap.cli import main
+
+
+@pytest.fixture
+def photos(tmp_path, ramp):
+    """Three photos with the depth that the ramp is wrong about."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(3):
+        grey = np.random.default_rng(seed).integers(40, 220, (12, 16), np.uint8).repeat(8, 0).repeat(8, 1)
+        Image.fromarray(np.repeat(grey[..., None], 3, 2)).save(folder / f"{seed}.png")
+        np.save(folder / f"{seed}.npy", (3 + grey / 255 + np.linspace(1, -1, 96)[:, None]).astype(np.float32))
+    return folder
+
+
+@pytest.fixture
+def finetune(photos, tmp_path):
+    def finetune(*words, data=photos):
+        cache = ["--cache", str(tmp_path / "cache")]
+        fixed = ["--backend", "ramp", "--device", "cpu", "--steps", "2", "--plans", "2x2", "--batch-size", "4", *cache]
+        return main(["finetune", "--data", str(data), "-o", str(tmp_path / "head.safetensors"), *fixed, *words])
+
+    return finetune
+
+
+def test_a_head_is_trained_and_used(finetune, photos, tmp_path, capsys, caplog):
+    assert finetune() == 0
+    told = capsys.readouterr().err
+    assert "predicts 0" in told and "min left" in told and "held out: ce" in told and "head.json" in told
+    card = json.loads((tmp_path / "head.json").read_text())
+    assert card["backends"][0]["name"] == "ramp" and card["training"]["recipe"]["plans"] == ["2x2"]
+    words = ["predict", str(photos / "0.png"), "--backend", "ramp", "--plan", "2x2", "--format", "npy"]
+    assert main([*words, "-o", str(tmp_path / "out"), "--head", str(tmp_path / "head.safetensors")]) == 0
+    assert json.loads((tmp_path / "out" / "0_depth.json").read_text())["options"]["head"] == "Head"
+    assert main([*words, "--backend", "affine", "-o", str(tmp_path / "b"), "--head", card_of(tmp_path)]) == 0
+    warning = "warning: the fusion head was trained for depth:scale, and these maps are inverse_depth:affine"
+    assert caplog.messages == [warning]
+
+
+def card_of(folder):
+    return str(folder / "head.safetensors")
+
+
+def test_an_existing_head_is_not_replaced_unasked(finetune, tmp_path, capsys):
+    (tmp_path / "head.safetensors").write_bytes(b"dear to me")
+    assert finetune() == 2
+    assert "add --overwrite" in capsys.readouterr().err
+
+
+def test_quiet_says_nothing(finetune, capsys):
+    assert finetune("-q", "--no-gt") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--plans", "9z9"], "9z9"),
+        (["--rate", "0"], "rate 0.0 is not above 0"),
+        (["--unfreeze", "decoder"], "no trainable_parameters"),
+        (["--count", "1"], "Give more images"),
+    ],
+)
+def test_what_cannot_be_is_one_line(finetune, capsys, words, told):
+    assert finetune(*words) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ") and told in error

@@ -1,0 +1,145 @@
+"""What batches hold, and what a head is asked for: on tiles of a plane, whose terms are known."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from patchwrap.finetune.draw import Drawer, TileBatch, assembled, groups_of
+from patchwrap.finetune.objective import depth_consistency, edge_errors, feature_consistency, overlap_gaps, terms
+from patchwrap.finetune.recipe import Recipe
+from patchwrap.finetune.record import Facts, Record, write_record
+from patchwrap.finetune.selection import Score
+from patchwrap.observation import Correction
+from patchwrap.surroundings import Surroundings
+from patchwrap.testing import bare_view
+from patchwrap.tiling import TilePlan
+
+CANVAS = (32, 48)
+CENTRE, SPREAD = 2.0, 0.5
+
+
+def plane(height, width):
+    return torch.linspace(1, 3, width).expand(height, width).contiguous()
+
+
+@pytest.fixture
+def record(tmp_path):
+    """Nine tiles of a plane, each off by a tenth of its number."""
+    tiles = TilePlan.parse("2x2").tiles(CANVAS)
+    whole = plane(*CANVAS)
+    facts = Facts("plane", 0, "log_depth", False, CANVAS, tiles[0].size, True, CENTRE, SPREAD)
+    around = Surroundings.of(plane(16, 24), CANVAS, [])
+    image = (torch.rand(*CANVAS, 3, generator=torch.Generator().manual_seed(0)) * 255).byte()
+    views = {}
+    for number, tile in enumerate(tiles):
+        part = whole[tile.slices][None, None]
+        view = bare_view(
+            image[tile.slices].permute(2, 0, 1)[None] / 255,
+            part,
+            part + 0.1 * number,
+            context=around.context(tile),
+            centre=torch.tensor([CENTRE]),
+            spread=torch.tensor([SPREAD]),
+            disagreement=torch.full_like(part, 0.1 * number),
+        )
+        views[tile] = (view, Correction(shift=0.1 * number))
+    target = whole.clone()
+    target[:4] = torch.nan
+    edges = torch.zeros(CANVAS, dtype=torch.bool)
+    edges[10, :] = True
+    write_record(tmp_path / "plane.safetensors", facts, image.numpy(), plane(16, 24), views, target, edges)
+    return Record(tmp_path / "plane.safetensors")
+
+
+def test_a_record_gives_back_what_was_kept(record):
+    view = record.view(4)
+    assert torch.allclose(view.aligned - view.coarse, torch.full_like(view.aligned, 0.4), atol=0.05)
+    assert torch.allclose(view.disagreement, torch.full_like(view.aligned, 0.4), atol=1e-3)
+    assert view.images.shape == (1, 3, *record.facts.tile) and record.correction(4).shift == pytest.approx(0.4)
+    target, valid, edges = record.target(0)
+    assert not valid[..., :4, :].any() and valid[..., 4:, :].all() and edges[..., 10, :].all()
+    assert torch.allclose(target[valid], plane(*CANVAS)[: target.shape[2], : target.shape[3]][4:].flatten(), atol=2e-3)
+
+
+def test_groups_are_two_by_two_and_pairs_all_that_overlap_in_them(record):
+    squares = [group.tiles for group in groups_of(record, "group")]
+    assert squares == [(0, 1, 3, 4), (1, 2, 4, 5), (3, 4, 6, 7), (4, 5, 7, 8)]
+    pairs = {group.tiles for group in groups_of(record, "pair")}
+    assert (0, 4) in pairs and (1, 3) in pairs and (0, 2) not in pairs and all(len(pair) == 2 for pair in pairs)
+
+
+def test_overlapping_parts_show_the_same_place_also_in_a_mirror(record):
+    drawer = Drawer([record], "group", 4)
+    mirrored = set()
+    for step in range(6):
+        batch = drawer.draw(step)
+        mirrored.add(batch.mirrored)
+        assert len(batch.overlaps) == 6
+        assert overlap_gaps(batch, batch.view.coarse).max() < 0.02
+    assert mirrored == {True, False}
+
+
+def test_the_same_numbers_draw_the_same_batch(record):
+    first, again, other = (Drawer([record], "pair", 4, seed).draw(7, 0) for seed in (1, 1, 2))
+    assert torch.equal(first.view.images, again.view.images) and first.overlaps == again.overlaps
+    assert not torch.equal(first.view.images, other.view.images)
+
+
+def batch_of(record, number=0):
+    return assembled([groups_of(record, "group")[number]])
+
+
+def test_consistency_is_the_mean_square_of_what_lies_between_tiles(record):
+    batch = batch_of(record)
+    apart = [0.1, 0.3, 0.4, 0.2, 0.3, 0.1]  # of tiles 0, 1, 3 and 4, two by two
+    wanted = sum((value / SPREAD) ** 2 for value in apart) / 6
+    assert depth_consistency(batch, batch.view.aligned) == pytest.approx(wanted, rel=0.05)
+    assert depth_consistency(batch, batch.view.coarse) < 1e-3
+
+
+def test_features_agree_where_they_move_with_the_photo(record):
+    batch = batch_of(record)
+    agreeing, apart = batch.view.coarse.repeat(1, 2, 1, 1), torch.rand(4, 2, *record.facts.tile)
+    assert feature_consistency(batch, [agreeing]) < 1e-3 < 0.05 < feature_consistency(batch, [apart])
+    # Over their own size: fading does not help.
+    assert feature_consistency(batch, [0.01 * apart]) == pytest.approx(float(feature_consistency(batch, [apart])))
+
+
+def test_truth_is_best(record):
+    batch, recipe = batch_of(record), Recipe()
+    for space in ("log_depth", "inverse_depth"):
+        batch = replace(batch, space=space)
+        at_truth, off = (
+            sum(float(v) for k, v in terms(batch, maps, [], Recipe(agree_on="depth")).items() if "consistency" not in k)
+            for maps in (batch.target, batch.view.aligned)
+        )
+        assert at_truth < 0.1 * off
+    assert set(terms(batch, batch.target, [batch.target], recipe)) >= {"depth_consistency", "feature_consistency"}
+
+
+def test_without_truth_the_frozen_result_is_best(record):
+    batch = replace(batch_of(record), target=None, valid=None, edges=None)
+    recipe = Recipe(truth=False, agree_on="depth")
+    found = terms(batch, batch.view.coarse, [], recipe)
+    assert found["low_frequency"] == 0 and found["tile_gradient"] < 0.2 and found["depth_consistency"] < 1e-3
+    blurred = terms(batch, batch.view.coarse * 0 + CENTRE, [], recipe)
+    assert blurred["tile_gradient"] > found["tile_gradient"] and blurred["low_frequency"] > 0
+
+
+def test_an_edge_forgives_one_pixel():
+    step = torch.zeros(1, 1, 8, 8)
+    step[..., 4:] = 1.0
+    edges = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    edges[..., 3:5] = True
+    view = bare_view(torch.rand(1, 3, 8, 8), step, step)
+    batch = TileBatch(view, "log_depth", False, [], [], step, torch.ones_like(edges), edges)
+    assert edge_errors(batch, step.roll(1, -1)).max() == 0
+    assert edge_errors(batch, step * 0 + 0.5).min() == 0.5
+
+
+def test_blur_does_not_win_the_selection():
+    def score(ce, see):
+        return Score(ce, see, 0.0, 1.0, 1.0, 0.0).value
+
+    assert score(0.5, 0.9) < score(1.0, 1.0) < score(0.2, 1.2)

@@ -1,0 +1,98 @@
+"""What a fusion head is shown beyond its tile."""
+
+import numpy as np
+import pytest
+import torch
+
+from patchwrap.alignment import Alignment
+from patchwrap.observation import Observation
+from patchwrap.surroundings import Surroundings
+from patchwrap.tile_view import CONTEXT, TileView
+from patchwrap.tiling import Tile, TilePlan
+
+
+def ramp(height, width):
+    return torch.linspace(0, 1, width).expand(height, width) + torch.linspace(0, 2, height)[:, None]
+
+
+def surroundings(shifts, canvas=(64, 96), plan="2x2"):
+    """Tiles of a ramp, each off by a constant, not corrected."""
+    coarse = ramp(32, 48)
+    whole, seen = ramp(*canvas), []
+    tiles = TilePlan.parse(plan).tiles(canvas)
+    for tile, shift in zip(tiles, shifts, strict=True):
+        one = Observation.of(tile, whole[tile.slices] + shift, canvas, (32, 48))
+        one.correction = type(one.correction)()
+        seen.append(one)
+    return tiles, Surroundings.of(coarse, canvas, seen)
+
+
+def test_tiles_that_agree_have_no_disagreement():
+    tiles, around = surroundings([0.0] * 9)
+    assert all(around.disagreement(n, tile.size).abs().max() < 1e-5 for n, tile in enumerate(tiles))
+    assert (around.consensus - around.coarse).abs().max() < 0.03
+
+
+def test_a_shifted_tile_disagrees_by_its_shift_at_its_border_and_less_in_its_middle():
+    tiles, around = surroundings([0.0] * 4 + [1.0] + [0.0] * 4)
+    apart = around.disagreement(4, tiles[4].size)
+    middle, side = apart[16, 24], apart[16, 0]
+    assert side == pytest.approx(1.0, abs=0.02) and 0 < middle < 0.3
+    assert around.disagreement(3, tiles[3].size).min() < -0.2
+
+
+def test_what_is_left_without_its_disagreement_is_the_same_in_all_tiles():
+    shifts = np.random.default_rng(0).normal(size=9)
+    tiles, around = surroundings(shifts)
+    whole = ramp(64, 96)
+    for n, tile in enumerate(tiles):
+        left = whole[tile.slices] + shifts[n] - around.disagreement(n, tile.size)
+        seen = Observation.of(tile, left, (64, 96), (32, 48))
+        # Interpolated at the tile's size and averaged again: not exactly the cells' own numbers.
+        assert np.abs(seen.thumb - around.consensus[seen.cells].numpy())[2:-2, 2:-2].max() < 0.1
+
+
+def test_without_tiles_the_consensus_is_the_coarse_map():
+    around = Surroundings.of(ramp(32, 48), (64, 96), [])
+    assert torch.allclose(around.consensus, around.coarse)
+    assert not around.disagreement(0, (8, 8)).any()
+
+
+def test_the_context_shows_the_tile_in_its_middle_third():
+    around = Surroundings.of(ramp(32, 48), (64, 96), [])
+    context = around.context(Tile(16, 24, 32, 48))[0]
+    assert context.shape == (4, *CONTEXT)
+    third = context[:, 16:32, 16:32]
+    assert third[2, 0, 0] == pytest.approx(-0.5, abs=0.05) and third[3, -1, -1] == pytest.approx(0.5, abs=0.05)
+    assert third[0].mean() == pytest.approx(float(around.coarse.mean()), abs=0.02)
+    # Beyond the image the border goes on, and the place tells that it is beyond.
+    assert torch.allclose(context[0, 20, :4], context[0, 20, :1], atol=0.02) and context[3, 0, 0] < -1
+
+
+def test_a_tile_at_the_border_knows_where_it_is():
+    around = Surroundings.of(ramp(32, 48), (64, 96), [])
+    corner = around.context(Tile(0, 0, 16, 24))[0, 2:, 16:32, 16:32]
+    assert corner[0, 0, 0] == pytest.approx(-1, abs=0.05) and corner[1, 0, 0] == pytest.approx(-1, abs=0.05)
+
+
+def test_centre_and_spread_are_the_whole_maps():
+    around = Surroundings.of(torch.arange(9.0).view(3, 3), (64, 96), [])
+    assert around.centre == 4.0 and around.spread == pytest.approx(2 * 1.4826)
+
+
+def test_a_mirrored_view_is_mirrored_twice_the_same():
+    around = Surroundings.of(ramp(32, 48), (64, 96), [])
+    tile = Tile(0, 24, 32, 48)
+    maps = {name: torch.rand(1, 1, 32, 48) for name in ("coarse", "aligned", "confidence", "disagreement")}
+    numbers = {"centre": torch.zeros(1), "spread": torch.ones(1)}
+    view = TileView(torch.rand(1, 3, 32, 48), **maps, context=around.context(tile), **numbers)
+    once = view.mirrored()
+    assert torch.equal(once.aligned[..., 0], view.aligned[..., -1])
+    assert torch.allclose(once.context[:, 3], view.context[:, 3].flip(-1) * -1)
+    assert torch.equal(once.mirrored().context, view.context)
+
+
+def test_alignment_tells_what_it_observed():
+    alignment = Alignment(ramp(32, 48), (64, 96))
+    alignment.observe(Tile(0, 0, 32, 48), ramp(64, 96)[:32, :48])
+    assert len(alignment.observations) == 1
