@@ -15,6 +15,7 @@ _HOME = {
     "Tile": "tiling",
     "Backend": "spec",
     "FusionHead": "spec",
+    "TileContext": "spec",
     "Images": "types",
     "DepthBatch": "types",
     "Features": "types",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from patchwrap.pipeline import predict as predict
     from patchwrap.spec import Backend as Backend
     from patchwrap.spec import FusionHead as FusionHead
+    from patchwrap.spec import TileContext as TileContext
     from patchwrap.tiling import Tile as Tile
     from patchwrap.tiling import TilePlan as TilePlan
     from patchwrap.types import DepthBatch as DepthBatch

@@ -89,6 +89,7 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--plan", default="auto", help="auto, p16, p49, p49+r128, slide, 2x2 ... 8x8")
     group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 1)")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
+    group.add_argument("--tile-mode", metavar="M", help="how a diffusion backend makes tiles agree")
     group.add_argument("--fuser", default="poisson", choices=FUSERS, help="(default: poisson)")
     group.add_argument("--detail", type=float, metavar="D", help="0 is the coarse map, 1 pure tiles")
     group.add_argument(
@@ -178,7 +179,13 @@ def _load(name: str | None, role: str, args: argparse.Namespace) -> Any:
 
 def _backend_options(args: argparse.Namespace, role: str) -> dict[str, Any]:
     convention = {"convention": args.convention} if args.convention and role == "backend" else {}
-    return convention | dict(getattr(args, f"{role}_option"))
+    mode = {"tile_mode": args.tile_mode} if args.tile_mode and role == _tile_role(args) else {}
+    return convention | mode | dict(getattr(args, f"{role}_option"))
+
+
+def _tile_role(args: argparse.Namespace) -> str:
+    """Which of the backends predicts the tiles."""
+    return "fine" if args.fine else "coarse" if args.coarse and not args.backend else "backend"
 
 
 def _all_options(args: argparse.Namespace) -> dict[str, Any]:
