@@ -18,6 +18,7 @@ _HOME = {
     "TileView": "tile_view",
     "Head": "heads",
     "load_head": "heads",
+    "TileContext": "spec",
     "Images": "types",
     "DepthBatch": "types",
     "Features": "types",
@@ -71,9 +72,10 @@ if TYPE_CHECKING:
     from patchwrap.pipeline import predict as predict
     from patchwrap.spec import Backend as Backend
     from patchwrap.spec import FusionHead as FusionHead
-    from patchwrap.tile_view import TileView as TileView
+    from patchwrap.spec import TileContext as TileContext
     from patchwrap.tiling import Tile as Tile
     from patchwrap.tiling import TilePlan as TilePlan
+    from patchwrap.tile_view import TileView as TileView
     from patchwrap.types import DepthBatch as DepthBatch
     from patchwrap.types import Features as Features
     from patchwrap.types import Images as Images

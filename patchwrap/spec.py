@@ -167,6 +167,21 @@ class PredictsTiles(Protocol):
 
 
 @runtime_checkable
+class PredictsTilesWithConfidence(Protocol):
+    """A backend that owns the loop over the tiles and knows how sure it is of each; called before ``predict_tiles``."""
+
+    def predict_tiles_with_confidence(
+        self, source: TileSource, tiles: Sequence[Tile], context: TileContext
+    ) -> Iterator[tuple[Tile, Map, Map]]:
+        """Predict every tile as ``predict_tiles`` does.
+
+        Yields:
+            A tile, its map, and a confidence in [0, 1] of the same shape.
+        """
+        ...
+
+
+@runtime_checkable
 class FusionHead(Protocol):
     """A light network that corrects one aligned tile before fusion.
 

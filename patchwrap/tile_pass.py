@@ -10,11 +10,11 @@ from patchwrap.canvas import Canvas
 from patchwrap.errors import BackendContractError
 from patchwrap.resampling import resize
 from patchwrap.spaces import FusionSpace, to_space
-from patchwrap.spec import Backend, PredictsTiles, Progress, TileContext
-from patchwrap.tile_runner import Answer, ask, backend_size, checked_map, run_in_batches
+from patchwrap.spec import Backend, PredictsTiles, PredictsTilesWithConfidence, Progress, TileContext
+from patchwrap.tile_runner import Answer, answer_of, ask, backend_size, run_in_batches
 from patchwrap.tile_store import Prediction
 from patchwrap.tiling import Size, Tile
-from patchwrap.types import Images
+from patchwrap.types import Images, Map
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class TilePass:
 
     def __iter__(self) -> Iterator[Prediction]:
         self.progress(0, len(self.canvas.tiles))
-        return self._jointly(self.backend) if isinstance(self.backend, PredictsTiles) else self._in_batches()
+        owner = isinstance(self.backend, (PredictsTiles, PredictsTilesWithConfidence))
+        return self._jointly() if owner else self._in_batches()
 
     def _in_batches(self) -> Iterator[Prediction]:
         tiles, done = self.canvas.tiles, 0
@@ -51,21 +52,30 @@ class TilePass:
             done += len(batch)
             self.progress(done, len(tiles))
 
-    def _jointly(self, backend: PredictsTiles) -> Iterator[Prediction]:
-        tiles, name = self.canvas.tiles, type(backend).__name__
+    def _jointly(self) -> Iterator[Prediction]:
+        tiles, name = self.canvas.tiles, type(self.backend).__name__
         waiting = Counter(tiles)
-        for tile, values in backend.predict_tiles(self._image, tiles, self.context):
+        for tile, values, confidence in self._owned():
             if not waiting[tile]:
                 why = "which it had given already" if tile in tiles else "which is no tile of the plan"
                 raise BackendContractError(f"{name}.predict_tiles gave {tile}, {why}. Give each tile once.")
             waiting[tile] -= 1
-            yield self._prediction(tile, Answer(checked_map(name, values, self._size(tile))))
+            yield self._prediction(tile, answer_of(name, values, confidence, self._size(tile)))
             self.progress(len(tiles) - waiting.total(), len(tiles))
         if missing := waiting.total():
             raise BackendContractError(
                 f"{name}.predict_tiles left out {missing} of {len(tiles)} tiles, {next(waiting.elements())} for one. "
                 "Give each tile once."
             )
+
+    def _owned(self) -> Iterator[tuple[Tile, Map, Map | None]]:
+        """What a backend that owns the loop gives: tiles, their maps, and confidence where it has one."""
+        arguments = self._image, self.canvas.tiles, self.context
+        if isinstance(self.backend, PredictsTilesWithConfidence):
+            yield from self.backend.predict_tiles_with_confidence(*arguments)
+        elif isinstance(self.backend, PredictsTiles):
+            for tile, values in self.backend.predict_tiles(*arguments):
+                yield tile, values, None
 
     def _prediction(self, tile: Tile, answer: Answer) -> Prediction:
         """Bring what the backend says to one tile to its size on the canvas and into the fusion space."""

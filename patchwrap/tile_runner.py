@@ -128,12 +128,25 @@ def checked(name: str, maps: object, images: Images, method: str = "predict") ->
     return maps.to("cpu", torch.float32)
 
 
-def checked_map(name: str, values: object, size: Size) -> DepthBatch:
-    """Return the map that ``predict_tiles`` gives for one tile as a batch of one, float32 on the CPU.
+def answer_of(name: str, values: object, confidence: object, size: Size) -> Answer:
+    """What ``predict_tiles`` gives for one tile, as an answer to a batch of one.
+
+    Args:
+        name: of the backend, for errors.
+        values: the tile's map.
+        confidence: of the same shape, or None.
+        size: ``(height, width)`` at which the backend sees the tile.
 
     Raises:
-        BackendContractError: if it is not of the size at which the backend sees the tile.
+        BackendContractError: if one of them is not of that size, or the confidence not in [0, 1].
     """
+    maps = _checked_map(name, values, size)
+    if confidence is None:
+        return Answer(maps)
+    return Answer(maps, confidence=_in_range(name, _checked_map(name, confidence, size)))
+
+
+def _checked_map(name: str, values: object, size: Size) -> DepthBatch:
     if not isinstance(values, torch.Tensor) or tuple(values.shape) != tuple(size) or not values.is_floating_point():
         raise BackendContractError(
             f"{name}.predict_tiles gave {_shape(values)} for a tile; expected a float tensor of shape {tuple(size)}, "
@@ -143,7 +156,11 @@ def checked_map(name: str, values: object, size: Size) -> DepthBatch:
 
 
 def _checked_confidence(name: str, confidence: object, images: Images) -> ConfidenceBatch:
-    values = checked(name, confidence, images, "predict_with_confidence").nan_to_num(nan=0.0)
+    return _in_range(name, checked(name, confidence, images, "predict_with_confidence"))
+
+
+def _in_range(name: str, confidence: ConfidenceBatch) -> ConfidenceBatch:
+    values = confidence.nan_to_num(nan=0.0)
     low, high = values.min().item(), values.max().item()
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise BackendContractError(

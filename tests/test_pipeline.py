@@ -227,6 +227,34 @@ def test_it_is_told_what_is_known():
     assert np.array_equal(context.coarse.numpy(), fused.coarse_map)
 
 
+class JointWithDoubts(Joint):
+    """Owns the loop, and doubts the left half of every tile."""
+
+    def predict_tiles_with_confidence(self, source, tiles, context):
+        for tile, values in super().predict_tiles(source, tiles, context):
+            columns = torch.arange(values.shape[1]) >= values.shape[1] // 2
+            yield tile, values, columns.float().expand_as(values)
+
+    def predict_tiles(self, source, tiles, context):
+        raise AssertionError("it knows how sure it is")
+
+
+def test_a_backend_that_owns_the_loop_may_know_how_sure_it_is():
+    fused = patchwrap.predict(PHOTO, JointWithDoubts("inverse_depth:affine"), plan="p16")
+    left, right = fused.confidence[:, 10:40].mean(), fused.confidence[:, 60:90].mean()
+    assert left < 0.1 < 0.5 < right
+
+
+def test_a_tiles_confidence_is_checked():
+    class Boastful(JointWithDoubts):
+        def predict_tiles_with_confidence(self, *arguments):
+            for tile, values, confidence in super().predict_tiles_with_confidence(*arguments):
+                yield tile, values, 2 * confidence
+
+    with pytest.raises(BackendContractError, match="from 0 to 2"):
+        patchwrap.predict(PHOTO, Boastful(), plan="p16")
+
+
 class Distorted(Joint):
     """Every tile with a scale and a shift of its own."""
 

@@ -88,6 +88,7 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--plan", default="auto", help="auto, p16, p49, p49+r128, slide, 2x2 ... 8x8")
     group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 1)")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
+    group.add_argument("--tile-mode", metavar="M", help="how a diffusion backend makes tiles agree")
     group.add_argument("--fuser", default="poisson", choices=FUSERS, help="(default: poisson)")
     group.add_argument("--detail", type=float, metavar="D", help="0 is the coarse map, 1 pure tiles")
     head = group.add_mutually_exclusive_group()
@@ -168,14 +169,24 @@ def _backend_names(args: argparse.Namespace) -> tuple[str | None, str | None, st
 def _load(name: str | None, role: str, args: argparse.Namespace) -> Any:
     from patchwrap.wrapping import load_backend
 
-    options = backend_options(args, role)
+    options = _options_of(args, role)
     if options and name is None:
         raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
     return name and load_backend(name, **options)
 
 
+def _options_of(args: argparse.Namespace, role: str) -> dict[str, Any]:
+    mode = {"tile_mode": args.tile_mode} if args.tile_mode and role == _tile_role(args) else {}
+    return mode | backend_options(args, role)
+
+
+def _tile_role(args: argparse.Namespace) -> str:
+    """Which of the backends predicts the tiles."""
+    return "fine" if args.fine else "coarse" if args.coarse and not args.backend else "backend"
+
+
 def _all_options(args: argparse.Namespace) -> dict[str, Any]:
-    return {f"{role}_options": given for role in ROLES if (given := backend_options(args, role))}
+    return {f"{role}_options": given for role in ROLES if (given := _options_of(args, role))}
 
 
 def _check_points(formats: list[str], engine: "Engine") -> None:

@@ -1,0 +1,1 @@
+"""Marigold, latent diffusion that predicts depth, as a patchwrap backend."""

@@ -1,0 +1,99 @@
+"""All tiles advance together, and what they say to the cells they share is averaged at every step.
+
+MultiDiffusion (arXiv 2302.08113, equation 5) with weights that fade towards a tile's inner sides. The mean is taken
+of the network's output; since a step is linear in it, this is the mean of the next latents. Latents and pictures lie
+on the CPU and a step runs over one batch of tiles after another: what the device holds does not grow with the image.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from patchwrap.spec import TileSource
+from patchwrap.tile_runner import run_in_batches
+from patchwrap.types import DepthBatch
+from patchwrap.windows import window
+from patchwrap_diffusers.ensemble import Members
+from patchwrap_diffusers.grid import Level, Place
+from patchwrap_diffusers.sampler import Sampler
+from patchwrap_diffusers.schedule import Latents
+from patchwrap_diffusers.tile_modes import SharedNoise
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Tiles of a level, all at once.
+
+    Args:
+        sampler: denoises.
+        level: the tiles.
+        source: reads them.
+        batch_size: tiles at once on the device, at most.
+        noise: the field to start from.
+    """
+
+    sampler: Sampler
+    level: Level
+    source: TileSource
+    batch_size: int
+    noise: SharedNoise
+
+    def __iter__(self) -> Iterator[tuple[Place, Members]]:
+        pictures = self._pictures()
+        fields = [self._denoised(pictures, member) for member in range(self.sampler.members)]
+
+        def decode(places: Sequence[Place]) -> Members:
+            """Every member's maps of a few tiles."""
+            return torch.stack([self._decoded(field, places) for field in fields])
+
+        for batch, members in run_in_batches(self.level.places, self.batch_size, decode):
+            for k, place in enumerate(batch):
+                yield place, members[:, k : k + 1]
+
+    def _pictures(self) -> Latents:
+        """Latents of all pictures, on the CPU."""
+
+        def encode(places: Sequence[Place]) -> Latents:
+            return self.sampler.network.encode(torch.cat([self.source(place.seen) for place in places])).cpu()
+
+        return torch.cat([latents for _, latents in run_in_batches(self.level.places, self.batch_size, encode)])
+
+    def _denoised(self, pictures: Latents, member: int) -> Latents:
+        schedule = self.sampler.schedule
+
+        def fresh(step: int) -> Latents:
+            """The field's noise before a step."""
+            return self.noise.field(member, step)[None]
+
+        field = fresh(0)
+        for index in range(len(schedule)):
+            field = schedule.step(index, self._output(pictures, field, index), field, fresh)
+        return field
+
+    def _output(self, pictures: Latents, field: Latents, index: int) -> Latents:
+        """The mean of what the network says to each cell."""
+        network, time = self.sampler.network, self.sampler.schedule.time(index)
+        total, weights = torch.zeros_like(field), torch.zeros(self.level.size)
+
+        def denoise(numbers: Sequence[int]) -> Latents:
+            latents = torch.cat([self._cut(field, self.level.places[k]) for k in numbers])
+            return network.denoise(pictures[list(numbers)].to(network.device), latents.to(network.device), time).cpu()
+
+        for batch, outputs in run_in_batches(range(len(self.level.places)), self.batch_size, denoise):
+            for k, output in zip(batch, outputs):
+                cells = self.level.places[k].cells
+                weight = window(cells, self.level.size)
+                total[0, :, *cells.slices] += weight * output
+                weights[cells.slices] += weight
+        return total / weights.clamp_min(torch.finfo(weights.dtype).tiny)
+
+    def _decoded(self, field: Latents, places: Sequence[Place]) -> DepthBatch:
+        network = self.sampler.network
+        return network.decode(torch.cat([self._cut(field, place) for place in places]).to(network.device)).cpu()
+
+    @staticmethod
+    def _cut(field: Latents, place: Place) -> Float[Tensor, "1 channels rows columns"]:
+        return field[:, :, *place.cells.slices]

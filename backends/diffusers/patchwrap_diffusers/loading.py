@@ -1,0 +1,189 @@
+"""Gets a pipeline from a folder or the hub. Downloads nothing the user did not name and reads no pickled weights."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    AutoencoderTiny,
+    DDIMScheduler,
+    DiffusionPipeline,
+    LCMScheduler,
+    MarigoldDepthPipeline,
+    UNet2DConditionModel,
+)
+from diffusers.utils import logging
+from transformers import CLIPTextModel
+from transformers.utils import logging as transformers_logging
+
+from patchwrap.errors import CheckpointError
+from patchwrap_diffusers.published import AUTOENCODERS, SOURCES
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_AUTOENCODERS = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
+
+
+def identify(checkpoint: Any, revision: str | None = None) -> tuple[str, Mapping[str, Any]]:
+    """Return a checkpoint's hub name or folder, and its config: all that is read before the weights.
+
+    Args:
+        checkpoint: short name, hub name, folder or a loaded pipeline.
+        revision: of the hub's repository.
+
+    Raises:
+        CheckpointError: if there is no such checkpoint or it predicts something else than depth.
+    """
+    if isinstance(checkpoint, DiffusionPipeline):
+        kind, config = type(checkpoint).__name__, checkpoint.config
+        name = config.get("_name_or_path") or kind
+    else:
+        name = _resolved(checkpoint, SOURCES)
+        with _errors_of(name):
+            config = DiffusionPipeline.load_config(name, revision=revision)
+        kind = config.get("_class_name") if isinstance(config, Mapping) else type(config).__name__
+    # Marigold's own code saved its depth pipelines under the shorter name.
+    if kind not in ("MarigoldDepthPipeline", "MarigoldPipeline"):
+        raise CheckpointError(
+            f"{name!r} is a {kind}, which predicts no depth as this backend understands it. Take the checkpoint of a "
+            "MarigoldDepthPipeline, such as 'marigold-v1-1'."
+        )
+    return name, config
+
+
+def read_pipeline(
+    name: str, config: Mapping[str, Any], revision: str | None = None, variant: str | None = None
+) -> MarigoldDepthPipeline:
+    """Return the pipeline with all its networks, float32.
+
+    Args:
+        name: hub name or folder.
+        config: its model_index.json.
+        revision: of the hub's repository.
+        variant: of the weights' files, such as ``fp16``.
+
+    Raises:
+        CheckpointError: if something is missing, damaged or incomplete.
+    """
+    kinds = {"unet": UNet2DConditionModel, "vae": _AUTOENCODERS[_part(config, "vae")], "text_encoder": CLIPTextModel}
+    where = {"revision": revision, "variant": variant}
+    parts = {part: _read(kind, name, part, **where) for part, kind in kinds.items()}
+    with _errors_of(name), _quiet():
+        return MarigoldDepthPipeline.from_pretrained(name, **parts, use_safetensors=True, **where)
+
+
+def read_autoencoder(checkpoint: Any) -> Any:
+    """Return another autoencoder of the same latent space.
+
+    Args:
+        checkpoint: ``taesd``, hub name, folder or a loaded autoencoder.
+
+    Raises:
+        CheckpointError: if there is no such autoencoder.
+    """
+    if isinstance(checkpoint, tuple(_AUTOENCODERS.values())):
+        return checkpoint
+    name = _resolved(checkpoint, AUTOENCODERS)
+    with _errors_of(name):
+        config = AutoencoderTiny.load_config(name)
+    kind = config.get("_class_name") if isinstance(config, Mapping) else None
+    if kind not in _AUTOENCODERS:
+        raise CheckpointError(f"{name!r} is a {kind}, not one of the autoencoders {', '.join(_AUTOENCODERS)}.")
+    return _read(_AUTOENCODERS[kind], name, None)
+
+
+def check_parts(pipeline: MarigoldDepthPipeline, name: str) -> None:
+    """Check that the parts of a pipeline are of the kinds that this backend can drive, and fit together.
+
+    Raises:
+        CheckpointError: naming the part that does not.
+    """
+    if not isinstance(pipeline.scheduler, (DDIMScheduler, LCMScheduler)):
+        raise CheckpointError(
+            f"{name!r} has a {type(pipeline.scheduler).__name__}; Marigold is denoised by a DDIMScheduler or an "
+            "LCMScheduler. Save the pipeline with one of these."
+        )
+    channels, images = pipeline.unet.config.in_channels, pipeline.vae.config.latent_channels
+    if channels != 2 * images:
+        raise CheckpointError(
+            f"{name!r} has a denoiser of {channels} input channels and an autoencoder of {images} latent channels; the "
+            "denoiser takes picture and depth, twice as many as the autoencoder gives. Take an autoencoder that fits."
+        )
+
+
+def _part(config: Mapping[str, Any], part: str) -> str:
+    kind = (config.get(part) or [None, None])[1]
+    if kind not in _AUTOENCODERS:
+        raise CheckpointError(f"Its {part} is a {kind}, not one of {', '.join(_AUTOENCODERS)}.")
+    return kind
+
+
+def _read(kind: Any, name: str, part: str | None, **where: Any) -> Any:
+    """Read one network, and refuse to make up weights that its file lacks."""
+    folder = {} if part is None else {"subfolder": part}
+    types = {"dtype" if kind is CLIPTextModel else "torch_dtype": torch.float32}
+    with _errors_of(name), _quiet():
+        network, report = kind.from_pretrained(
+            name, **folder, use_safetensors=True, output_loading_info=True, **types, **where
+        )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise CheckpointError(
+            f"{name!r} lacks {len(missing)} weights of its {part or 'autoencoder'} ({missing[0]} …): they would be "
+            "random numbers. Take a complete checkpoint, or load the pipeline yourself and pass it."
+        )
+    return network.eval()
+
+
+def _resolved(checkpoint: Any, known: Mapping[str, str]) -> str:
+    """Return the hub name or existing folder that is meant."""
+    if checkpoint is None or not str(checkpoint):
+        raise CheckpointError(
+            f"The diffusers backend needs a checkpoint: a folder, a hub name, or a short name such as "
+            f"{next(iter(known))!r} (`patchwrap backends` lists them). Write diffusers=CHECKPOINT."
+        )
+    name = str(checkpoint)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return str(folder)
+    if name in known:
+        return known[name]
+    if folder.is_file():
+        raise CheckpointError(f"{name!r} is a file. Give the folder that holds model_index.json.")
+    if not _HUB_NAME.fullmatch(name) or name.startswith("."):
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else f" Short names: {', '.join(known)}."
+        raise CheckpointError(f"{name!r} is neither a folder, nor a hub name (ORGANISATION/NAME), nor known.{hint}")
+    return name
+
+
+@contextmanager
+def _errors_of(name: str) -> Iterator[None]:
+    """Turn whatever the library raises while reading a checkpoint into one line."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:240] or type(error).__name__
+        hint = "" if Path(name).is_dir() else " Without a network, give a folder or a name that is in the cache."
+        raise CheckpointError(f"{name!r} cannot be loaded: {reason}{hint}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the libraries' bars and reports out of the terminal; what matters in them is raised."""
+    talkers = (logging, transformers_logging)
+    before = [(talker, talker.get_verbosity(), talker.is_progress_bar_enabled()) for talker in talkers]
+    for talker in talkers:
+        talker.set_verbosity_error()
+        talker.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for talker, level, bars in before:
+            talker.set_verbosity(level)
+            if bars:
+                talker.enable_progress_bar()

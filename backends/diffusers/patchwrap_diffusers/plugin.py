@@ -1,0 +1,17 @@
+"""Announces the diffusers backend to patchwrap; imports neither torch nor diffusers."""
+
+from patchwrap.hookspecs import Register, hookimpl
+from patchwrap_diffusers.published import PUBLISHED
+
+
+@hookimpl
+def patchwrap_register_backends(register: Register) -> None:
+    """Register ``diffusers``."""
+    register(
+        "diffusers",
+        "patchwrap_diffusers.backend:load",
+        convention=None,
+        licence="Apache-2.0",
+        summary="Marigold depth pipelines of the diffusers library: short name, hub name or local folder",
+        checkpoints=PUBLISHED,
+    )

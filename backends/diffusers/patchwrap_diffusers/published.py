@@ -1,0 +1,32 @@
+"""The well-known published checkpoints and autoencoders. Torch-free, downloads nothing."""
+
+from typing import Any
+
+from patchwrap.hookspecs import Checkpoint
+
+APACHE, OPEN_RAIL = "Apache-2.0", "LicenseRef-CreativeML-OpenRAIL-PP-M"
+
+PUBLISHED = [
+    Checkpoint(name, source, "depth:affine", licence)
+    for name, source, licence in (
+        ("marigold-v1-1", "prs-eth/marigold-depth-v1-1", OPEN_RAIL),
+        ("marigold-v1-0", "prs-eth/marigold-depth-v1-0", APACHE),
+        ("marigold-lcm", "prs-eth/marigold-depth-lcm-v1-0", APACHE),
+        ("marigold-e2e-ft", "GonzaloMG/marigold-e2e-ft-depth", APACHE),
+    )
+]
+"""Licences as their publishers state them on the hub."""
+
+SOURCES = {checkpoint.name: checkpoint.source for checkpoint in PUBLISHED}
+"""Hub name by short name."""
+
+CONVENTIONS = {checkpoint.source: checkpoint.convention for checkpoint in PUBLISHED}
+"""Meaning by hub name, for files that do not tell."""
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "GonzaloMG/marigold-e2e-ft-depth": {"steps": 1, "spacing": "trailing", "noise": "zeros"},
+}
+"""How a checkpoint was trained to be used, where its files do not tell (arXiv 2409.11355)."""
+
+AUTOENCODERS = {"taesd": "madebyollin/taesd"}
+"""Small autoencoders of the latent space of Stable Diffusion 1 and 2, by short name; MIT."""

@@ -1,0 +1,87 @@
+"""What a checkpoint and the user want of a run, put together. Never guesses: an error where nothing tells."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from patchwrap.convention import DepthConvention
+from patchwrap.errors import ConventionError, OptionError
+from patchwrap.size import parse_size
+from patchwrap_diffusers.published import CONVENTIONS
+
+Size = tuple[int, int]
+
+SPACES = {"depth": "depth", "disparity": "inverse_depth"}
+"""Our name of what a pipeline says it predicts."""
+
+
+def convention_of(
+    config: Mapping[str, Any], name: str, stated: str | DepthConvention | None = None
+) -> DepthConvention:
+    """Return what ``predict``'s numbers mean.
+
+    Args:
+        config: the pipeline's: ``prediction_type``, ``scale_invariant``, ``shift_invariant``.
+        name: hub name or folder it was loaded from.
+        stated: what the user says it is; goes before everything else.
+
+    Raises:
+        ConventionError: if neither the user, nor the pipeline, nor the published name tells.
+    """
+    if stated is not None:
+        return DepthConvention.parse(stated)
+    space = SPACES.get(config.get("prediction_type") or "")
+    if space is None and name in CONVENTIONS:
+        return DepthConvention.parse(CONVENTIONS[name])
+    if space is None:
+        raise ConventionError(
+            f"{name!r} predicts {config.get('prediction_type')!r}, neither 'depth' nor 'disparity'. If you know "
+            'better, say what its numbers mean: convention="depth:affine" (--convention on the command line).'
+        )
+    scale, shift = config.get("scale_invariant", True), config.get("shift_invariant", True)
+    return DepthConvention.parse(f"{space}:{'affine' if shift else 'scale' if scale else 'metric'}")
+
+
+def processing_of(wanted: Any, longest: int | None, factor: int) -> Size:
+    """Return the preferred ``(height, width)``.
+
+    Args:
+        wanted: ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both; None is a 4:3 picture.
+        longest: longer side at which the checkpoint was trained to see pictures, or None.
+        factor: both sides are a multiple of this.
+
+    Raises:
+        OptionError: if it is no size or does not divide.
+    """
+    if wanted is None and longest is None:
+        raise OptionError("Nothing tells at what size this pipeline sees pictures. Give processing=, such as 768x576.")
+    if wanted is None:
+        assert longest is not None
+        return max(round(0.75 * longest / factor), 1) * factor, max(longest // factor, 1) * factor
+    asked = _parsed(wanted)
+    if any(side % factor for side in asked):
+        height, width = (max(round(side / factor), 1) * factor for side in asked)
+        raise OptionError(f"processing {wanted!r} does not divide by {factor}. The nearest that does: {width}x{height}")
+    return asked
+
+
+def checked(name: str, value: Any, within: Any, rule: str) -> Any:
+    """Return an option's value.
+
+    Raises:
+        OptionError: with the rule, if the value is not within.
+    """
+    if isinstance(value, bool) or value not in within:
+        raise OptionError(f"{name} {value!r} is not {rule}.")
+    return value
+
+
+def _parsed(value: Any) -> Size:
+    if isinstance(value, str) and not value.isdecimal():
+        return parse_size(value)
+    try:
+        sides = (int(value), int(value)) if isinstance(value, (int, str)) else tuple(map(int, value))
+    except (TypeError, ValueError):
+        sides = ()
+    if len(sides) != 2 or min(sides) < 1:
+        raise OptionError(f"processing {value!r} is no size. Give (height, width), 'WIDTHxHEIGHT' or one number.")
+    return sides[0], sides[1]

@@ -1,0 +1,140 @@
+"""What tiles start from when each is denoised on its own: ``independent``, ``shared-noise`` and ``coarse-start``.
+
+Never lets one tile see another; that is ``joint``. Tiles run in batches, and no tile's numbers depend on its batch.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from patchwrap.convention import DepthConvention
+from patchwrap.resampling import under
+from patchwrap.spaces import fusion_space, to_space
+from patchwrap.spec import TileContext, TileSource
+from patchwrap.tile_runner import run_in_batches
+from patchwrap.types import CoarseMap
+from patchwrap_diffusers.ensemble import Members
+from patchwrap_diffusers.grid import Level, Place
+from patchwrap_diffusers.noise import Noise
+from patchwrap_diffusers.sampler import Sampler
+from patchwrap_diffusers.schedule import Latents
+
+CellNoise = Callable[[Place, int, int], Float[Tensor, "channels rows columns"]]
+"""The noise of one tile, for a member and before a step."""
+
+
+@dataclass(frozen=True)
+class OwnNoise:
+    """Every tile has noise of its own."""
+
+    noise: Noise
+    seed: int
+    channels: int
+
+    def __call__(self, place: Place, member: int, step: int) -> Float[Tensor, "channels rows columns"]:
+        """Draw it by the tile's place."""
+        tile = place.tile
+        where = tile.top, tile.left, tile.height, tile.width
+        return self.noise((self.channels, *place.cells.size), self.seed, "tile", where, member, step)
+
+
+class SharedNoise:
+    """One field of noise over all tiles of a level: where tiles overlap they have the same.
+
+    Args:
+        noise: draws it.
+        seed: of the field.
+        channels: of the latents.
+        level: the tiles' cells.
+    """
+
+    def __init__(self, noise: Noise, seed: int, channels: int, level: Level) -> None:
+        key, shape = (seed, "field", level.places[0].tile.size), (channels, *level.size)
+        # A consistency model needs a field before each step; of a canvas of 40 megapixels one has 10 MB.
+        self.field = lru_cache(maxsize=4)(lambda member, step: noise(shape, *key, member, step))
+
+    def __call__(self, place: Place, member: int, step: int) -> Float[Tensor, "channels rows columns"]:
+        """Cut a tile's part from the field."""
+        return self.field(member, step)[:, *place.cells.slices]
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Tiles of a level, each on its own.
+
+    Args:
+        sampler: denoises.
+        level: the tiles.
+        source: reads them.
+        batch_size: tiles at once, at most.
+        noise: of each tile.
+        estimate: what to start from instead of noise alone, or None.
+    """
+
+    sampler: Sampler
+    level: Level
+    source: TileSource
+    batch_size: int
+    noise: CellNoise
+    estimate: "CoarseStart | None" = None
+
+    def __iter__(self) -> Iterator[tuple[Place, Members]]:
+        for batch, members in run_in_batches(self.level.places, self.batch_size, self._run):
+            for k, place in enumerate(batch):
+                yield place, members[:, k : k + 1]
+
+    def _run(self, places: Sequence[Place]) -> Members:
+        network = self.sampler.network
+        pictures = network.encode(torch.cat([self.source(place.seen) for place in places]))
+        estimate = None if self.estimate is None else network.encode_maps(self.estimate.under(places).to(pictures))
+        return torch.stack([self._member(places, pictures, estimate, k) for k in range(self.sampler.members)]).cpu()
+
+    def _member(
+        self, places: Sequence[Place], pictures: Latents, estimate: Latents | None, member: int
+    ) -> Float[Tensor, "batch 1 height width"]:
+        def fresh(step: int) -> Latents:
+            """Each tile's noise before a step."""
+            return torch.stack([self.noise(place, member, step) for place in places]).to(pictures)
+
+        first = 0
+        start = fresh(0)
+        if self.estimate is not None and estimate is not None:
+            first = self.sampler.schedule.first(self.estimate.strength)
+            start = self.sampler.schedule.noised(estimate, start, first)
+        return self.sampler.network.decode(self.sampler(pictures, start, fresh, first))
+
+
+@dataclass(frozen=True)
+class CoarseStart:
+    """The whole-image map as tiles may start from it.
+
+    Args:
+        context: holds the map.
+        convention: of the tile backend's own maps.
+        strength: share of the steps that still change it, in (0, 1].
+    """
+
+    context: TileContext
+    convention: DepthConvention
+    strength: float
+
+    def under(self, places: Sequence[Place]) -> Float[Tensor, "tiles 1 height width"]:
+        """Its part under each tile, at the size at which the network sees the tile."""
+        (height, width), size = self.context.canvas, places[0].size
+        windows = torch.tensor([(p.seen.top, p.seen.left, p.seen.height, p.seen.width) for p in places])
+        maps = self.map.expand(len(places), 1, -1, -1)
+        return under(maps, windows / torch.tensor([height, width, height, width]), size)
+
+    @cached_property
+    def map(self) -> CoarseMap:
+        """The map as the network knows maps: its 2nd to 98th percentile is 0 to 1 (arXiv 2312.02145, section 3.2)."""
+        space = fusion_space(self.context.convention, self.convention)
+        space = self.convention.space if space == "log_depth" else space
+        values = to_space(self.context.coarse, self.context.convention, space)
+        low, high = torch.nanquantile(values.flatten(), torch.tensor([0.02, 0.98]).to(values)).tolist()
+        scaled = (values - low) / max(high - low, 1e-6)
+        return scaled.nan_to_num(nan=0.5).clamp(0, 1)
