@@ -73,9 +73,9 @@ if TYPE_CHECKING:
     from patchwrap.spec import Backend as Backend
     from patchwrap.spec import FusionHead as FusionHead
     from patchwrap.spec import TileContext as TileContext
+    from patchwrap.tile_view import TileView as TileView
     from patchwrap.tiling import Tile as Tile
     from patchwrap.tiling import TilePlan as TilePlan
-    from patchwrap.tile_view import TileView as TileView
     from patchwrap.types import DepthBatch as DepthBatch
     from patchwrap.types import Features as Features
     from patchwrap.types import Images as Images
