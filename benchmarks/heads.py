@@ -19,9 +19,9 @@ from patchwrap.bench.heldout import generated_samples
 from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.report import Cells, Report, Row
 from patchwrap.bench.runner import bench
-from patchwrap.bench.sample import Sample
 from patchwrap.bench.tables import column_title, number
 from patchwrap.cli.finetune import Progress
+from patchwrap.datasets import Readable
 from patchwrap.finetune.runner import finetune
 from patchwrap.size import parse_size
 from report import RESULTS, Result, Table
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def trained(
-    name: str, variant: str, known: Mapping[str, Any], train: Sequence[Sample], options: argparse.Namespace
+    name: str, variant: str, known: Mapping[str, Any], train: Sequence[Readable], options: argparse.Namespace
 ) -> Path:
     """A head's file; trained now if it is not there."""
     path = options.heads / f"{variant}_{name}.safetensors"
@@ -102,7 +102,7 @@ def trained(
 
 
 def measured(
-    name: str, backend: Any, heads: Mapping[str, Path], judged: Sequence[Sample], options: argparse.Namespace
+    name: str, backend: Any, heads: Mapping[str, Path], judged: Sequence[Readable], options: argparse.Namespace
 ) -> Report:
     """The report of one backbone; a row that fails is our failure here."""
     with Console(stderr=True).status("") as status:
@@ -200,7 +200,7 @@ def _alike(name: str, other: str) -> bool:
     return name == other or (name in SIMULATED and other in SIMULATED)
 
 
-def _held_out(options: argparse.Namespace) -> list[Sample]:
+def _held_out(options: argparse.Namespace) -> Sequence[Readable]:
     with Console(stderr=True).status("rendering"):
         return generated_samples(options.count, options.test_size, options.scenes_cache, lambda *_: None)
 

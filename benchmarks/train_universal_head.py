@@ -14,8 +14,8 @@ from rich.console import Console
 
 import patchwrap
 from patchwrap.bench.heldout import cache_folder, generated_samples
-from patchwrap.bench.sample import Sample
 from patchwrap.cli.finetune import Progress
+from patchwrap.datasets import Readable
 from patchwrap.finetune import SimulatedBackend
 from patchwrap.finetune.runner import SCENES_FROM, finetune
 from patchwrap.size import parse_size
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{options.out}: {options.out.stat().st_size / 2**20:.2f} MiB")
 
 
-def scenes(options: argparse.Namespace) -> list[Sample]:
+def scenes(options: argparse.Namespace) -> Sequence[Readable]:
     """Scenes to train on, rendered where there are none yet."""
     with Console(stderr=True).status("") as status:
         return generated_samples(
@@ -64,7 +64,7 @@ def scenes(options: argparse.Namespace) -> list[Sample]:
         )
 
 
-def backbones(options: argparse.Namespace, known: Sequence[Sample]) -> dict[str, Any]:
+def backbones(options: argparse.Namespace, known: Sequence[Readable]) -> dict[str, Any]:
     """All there are, by name.
 
     Args:

@@ -31,7 +31,7 @@ class WeightedMean:
         torch.from_numpy(self._weight[place]).add_(weights)
 
     def __getitem__(self, place: Place) -> Float32[ndarray, "_ _"]:
-        weight = torch.from_numpy(self._weight[place]) + self._anchor
+        weight = torch.from_numpy(self._weight[place]) + float(self._anchor)
         return torch.div(torch.from_numpy(self._sum[place]), weight, out=weight).numpy()
 
     def result(self) -> Values:

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 import patchwrap
-from patchwrap.bench.dataset import folder_samples
+from patchwrap.datasets import open_dataset
 from patchwrap.errors import MissingExtraError, OptionError, TrainingError
 from patchwrap.finetune import Recipe, SimulatedBackend
 from patchwrap.finetune.processes import extra
@@ -70,7 +70,7 @@ def train(photos, cache, tmp_path):
     """Train a tiny head: ``train(backend, **options)``."""
 
     def train(backend=None, data=photos, name="head", **options):
-        backend = backend or SimulatedBackend(folder_samples(photos), processing=(48, 80))
+        backend = backend or SimulatedBackend(open_dataset(photos).unread, processing=(48, 80))
         return finetune(backend, data, tmp_path / f"{name}.safetensors", cache=cache, **(TINY | options))
 
     return train
@@ -84,7 +84,7 @@ def weights(head):
 def trained(photos, cache, tmp_path_factory):
     """A head trained for long enough to be good, and its folder."""
     folder = tmp_path_factory.mktemp("trained")
-    backend = SimulatedBackend(folder_samples(photos), processing=(48, 80))
+    backend = SimulatedBackend(open_dataset(photos).unread, processing=(48, 80))
     options = {**TINY, "steps": 50, "batch_size": 8, "widths": (8, 16, 32), "rate": 3e-3, "ema": 0.95}
     return finetune(backend, photos, folder / "head.safetensors", cache=cache, **options), folder, backend
 
@@ -97,7 +97,7 @@ def test_tiles_agree_after_training_and_edges_are_no_worse(trained):
 def test_predict_with_the_head_is_nearer_to_the_truth(trained, photos):
     head, _, backend = trained
     errors = {"plain": [], "headed": []}
-    for sample in folder_samples(photos):
+    for sample in open_dataset(photos).unread:
         photo, truth = sample.read()
         for name, chosen in (("plain", None), ("headed", head)):
             depth = patchwrap.predict(photo, backend, plan="2x2", head=chosen)
@@ -134,7 +134,7 @@ def test_what_the_backend_says_is_asked_once(photos, cache, tmp_path):
 
 @pytest.mark.parametrize("convention", ["depth:metric", "inverse_depth:affine", "depth:affine"])
 def test_every_convention_learns(train, photos, convention):
-    backend = SimulatedBackend(folder_samples(photos), convention, processing=(48, 80))
+    backend = SimulatedBackend(open_dataset(photos).unread, convention, processing=(48, 80))
     rows = train(backend, steps=2, epoch=1).card.training["history"]["losses"]
     names = {"silog", "gradient"} if convention == "depth:metric" else {"l1", "l2", "gradient"}
     assert names < set(rows[-1]) and all(np.isfinite(rows[-1][name]) for name in names)
@@ -159,7 +159,7 @@ def test_photos_alone_are_enough(tmp_path, photos, cache):
     folder.mkdir()
     for seed in range(4):
         paint_scene(folder, seed, with_depth=False)
-    backend = SimulatedBackend(folder_samples(photos), processing=(48, 80))
+    backend = SimulatedBackend(open_dataset(photos).unread, processing=(48, 80))
     with pytest.raises(OptionError, match="--no-gt"):
         finetune(backend, folder, tmp_path / "head.safetensors", cache=cache, **TINY)
     options = {**TINY, "steps": 40, "batch_size": 8, "widths": (8, 16, 32), "rate": 3e-3, "ema": 0.95, "truth": False}
@@ -211,7 +211,7 @@ def test_a_decoder_is_trained_with_the_head_and_its_encoder_is_not(train, photos
     rows = head.card.training["history"]["scores"]
     if rows[-1]["score"] < rows[0]["score"]:
         assert not torch.equal(changed.decoder.weight, backend.decoder.weight)
-    depth = patchwrap.predict(folder_samples(photos)[0].photo, backend, head=head, plan="2x2")
+    depth = patchwrap.predict(open_dataset(photos).unread[0].photo, backend, head=head, plan="2x2")
     assert np.isfinite(depth.values).all()
 
 
@@ -221,7 +221,7 @@ def test_a_backend_without_a_decoder_to_train_is_refused(train):
 
 
 def test_several_backends_make_one_universal_head(train, photos):
-    samples = folder_samples(photos)
+    samples = open_dataset(photos).unread
     conventions = ("depth:scale", "inverse_depth:affine")
     backends = [SimulatedBackend(samples, one, (48, 80), seed) for seed, one in enumerate(conventions)]
     card = train(backends, steps=4).card
@@ -287,7 +287,7 @@ def test_samples_that_cannot_be_used_are_skipped_and_counted(tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "patchwrap"):
         head = finetune(
             PaintedBackend("depth:scale"), folder, tmp_path / "head.safetensors", cache=tmp_path / "kept",
-            held_out=folder_samples(folder)[3:], steps=1, **TINY,
+            held_out=open_dataset(folder).unread[3:], steps=1, **TINY,
         )  # fmt: skip
     assert [one["name"] for one in head.card.training["skipped"]] == ["1", "2"]
     assert "2 of 5 samples are skipped; 1: none of its depth is valid" in caplog.messages[0]
@@ -339,13 +339,13 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import torch
-from patchwrap.bench.dataset import folder_samples
+from patchwrap.datasets import open_dataset
 from patchwrap.finetune import SimulatedBackend
 from patchwrap.finetune.runner import finetune
 
 torch.set_num_threads(1)
 photos, out, cache, steps = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
-backend = SimulatedBackend(folder_samples(photos), processing=(48, 80))
+backend = SimulatedBackend(open_dataset(photos).unread, processing=(48, 80))
 finetune(
     backend, photos, out, cache=cache, steps=steps, epoch=4, widths=(4, 8, 16), batch_size=4, plans=("2x2",),
     device="cpu", save_seconds=0.0, patience=100,

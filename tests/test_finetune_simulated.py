@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 import patchwrap
-from patchwrap.bench.sample import Sample
+from patchwrap.datasets import Sample
 from patchwrap.errors import BackendContractError
 from patchwrap.finetune.simulated import Faults, SimulatedBackend
 from patchwrap.io import Photo
@@ -15,20 +15,18 @@ SIZE = (96, 160)
 PERFECT = Faults(0.01, 0.01, *[0.0] * 7)
 
 
-class Painted(Sample):
-    """A sample in memory."""
-
-    def read(self):
-        rng = np.random.default_rng(int(self.name))
-        truth = np.exp(gaussian_filter(rng.normal(size=SIZE), 3) * 4 + 1).astype(np.float32)
-        truth[20:60, 30:90] = 1.5
-        pixels = (255 * np.repeat((1 / (1 + truth))[..., None], 3, 2)).astype(np.uint8)
-        return Photo(pixels, name=self.name), truth
+def painted(seed):
+    """A scene in memory."""
+    rng = np.random.default_rng(seed)
+    truth = np.exp(gaussian_filter(rng.normal(size=SIZE), 3) * 4 + 1).astype(np.float32)
+    truth[20:60, 30:90] = 1.5
+    pixels = (255 * np.repeat((1 / (1 + truth))[..., None], 3, 2)).astype(np.uint8)
+    return Sample(str(seed), Photo(pixels, name=str(seed)), truth)
 
 
 @pytest.fixture
-def samples(tmp_path):
-    return [Painted(str(seed), tmp_path / f"{seed}.png") for seed in range(3)]
+def samples():
+    return [painted(seed) for seed in range(3)]
 
 
 def predicted(backend, sample, plan="2x2", **options):

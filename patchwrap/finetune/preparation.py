@@ -5,12 +5,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
 
 import patchwrap
+from patchwrap.datasets import Readable
 from patchwrap.engine import Clock, Engine
 from patchwrap.errors import OptionError, PatchwrapError
 from patchwrap.finetune.recipe import digest
@@ -30,25 +31,6 @@ _DECIDING = ("alignment", "observation", "overlaps", "robust", "second_pass", "s
 
 Told = Callable[[int, int, str], None]
 """Called with (records there, records in all, what comes next)."""
-
-
-@runtime_checkable
-class SampleLike(Protocol):
-    """An image with or without true depth, as ``patchwrap.bench`` and the data sets have it."""
-
-    @property
-    def name(self) -> str:
-        """Unique in a data set."""
-        ...
-
-    @property
-    def stamp(self) -> str:
-        """Changes when its files do."""
-        ...
-
-    def read(self) -> tuple[Photo, Values | None]:
-        """The photo and true depth in metres at its size, or None."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -112,7 +94,7 @@ class Preparation:
         return cls(engine, plans, folder, with_truth, number, name or type(engine.coarse).__name__)
 
     def run(
-        self, samples: Sequence[SampleLike], told: Told, part: tuple[int, int] = (0, 1)
+        self, samples: Sequence[Readable], told: Told, part: tuple[int, int] = (0, 1)
     ) -> None:
         """Make what is missing.
 
@@ -128,7 +110,7 @@ class Preparation:
                 self._prepare(sample)
         told(len(mine), len(mine), "")
 
-    def records(self, sample: SampleLike) -> list[Record] | Skipped:
+    def records(self, sample: Readable) -> list[Record] | Skipped:
         """What was kept of a sample."""
         found = []
         for path in (self.path(sample, plan) for plan in self.plans):
@@ -138,7 +120,7 @@ class Preparation:
                 return Skipped(sample.name, json.loads(_skip(path).read_text())["why"])
         return found
 
-    def path(self, sample: SampleLike, plan: str) -> Path:
+    def path(self, sample: Readable, plan: str) -> Path:
         """Where a record of a sample is kept."""
         kept = [sample.name, sample.stamp, plan, self.with_truth, self.number, self.engine.options["seed"]]
         return self.folder / self.fingerprint / f"{digest(kept)}.safetensors"
@@ -153,7 +135,7 @@ class Preparation:
             self._fingerprint = digest([FORMAT, said, guides, options, _aligning()])
         return self._fingerprint
 
-    def _prepare(self, sample: SampleLike) -> None:
+    def _prepare(self, sample: Readable) -> None:
         paths = [self.path(sample, plan) for plan in self.plans]
         try:
             photo, truth = sample.read()

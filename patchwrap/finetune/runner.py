@@ -14,11 +14,12 @@ import torch
 from patchwrap.bench.dataset import DataSet
 from patchwrap.bench.heldout import cache_folder
 from patchwrap.bench.machine import machine, versions
-from patchwrap.bench.truth import MILLIMETRE
+from patchwrap.datasets import Readable
+from patchwrap.datasets.depth_file import MILLIMETRE
 from patchwrap.errors import OptionError
 from patchwrap.finetune.draw import Drawer
 from patchwrap.finetune.logbook import Logbook
-from patchwrap.finetune.preparation import Preparation, SampleLike, Skipped, Told
+from patchwrap.finetune.preparation import Preparation, Skipped, Told
 from patchwrap.finetune.processes import Processes
 from patchwrap.finetune.recipe import Recipe, digest
 from patchwrap.finetune.record import Record
@@ -40,8 +41,8 @@ class Job:
     recipe: Recipe
     processes: Processes
     preparations: list[Preparation]
-    train: list[SampleLike]
-    held_out: list[SampleLike]
+    train: list[Readable]
+    held_out: list[Readable]
     out: Path
     start_from: Path | None
     data: str
@@ -49,13 +50,13 @@ class Job:
 
 def finetune(
     backend: Any = "native",
-    data: str | Path | Sequence[SampleLike] = "generated",
+    data: str | Path | Sequence[Readable] = "generated",
     out: str | Path = "head.safetensors",
     *,
     coarse: Any = None,
     fine: Any = None,
     recipe: Recipe | None = None,
-    held_out: Sequence[SampleLike] | None = None,
+    held_out: Sequence[Readable] | None = None,
     start_from: str | Path | None = None,
     count: int | None = None,
     depth_scale: float = MILLIMETRE,
@@ -141,7 +142,7 @@ def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
 
 def _samples(
     data: Any, count: int | None, recipe: Recipe, depth_scale: float, cache: Path | None
-) -> tuple[list[SampleLike], str]:
+) -> tuple[list[Readable], str]:
     """The images, and how to call them."""
     scenes = isinstance(data, str | Path) and str(data).startswith("generated")
     if not isinstance(data, str | Path):
@@ -153,7 +154,7 @@ def _samples(
     return list(found.samples), found.name
 
 
-def _divided(samples: Sequence[SampleLike], recipe: Recipe) -> tuple[list[SampleLike], list[SampleLike]]:
+def _divided(samples: Sequence[Readable], recipe: Recipe) -> tuple[list[Readable], list[Readable]]:
     """Those to learn from, and those kept for selection: drawn by the seed."""
     kept = max(1, len(samples) // 8) if recipe.held_out is None else recipe.held_out
     if kept < 1 or len(samples) - kept < 1:

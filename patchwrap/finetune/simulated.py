@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from patchwrap.convention import DepthConvention
+from patchwrap.datasets import Readable
 from patchwrap.errors import BackendContractError
-from patchwrap.finetune.preparation import SampleLike
 from patchwrap.finetune.recipe import digest
 from patchwrap.metrics import valid_mask
 from patchwrap.resampling import resize
@@ -79,7 +79,7 @@ class SimulatedBackend:
 
     def __init__(
         self,
-        samples: Sequence[SampleLike],
+        samples: Sequence[Readable],
         convention: str = "depth:scale",
         processing: tuple[int, int] = (192, 256),
         seed: int = 0,

@@ -40,7 +40,7 @@ def identify(checkpoint: Any, revision: str | None = None) -> tuple[str, Mapping
     """
     if isinstance(checkpoint, DiffusionPipeline):
         kind, config = type(checkpoint).__name__, checkpoint.config
-        name = config.get("_name_or_path") or kind
+        name = str(config.get("_name_or_path") or kind)
     else:
         name = _resolved(checkpoint, SOURCES)
         with _errors_of(name):

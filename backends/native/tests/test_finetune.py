@@ -53,7 +53,7 @@ def test_a_head_is_trained_for_the_trio(photos, tmp_path, guidance):
 
 
 def test_one_step_changes_every_part_of_the_decoder_and_nothing_else(photos, tmp_path):
-    from patchwrap.bench.dataset import folder_samples
+    from patchwrap.datasets import open_dataset
     from patchwrap.finetune.draw import Drawer
     from patchwrap.finetune.objective import terms
     from patchwrap.finetune.preparation import Preparation
@@ -65,7 +65,7 @@ def test_one_step_changes_every_part_of_the_decoder_and_nothing_else(photos, tmp
     backend.processing = backend.fine.processing = (64, 96)
     seen = {"device": "cpu", "dtype": "float32", "tile_batch_size": 4, "seed": 0}
     preparation = Preparation.of(backend, None, None, ["2x2"], tmp_path / "cache", **seen)
-    samples = folder_samples(photos)
+    samples = open_dataset(photos).unread
     preparation.run(samples, lambda *told: None)
     records = [record for sample in samples for record in preparation.records(sample)]
     trainee = Trainee(HeadNetwork((4, 8, 16)), backend.fine)
