@@ -30,6 +30,7 @@ from patchwrap_native.crops import Diet, Sampler, scaled
 from patchwrap_native.depth_stage import whole_views
 from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Trainer
+from starting_weights import enliven
 
 PATCH = 16
 SIZE = (192, 256)
@@ -84,7 +85,7 @@ class Relative(nn.Module):
 
 
 def start(folder: Path | None) -> Relative:
-    """A network of 5.8 M parameters with random weights, or an earlier training's."""
+    """A network of 5.8 M parameters with ``starting_weights``, or an earlier training's."""
     if folder:
         return Relative(DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=torch.float32))
     backbone = Dinov2Config(
@@ -112,23 +113,6 @@ def start(folder: Path | None) -> Relative:
     network = DepthAnythingForDepthEstimation(config)
     enliven(network)
     return Relative(network)
-
-
-def enliven(network: DepthAnythingForDepthEstimation) -> None:
-    """Let signals keep their size through the decoder (He et al. 2015, arXiv 1502.01852); residues begin smaller.
-
-    With the library's own small weights little would be learned at first.
-    """
-    for part in (network.neck, network.head):
-        for layer in part.modules():
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    for name, parameter in network.neck.named_parameters():
-        if name.endswith("convolution2.weight"):
-            parameter.data *= 0.3
-    nn.init.normal_(network.head.conv3.weight, std=0.02)
-    # The head ends in a ReLU: begun at zero it would give nothing to learn from.
-    nn.init.constant_(network.head.conv3.bias, 1.0)
 
 
 @dataclass

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from scipy.fft import idct
 from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation
 
 import patchwrap
@@ -22,7 +24,8 @@ def script(monkeypatch):
     """The training, imported as a script does, and forgotten again."""
     monkeypatch.syspath_prepend(str(FOLDER))
     yield importlib.import_module("train_depth_anything")
-    sys.modules.pop("train_depth_anything", None)
+    for name in ("train_depth_anything", "starting_weights"):
+        sys.modules.pop(name, None)
 
 
 def scene(seed, size=(64, 96)):
@@ -74,6 +77,30 @@ def test_a_few_steps_make_an_ordinary_checkpoint(script, train, tmp_path):
     assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors"}
     assert (tmp_path / "out.pt").exists()
     assert (folder / "model.safetensors").stat().st_size < 2.2 * card["parameters"]
+
+
+def test_patches_start_as_a_cosine_transform(script):
+    filters = importlib.import_module("starting_weights").cosines(12, 4)
+    assert filters.shape == (12, 3, 4, 4)
+    flat = filters.flatten(1)
+    gram = flat @ flat.T
+    torch.testing.assert_close(gram, torch.diag(gram.diag()), atol=1e-6, rtol=0)
+    # The first of each colour is a mean over the patch; a row of pixels is what scipy makes of it.
+    torch.testing.assert_close(filters[0, 0], filters[0, 0, 0, 0].expand(4, 4))
+    step = filters[1, 0].sum(0) if filters[1, 0, 0, 0] != filters[1, 0, 0, 3] else filters[1, 0].sum(1)
+    cosine = torch.from_numpy(idct(np.eye(4)[1], norm="ortho")).float()
+    torch.testing.assert_close(step / step.norm(), cosine)
+
+
+def test_attention_starts_as_a_look_at_what_is_alike(script):
+    network = script.start(None).network
+    attention = network.backbone.encoder.layer[0].attention
+    product = attention.o_proj.weight @ attention.v_proj.weight
+    assert product.diag().mean().item() == pytest.approx(-0.4, abs=0.02)
+    assert abs((product - torch.diag(product.diag())).mean().item()) < 1e-3
+    waves = network.backbone.embeddings.position_embeddings.detach()[0, 1:].reshape(16, 16, -1)
+    likeness = [float(waves[8, 8] @ waves[8, 8 + off]) for off in (0, 1, 2)]
+    assert likeness[0] > likeness[1] > likeness[2]
 
 
 def test_it_goes_on_where_it_stopped(train):
