@@ -167,7 +167,7 @@ def load(
     convention: str | DepthConvention | None = None,
     processing: Any = None,
     tile_mode: str = DEFAULT_TILE_MODE,
-    strength: float = 0.5,
+    strength: float | int = 0.5,
     steps: int | None = None,
     ensemble: int = 1,
     noise: str | None = None,
@@ -208,7 +208,7 @@ def load(
     autoencoder = None if vae is None else read_autoencoder(vae)
     loaded = isinstance(checkpoint, MarigoldDepthPipeline)
     pipeline = checkpoint if loaded else read_pipeline(name, config, revision, variant)
-    check_parts(pipeline, name)
+    check_parts(pipeline, autoencoder or pipeline.vae, name)
     given = {"steps": steps, "noise": noise, "spacing": spacing}
     sampler = _sampler(pipeline, Network(pipeline, autoencoder), ensemble, given, SETTINGS.get(name, {}))
     size = processing_of(processing, _longest(pipeline), sampler.network.factor)

@@ -22,6 +22,9 @@ from patchwrap_diffusers.sampler import Sampler
 from patchwrap_diffusers.schedule import Latents
 from patchwrap_diffusers.tile_modes import SharedNoise
 
+Field = Float[Tensor, "1 channels field_rows field_columns"]
+"""Latents of a whole level."""
+
 
 @dataclass(frozen=True)
 class Joint:
@@ -57,14 +60,15 @@ class Joint:
         """Latents of all pictures, on the CPU."""
 
         def encode(places: Sequence[Place]) -> Latents:
+            """Those of a few."""
             return self.sampler.network.encode(torch.cat([self.source(place.seen) for place in places])).cpu()
 
         return torch.cat([latents for _, latents in run_in_batches(self.level.places, self.batch_size, encode)])
 
-    def _denoised(self, pictures: Latents, member: int) -> Latents:
+    def _denoised(self, pictures: Latents, member: int) -> Field:
         schedule = self.sampler.schedule
 
-        def fresh(step: int) -> Latents:
+        def fresh(step: int) -> Field:
             """The field's noise before a step."""
             return self.noise.field(member, step)[None]
 
@@ -73,12 +77,13 @@ class Joint:
             field = schedule.step(index, self._output(pictures, field, index), field, fresh)
         return field
 
-    def _output(self, pictures: Latents, field: Latents, index: int) -> Latents:
+    def _output(self, pictures: Latents, field: Field, index: int) -> Field:
         """The mean of what the network says to each cell."""
         network, time = self.sampler.network, self.sampler.schedule.time(index)
         total, weights = torch.zeros_like(field), torch.zeros(self.level.size)
 
         def denoise(numbers: Sequence[int]) -> Latents:
+            """What it says to a few tiles."""
             latents = torch.cat([self._cut(field, self.level.places[k]) for k in numbers])
             return network.denoise(pictures[list(numbers)].to(network.device), latents.to(network.device), time).cpu()
 
@@ -90,10 +95,10 @@ class Joint:
                 weights[cells.slices] += weight
         return total / weights.clamp_min(torch.finfo(weights.dtype).tiny)
 
-    def _decoded(self, field: Latents, places: Sequence[Place]) -> DepthBatch:
+    def _decoded(self, field: Field, places: Sequence[Place]) -> DepthBatch:
         network = self.sampler.network
         return network.decode(torch.cat([self._cut(field, place) for place in places]).to(network.device)).cpu()
 
     @staticmethod
-    def _cut(field: Latents, place: Place) -> Float[Tensor, "1 channels rows columns"]:
+    def _cut(field: Field, place: Place) -> Float[Tensor, "1 channels rows columns"]:
         return field[:, :, *place.cells.slices]

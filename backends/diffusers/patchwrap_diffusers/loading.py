@@ -96,8 +96,13 @@ def read_autoencoder(checkpoint: Any) -> Any:
     return _read(_AUTOENCODERS[kind], name, None)
 
 
-def check_parts(pipeline: MarigoldDepthPipeline, name: str) -> None:
+def check_parts(pipeline: MarigoldDepthPipeline, autoencoder: Any, name: str) -> None:
     """Check that the parts of a pipeline are of the kinds that this backend can drive, and fit together.
+
+    Args:
+        pipeline: whose scheduler and denoiser are used.
+        autoencoder: its own or another.
+        name: of the pipeline, for errors.
 
     Raises:
         CheckpointError: naming the part that does not.
@@ -107,7 +112,7 @@ def check_parts(pipeline: MarigoldDepthPipeline, name: str) -> None:
             f"{name!r} has a {type(pipeline.scheduler).__name__}; Marigold is denoised by a DDIMScheduler or an "
             "LCMScheduler. Save the pipeline with one of these."
         )
-    channels, images = pipeline.unet.config.in_channels, pipeline.vae.config.latent_channels
+    channels, images = pipeline.unet.config.in_channels, autoencoder.config.latent_channels
     if channels != 2 * images:
         raise CheckpointError(
             f"{name!r} has a denoiser of {channels} input channels and an autoencoder of {images} latent channels; the "

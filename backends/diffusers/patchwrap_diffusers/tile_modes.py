@@ -100,11 +100,10 @@ class Alone:
             """Each tile's noise before a step."""
             return torch.stack([self.noise(place, member, step) for place in places]).to(pictures)
 
-        first = 0
-        start = fresh(0)
-        if self.estimate is not None and estimate is not None:
-            first = self.sampler.schedule.first(self.estimate.strength)
-            start = self.sampler.schedule.noised(estimate, start, first)
+        schedule, start = self.sampler.schedule, fresh(0)
+        first = 0 if self.estimate is None else schedule.first(self.estimate.strength)
+        if first > 0 and estimate is not None:
+            start = schedule.noised(estimate, start, first)
         return self.sampler.network.decode(self.sampler(pictures, start, fresh, first))
 
 
@@ -115,7 +114,8 @@ class CoarseStart:
     Args:
         context: holds the map.
         convention: of the tile backend's own maps.
-        strength: share of the steps that still change it, in (0, 1].
+        strength: share of the steps that still change it, in (0, 1]; where that is all of them, nothing of it is left
+            and tiles start from noise alone.
     """
 
     context: TileContext

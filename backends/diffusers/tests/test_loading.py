@@ -1,0 +1,192 @@
+import json
+import logging as python_logging
+
+import pytest
+import torch
+from diffusers import (
+    DiffusionPipeline,
+    EulerDiscreteScheduler,
+    MarigoldDepthPipeline,
+    MarigoldIntrinsicsPipeline,
+    MarigoldNormalsPipeline,
+)
+from diffusers.utils import logging
+from safetensors.torch import load_file, save_file
+
+import patchwrap
+from patchwrap.cli import main
+from patchwrap.errors import CheckpointError
+from patchwrap_diffusers import loading
+
+WEIGHTS = {
+    "unet": "unet/diffusion_pytorch_model.safetensors",
+    "vae": "vae/diffusion_pytorch_model.safetensors",
+    "text_encoder": "text_encoder/model.safetensors",
+}
+
+
+def load(checkpoint, **options):
+    return patchwrap.load_backend("diffusers", checkpoint, **options)
+
+
+def refused(checkpoint, *words, **options):
+    """Check that loading ends in one line that holds some words."""
+    with pytest.raises(CheckpointError) as caught:
+        load(checkpoint, **options)
+    text = str(caught.value)
+    assert "\n" not in text and len(text) < 600
+    assert [word for word in words if word not in text] == []
+
+
+def rename(folder, kind):
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {"_class_name": kind}))
+
+
+def test_without_a_name_nothing_is_loaded_and_a_short_name_is_told():
+    refused(None, "needs a checkpoint", "marigold-v1-1")
+    refused("", "needs a checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("marigold-v12", "Did you mean 'marigold-v1"), ("./nowhere", "neither a folder"), ("/nowhere/at/all", "neither")],
+)
+def test_what_is_no_checkpoint_is_told(name, words):
+    refused(name, words)
+
+
+@pytest.mark.parametrize("name", ["nobody/nothing", "marigold-lcm"])
+def test_a_hub_name_without_a_network_is_one_line(name):
+    refused(name, "cannot be loaded", "give a folder")
+
+
+def test_a_short_name_stands_for_its_hub_name_and_nothing_else_is_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(loading.DiffusionPipeline, "load_config", lambda name, **_: asked.append(name) or 1 / 0)
+    refused("marigold-lcm", "division")
+    assert asked == ["prs-eth/marigold-depth-lcm-v1-0"]
+
+
+def test_a_file_is_no_folder(copy):
+    refused(copy / "model_index.json", "Give the folder")
+
+
+def test_a_home_relative_folder(copy, monkeypatch):
+    monkeypatch.setenv("HOME", str(copy.parent))
+    assert load("~/copy").processing == (72, 96)
+
+
+@pytest.mark.parametrize("kind", ["MarigoldNormalsPipeline", "MarigoldIntrinsicsPipeline", "StableDiffusionPipeline"])
+def test_pipelines_of_something_else_are_refused_before_their_weights_are_read(copy, kind):
+    rename(copy, kind)
+    for weights in WEIGHTS.values():
+        (copy / weights).unlink()
+    refused(copy, kind, "no depth", "MarigoldDepthPipeline")
+
+
+def test_so_are_loaded_ones(tiny):
+    parts = MarigoldDepthPipeline.from_pretrained(tiny()).components
+    for kind, meant in ((MarigoldNormalsPipeline, "normals"), (MarigoldIntrinsicsPipeline, "intrinsics")):
+        refused(kind(**parts, prediction_type=meant), kind.__name__, "no depth")
+
+
+def test_marigolds_own_name_for_its_depth_pipeline_is_known(copy):
+    rename(copy, "MarigoldPipeline")
+    assert str(load(copy).convention) == "depth:affine"
+
+
+def test_the_command_line_refuses_in_one_line(copy, tmp_path, capsys):
+    rename(copy, "MarigoldNormalsPipeline")
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"")
+    assert main(["predict", str(photo), "-o", str(tmp_path), "--backend", f"diffusers={copy}"]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("part", list(WEIGHTS))
+@pytest.mark.parametrize("content", [None, b"", b"no safetensors at all"])
+def test_missing_and_damaged_weights_are_one_line(copy, part, content):
+    weights = copy / WEIGHTS[part]
+    weights.unlink() if content is None else weights.write_bytes(content)
+    refused(copy, str(copy))
+
+
+@pytest.mark.parametrize("part", list(WEIGHTS))
+def test_missing_weights_do_not_become_random_ones(copy, part):
+    # diffusers and transformers make them up, and say so in their logs.
+    tensors = load_file(copy / WEIGHTS[part])
+    lost = sorted(tensors)[5]
+    del tensors[lost]
+    save_file(tensors, copy / WEIGHTS[part], {"format": "pt"})
+    refused(copy, f"lacks 1 weights of its {part}", lost.split(".")[-1])
+
+
+def test_weights_of_another_shape_are_refused(copy):
+    tensors = load_file(copy / WEIGHTS["unet"])
+    tensors["conv_out.weight"] = torch.zeros(4, 9, 3, 3)
+    save_file(tensors, copy / WEIGHTS["unet"], {"format": "pt"})
+    refused(copy, str(copy))
+
+
+def test_pickled_weights_are_never_read(copy):
+    for part, kind in (("unet", "diffusion_pytorch_model.bin"), ("text_encoder", "pytorch_model.bin")):
+        torch.save(load_file(copy / WEIGHTS[part]), copy / part / kind)
+        (copy / WEIGHTS[part]).unlink()
+    refused(copy, str(copy))
+
+
+@pytest.mark.parametrize("index", ["", "{", "[]", "{}", '{"_class_name": "MarigoldDepthPipeline", "prediction_type": "depth"}'])
+def test_a_broken_index_is_one_line(copy, index):
+    (copy / "model_index.json").write_text(index)
+    refused(copy)
+
+
+def test_a_scheduler_that_remembers_its_steps_is_refused(tiny):
+    pipe = MarigoldDepthPipeline.from_pretrained(tiny())
+    pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config)
+    refused(pipe, "EulerDiscreteScheduler", "DDIMScheduler")
+
+
+def test_an_autoencoder_of_another_latent_space_is_refused(tiny, tmp_path):
+    from diffusers import AutoencoderTiny
+
+    blocks = {"encoder_block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4}
+    AutoencoderTiny(**blocks, latent_channels=16).save_pretrained(tmp_path / "sixteen")
+    refused(tiny(), "16 latent channels", "8 input channels", vae=tmp_path / "sixteen")
+    refused(tiny(), "UNet2DConditionModel", "AutoencoderTiny", vae=tiny() / "unet")
+    refused(tiny(), "Did you mean 'taesd'", vae="taesdd")
+
+
+def test_a_loaded_pipeline_is_taken_as_it_is(tiny):
+    pipe = MarigoldDepthPipeline.from_pretrained(tiny())
+    pipe.unet.train()
+    backend = load(pipe)
+    assert backend.network.denoiser is pipe.unet and not pipe.unet.training
+    images = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(backend.predict(images), load(tiny()).predict(images))
+
+
+def test_half_precision_files_are_read_as_float32(copy):
+    pipe = MarigoldDepthPipeline.from_pretrained(copy).to(dtype=torch.float16)
+    pipe.save_pretrained(copy, variant="fp16")
+    for weights in WEIGHTS.values():
+        (copy / weights).unlink()
+    network = load(copy, variant="fp16").network
+    assert {p.dtype for p in network.denoiser.parameters()} == {torch.float32}
+    assert {p.dtype for p in network.autoencoder.parameters()} == {torch.float32}
+
+
+def test_loading_is_silent_and_leaves_the_librarys_own_talk_as_it_was(tiny, capfd, caplog):
+    logging.enable_progress_bar()
+    level = logging.get_verbosity()
+    with caplog.at_level(python_logging.WARNING):
+        load(tiny())
+    assert capfd.readouterr() == ("", "") and caplog.records == []
+    assert logging.get_verbosity() == level and logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+
+
+def test_a_saved_backends_pipeline_is_an_ordinary_one(tiny):
+    assert type(DiffusionPipeline.from_pretrained(tiny())) is MarigoldDepthPipeline
