@@ -1,5 +1,7 @@
 """Scenes without end: the same for everybody, shared out to processes and loader workers."""
 
+import subprocess
+import sys
 from functools import partial
 from itertools import islice
 from types import SimpleNamespace
@@ -22,6 +24,21 @@ def test_scenes_are_those_of_their_seeds():
     np.testing.assert_array_equal(second.depth, frame.depth)
     assert second.intrinsics == frame.intrinsics and second.counted.any()
     np.testing.assert_array_equal(second.sky, np.isinf(frame.depth))
+
+
+def test_a_model_that_needs_triton_can_be_loaded_after_scenes():
+    """In a process of its own: what was loaded first decides."""
+    code = """
+from patchwrap.datasets import GeneratedScenes
+next(iter(GeneratedScenes((32, 48))))
+try:
+    import triton
+except ImportError:
+    pass
+print("alive")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
 
 
 @pytest.mark.parametrize("processes, workers", [(1, 1), (1, 3), (2, 1), (2, 2)])

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from patchwrap.datasets import Pairs, Unread
+from patchwrap.datasets.opengl import before_opengl
 from patchwrap.errors import OptionError
 from patchwrap.io import replacing
 from patchwrap.size import parse_size
@@ -135,6 +136,7 @@ def _rendered(folder: Path, missing: Sequence[tuple[int, str]], size: Size) -> I
         return
     from patchwrap.scenes import Renderer, build_scene
 
+    before_opengl()
     with Renderer() as renderer:
         for seed, kind in missing:
             frame, depth = renderer.render(build_scene(seed, kind), size), _depth(folder, seed, kind)
