@@ -11,7 +11,7 @@ from pathlib import Path
 
 from report import RESULTS, Result, results
 
-BENCHMARKS = ("installed.py", "quality.py", "defaults.py", "overhead.py", "memory.py", "sizes.py")
+BENCHMARKS = ("installed.py", "quality.py", "defaults.py", "overhead.py", "memory.py", "sizes.py", "heads.py")
 
 
 def main(arguments: list[str] | None = None) -> None:
