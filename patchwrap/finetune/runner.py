@@ -122,11 +122,10 @@ def finetune(
             kept,
             with_truth=recipe.truth,
             guided=recipe.guidance,
-            number=number,
             name=one if isinstance(one, str) else type(one).__name__,
             **seen,
         )
-        for number, one in enumerate(several)
+        for one in several
     ]
     started = Path(start_from) if start_from is not None else None
     wide = len(several) > 1 if universal is None else universal
