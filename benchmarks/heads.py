@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.backbones is None or name in options.backbones
     }
     reports = {}
-    for name, backend in known.items():
+    for name, backend in list(known.items())[: options.measured]:
         heads = {one: trained(name, one, known, train, options) for one in options.variants}
         if len(known) > 1:
             heads[UNIVERSAL] = trained(name, UNIVERSAL, known, train, options)
@@ -92,6 +92,7 @@ def trained(
             taught,
             train,
             path,
+            universal=variant == UNIVERSAL,
             cache=options.cache,
             device=options.device,
             told=progress.told,
@@ -209,7 +210,7 @@ def _shorten(options: argparse.Namespace) -> None:
     """Tiny scenes and a few steps: to see that it runs."""
     options.scenes, options.size, options.steps, options.minutes = 2, (136, 240), 2, None
     options.count, options.test_size, options.plan, options.plans = 1, (136, 240), "2x2", "2x2"
-    options.backbones, options.variants, options.pictures = ["native", "simulated"], [OWN, "no-consistency"], 0
+    options.backbones, options.variants, options.pictures, options.measured = ["native", "simulated"], [OWN], 0, 1
     options.heads = options.results / "heads" / "trained"
     options.cache = options.cache or options.results / "heads" / "cache"
 
@@ -222,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--plan", default="3x3", help="tile plan of the fused rows")
     made.add_argument("--count", type=int, default=12, help="how many held-out scenes")
     made.add_argument("--test-size", type=parse_size, default=(1080, 1920), help="WIDTHxHEIGHT of the held-out scenes")
+    made.add_argument("--measured", type=int, help="only the first so many of the backbones")
     made.add_argument("--pictures", type=int, default=3)
     made.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON and the reports")
     made.add_argument("--backend", dest="native", help=argparse.SUPPRESS)  # as run_all calls every benchmark

@@ -13,7 +13,7 @@ from report import RESULTS, Result, results
 
 BENCHMARKS = (
     *("installed.py", "quality.py", "checkpoints.py", "defaults.py"),
-    *("overhead.py", "memory.py", "sizes.py", "scenes.py"),
+    *("overhead.py", "memory.py", "sizes.py", "scenes.py", "heads.py"),
 )
 
 

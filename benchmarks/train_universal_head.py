@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
             list(chosen.values()),
             samples,
             options.out,
+            universal=True,
             start_from=options.start_from,
             cache=options.cache,
             device=options.device,

@@ -287,7 +287,7 @@ def test_samples_that_cannot_be_used_are_skipped_and_counted(tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "patchwrap"):
         head = finetune(
             PaintedBackend("depth:scale"), folder, tmp_path / "head.safetensors", cache=tmp_path / "kept",
-            held_out=open_dataset(folder).unread[3:], steps=1, **TINY,
+            held_out_data=open_dataset(folder).unread[3:], steps=1, **TINY,
         )  # fmt: skip
     assert [one["name"] for one in head.card.training["skipped"]] == ["1", "2"]
     assert "2 of 5 samples are skipped; 1: none of its depth is valid" in caplog.messages[0]

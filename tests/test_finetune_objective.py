@@ -28,7 +28,7 @@ def record(tmp_path):
     """Nine tiles of a plane, each off by a tenth of its number."""
     tiles = TilePlan.parse("2x2").tiles(CANVAS)
     whole = plane(*CANVAS)
-    facts = Facts("plane", 0, "log_depth", False, CANVAS, tiles[0].size, True, CENTRE, SPREAD)
+    facts = Facts("plane", "log_depth", False, CANVAS, tiles[0].size, True, CENTRE, SPREAD)
     around = Surroundings.of(plane(16, 24), CANVAS, [])
     image = (torch.rand(*CANVAS, 3, generator=torch.Generator().manual_seed(0)) * 255).byte()
     views = {}

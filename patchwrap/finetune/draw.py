@@ -43,7 +43,6 @@ class TileBatch:
         target: truth in the coarse map's units; anything where not valid.
         valid: where the truth counts.
         edges: where it has edges.
-        backend: which of several backends the tiles are of.
         mirrored: whether everything is seen in a mirror.
     """
 
@@ -55,7 +54,6 @@ class TileBatch:
     target: Float[Tensor, "tiles 1 height width"] | None = None
     valid: Bool[Tensor, "tiles 1 height width"] | None = None
     edges: Bool[Tensor, "tiles 1 height width"] | None = None
-    backend: int = 0
     mirrored: bool = False
 
     def to(self, device: torch.device) -> "TileBatch":
@@ -150,7 +148,7 @@ def _overlaps(tiles: Sequence[Tile], start: int) -> list[tuple[int, int, Shift]]
 
 def _kind(group: Group) -> tuple:
     facts = group.record.facts
-    return facts.tile, facts.space, facts.scale_known, facts.backend, len(group.tiles)
+    return facts.tile, facts.space, facts.scale_known, len(group.tiles)
 
 
 def assembled(groups: Sequence[Group]) -> TileBatch:
@@ -162,7 +160,7 @@ def assembled(groups: Sequence[Group]) -> TileBatch:
     read = [(group.record, n) for group in groups for n in group.tiles]
     view = TileView.batch([record.view(n) for record, n in read])
     corrections = [record.correction(n) for record, n in read]
-    batch = TileBatch(view, facts.space, facts.scale_known, overlaps, corrections, backend=facts.backend)
+    batch = TileBatch(view, facts.space, facts.scale_known, overlaps, corrections)
     if not facts.has_truth:
         return batch
     target, valid, edges = (torch.cat(parts) for parts in zip(*(record.target(n) for record, n in read)))

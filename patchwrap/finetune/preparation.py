@@ -50,7 +50,6 @@ class Preparation:
         plans: tile plans.
         folder: where records are kept.
         with_truth: whether truth is needed.
-        number: of the backend, where there are several.
         name: of the backend, for people.
     """
 
@@ -58,7 +57,6 @@ class Preparation:
     plans: Sequence[str]
     folder: Path
     with_truth: bool
-    number: int = 0
     name: str = ""
     _fingerprint: str = field(default="", init=False)
 
@@ -73,7 +71,6 @@ class Preparation:
         *,
         with_truth: bool = True,
         guided: bool = False,
-        number: int = 0,
         name: str = "",
         **options: Any,
     ) -> "Preparation":
@@ -91,7 +88,7 @@ class Preparation:
                     raise OptionError(f"{type(part).__name__} has no decoder features to guide a head. Train without.")
             channels = (_channels(engine, engine.coarse), _channels(engine, engine.fine))
             engine = replace(engine, head=Head(HeadNetwork(guides=channels)))
-        return cls(engine, plans, folder, with_truth, number, name or type(engine.coarse).__name__)
+        return cls(engine, plans, folder, with_truth, name or type(engine.coarse).__name__)
 
     def run(
         self, samples: Sequence[Readable], told: Told, part: tuple[int, int] = (0, 1)
@@ -122,7 +119,7 @@ class Preparation:
 
     def path(self, sample: Readable, plan: str) -> Path:
         """Where a record of a sample is kept."""
-        kept = [sample.name, sample.stamp, plan, self.with_truth, self.number, self.engine.options["seed"]]
+        kept = [sample.name, sample.stamp, plan, self.with_truth, self.engine.options["seed"]]
         return self.folder / self.fingerprint / f"{digest(kept)}.safetensors"
 
     @property
@@ -175,7 +172,6 @@ class Preparation:
                 raise OptionError("none of its depth is valid, or it has nothing in common with the coarse map")
         return Facts(
             name,
-            self.number,
             space,
             convention.ambiguity == "metric",
             second.canvas.size,

@@ -22,7 +22,7 @@ from patchwrap.spaces import FusionSpace
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
 
-FORMAT = 1
+FORMAT = 2
 THINNED = 4
 """The disagreement is as smooth as the coarse map, and kept at a fraction of the tile's size."""
 
@@ -36,7 +36,6 @@ class Facts:
 
     Args:
         image: the sample's name.
-        backend: which of several backends it is of.
         space: of all maps.
         scale_known: whether the maps are metric.
         canvas: ``(height, width)`` of the grid on which the tiles lie.
@@ -47,7 +46,6 @@ class Facts:
     """
 
     image: str
-    backend: int
     space: FusionSpace
     scale_known: bool
     canvas: Size

@@ -46,6 +46,7 @@ class Job:
     out: Path
     start_from: Path | None
     data: str
+    universal: bool
 
 
 def finetune(
@@ -56,7 +57,8 @@ def finetune(
     coarse: Any = None,
     fine: Any = None,
     recipe: Recipe | None = None,
-    held_out: Sequence[Readable] | None = None,
+    held_out_data: Sequence[Readable] | None = None,
+    universal: bool | None = None,
     start_from: str | Path | None = None,
     count: int | None = None,
     depth_scale: float = MILLIMETRE,
@@ -81,7 +83,8 @@ def finetune(
         coarse: another backend for the whole image.
         fine: another backend for the tiles.
         recipe: how; ``options`` replace single entries of it, see ``patchwrap.finetune.Recipe``.
-        held_out: images for selection; by default some of ``data``.
+        held_out_data: images for selection; by default some of ``data``, see ``Recipe.held_out``.
+        universal: whether the head is meant for backends that it never saw, too; None where there are several.
         start_from: a head whose training goes on.
         count: at most so many images.
         depth_scale: metres of one step of a 16-bit depth PNG.
@@ -108,7 +111,7 @@ def finetune(
         raise OptionError(f"{str(path)!r} does not end in .safetensors; name the output so.")
     kept = cache or cache_folder().with_name("finetune")
     samples, name = _samples(data, count, recipe, depth_scale, cache)
-    train, judged = (samples, list(held_out)) if held_out is not None else _divided(samples, recipe)
+    train, judged = _divided(samples, recipe) if held_out_data is None else (samples, list(held_out_data))
     several = backend if isinstance(backend, list | tuple) else [backend]
     seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size, "seed": recipe.seed}
     preparations = [
@@ -120,14 +123,14 @@ def finetune(
             kept,
             with_truth=recipe.truth,
             guided=recipe.guidance,
-            number=number,
             name=one if isinstance(one, str) else type(one).__name__,
             **seen,
         )
-        for number, one in enumerate(several)
+        for one in several
     ]
     started = Path(start_from) if start_from is not None else None
-    job = Job(recipe, processes, preparations, train, judged, path, started, name)
+    wide = len(several) > 1 if universal is None else universal
+    job = Job(recipe, processes, preparations, train, judged, path, started, name, wide)
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
         return _trained(job, save_seconds, told or _tell_nobody, report)
@@ -272,7 +275,7 @@ def _card(job: Job, trainer: Trainer, skipped: Sequence[Skipped]) -> HeadCard:
         "machine": machine(),
         "versions": versions(),
     }
-    return HeadCard(backends, len(backends) > 1, training)
+    return HeadCard(backends, job.universal, training)
 
 
 def _tell_nobody(done: int, total: int, text: str) -> None:
