@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import patchwrap
 from checkpoints import CHECKPOINTS, present
-from patchwrap.bench.dataset import PHOTOS
+from patchwrap.datasets.pairs import PHOTOS
 from picture import GAP, row
 
 TITLE = 26
