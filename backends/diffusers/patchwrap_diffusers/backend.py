@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny, MarigoldDepthPipeline
+from diffusers import AutoencoderKL, AutoencoderTiny, DiffusionPipeline, MarigoldDepthPipeline
 from torch import nn
 from torch.nn import functional
 
@@ -162,7 +162,7 @@ class EnsembleBackend(DiffusersBackend):
 
 
 def load(
-    checkpoint: str | Path | MarigoldDepthPipeline | None = None,
+    checkpoint: str | Path | DiffusionPipeline | None = None,
     *,
     convention: str | DepthConvention | None = None,
     processing: Any = None,
