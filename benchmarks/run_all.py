@@ -12,6 +12,8 @@ from pathlib import Path
 from report import RESULTS, Result, results
 
 BENCHMARKS = ("installed.py", "quality.py", "defaults.py", "overhead.py", "memory.py", "sizes.py")
+ITS_OWN = ("transformers_speed.py",)
+"""Those that bring a network of their own."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -25,17 +27,19 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.results or Path(scratch)
         for script in BENCHMARKS:
-            run(script, folder, options.short, options.backend)
+            run(script, folder, options.short, "--backend", options.backend)
+        for script in ITS_OWN:
+            run(script, folder, options.short)
         made = list(results(folder))
     for result in made:
         print("\n".join(changes(committed.get(result.name), result)))
     print(summary(committed, made))
 
 
-def run(script: str, folder: Path, short: bool, backend: str) -> None:
+def run(script: str, folder: Path, short: bool, *arguments: str) -> None:
     """Run one benchmark; its failure is ours."""
     path = Path(__file__).parent / script
-    line = [sys.executable, str(path), "--results", str(folder), "--backend", backend]
+    line = [sys.executable, str(path), "--results", str(folder), *arguments]
     print(f"== {script}", flush=True)
     if subprocess.run(line + ["--short"] * short).returncode:
         sys.exit(f"{script} failed.")

@@ -76,7 +76,8 @@ class SecondPass:
     def _aligned(self, prediction: Prediction, correction: Correction, coarse: Map, place: Map) -> Aligned:
         values = correction.apply(prediction.values)
         invalid = values.isnan()
-        values = torch.where(invalid, coarse, values)
+        if invalid.any():
+            values = torch.where(invalid, coarse, values)
         if self.head is not None:
             values = self._refined(self.head, prediction, values, coarse)
         agreement = _agreement(correction, prediction.tile)
