@@ -13,8 +13,10 @@ from report import RESULTS, Result, results
 
 BENCHMARKS = (
     *("installed.py", "quality.py", "checkpoints.py", "defaults.py"),
-    *("overhead.py", "memory.py", "sizes.py", "scenes.py", "heads.py"),
+    *("overhead.py", "memory.py", "sizes.py", "heads.py"),
 )
+ITS_OWN = ("scenes.py", "transformers_speed.py")
+"""Those that take no backend, or bring a network of their own."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -29,13 +31,15 @@ def main(arguments: list[str] | None = None) -> None:
         folder = options.results or Path(scratch)
         for script in BENCHMARKS:
             run(script, folder, options.short, options.backend)
+        for script in ITS_OWN:
+            run(script, folder, options.short)
         made = list(results(folder))
     for result in made:
         print("\n".join(changes(committed.get(result.name), result)))
     print(summary(committed, made))
 
 
-def run(script: str, folder: Path, short: bool, backend: str | None) -> None:
+def run(script: str, folder: Path, short: bool, backend: str | None = None) -> None:
     """Run one benchmark; its failure is ours."""
     path = Path(__file__).parent / script
     line = [sys.executable, str(path), "--results", str(folder), *(["--backend", backend] if backend else [])]

@@ -183,7 +183,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--frames", type=int, default=2, help="large frames of each kind")
     parser.add_argument("--rate-frames", type=int, default=60, help="small frames")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--backend", help="not read: nothing is predicted")
     parser.add_argument("--short", action="store_true", help="a few tiny frames, for CI")
     return parser
 

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from patchwrap.observation import Correction, Grid, Level, Observation
 from patchwrap.overlaps import joint_steps
-from patchwrap.robust import correlation, robust_fit, robust_spread
+from patchwrap.robust import correlation, median, robust_fit, robust_spread
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Map
 
@@ -102,7 +102,7 @@ class Alignment:
         # Cells are highly correlated: a fit over some thousand of them is as good, and several times faster.
         used = used[:: max(1, len(used) // MOST_CELLS)]
         x, target, weights = seen.thumb.ravel()[used], self.coarse[seen.cells].ravel()[used], weights[used]
-        centre = float(np.median(x))
+        centre = median(x)
         one, v, u = seen.basis()[used].T
         design = np.stack([one, x - centre, v, u][: 4 if level == "plane" else 2], axis=1)
         guess, deviation = self._prior(x, target)
@@ -110,7 +110,7 @@ class Alignment:
         solution, weights = robust_fit(design, target, weights, guess[:unknowns], deviation[:unknowns])
         shift, scale, tilt_v, tilt_u = map(float, np.pad(solution, (0, 4 - len(solution))))
         residual = design @ solution - target
-        rms = float(np.sqrt(np.average(residual**2, weights=weights)))
+        rms = float(np.sqrt(weights @ residual**2 / weights.sum()))
         # The tilt may well explain the coarse map: what counts is what the tile itself explains.
         likeness = correlation(x, scale * (x - centre) - residual, weights)
         trust = self._trust(rms) if self._credible(scale, likeness, rms) else 0.0
@@ -122,9 +122,9 @@ class Alignment:
         """First guess of shift, scale and the two tilts, and how far off it may be."""
         free, tilt = np.inf, TILT_PRIOR * self.spread
         if self.scale_known:
-            return np.array([np.median(target), 1.0, 0.0, 0.0]), np.array([free, LOG_SCALE_PRIOR, tilt, tilt])
+            return np.array([median(target), 1.0, 0.0, 0.0]), np.array([free, LOG_SCALE_PRIOR, tilt, tilt])
         scale = robust_spread(target) / max(robust_spread(x), 1e-12)
-        return np.array([np.median(target), scale, 0.0, 0.0]), np.array([free, free, tilt, tilt])
+        return np.array([median(target), scale, 0.0, 0.0]), np.array([free, free, tilt, tilt])
 
     def _credible(self, scale: float, likeness: float, rms: float) -> bool:
         # A tile on a flat wall cannot correlate with it, but where scale is known it fits all the same.

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from patchwrap.observation import Grid, Observation
-from patchwrap.robust import huber_weights
+from patchwrap.robust import huber_weights, median
 
 Steps = Float[ndarray, "tiles 3"]
 """Shift, vertical and horizontal tilt to add to each tile."""
@@ -161,4 +161,4 @@ def _mean_overlap(pairs: list[Overlap], steps: Steps) -> float:
 
 
 def _mean_anchor(anchors: list[Anchor], steps: Steps) -> float:
-    return float(np.mean([np.median(np.abs(a.residual(step))) for a, step in zip(anchors, steps)]))
+    return float(np.mean([median(np.abs(a.residual(step))) for a, step in zip(anchors, steps)]))

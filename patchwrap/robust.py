@@ -22,7 +22,7 @@ def robust_spread(values: Shaped[ndarray, "..."]) -> float:
         1.4826
     """
     finite = values[np.isfinite(values)]
-    return 1.4826 * float(np.median(np.abs(finite - np.median(finite)))) if finite.size else 0.0
+    return 1.4826 * median(np.abs(finite - median(finite))) if finite.size else 0.0
 
 
 def median(values: Float[ndarray, "n"]) -> float:
@@ -47,9 +47,11 @@ def huber_weights(residual: Float[ndarray, "n"]) -> Float[ndarray, "n"]:
 
 def correlation(a: Float[ndarray, "n"], b: Float[ndarray, "n"], weights: Float[ndarray, "n"]) -> float:
     """Weighted Pearson correlation; 0 where either is constant."""
-    a, b = a - np.average(a, weights=weights), b - np.average(b, weights=weights)
-    norm = np.sqrt((weights * a * a).sum() * (weights * b * b).sum())
-    return float((weights * a * b).sum() / norm) if norm > 0 else 0.0
+    total = weights.sum()
+    a, b = a - weights @ a / total, b - weights @ b / total
+    weighted = weights * a
+    norm = np.sqrt((weighted @ a) * (weights @ (b * b)))
+    return float(weighted @ b / norm) if norm > 0 else 0.0
 
 
 def robust_fit(

@@ -79,27 +79,30 @@ class SecondPass:
         """What a head is shown, on the CPU, of every tile that the alignment trusts."""
         for index, (prediction, correction) in enumerate(zip(self.predictions, self.corrections)):
             if correction.trust > 0:
-                view = self._view(index, prediction, *self._believed(prediction, correction))
+                agreement = _agreement(correction, prediction.tile)
+                view = self._view(index, prediction, *self._believed(prediction, correction, agreement))
                 yield prediction.tile, correction, view
 
     def _aligned(self, index: int, prediction: Prediction, correction: Correction, place: Map) -> Aligned:
         coarse = self.coarse[prediction.tile.slices]
-        values, confidence = self._believed(prediction, correction)
+        agreement = _agreement(correction, prediction.tile)
+        values, confidence = self._believed(prediction, correction, agreement)
         if self.head is not None:
             view = self._view(index, prediction, values, confidence)
             values = self.head.refine(view.to(self.device))[0, 0].to("cpu", torch.float32)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
-        values = torch.lerp(coarse, values, _agreement(correction, prediction.tile))
+        values = torch.lerp(coarse, values, agreement)
         return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
 
-    def _believed(self, prediction: Prediction, correction: Correction) -> tuple[Map, Map]:
+    def _believed(self, prediction: Prediction, correction: Correction, agreement: Map) -> tuple[Map, Map]:
         """A tile in its place, the coarse map's where it is invalid; and how far the alignment believes it."""
-        values = correction.apply(prediction.values)
+        values, confidence = correction.apply(prediction.values), correction.trust * agreement
         invalid = values.isnan()
-        agreement = _agreement(correction, prediction.tile)
-        coarse = self.coarse[prediction.tile.slices]
-        return torch.where(invalid, coarse, values), correction.trust * agreement.masked_fill(invalid, 0.0)
+        if invalid.any():
+            values = torch.where(invalid, self.coarse[prediction.tile.slices], values)
+            confidence = confidence.masked_fill(invalid, 0.0)
+        return values, confidence
 
     def _view(self, index: int, prediction: Prediction, values: Map, confidence: Map) -> TileView:
         tile, fine, around = prediction.tile, prediction.features, self.surroundings

@@ -1,6 +1,5 @@
 """A weighted mean that grows tile by tile, in scratch arrays."""
 
-import numpy as np
 import torch
 from jaxtyping import Float32
 from numpy import ndarray
@@ -21,7 +20,7 @@ class WeightedMean:
     """
 
     def __init__(self, shape: tuple[int, int], anchor: float) -> None:
-        self._anchor = np.float32(anchor)
+        self._anchor = anchor
         self._sum, self._weight = scratch.array(shape), scratch.array(shape)
 
     def add(self, place: Place, values: Map, weights: Map) -> None:

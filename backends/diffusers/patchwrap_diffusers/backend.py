@@ -206,8 +206,8 @@ def load(
     name, config = identify(checkpoint, revision)
     meaning = convention_of(config, name, convention)
     autoencoder = None if vae is None else read_autoencoder(vae)
-    loaded = isinstance(checkpoint, MarigoldDepthPipeline)
-    pipeline = checkpoint if loaded else read_pipeline(name, config, revision, variant)
+    loaded = isinstance(checkpoint, DiffusionPipeline)
+    pipeline: Any = checkpoint if loaded else read_pipeline(name, config, revision, variant)
     check_parts(pipeline, autoencoder or pipeline.vae, name)
     given = {"steps": steps, "noise": noise, "spacing": spacing}
     sampler = _sampler(pipeline, Network(pipeline, autoencoder), ensemble, given, SETTINGS.get(name, {}))

@@ -38,6 +38,7 @@ def identify(checkpoint: Any, revision: str | None = None) -> tuple[str, Mapping
     Raises:
         CheckpointError: if there is no such checkpoint or it predicts something else than depth.
     """
+    kind: str | None
     if isinstance(checkpoint, DiffusionPipeline):
         kind, config = type(checkpoint).__name__, checkpoint.config
         name = str(config.get("_name_or_path") or kind)

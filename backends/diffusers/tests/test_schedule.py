@@ -58,7 +58,7 @@ def test_one_step_begins_at_noise_alone():
 
 def test_one_leading_step_is_refused():
     # It would begin at time 1, as if the noise that it starts from were the answer.
-    with pytest.raises(OptionError, match="time 1, .* spacing='trailing'"):
+    with pytest.raises(OptionError, match=r"time 1, .* spacing='trailing'"):
         Schedule(ddim("leading"), 1)
     assert len(Schedule(ddim("leading"), 4)) == 4
 

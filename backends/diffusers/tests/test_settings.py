@@ -23,7 +23,7 @@ def test_the_pipeline_says_what_it_predicts(tiny, config, meaning):
 
 
 def test_nothing_is_guessed():
-    with pytest.raises(ConventionError, match="predicts None.*convention="):
+    with pytest.raises(ConventionError, match=r"predicts None.*convention="):
         convention_of({}, "somewhere")
     with pytest.raises(ConventionError, match="predicts 'height'"):
         convention_of({"prediction_type": "height"}, "somewhere")
