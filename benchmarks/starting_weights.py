@@ -88,9 +88,9 @@ def keep_size(network: DepthAnythingForDepthEstimation) -> None:
     for name, parameter in network.neck.named_parameters():
         if name.endswith("convolution2.weight"):
             parameter.data *= 0.3
-    nn.init.normal_(network.head.conv3.weight, std=0.02)
+    nn.init.normal_(network.head.conv3.weight, std=0.1)
     # The head ends in a ReLU: begun at zero it would give nothing to learn from.
-    nn.init.constant_(network.head.conv3.bias, 1.0)
+    nn.init.constant_(network.head.conv3.bias, 2.0)
 
 
 def _noise(width: int, variance_of: int) -> Float[Tensor, "width width"]:

@@ -67,6 +67,15 @@ Report = Callable[[str, float, History], None]
 """Called now and then with the stage's name, its progress in [0, 1] and its history."""
 
 
+MakeOptimiser = Callable[[nn.Module, float], torch.optim.Optimizer]
+"""Makes an optimiser of a network's parameters, given the peak learning rate."""
+
+
+def adamw(network: nn.Module, rate: float) -> torch.optim.Optimizer:
+    """What networks are trained with unless told otherwise."""
+    return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
+
+
 @dataclass(frozen=True)
 class Pace:
     """How often things happen, in steps or seconds of training.
@@ -92,6 +101,7 @@ class Trainer:
         device: where.
         precision: see ``precision.autocast``.
         pace: how often to report, evaluate and save.
+        optimiser: makes the optimiser, all of whose groups take the same learning rate.
     """
 
     def __init__(
@@ -102,12 +112,13 @@ class Trainer:
         device: torch.device,
         precision: Precision = "auto",
         pace: Pace | None = None,
+        optimiser: MakeOptimiser = adamw,
     ) -> None:
         self.stage, self.budget, self.checkpoint = stage, budget, checkpoint
         self.device, self.precision, self.pace = device, precision, pace or Pace()
         self.network = stage.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.network)
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=stage.rate, weight_decay=0.01)
+        self.optimiser = optimiser(self.network, stage.rate)
         self.history = History()
         self._sums: list[dict[str, Tensor]] = []
         self._coming: Future[Any]
