@@ -35,6 +35,8 @@ def untrained_autoencoder() -> AutoencoderKL:
         latent_channels=4,
         norm_num_groups=8,
         mid_block_add_attention=False,
+        # Named, because from_config takes the default for what was not, whatever was registered since.
+        scaling_factor=1.0,
     )
 
 

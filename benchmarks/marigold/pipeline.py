@@ -3,13 +3,15 @@
 import json
 import tempfile
 from pathlib import Path
+from typing import TypeVar
 
-import torch
 from diffusers import AutoencoderKL, MarigoldDepthPipeline, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from marigold.denoiser import TEXT_LENGTH, TEXT_WIDTH, noise_schedule
+
+Network = TypeVar("Network", AutoencoderKL, UNet2DConditionModel)
 
 BEGIN, END = "<|startoftext|>", "<|endoftext|>"
 
@@ -62,8 +64,16 @@ def empty_tokenizer() -> CLIPTokenizer:
 
 
 def save(vae: AutoencoderKL, unet: UNet2DConditionModel, folder: Path) -> None:
-    """Write the folder that ``MarigoldDepthPipeline.from_pretrained`` reads; the networks stay as they are."""
-    parts = [type(part).from_config(part.config) for part in (vae, unet)]
-    for copy, part in zip(parts, (vae, unet)):
-        copy.load_state_dict(part.state_dict())
-    assemble(*parts).to(torch.float16).save_pretrained(folder)
+    """Write the folder that ``MarigoldDepthPipeline.from_pretrained`` reads; the networks stay as they are.
+
+    The text encoder stays in single precision: transformers reads it in the type it was written in,
+    diffusers the networks in single precision, and a pipeline of two types fails.
+    """
+    assemble(half(vae), half(unet)).save_pretrained(folder)
+
+
+def half(network: Network) -> Network:
+    """A copy in half precision."""
+    copy = type(network).from_config(network.config)
+    copy.load_state_dict(network.state_dict())
+    return copy.half()
