@@ -1,0 +1,97 @@
+"""The recipe of the small Marigold trains, goes on, and what it writes is diffusers' own."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import MarigoldDepthPipeline
+
+from patchwrap_native.depth_code import encode
+from patchwrap_native.shards import SceneViews, write_shard
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Imports a benchmark's part as a script does, and forgets it again."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(str(FOLDER))
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if name == "train_marigold" or name.split(".")[0] == "marigold":
+            del sys.modules[name]
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Two scenes: a floor under the sky, nearer the lower, with a box that stands on it."""
+    depth = np.full((3, 64, 96), np.inf, np.float32)
+    depth[:, 24:] = np.geomspace(50, 2, 40, dtype=np.float32)[None, :, None]
+    depth[:, 30:50, 20:40] = 4.0
+    images = np.repeat((255 / (1 + np.where(np.isinf(depth), 100, depth)))[..., None], 3, -1).astype(np.uint8)
+    windows = [(0.0, 0.0, 1.0, 1.0)] * 3
+    scene = SceneViews(images, encode(depth), [80.0] * 3, windows, [(0, 2)], 7, "street")
+    write_shard(tmp_path / "shards" / "shard_00000", [scene, scene])
+    return tmp_path / "shards"
+
+
+def test_two_steps_make_a_pipeline(module, shards, tmp_path):
+    out = tmp_path / "marigold"
+    words = ["--shards", str(shards), "--held-out", str(shards), "-o", str(out), "--batch-size", "4"]
+    module("train_marigold").main([*words, "--steps", "2"])
+    card = json.loads((out / "card.json").read_text())
+    assert card["parameters"]["unet"] < 5_000_000 and card["parameters"]["vae"] < 3_000_000
+    assert (out / "unet" / "diffusion_pytorch_model.safetensors").stat().st_size < 10_000_000
+    assert {name: rows["step"] for name, rows in card["history"].items()} == dict.fromkeys(card["history"], 2)
+    assert set(card["guesses"]) == {"constant", "ramp", "blurred_gradient"}
+    pipeline = MarigoldDepthPipeline.from_pretrained(out)
+    pipeline.set_progress_bar_config(disable=True)
+    assert pipeline.config.prediction_type == "disparity"
+    assert pipeline.scheduler.config.timestep_spacing == "trailing"
+    # What diffusers reads must be scaled as training scaled it, not as Stable Diffusion's autoencoder.
+    assert pipeline.vae.config.scaling_factor not in (1.0, 0.18215)
+    photo = torch.rand(1, 3, 61, 93, generator=torch.Generator().manual_seed(0))
+    for steps in (1, 4):
+        generator = torch.Generator().manual_seed(1)
+        made = pipeline(photo, num_inference_steps=steps, generator=generator, output_type="pt").prediction
+        assert made.shape == (1, 1, 61, 93) and made.isfinite().all() and made.std() > 1e-3
+    assert not pipeline.empty_text_embedding.any()
+
+
+def test_disparity_is_one_near_and_least_in_the_sky(module):
+    disparity = module("marigold.disparity").disparity
+    log_depth = torch.linspace(0, 3, 400).reshape(1, 1, 20, 20).clone()
+    log_depth[..., :2, :] = torch.inf
+    made = disparity(log_depth)
+    assert (made[..., :2, :] == -1).all()
+    assert made.max() == 1 and made[0, 0, 2, 0] == 1
+    # Affine to inverse depth wherever it is not cut off.
+    inside = (made > -1) & (made < 1)
+    line = np.polyfit(torch.exp(-log_depth)[inside].numpy(), made[inside].numpy(), 1)
+    np.testing.assert_allclose(np.polyval(line, torch.exp(-log_depth)[inside].numpy()), made[inside].numpy(), atol=1e-5)
+
+
+def test_an_estimate_undoes_the_noise(module):
+    denoiser = module("marigold.denoiser")
+    schedule = denoiser.noise_schedule()
+    clean, noise = torch.randn(2, 3, 4, 5, 5, generator=torch.Generator().manual_seed(0))
+    timesteps = torch.tensor([0, 500, 999])
+    noisy = schedule.add_noise(clean, noise, timesteps)
+    torch.testing.assert_close(noisy[2], noise[2])
+    v = schedule.get_velocity(clean, noise, timesteps)
+    torch.testing.assert_close(denoiser.estimate(schedule, noisy, v, timesteps), clean, atol=1e-4, rtol=1e-4)
+
+
+def test_only_little_noise_meets_squeezed_ranges(module):
+    denoiser = module("marigold.denoiser")
+    maps = torch.linspace(-1, 1, 16).reshape(1, 1, 4, 4).repeat(200, 1, 1, 1)
+    timesteps = torch.arange(200) * 5
+    made = denoiser.squeeze(maps, timesteps, torch.Generator().manual_seed(0))
+    same = (made == maps).flatten(1).all(1)
+    assert same[timesteps >= 700].all() and not same[timesteps < 700].all()
+    assert made.abs().max() <= 1
