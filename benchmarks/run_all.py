@@ -15,7 +15,7 @@ BENCHMARKS = (
     *("installed.py", "quality.py", "checkpoints.py", "defaults.py"),
     *("overhead.py", "memory.py", "sizes.py", "heads.py"),
 )
-ITS_OWN = ("scenes.py", "transformers_speed.py")
+ITS_OWN = ("scenes.py", "transformers_speed.py", "diffusion.py")
 """Those that take no backend, or bring a network of their own."""
 
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
+from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
 from patchwrap.convention import DepthConvention
 from patchwrap.scenes import Renderer
@@ -166,7 +167,8 @@ def test_disparity_becomes_depth_with_a_median_of_five(module):
 
 SCRIPTS = (
     "quality", "checkpoints", "defaults", "overhead", "memory", "sizes", "stranger", "photos", "scenes",
-    "installed", "transformers_speed", "train_depth_anything", "run_all", "render_tables",
+    "installed", "transformers_speed", "diffusion", "train_depth_anything", "train_marigold", "run_all",
+    "render_tables",
 )
 
 
@@ -310,3 +312,35 @@ def test_a_slow_generator_misses_its_aims(module):
         ["2.00", "at most 3 (yes)"],
         ["25.0%", "at least 2% (yes)"],
     ]
+
+
+def test_tile_modes_are_compared(module, tmp_path):
+    diffusion = module("diffusion")
+    words = ["--short", "--scenes", "1", "--device", "cpu", "--pictures", "0", "--cache", str(tmp_path / "cache")]
+    diffusion.main([*words, "--results", str(tmp_path)])
+    result = module("report").Result.read(tmp_path / "diffusion.json")
+    assert [row[0] for row in result.tables["diffusion"].rows] == [*diffusion.BESIDE.values(), *diffusion.MODES]
+    assert [row[0] for row in result.tables["diffusion_pairs"].rows][:2] == [
+        "independent minus shared-noise", "independent minus coarse-start"
+    ]
+    raw = {mode: result.data[mode]["ce_raw_relative"]["mean"] for mode in diffusion.MODES}
+    # Random weights leave the noise as it is: from one field of it tiles begin, and stay, more alike.
+    assert raw["shared-noise"] < 0.5 * raw["independent"] and raw["joint"] < 0.5 * raw["independent"]
+
+
+def test_modes_are_told_apart_in_pairs(module):
+    diffusion, measure = module("diffusion"), Measure("see", "SEE", form=".1f")
+    rows = {name: Row(name, name, name) for name in ("a", "b")}
+
+    def report(offset):
+        records = [
+            {"image": str(i), "row": name, "own": {"see": i + (offset if name == "b" else 0)}}
+            for i in range(8) for name in rows
+        ]
+        names = [str(i) for i in range(8)]
+        return Report("", "", {}, {}, {}, "", names, [measure], list(rows.values()), {}, records, [], {})
+
+    for offset, told in ((2, "-2.0 [-2.0, -2.0]"), (0, "not separable")):
+        one = report(offset)
+        table = diffusion.pairs({name: (one, row) for name, row in rows.items()}, [measure])
+        assert table.rows == [["a minus b", told]]

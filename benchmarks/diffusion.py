@@ -1,0 +1,170 @@
+"""Which way to denoise tiles is best? A diffusion backend's tile modes on held-out scenes.
+
+How far raw tiles disagree before fusion, how good the fused map is, and what it costs, for every mode at the same
+steps, beside the coarse map alone, one at twice the size and a naive average of independent tiles. Modes are compared
+in pairs, image by image: 'not separable' where the interval of the difference holds 0 or a paired test disagrees.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+
+import patchwrap
+from patchwrap.bench.estimate import compare
+from patchwrap.bench.heldout import cache_folder
+from patchwrap.bench.report import Measure, Report, Row
+from patchwrap.bench.runner import bench
+from patchwrap.bench.tables import column_title, with_interval
+from quality import kind
+from report import RESULTS, Result, Table
+
+CHECKPOINT = Path(__file__).parent / "checkpoints" / "marigold-small"
+MODES = ("independent", "shared-noise", "coarse-start", "joint")
+BESIDE = {"single": "coarse only", "double": "coarse at twice the size", "average": "independent, naive average"}
+"""What stands beside the modes, by its kind."""
+
+COLUMNS = ("ce_raw_relative", "ce_relative", "abs_rel", "delta1", "boundary4", "see", "seconds", "rss")
+COMPARED = ("ce_raw_relative", "abs_rel", "delta1", "boundary4", "see", "seconds")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print, write JSON."""
+    options = _parser().parse_args(arguments)
+    if options.short:
+        options.scenes, options.size, options.plan, options.steps = min(options.scenes, 2), "240x136", "2x2", 2
+    with checkpoint(options) as folder:
+        reports = [compare_modes(options, folder, modes) for modes in (MODES[:1], MODES[1:])]
+    result = summarize(options, reports)
+    result.show()
+    print(f"Written to {result.write(options.results)}, the whole reports to {options.results / 'diffusion'}")
+
+
+@contextmanager
+def checkpoint(options: argparse.Namespace) -> Iterator[str]:
+    """The checkpoint to measure: the one that is asked for, or in a short run a small one of random weights."""
+    if not options.short or options.checkpoint:
+        yield options.checkpoint or str(CHECKPOINT)
+        return
+    from marigold.autoencoder import untrained_autoencoder
+    from marigold.denoiser import untrained_denoiser
+    from marigold.pipeline import save
+
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        save(untrained_autoencoder(), untrained_denoiser(), Path(folder))
+        yield folder
+
+
+def compare_modes(options: argparse.Namespace, folder: str, modes: tuple[str, ...]) -> Report:
+    """Measure some modes; a row that fails is our failure here. The first mode's tiles are averaged naively, too."""
+    settings = {"steps": options.steps, "noise": "gaussian"}
+    backends = {mode: patchwrap.load_backend("diffusers", folder, tile_mode=mode, **settings) for mode in modes}
+    with Console(stderr=True).status("") as status:
+        report = bench(
+            backends,
+            f"generated:{options.scenes}@{options.size}",
+            plans=[options.plan],
+            baselines=["average"] if MODES[0] in modes else [],
+            out=options.results / "diffusion" / modes[0],
+            measures="quick",
+            pictures=options.pictures,
+            tile_batch_size=options.tile_batch_size,
+            device=options.device,
+            cache=options.cache,
+            progress=lambda done, total, text: status.update(f"{done} of {total}: {text}"),
+        )
+    failed = [f"{row.title}: {row.error}" for row in report.rows if row.error]
+    if failed:
+        sys.exit("\n".join(failed))
+    return report
+
+
+def summarize(options: argparse.Namespace, reports: list[Report]) -> Result:
+    """The README's tables from the reports."""
+    lines = dict(sorted(titled(reports), key=lambda line: _ORDER.index(line[0])))
+    first = reports[0]
+    columns = [measure for key in COLUMNS for measure in first.measures if measure.key == key]
+    body = [[title, *(cell(report, row, measure) for measure in columns)] for title, (report, row) in lines.items()]
+    title = f"{len(first.images)} scenes of {first.data}, {options.steps} steps, plan {options.plan}"
+    modes = {name: line for name, line in lines.items() if name in MODES}
+    tables = {
+        "diffusion": Table(title, ["", *map(column_title, columns)], body),
+        "diffusion_pairs": pairs(modes, [measure for measure in columns if measure.key in COMPARED]),
+    }
+    shown = {"checkpoint": Path(options.checkpoint or CHECKPOINT).name, "data": first.data, "steps": options.steps}
+    shown |= {"plan": options.plan, "tile_batch_size": options.tile_batch_size}
+    data = {name: estimates(report, row) for name, (report, row) in lines.items()}
+    return Result.now("diffusion", shown, tables, {"images": first.images, **data})
+
+
+_ORDER = (*BESIDE.values(), *MODES)
+
+
+def titled(reports: list[Report]) -> Iterator[tuple[str, tuple[Report, Row]]]:
+    """The rows that the table shows, with their titles; single passes are the same in every mode."""
+    for report in reports:
+        for row in report.rows:
+            if kind(row) == "poisson":
+                yield row.backend, (report, row)
+            elif row.backend == MODES[0] and kind(row) in BESIDE:
+                yield BESIDE[kind(row)], (report, row)
+
+
+def cell(report: Report, row: Row, measure: Measure) -> str:
+    """A mean and its interval."""
+    found = report.tables["own"][row.key].get(measure.key)
+    return with_interval(found.estimate if found else None, measure)
+
+
+def pairs(modes: dict[str, tuple[Report, Row]], measures: list[Measure]) -> Table:
+    """Every two modes: the mean difference over the images, or that they are not separable."""
+    body = []
+    for (one, first), (other, second) in combinations(modes.items(), 2):
+        differences = [compare(values(*first, measure.key), values(*second, measure.key)) for measure in measures]
+        told = [
+            with_interval(found.difference, measure, "+") if found.separable else "not separable"
+            for found, measure in zip(differences, measures)
+        ]
+        body.append([f"{one} minus {other}", *told])
+    return Table("Modes in pairs, image by image", ["", *map(column_title, measures)], body)
+
+
+def values(report: Report, row: Row, measure: str) -> np.ndarray:
+    """One value an image."""
+    found = {record["image"]: record["own"].get(measure) for record in report.records if record["row"] == row.key}
+    return np.array([np.nan if found[image] is None else found[image] for image in report.images], float)
+
+
+def estimates(report: Report, row: Row) -> dict[str, Any]:
+    """Every measure of a row with its interval."""
+    return {key: asdict(cell.estimate) for key, cell in report.tables["own"][row.key].items()}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", help="short name, hub name or folder; by default this repository's")
+    parser.add_argument("--plan", default="3x3", help="tile plan")
+    parser.add_argument("--steps", type=int, default=4, help="of denoising")
+    parser.add_argument("--scenes", type=int, default=12, help="how many images")
+    parser.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
+    parser.add_argument("--pictures", type=int, default=2, help="of so many images in the whole reports")
+    parser.add_argument("--tile-batch-size", type=int, default=4)
+    parser.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scenes")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON and the reports")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--short", action="store_true", help="two tiny images and random weights, for CI")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
