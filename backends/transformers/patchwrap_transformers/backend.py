@@ -74,7 +74,7 @@ class TransformersBackend:
         size = (images.shape[2], images.shape[3])
         return self._predict(resize(images, self.geometry.nearest(size)), size)
 
-    def _predict(self, images: Images, size: Size) -> DepthBatch:
+    def _predict(self, images: Images, size: Size) -> Float[Tensor, "batch 1 _ _"]:
         """Predict maps of a size for pictures of one that the network takes as it is."""
         maps = to_size(self._maps(images), size, self.family.resampling)
         maps = depth_of(maps) if self.family.canonical else maps

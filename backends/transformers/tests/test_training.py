@@ -24,7 +24,7 @@ def script(monkeypatch):
     """The training, imported as a script does, and forgotten again."""
     monkeypatch.syspath_prepend(str(FOLDER))
     yield importlib.import_module("train_depth_anything")
-    for name in ("train_depth_anything", "starting_weights"):
+    for name in ("train_depth_anything", "starting_weights", "muon"):
         sys.modules.pop(name, None)
 
 
