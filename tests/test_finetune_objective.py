@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from patchwrap.finetune.draw import Drawer, TileBatch, assembled, groups_of
 from patchwrap.finetune.objective import depth_consistency, edge_errors, feature_consistency, overlap_gaps, terms
 from patchwrap.finetune.recipe import Recipe
 from patchwrap.finetune.record import Facts, Record, write_record
-from patchwrap.finetune.selection import Score
+from patchwrap.finetune.selection import Score, gradients_gone
 from patchwrap.observation import Correction
 from patchwrap.surroundings import Surroundings
 from patchwrap.testing import bare_view
@@ -143,3 +144,15 @@ def test_blur_does_not_win_the_selection():
         return Score(ce, see, 0.0, 1.0, 1.0, 0.0).value
 
     assert score(0.5, 0.9) < score(1.0, 1.0) < score(0.2, 1.2)
+
+
+def test_without_truth_a_slow_correction_is_cheap_and_a_blurred_edge_is_not(record):
+    step = (torch.arange(48) >= 20).float().expand(1, 1, 32, 48).contiguous()
+    tilt = 0.1 * torch.linspace(-1, 1, 32)[:, None].expand(32, 48)
+    blurred = F.avg_pool2d(F.pad(step, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    batch = TileBatch(bare_view(torch.rand(1, 3, 32, 48), step, step), "log_depth", False, [], [])
+    recipe = Recipe(truth=False, agree_on="depth")
+    cost = [float(terms(batch, maps, [], recipe)["tile_gradient"]) for maps in (step, step + tilt, blurred)]
+    assert cost[0] == 0 < cost[1] < 0.02 * cost[2]
+    gone = [float(gradients_gone(maps, step)) for maps in (step, step + tilt, 0.9 * step, blurred, 0 * step)]
+    assert gone == pytest.approx([0, 0, 0.1, 2 / 3, 1], abs=1e-5)

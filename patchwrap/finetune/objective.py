@@ -109,17 +109,33 @@ def _supervised(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
 
 
 def _anchored(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
-    """Stay with the frozen coarse map where that is slow, and with the tiles' own detail."""
+    """Stay with the frozen coarse map where that is slow, and with the tiles' own steps."""
     view = batch.view
     unit = view.spread[:, None, None, None]
-    sure = view.confidence > 0
     window = max(2, min(refined.shape[-2:]) // LOW_PASS)
     slow = F.avg_pool2d((refined - view.coarse) / unit, window, stride=max(1, window // 2))
-    gradient = multiscale_gradient(refined / unit, view.aligned / unit, sure)
+    sure = view.confidence > 0
     return {
         "low_frequency": ANCHORS["low_frequency"] * slow.square().mean(),
-        "tile_gradient": ANCHORS["tile_gradient"] * gradient,
+        "tile_gradient": ANCHORS["tile_gradient"] * _steps_changed(refined / unit, view.aligned / unit, sure),
     }
+
+
+def _steps_changed(maps: Refined, own: Refined, sure: Tensor) -> Float[Tensor, ""]:
+    """Squared difference of the maps' steps over the tiles' own: 0 where all is kept, 1 where all is blurred.
+
+    Squared, so that a slow correction, whose steps are small, is free, and what an edge loses is not.
+    """
+    changed, owned = (
+        torch.stack([_squared_steps(values, sure, axis) for axis in (-2, -1)]).sum() for values in (maps - own, own)
+    )
+    return changed / owned.clamp(min=1e-6)
+
+
+def _squared_steps(maps: Refined, sure: Tensor, axis: int) -> Float[Tensor, ""]:
+    size = maps.shape[axis] - 1
+    both = sure.narrow(axis, 0, size) & sure.narrow(axis, 1, size)
+    return torch.where(both, maps.diff(dim=axis), 0.0).square().sum()
 
 
 def overlap_gaps(batch: TileBatch, refined: Refined) -> Float[Tensor, "pixels"]:
