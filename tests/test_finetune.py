@@ -290,7 +290,8 @@ def test_samples_that_cannot_be_used_are_skipped_and_counted(tmp_path, caplog):
             held_out_data=open_dataset(folder).unread[3:], steps=1, **TINY,
         )  # fmt: skip
     assert [one["name"] for one in head.card.training["skipped"]] == ["1", "2"]
-    assert "2 of 5 samples are skipped; 1: " in caplog.messages[0] and "no pixel that counts" in caplog.messages[0]
+    said = caplog.messages[0]
+    assert "2 of 5 samples are skipped; 1: " in said and "no pixel that counts" in said
 
 
 def test_nothing_to_learn_from_is_one_clear_line(tmp_path):
