@@ -29,6 +29,9 @@ in units of the coarse map's spread, some metres, the first is of this order."""
 FEATURES = 0.1
 """Of the overlap term on features."""
 
+THINNED = 3
+"""Features are compared at so many times fewer places along a shared part than they have along a tile."""
+
 LOW_PASS = 4
 """The coarse map decides what is longer than a tile over this."""
 
@@ -68,20 +71,25 @@ def feature_consistency(batch: TileBatch, features: Sequence[Tensor]) -> Float[T
     """The same of decoder features, over their own mean square: a decoder must not agree by fading.
 
     PatchFusion compares them at every level with the displacement scaled to it (arXiv 2312.02284,
-    ``trainers/loss.py``); here the shared part is resampled, so that any displacement will do.
+    ``trainers/loss.py``); here places spread evenly over the shared part are, so that any displacement will do.
     """
-    size = batch.view.aligned.shape[-2:]
+    if not batch.overlaps:
+        return batch.view.aligned.sum() * 0.0
+    tiles = [number for i, k, _ in batch.overlaps for number in (i, k)]
+    windows = torch.tensor([
+        _share(by, batch.view.aligned.shape[-2:])
+        for _, _, (down, across) in batch.overlaps
+        for by in ((down, across), (-down, -across))
+    ])  # fmt: skip
     losses = []
-    for i, k, shift in batch.overlaps:
-        ours, theirs = (_share(by, size) for by in (shift, (-shift[0], -shift[1])))
-        for level in features:
-            level = level.float()
-            rows, columns = (max(2, round(n * share)) for n, share in zip(level.shape[-2:], ours[2:]))
-            seen = [(level[n : n + 1], torch.tensor([window])) for n, window in ((i, ours), (k, theirs))]
-            a, b = (under(maps, window, (rows, columns)) for maps, window in seen)
-            unit = level.detach()[[i, k]].square().mean().clamp(min=1e-6)
-            losses.append((a - b).square().mean() / unit)
-    return torch.stack(losses).mean() if losses else batch.view.aligned.sum() * 0.0
+    for level in features:
+        level = level.float()
+        places = max(2, level.shape[-2] // THINNED), max(2, level.shape[-1] // THINNED)
+        shown = under(level[tiles], windows, places)
+        unit = level.detach().square().mean((1, 2, 3))[tiles].clamp(min=1e-6)
+        apart = (shown[0::2] - shown[1::2]).square().mean((1, 2, 3))
+        losses.append((2 * apart / (unit[0::2] + unit[1::2])).mean())
+    return torch.stack(losses).mean()
 
 
 def _share(shift: tuple[int, int], size: Sequence[int]) -> list[float]:
