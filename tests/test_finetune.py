@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from patchwrap.errors import MissingExtraError, OptionError, TrainingError
 from patchwrap.finetune import Recipe, SimulatedBackend
 from patchwrap.finetune.processes import extra
 from patchwrap.finetune.runner import finetune
+from patchwrap.finetune.trainer import share_of_rate
 from patchwrap.heads import load_head
 from patchwrap.metrics import align, depth_metrics
 from patchwrap.testing import PaintedBackend
@@ -131,6 +133,22 @@ def test_what_the_backend_says_is_asked_once(photos, cache, tmp_path):
     assert len(backend.calls) - asked <= 2 < asked
 
 
+def test_a_record_with_truth_serves_photos_alone_and_what_was_skipped_is_tried_again(photos, tmp_path):
+    backend, cache = PaintedBackend("depth:scale"), tmp_path / "kept"
+    folder = shutil.copytree(photos, tmp_path / "copy")
+    (folder / "2.npy").write_bytes(b"no depth")
+
+    def train(name, **options):
+        return finetune(backend, folder, tmp_path / f"{name}.safetensors", cache=cache, steps=1, **TINY, **options)
+
+    assert len(train("a", held_out_data=open_dataset(folder).unread[:1]).card.training["skipped"]) == 1
+    kept = len(list(cache.rglob("*.safetensors")))
+    shutil.copy(photos / "2.npy", folder / "2.npy")
+    assert not train("b", held_out_data=open_dataset(folder).unread[:1]).card.training["skipped"]
+    train("c", truth=False)
+    assert (kept, len(list(cache.rglob("*.safetensors")))) == (3, 4)
+
+
 @pytest.mark.parametrize("convention", ["depth:metric", "inverse_depth:affine", "depth:affine"])
 def test_every_convention_learns(train, photos, convention):
     backend = SimulatedBackend(open_dataset(photos).unread, convention, processing=(48, 80))
@@ -236,6 +254,12 @@ def test_a_training_goes_on_from_a_head(train, tmp_path):
 def test_training_ends_early_when_nothing_becomes_better(train):
     head = train(steps=50, epoch=1, patience=2, rate=1e-12)
     assert head.card.training["history"]["step"] <= 4
+
+
+def test_the_rate_rises_and_falls():
+    assert [share_of_rate(progress, 0.1) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)] == pytest.approx(
+        [0.05, 0.525, 1, 0.505, 0.01]
+    )
 
 
 def test_accumulated_batches_make_one_step(train):
