@@ -268,6 +268,18 @@ def test_a_checkpoint_that_is_not_there_is_named(module, capsys):
         checkpoints.present([gone])
 
 
+def test_heads_learn_from_scenes_that_networks_and_measurements_never_saw(module, tmp_path):
+    heads = module("heads")
+    options = heads._parser().parse_args(["--short", "--scenes-cache", str(tmp_path)])
+    heads._shorten(options)
+    learned, measured = ({int(one.name.split("_")[0]) for one in samples} for samples in (
+        module("train_universal_head").scenes(options), heads._held_out(options),
+    ))  # fmt: skip
+    weights = FOLDER.parent / "backends" / "native" / "patchwrap_native" / "weights" / "native.json"
+    assert json.loads(weights.read_text())["scenes"]["last_seed"] < min(learned) <= max(learned) < 1_000_000
+    assert min(measured) >= 2_000_000
+
+
 def test_photos_make_a_sheet(module, data, tmp_path):
     photos = module("photos")
     photos.main([str(data), "--backend", "native", "-o", str(tmp_path / "sheet"), "--width", "80", "--height", "60"])

@@ -3,10 +3,10 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from patchwrap.errors import MissingExtraError, OptionError, TrainingError
 from patchwrap.finetune import Recipe, SimulatedBackend
 from patchwrap.finetune.processes import extra
 from patchwrap.finetune.runner import finetune
+from patchwrap.finetune.trainer import share_of_rate
 from patchwrap.heads import load_head
 from patchwrap.metrics import align, depth_metrics
 from patchwrap.testing import PaintedBackend
@@ -132,6 +133,22 @@ def test_what_the_backend_says_is_asked_once(photos, cache, tmp_path):
     assert len(backend.calls) - asked <= 2 < asked
 
 
+def test_a_record_with_truth_serves_photos_alone_and_what_was_skipped_is_tried_again(photos, tmp_path):
+    backend, cache = PaintedBackend("depth:scale"), tmp_path / "kept"
+    folder = shutil.copytree(photos, tmp_path / "copy")
+    (folder / "2.npy").write_bytes(b"no depth")
+
+    def train(name, **options):
+        return finetune(backend, folder, tmp_path / f"{name}.safetensors", cache=cache, steps=1, **TINY, **options)
+
+    assert len(train("a", held_out_data=open_dataset(folder).unread[:1]).card.training["skipped"]) == 1
+    kept = len(list(cache.rglob("*.safetensors")))
+    shutil.copy(photos / "2.npy", folder / "2.npy")
+    assert not train("b", held_out_data=open_dataset(folder).unread[:1]).card.training["skipped"]
+    train("c", truth=False)
+    assert (kept, len(list(cache.rglob("*.safetensors")))) == (3, 4)
+
+
 @pytest.mark.parametrize("convention", ["depth:metric", "inverse_depth:affine", "depth:affine"])
 def test_every_convention_learns(train, photos, convention):
     backend = SimulatedBackend(open_dataset(photos).unread, convention, processing=(48, 80))
@@ -208,10 +225,8 @@ def test_a_decoder_is_trained_with_the_head_and_its_encoder_is_not(train, photos
     assert all(torch.equal(a, b) for a, b in zip(before, backend.parameters()))
     changed = head.adapted(backend)
     assert torch.equal(changed.encoder.weight, backend.encoder.weight)
-    rows = head.card.training["history"]["scores"]
-    if rows[-1]["score"] < rows[0]["score"]:
-        assert not torch.equal(changed.decoder.weight, backend.decoder.weight)
-    depth = patchwrap.predict(open_dataset(photos).unread[0].entry.image, backend, head=head, plan="2x2")
+    assert not torch.equal(changed.decoder.weight, backend.decoder.weight)
+    depth = patchwrap.predict(photos / "0.png", backend, head=head, plan="2x2")
     assert np.isfinite(depth.values).all()
 
 
@@ -239,6 +254,12 @@ def test_a_training_goes_on_from_a_head(train, tmp_path):
 def test_training_ends_early_when_nothing_becomes_better(train):
     head = train(steps=50, epoch=1, patience=2, rate=1e-12)
     assert head.card.training["history"]["step"] <= 4
+
+
+def test_the_rate_rises_and_falls():
+    assert [share_of_rate(progress, 0.1) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)] == pytest.approx(
+        [0.05, 0.525, 1, 0.505, 0.01]
+    )
 
 
 def test_accumulated_batches_make_one_step(train):
@@ -290,15 +311,14 @@ def test_samples_that_cannot_be_used_are_skipped_and_counted(tmp_path, caplog):
             held_out_data=open_dataset(folder).unread[3:], steps=1, **TINY,
         )  # fmt: skip
     assert [one["name"] for one in head.card.training["skipped"]] == ["1", "2"]
-    said = caplog.messages[0]
-    assert "2 of 5 samples are skipped; 1: " in said and "no pixel that counts" in said
+    assert "2 of 5 samples are skipped; 1: " in caplog.messages[0] and "no pixel that counts" in caplog.messages[0]
 
 
 def test_nothing_to_learn_from_is_one_clear_line(tmp_path):
     with pytest.raises(OptionError, match="is no folder"):
         finetune(PaintedBackend(), tmp_path / "none", tmp_path / "h.safetensors", **TINY)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(OptionError, match="holds no pairs sample"):
+    with pytest.raises(OptionError, match="looked for photos"):
         finetune(PaintedBackend(), tmp_path / "empty", tmp_path / "h.safetensors", **TINY)
     for seed in range(2):
         paint_scene(tmp_path / "empty", seed)
@@ -337,7 +357,7 @@ def test_without_the_extra_its_name_is_told(monkeypatch):
 
 
 SCRIPT = """
-import sys
+import os, signal, sys
 from pathlib import Path
 import torch
 from patchwrap.datasets import open_dataset
@@ -345,43 +365,44 @@ from patchwrap.finetune import SimulatedBackend
 from patchwrap.finetune.runner import finetune
 
 torch.set_num_threads(1)
-photos, out, cache, steps = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
+photos, out, cache, steps, fatal = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), *map(int, sys.argv[4:])
+
+def report(trainer):
+    if trainer.history.step == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+
 backend = SimulatedBackend(open_dataset(photos).unread, processing=(48, 80))
 finetune(
     backend, photos, out, cache=cache, steps=steps, epoch=4, widths=(4, 8, 16), batch_size=4, plans=("2x2",),
-    device="cpu", save_seconds=0.0, patience=100,
+    device="cpu", save_seconds=0.0, patience=100, report=report,
 )
 """
 
 
-def start(photos, cache, out, steps, *before):
+def run(photos, cache, out, steps, *before, fatal=0):
+    """Train in another process, which kills itself at a step; its exit status and what it said."""
     script = out.with_suffix(".py")
     script.write_text(SCRIPT)
-    words = [sys.executable, *before, str(script), str(photos), str(out), str(cache), str(steps)]
+    words = [sys.executable, *before, str(script), str(photos), str(out), str(cache), str(steps), str(fatal)]
     root = str(Path(patchwrap.__file__).parents[1])
     known = {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(words, env=os.environ | known, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finished(process):
-    told = process.communicate()[0]
-    assert process.returncode == 0, told
+    done = subprocess.run(words, env=os.environ | known, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(photos, cache, tmp_path):
     whole, killed = tmp_path / "whole.safetensors", tmp_path / "killed.safetensors"
-    finished(start(photos, cache, whole, 8))
-    process, state = start(photos, cache, killed, 8), killed.with_suffix(".training.pt")
-    while not state.exists() and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert state.exists() and not killed.exists()
-    finished(start(photos, cache, killed, 8))
+    assert run(photos, cache, whole, 8) == (0, "")
+    # Between two evaluations, so that what was summed and drawn ahead matters, too.
+    assert run(photos, cache, killed, 8, fatal=6)[0] == -signal.SIGKILL
+    assert killed.with_suffix(".training.pt").exists() and not killed.exists()
+    assert run(photos, cache, killed, 8) == (0, "")
     first, second = load_head(whole), load_head(killed)
     assert torch.equal(weights(first), weights(second))
-    scores = [[row["score"] for row in head.card.training["history"]["scores"]] for head in (first, second)]
-    assert scores[0] == scores[1]
+    histories = [head.card.training["history"] for head in (first, second)]
+    for kind in ("scores", "losses"):
+        rows = [[row | {"seconds": 0, "error": 0} for row in history[kind]] for history in histories]
+        assert rows[0] == rows[1]
 
 
 def test_a_state_of_another_training_is_not_gone_on_with(train, tmp_path):
@@ -397,7 +418,8 @@ def test_a_state_of_another_training_is_not_gone_on_with(train, tmp_path):
 
 def test_two_processes_train_one_head(photos, cache, tmp_path):
     out = tmp_path / "head.safetensors"
-    finished(start(photos, cache, out, 4, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"))
+    status, told = run(photos, cache, out, 4, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+    assert status == 0, told
     head = load_head(out)
     assert head.card.training["processes"] == 2 and head.card.training["history"]["step"] == 4
     assert weights(head).isfinite().all()

@@ -1,7 +1,9 @@
 """What batches hold, and what a head is asked for: on tiles of a plane, whose terms are known."""
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -97,6 +99,42 @@ def test_consistency_is_the_mean_square_of_what_lies_between_tiles(record):
     wanted = sum((value / SPREAD) ** 2 for value in apart) / 6
     assert depth_consistency(batch, batch.view.aligned) == pytest.approx(wanted, rel=0.05)
     assert depth_consistency(batch, batch.view.coarse) < 1e-3
+
+
+def test_a_pair_is_compared_in_metres_where_there_are_any(record):
+    batch = batch_of(record)
+    batch = replace(batch, overlaps=batch.overlaps[:1], valid=torch.ones_like(batch.valid))
+    near, far = (torch.full_like(batch.view.aligned, value) for value in (0.0, 0.0))
+    far[1] = math.log(3.0)
+    metric = replace(batch, scale_known=True)
+    assert depth_consistency(metric, far, "pair") == pytest.approx(4.0, rel=1e-4)
+    assert depth_consistency(metric, near, "pair") == 0
+    assert depth_consistency(metric, 100 * far, "pair") == pytest.approx(79.0**2, rel=1e-4)
+    relative = float(depth_consistency(batch, far, "group"))
+    assert depth_consistency(batch, far, "pair") == pytest.approx(100 * relative, rel=1e-4)
+    weighted = terms(metric, far, [far], Recipe(consistency="pair"))
+    assert weighted["depth_consistency"] == pytest.approx(0.04, rel=1e-4)
+    assert weighted["feature_consistency"] == pytest.approx(0.1 * math.log(3.0) ** 2, rel=1e-4)
+    nowhere = replace(metric, valid=torch.zeros_like(batch.valid))
+    assert depth_consistency(nowhere, far, "pair") == 0 < depth_consistency(nowhere, far, "group")
+
+
+def test_tiles_of_several_plans_are_drawn(record, tmp_path):
+    smaller = Record(shrunk(record, tmp_path / "smaller.safetensors"))
+    drawer = Drawer([record, smaller], "group", 8)
+    sizes = [tuple(drawer.draw(step).view.aligned.shape[2:]) for step in range(12)]
+    assert set(sizes) == {record.facts.tile, smaller.facts.tile}
+
+
+def shrunk(record, path):
+    """The same plane by smaller tiles."""
+    tiles = TilePlan.parse("3x3").tiles(CANVAS)
+    facts = replace(record.facts, tile=tiles[0].size)
+    maps = [torch.rand(1, channels, *tiles[0].size) for channels in (3, 1)]
+    views = {tile: (bare_view(*maps, maps[1]), Correction()) for tile in tiles}
+    edges = torch.zeros(CANVAS, dtype=torch.bool)
+    write_record(path, facts, np.zeros((*CANVAS, 3), np.uint8), plane(16, 24), views, plane(*CANVAS), edges)
+    return path
 
 
 def test_features_agree_where_they_move_with_the_photo(record):

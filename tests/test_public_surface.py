@@ -17,6 +17,11 @@ def test_importing_the_package_and_the_hook_loads_no_torch():
     assert not loaded & {"torch", "numpy", "scipy", "PIL"}
 
 
+def test_predicting_with_a_head_needs_nothing_that_training_needs():
+    loaded = modules_after("import patchwrap.pipeline, patchwrap.heads, patchwrap.exporting")
+    assert "torch" in loaded and not loaded & {"accelerate", "tensorboard", "timm", "transformers", "diffusers"}
+
+
 def test_every_public_name_is_there_and_listed():
     assert dir(patchwrap) == sorted(patchwrap.__all__)
     for name in patchwrap.__all__:

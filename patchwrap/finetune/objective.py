@@ -1,6 +1,7 @@
 """What a head is asked for: truth or the frozen result, and agreement where tiles overlap."""
 
 from collections.abc import Sequence
+from math import log
 
 import torch
 from einops import rearrange
@@ -19,15 +20,21 @@ GRADIENT = 2.0
 RELATIVE_GRADIENT = 5.0
 """Beside L1 and L2: PRO's 1 : 1 : 5 (arXiv 2503.22351)."""
 
-GROUP = 4.0
-"""Of the overlaps of 2x2 tiles, PRO's weight."""
+GROUP = {"depth": 4.0, "features": 0.1}
+"""Of the overlaps of 2x2 tiles: PRO's weight on depth in spreads of the coarse map; on features over their size."""
 
-PAIR = 1.0
-"""Of the overlap of a pair. PatchFusion's weights (arXiv 2312.02284) are 0.01 on metres squared and 0.1 on features;
-in units of the coarse map's spread, some metres, the first is of this order."""
+PAIR = {"depth": 0.01, "features": 0.1}
+"""Of the overlap of a pair, PatchFusion's weights (arXiv 2312.02284, ``trainers/loss.py``), on metres and on features
+as they are."""
 
-FEATURES = 0.1
-"""Of the overlap term on features."""
+FURTHEST = 80.0
+"""Metres at which PatchFusion's depth ends."""
+
+SPREAD_METRES = 10.0
+"""A map without a unit is compared in pairs as if its spread were this."""
+
+THINNED = 3
+"""Features are compared at so many times fewer places along a shared part than they have along a tile."""
 
 LOW_PASS = 4
 """The coarse map decides what is longer than a tile over this."""
@@ -50,38 +57,64 @@ def terms(batch: TileBatch, refined: Refined, features: Sequence[Tensor], recipe
     found = _anchored(batch, refined) if batch.target is None or not recipe.truth else _supervised(batch, refined)
     if recipe.consistency == "none" or not batch.overlaps:
         return found
-    weight = recipe.consistency_weight * (GROUP if recipe.consistency == "group" else PAIR)
-    found["depth_consistency"] = weight * depth_consistency(batch, refined)
+    weights = GROUP if recipe.consistency == "group" else PAIR
+    weight = {name: recipe.consistency_weight * value for name, value in weights.items()}
+    found["depth_consistency"] = weight["depth"] * depth_consistency(batch, refined, recipe.consistency)
     if recipe.agree_on == "depth+features":
-        found["feature_consistency"] = recipe.consistency_weight * FEATURES * feature_consistency(batch, features)
+        apart = feature_consistency(batch, features, recipe.consistency)
+        found["feature_consistency"] = weight["features"] * apart
     return found
 
 
-def depth_consistency(batch: TileBatch, refined: Refined) -> Float[Tensor, ""]:
-    """Mean squared difference where tiles overlap, in spreads of the coarse map; over all pairs that overlap."""
-    scaled = refined / batch.view.spread[:, None, None, None]
-    losses = [overlap_consistency(scaled[i : i + 1], scaled[k : k + 1], shift) for i, k, shift in batch.overlaps]
+def depth_consistency(batch: TileBatch, refined: Refined, form: str = "group") -> Float[Tensor, ""]:
+    """Mean squared difference where tiles overlap, over all pairs that overlap.
+
+    Args:
+        batch: what was refined.
+        refined: the head's output.
+        form: ``group`` compares everywhere, in spreads of the coarse map; ``pair`` in metres where truth is valid.
+    """
+    maps, valid = (_in_metres(batch, refined), batch.valid) if form == "pair" else (_in_spreads(batch, refined), None)
+    losses = [
+        overlap_consistency(maps[i][None], maps[k][None], shift, None if valid is None else valid[i][None])
+        for i, k, shift in batch.overlaps
+    ]
     return torch.stack(losses).mean() if losses else refined.sum() * 0.0
 
 
-def feature_consistency(batch: TileBatch, features: Sequence[Tensor]) -> Float[Tensor, ""]:
-    """The same of decoder features, over their own mean square: a decoder must not agree by fading.
+def _in_spreads(batch: TileBatch, refined: Refined) -> Refined:
+    return refined / batch.view.spread[:, None, None, None]
+
+
+def _in_metres(batch: TileBatch, refined: Refined) -> Refined:
+    if batch.scale_known and batch.space == "log_depth":
+        return refined.clamp(max=log(FURTHEST)).exp()
+    return SPREAD_METRES * _in_spreads(batch, refined)
+
+
+def feature_consistency(batch: TileBatch, features: Sequence[Tensor], form: str = "group") -> Float[Tensor, ""]:
+    """The same of decoder features; in groups over their own mean square, since a decoder must not agree by fading.
 
     PatchFusion compares them at every level with the displacement scaled to it (arXiv 2312.02284,
-    ``trainers/loss.py``); here the shared part is resampled, so that any displacement will do.
+    ``trainers/loss.py``); here places spread evenly over the shared part are, so that any displacement will do.
     """
-    size = batch.view.aligned.shape[-2:]
+    if not batch.overlaps:
+        return batch.view.aligned.sum() * 0.0
+    tiles = [number for i, k, _ in batch.overlaps for number in (i, k)]
+    windows = torch.tensor([
+        _share(by, batch.view.aligned.shape[-2:])
+        for _, _, (down, across) in batch.overlaps
+        for by in ((down, across), (-down, -across))
+    ])  # fmt: skip
     losses = []
-    for i, k, shift in batch.overlaps:
-        ours, theirs = (_share(by, size) for by in (shift, (-shift[0], -shift[1])))
-        for level in features:
-            level = level.float()
-            rows, columns = (max(2, round(n * share)) for n, share in zip(level.shape[-2:], ours[2:]))
-            seen = [(level[n : n + 1], torch.tensor([window])) for n, window in ((i, ours), (k, theirs))]
-            a, b = (under(maps, window, (rows, columns)) for maps, window in seen)
-            unit = level.detach()[[i, k]].square().mean().clamp(min=1e-6)
-            losses.append((a - b).square().mean() / unit)
-    return torch.stack(losses).mean() if losses else batch.view.aligned.sum() * 0.0
+    for level in features:
+        level = level.float()
+        places = max(2, level.shape[-2] // THINNED), max(2, level.shape[-1] // THINNED)
+        shown = under(level[tiles], windows, places)
+        apart = (shown[0::2] - shown[1::2]).square().mean((1, 2, 3))
+        own = level.detach().square().mean((1, 2, 3))[tiles].clamp(min=1e-6)
+        losses.append((apart if form == "pair" else 2 * apart / (own[0::2] + own[1::2])).mean())
+    return torch.stack(losses).mean()
 
 
 def _share(shift: tuple[int, int], size: Sequence[int]) -> list[float]:
@@ -140,7 +173,7 @@ def _squared_steps(maps: Refined, sure: Tensor, axis: int) -> Float[Tensor, ""]:
 
 def overlap_gaps(batch: TileBatch, refined: Refined) -> Float[Tensor, "pixels"]:
     """Absolute differences where tiles overlap, in spreads of the coarse map."""
-    scaled = refined / batch.view.spread[:, None, None, None]
+    scaled = _in_spreads(batch, refined)
     gaps = [
         (shared(scaled[i], shift) - shared(scaled[k], (-shift[0], -shift[1]))).abs().flatten()
         for i, k, shift in batch.overlaps

@@ -103,7 +103,8 @@ class Preparation:
         mine = list(samples)[part[0] :: part[1]]
         for done, sample in enumerate(mine):
             told(done, len(mine), f"{self.name} predicts {sample.name}")
-            if any(not self._there(self.path(sample, plan)) for plan in self.plans):
+            # One that was skipped is tried again: what was wrong may have been put right.
+            if not all(self.path(sample, plan).exists() for plan in self.plans):
                 self._prepare(sample)
         told(len(mine), len(mine), "")
 
@@ -119,8 +120,9 @@ class Preparation:
 
     def path(self, sample: Readable, plan: str) -> Path:
         """Where a record of a sample is kept."""
-        kept = [sample.name, sample.stamp, plan, self.with_truth, self.engine.options["seed"]]
-        return self.folder / self.fingerprint / f"{digest(kept)}.safetensors"
+        with_truth, without = (self._place(sample, plan, known) for known in (True, False))
+        # A record with truth serves a training without, too.
+        return with_truth if self.with_truth or with_truth.exists() else without
 
     @property
     def fingerprint(self) -> str:
@@ -132,17 +134,20 @@ class Preparation:
             self._fingerprint = digest([FORMAT, said, guides, options, _aligning()])
         return self._fingerprint
 
+    def _place(self, sample: Readable, plan: str, with_truth: bool) -> Path:
+        kept = [sample.name, sample.stamp, plan, with_truth, self.engine.options["seed"]]
+        return self.folder / self.fingerprint / f"{digest(kept)}.safetensors"
+
     def _prepare(self, sample: Readable) -> None:
-        paths = [self.path(sample, plan) for plan in self.plans]
+        missing = {plan: path for plan in self.plans if not (path := self.path(sample, plan)).exists()}
         try:
             photo, truth = sample.read()
             if self.with_truth and truth is None:
                 raise OptionError("it has no depth")
-            for plan, path in zip(self.plans, paths):
+            for plan, path in missing.items():
                 self._write(photo, truth if self.with_truth else None, plan, path, sample.name)
         except (PatchwrapError, OSError) as error:
-            for path in paths:
-                path.unlink(missing_ok=True)
+            for path in missing.values():
                 write_json(_skip(path), {"why": " ".join(str(error).split())})
 
     def _write(self, photo: Photo, truth: Values | None, plan: str, path: Path, name: str) -> None:
@@ -180,9 +185,6 @@ class Preparation:
             around.centre,
             around.spread,
         ), known
-
-    def _there(self, path: Path) -> bool:
-        return path.exists() or _skip(path).exists()
 
 
 def _skip(path: Path) -> Path:

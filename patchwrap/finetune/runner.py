@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from patchwrap.bench.dataset import DataSet
-from patchwrap.bench.heldout import cache_folder
+from patchwrap.bench.heldout import FIRST_SEED, cache_folder
 from patchwrap.bench.machine import machine, versions
 from patchwrap.datasets import Readable
 from patchwrap.datasets.depth_file import MILLIMETRE
@@ -28,8 +28,9 @@ from patchwrap.finetune.trainee import Trainee
 from patchwrap.finetune.trainer import Report, Trainer
 from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, load_head, save_head
 
-SCENES_FROM = 100_000
-"""Number of the first generated scene to train on: benchmarks begin with the first of all."""
+SCENES_FROM = 500_000 - FIRST_SEED
+"""Number of the first generated scene to train on, counted from the first held-out one. Seeds below a million are
+training's; networks begin with the first of them, and a head must see their errors on scenes that are new to them."""
 
 _log = logging.getLogger("patchwrap")
 

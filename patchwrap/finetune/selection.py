@@ -28,7 +28,7 @@ class Score:
 
     Args:
         ce: mean difference where tiles overlap, in spreads of the coarse map.
-        see: soft edge error; without truth, 1 plus the share of the tiles' own steps gone beyond what is spared.
+        see: soft edge error; without truth, 1 plus the share of the tiles' own steps that is gone, less what is spared.
         error: mean difference from truth, both in spreads; NaN without truth.
         plain_ce: the same of the aligned tiles as they are.
         plain_see: likewise; 1 without truth.

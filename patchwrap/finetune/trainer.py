@@ -178,18 +178,18 @@ class Trainer:
         self._share_gradients()
         self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.parameters, LARGEST_GRADIENT)
-        self._count(bool(norm.isfinite()))
+        self._count(bool(norm.isfinite()), len(batches))
         if norm.isfinite() or self.scaler.is_enabled():  # the scaler itself leaves such steps out
             self.scaler.step(self.optimiser)
             self.ema.update_parameters(self.trainee)
             self.schedule.step()
         self.scaler.update()
 
-    def _count(self, finite: bool) -> None:
+    def _count(self, finite: bool, batches: int) -> None:
         self.history.in_a_row = 0 if finite else self.history.in_a_row + 1
         self.history.not_finite += not finite
         if not finite:
-            self._sums.pop()
+            del self._sums[-batches:]
         if self.history.in_a_row >= HOPELESS:
             raise TrainingError(
                 f"The loss was not finite {HOPELESS} steps in a row, up to step {self.history.step}. Lower the rate "
