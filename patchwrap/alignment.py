@@ -21,7 +21,7 @@ TILT_PRIOR = 0.5
 LOG_SCALE_PRIOR = 0.05
 """Standard deviation of the scale about one in log depth. Narrow: a free scale regresses a noisy tile onto a blurred
 map and so shrinks the tile's detail."""
-AGREEMENT = 2.0
+AGREEMENT = 0.5
 """A difference from the coarse map, in spreads, at which half of a tile is believed."""
 LEAST_CORRELATION = 0.5
 LARGEST_SHIFT_RMS = 0.25
