@@ -53,7 +53,7 @@ def predict(
         fuser: ``poisson``, ``blend``, ``split``, or one of the baselines ``minmax`` and ``average``.
         detail: 0 is the coarse map, 1 pure tiles; None is the fuser's own default.
         head: a FusionHead, the file of one that ``finetune`` made, ``"auto"`` for the backend's own if it has one,
-            None for training-free fusion.
+            ``"universal"`` for the one that comes with this package, None for training-free fusion.
         tile_batch_size: tiles predicted at once; halved when memory runs out.
         seed: for random tiles and random networks.
         fov: horizontal field of view in degrees; makes scale-ambiguous backends metric where they can be.

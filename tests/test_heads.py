@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 import patchwrap
 from patchwrap.cli import main
 from patchwrap.errors import CheckpointError
-from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, load_head, save_head
+from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, load_head, save_head, storage
 from patchwrap.testing import PaintedBackend, bare_view, painted_photo
 from patchwrap.tile_view import CONTEXT
 
@@ -123,6 +123,23 @@ def test_a_head_comes_back_from_its_file(tmp_path):
 
 def test_a_head_of_the_usual_size_fits_in_four_megabytes(tmp_path):
     assert save_head(Head(), tmp_path / "head.safetensors").stat().st_size <= 4e6
+
+
+def test_the_head_that_comes_with_the_package_has_a_name(tmp_path, monkeypatch, capsys, ramp):
+    from PIL import Image
+
+    head = Head(trained().network, card_for("depth:scale", universal=True))
+    monkeypatch.setattr(storage, "SHIPPED", save_head(head, tmp_path / "shipped.safetensors"))
+    found = [patchwrap.predict(PHOTO, PaintedBackend("depth:scale"), head=one, plan="2x2").values for one in (
+        "universal", tmp_path / "shipped.safetensors", None,
+    )]  # fmt: skip
+    assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
+    Image.fromarray((255 * PHOTO).astype(np.uint8)).save(tmp_path / "photo.png")
+    words = ["predict", str(tmp_path / "photo.png"), "--backend", "ramp", "--plan", "2x2", "-o", str(tmp_path / "out")]
+    assert main([*words, "--head", "universal"]) == 0
+    monkeypatch.setattr(storage, "SHIPPED", tmp_path / "gone.safetensors")
+    assert main([*words, "--head", "universal", "--overwrite"]) != 0
+    assert "No head at" in capsys.readouterr().err
 
 
 def test_what_is_no_head_is_one_clear_line(tmp_path):

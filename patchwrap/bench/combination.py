@@ -14,7 +14,7 @@ from patchwrap.bench.ruler import words
 from patchwrap.depth_map import DepthMap
 from patchwrap.engine import RECIPES
 from patchwrap.errors import OptionError
-from patchwrap.heads import load_head
+from patchwrap.heads import UNIVERSAL, load_head
 from patchwrap.pipeline import predict
 from patchwrap.spec import Backend, HasFine, HasHead, Movable
 from patchwrap.tile_runner import backend_size
@@ -22,7 +22,7 @@ from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Images
 from patchwrap.wrapping import wrap_callable
 
-HEADS = ("none", "auto")
+HEADS = ("none", "auto", UNIVERSAL)
 HEAD_FILE = ".safetensors"
 BASELINES = ("average", "minmax")
 """Fusers that stand beside every plan, as do the single pass and the one at twice the size beside every backend."""
@@ -107,7 +107,7 @@ class Matrix:
     Args:
         plans: tile plans; ``none`` adds nothing to the single passes.
         fusers: see ``patchwrap.predict``.
-        heads: ``none``, ``auto`` (the backend's own), and files of heads.
+        heads: ``none``, ``auto`` (the backend's own), ``universal`` (the package's), and files of heads.
         options: of every prediction.
         baselines: fusers that stand beside every plan.
 
@@ -130,7 +130,7 @@ class Matrix:
                 if word not in known:
                     files = f", or files that end in {HEAD_FILE}" if name == "head" else ""
                     raise OptionError(f"{name} {word!r} is not known. Take any of {', '.join(known)}{files}.")
-        for head in set(self.heads) - set(own):
+        for head in set(self.heads) - {"none", "auto"}:
             load_head(head)  # a file that cannot be read is told now
         for plan in self._tile_plans:
             TilePlan.choose(plan, (512, 512), (512, 512))

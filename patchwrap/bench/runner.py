@@ -66,7 +66,8 @@ def bench(
             or samples. Without depth, measured is what can be.
         plans: tile plans, see ``predict``; ``none`` for single passes only.
         fusers: see ``predict``.
-        heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head, files of other heads.
+        heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head, ``universal`` for
+            this package's, files of other heads.
         baselines: fusers that stand beside every plan, unless they are asked for.
         out: folder for the report. What is measured is written there at once, and a run in the same folder
             measures only what is not there yet. None writes nothing.

@@ -92,7 +92,7 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--fuser", default="poisson", choices=FUSERS, help="(default: poisson)")
     group.add_argument("--detail", type=float, metavar="D", help="0 is the coarse map, 1 pure tiles")
     head = group.add_mutually_exclusive_group()
-    text = "refine tiles with a fusion head: a file of patchwrap finetune's, or auto (also if left out), the backend's"
+    text = "refine tiles with a fusion head: a file of patchwrap finetune's, universal (ours), or auto (the backend's)"
     head.add_argument("--head", nargs="?", const="auto", type=_head, metavar="FILE", help=text)
     text = "training-free fusion (the default)"
     head.add_argument("--no-head", dest="head", action="store_const", const=None, help=text)
@@ -296,7 +296,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _head(text: str) -> str:
-    if text != "auto" and not text.endswith(".safetensors"):
+    if text not in ("auto", "universal") and not text.endswith(".safetensors"):
         why = "is no .safetensors file; for the backend's own head write --head auto, or --head after the pictures"
         raise argparse.ArgumentTypeError(f"{text!r} {why}")
     return text

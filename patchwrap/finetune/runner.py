@@ -26,7 +26,7 @@ from patchwrap.finetune.record import Record
 from patchwrap.finetune.selection import chosen_groups
 from patchwrap.finetune.trainee import Trainee
 from patchwrap.finetune.trainer import Report, Trainer
-from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, load_head, save_head
+from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, head_file, load_head, save_head
 
 SCENES_FROM = 500_000 - FIRST_SEED
 """Number of the first generated scene to train on, counted from the first held-out one. Seeds below a million are
@@ -86,7 +86,7 @@ def finetune(
         recipe: how; ``options`` replace single entries of it, see ``patchwrap.finetune.Recipe``.
         held_out_data: images for selection; by default some of ``data``, see ``Recipe.held_out``.
         universal: whether the head is meant for backends that it never saw, too; None where there are several.
-        start_from: a head whose training goes on.
+        start_from: a head whose training goes on, a file or ``universal``.
         count: at most so many images.
         depth_scale: metres of one step of a 16-bit depth PNG.
         cache: where predictions are kept; None for the platform's place.
@@ -129,7 +129,7 @@ def finetune(
         )
         for one in several
     ]
-    started = Path(start_from) if start_from is not None else None
+    started = head_file(start_from) if start_from is not None else None
     wide = len(several) > 1 if universal is None else universal
     job = Job(recipe, processes, preparations, train, judged, path, started, name, wide)
     with torch.random.fork_rng([]):

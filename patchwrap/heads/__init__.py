@@ -3,6 +3,6 @@
 from patchwrap.heads.card import HeadCard, TrainedOn
 from patchwrap.heads.head import Head
 from patchwrap.heads.network import HeadNetwork
-from patchwrap.heads.storage import load_head, save_head
+from patchwrap.heads.storage import UNIVERSAL, head_file, load_head, save_head
 
-__all__ = ["Head", "HeadCard", "HeadNetwork", "TrainedOn", "load_head", "save_head"]
+__all__ = ["UNIVERSAL", "Head", "HeadCard", "HeadNetwork", "TrainedOn", "head_file", "load_head", "save_head"]

@@ -20,6 +20,12 @@ HEADER = "patchwrap_head"
 
 FORMAT = 1
 
+UNIVERSAL = "universal"
+"""How the head that comes with this package is asked for."""
+
+SHIPPED = Path(__file__).with_name("universal.safetensors")
+"""Its file, made by ``benchmarks/train_universal_head.py``."""
+
 
 def save_head(head: Head, path: str | Path, dtype: torch.dtype = torch.float16) -> Path:
     """Write a head, whole or not at all; its card also as JSON beside it.
@@ -43,13 +49,21 @@ def save_head(head: Head, path: str | Path, dtype: torch.dtype = torch.float16) 
     return path
 
 
+def head_file(name: str | Path) -> Path:
+    """Where a head lies: a file's own path, or that of the one called ``universal``."""
+    return SHIPPED if str(name) == UNIVERSAL else Path(name)
+
+
 def load_head(path: str | Path) -> Head:
     """Build the head a file describes and fill in its weights, as float32.
+
+    Args:
+        path: of the file, or ``universal``.
 
     Raises:
         CheckpointError: if the file is missing, damaged or of something else.
     """
-    path = Path(path)
+    path = head_file(path)
     header, tensors = _read(path)
     try:
         options = header["network"]
