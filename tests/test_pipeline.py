@@ -30,7 +30,7 @@ def test_distorted_tiles_fuse_back_to_the_painted_scene(convention, fuser):
     fused = patchwrap.predict(PHOTO, backend, plan="p49", fuser=fuser)
     truth = INVERSE if convention.startswith("inverse") else 1 / INVERSE
     assert fused.values.shape == truth.shape and str(fused.convention) == convention
-    assert affine_error(fused.values, truth) < 0.1 * affine_error(fused.coarse, truth)
+    assert affine_error(fused.values, truth) < 0.12 * affine_error(fused.coarse, truth)
 
 
 def test_baselines_are_worse_than_alignment():
@@ -185,7 +185,7 @@ def test_unsure_values_do_not_count():
     fused = patchwrap.predict(PHOTO, Doubtful("inverse_depth:metric"), plan="4x4", fuser="blend")
     naive = patchwrap.predict(PHOTO, Doubtless("inverse_depth:metric"), plan="4x4", fuser="blend")
     error, worse = (np.abs(depth.values - INVERSE).mean() for depth in (fused, naive))
-    assert error < 0.3 * worse
+    assert error < 0.4 * worse
 
 
 class Doubtless(Doubtful):
