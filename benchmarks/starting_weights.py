@@ -46,7 +46,8 @@ def cosines(channels: int, side: int) -> Float[Tensor, "channels 3 side side"]:
     basis = math.sqrt(2 / side) * torch.cos(angle)
     basis[0] /= math.sqrt(2)
     order = sorted((math.hypot(y, x), y, x) for y in range(side) for x in range(side))
-    first = round(BRIGHTNESS * channels)
+    # A small patch has no more frequencies of one colour than pixels.
+    first = min(round(BRIGHTNESS * channels), side * side)
     second = (channels - first) // 2
     filters = []
     for colour, count, gain in zip(torch.tensor(COLOURS), (first, second, channels - first - second), (0.5, 1.0, 1.0)):

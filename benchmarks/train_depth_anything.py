@@ -33,7 +33,7 @@ from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Trainer
 from starting_weights import enliven
 
-PATCH = 16
+PATCH = 8
 SIZE = (192, 256)
 """Height and width that the network is for; others of about this area, also upright, do as well."""
 
@@ -98,18 +98,18 @@ class SoftReLU(nn.Module):
 
 
 def start(folder: Path | None) -> Relative:
-    """A network of 5.8 M parameters with ``starting_weights``, or an earlier training's."""
+    """A network of 4.5 M parameters with ``starting_weights``, or an earlier training's."""
     if folder:
         return Relative(DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=torch.float32))
     backbone = Dinov2Config(
-        hidden_size=256,
-        num_hidden_layers=6,
-        num_attention_heads=4,
+        hidden_size=192,
+        num_hidden_layers=8,
+        num_attention_heads=3,
         mlp_ratio=4,
-        image_size=256,
+        image_size=128,
         patch_size=PATCH,
         # The finest level of the decoder sees the patches as they are: edges need not pass the transformer.
-        out_indices=[0, 2, 4, 6],
+        out_indices=[0, 3, 6, 8],
         reshape_hidden_states=False,
         apply_layernorm=True,
         use_mask_token=False,
@@ -117,7 +117,8 @@ def start(folder: Path | None) -> Relative:
     config = DepthAnythingConfig(
         backbone_config=backbone,
         patch_size=PATCH,
-        reassemble_hidden_size=256,
+        reassemble_hidden_size=192,
+        reassemble_factors=[2, 1, 0.5, 0.25],
         neck_hidden_sizes=[32, 64, 128, 128],
         fusion_hidden_size=48,
         head_hidden_size=24,
