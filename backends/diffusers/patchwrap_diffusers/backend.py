@@ -29,7 +29,7 @@ from patchwrap_diffusers.settings import Size, checked, convention_of, processin
 from patchwrap_diffusers.tile_modes import Alone, CoarseStart, OwnNoise, SharedNoise
 
 TILE_MODES = ("independent", "shared-noise", "coarse-start", "joint")
-DEFAULT_TILE_MODE = "shared-noise"
+DEFAULT_TILE_MODE = "joint"
 
 
 @dataclass(frozen=True)
