@@ -70,7 +70,7 @@ def test_a_head_of_a_file_is_a_row_of_every_backend(tmp_path):
         ("flat-2x2-blend-head-my-head", "my head", path),
     ]
     assert rows[-1].row.title.endswith("+ head my head") and rows[-1].aligner == ("plane", path)
-    with pytest.raises(CheckpointError, match="No head at"):
+    with pytest.raises(CheckpointError, match="No fusion head at"):
         Matrix(["2x2"], ["blend"], ["none.safetensors"])
 
 

@@ -139,11 +139,11 @@ def test_the_head_that_comes_with_the_package_has_a_name(tmp_path, monkeypatch, 
     assert main([*words, "--head", "universal"]) == 0
     monkeypatch.setattr(storage, "SHIPPED", tmp_path / "gone.safetensors")
     assert main([*words, "--head", "universal", "--overwrite"]) != 0
-    assert "No head at" in capsys.readouterr().err
+    assert "No fusion head at" in capsys.readouterr().err
 
 
 def test_what_is_no_head_is_one_clear_line(tmp_path):
-    with pytest.raises(CheckpointError, match="No head at"):
+    with pytest.raises(CheckpointError, match="No fusion head at"):
         load_head(tmp_path / "none.safetensors")
     (tmp_path / "noise.safetensors").write_bytes(b"noise" * 10)
     with pytest.raises(CheckpointError, match="damaged or no safetensors"):

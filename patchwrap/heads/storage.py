@@ -2,13 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
 
+from patchwrap.described_tensors import read_described
 from patchwrap.errors import CheckpointError
 from patchwrap.heads.card import HeadCard
 from patchwrap.heads.head import Head
@@ -64,7 +62,7 @@ def load_head(path: str | Path) -> Head:
         CheckpointError: if the file is missing, damaged or of something else.
     """
     path = head_file(path)
-    header, tensors = _read(path)
+    header, tensors = read_described(path, HEADER, FORMAT, "fusion head", "patchwrap finetune")
     try:
         options = header["network"]
         network = HeadNetwork(options["widths"], (options["guides"][0], options["guides"][1]))
@@ -77,19 +75,3 @@ def load_head(path: str | Path) -> Head:
             f"{path} does not hold the head its header describes: {reason}. Take a file that patchwrap finetune wrote."
         ) from error
     return Head(network, card, decoder)
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    if not path.is_file():
-        raise CheckpointError(f"No head at {path}. Give the path of a file that `patchwrap finetune` wrote.")
-    try:
-        with safe_open(path, "pt") as file:
-            header = json.loads((file.metadata() or {}).get(HEADER, "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} is damaged or no safetensors file ({error}). Fetch or train it again."
-        ) from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is no fusion head. Take a file that patchwrap finetune wrote.")
-    return header, tensors

@@ -1,10 +1,7 @@
 """Gets a pipeline from a folder or the hub. Downloads nothing the user did not name and reads no pickled weights."""
 
-import difflib
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,10 +18,10 @@ from diffusers.utils import logging
 from transformers import CLIPTextModel
 from transformers.utils import logging as transformers_logging
 
+from patchwrap.checkpoint_name import checkpoint_name, loading
 from patchwrap.errors import CheckpointError
 from patchwrap_diffusers.published import AUTOENCODERS, SOURCES
 
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _AUTOENCODERS = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 
 
@@ -43,8 +40,8 @@ def identify(checkpoint: Any, revision: str | None = None) -> tuple[str, Mapping
         kind, config = type(checkpoint).__name__, checkpoint.config
         name = str(config.get("_name_or_path") or kind)
     else:
-        name = _resolved(checkpoint, SOURCES)
-        with _errors_of(name):
+        name = checkpoint_name(checkpoint, "diffusers", SOURCES, "model_index.json")
+        with loading(name):
             config = DiffusionPipeline.load_config(name, revision=revision)
         kind = config.get("_class_name") if isinstance(config, Mapping) else type(config).__name__
     # Marigold's own code saved its depth pipelines under the shorter name.
@@ -73,7 +70,7 @@ def read_pipeline(
     kinds = {"unet": UNet2DConditionModel, "vae": _AUTOENCODERS[_part(config, "vae")], "text_encoder": CLIPTextModel}
     where = {"revision": revision, "variant": variant}
     parts = {part: _read(kind, name, part, **where) for part, kind in kinds.items()}
-    with _errors_of(name), _quiet():
+    with loading(name), _quiet():
         return MarigoldDepthPipeline.from_pretrained(name, **parts, use_safetensors=True, **where)
 
 
@@ -88,8 +85,8 @@ def read_autoencoder(checkpoint: Any) -> Any:
     """
     if isinstance(checkpoint, tuple(_AUTOENCODERS.values())):
         return checkpoint
-    name = _resolved(checkpoint, AUTOENCODERS)
-    with _errors_of(name):
+    name = checkpoint_name(checkpoint, "diffusers", AUTOENCODERS, "an autoencoder's config.json")
+    with loading(name):
         config = AutoencoderTiny.load_config(name)
     kind = config.get("_class_name") if isinstance(config, Mapping) else None
     if kind not in _AUTOENCODERS:
@@ -132,7 +129,7 @@ def _read(kind: Any, name: str, part: str | None, **where: Any) -> Any:
     """Read one network, and refuse to make up weights that its file lacks."""
     folder = {} if part is None else {"subfolder": part}
     types = {"dtype" if kind is CLIPTextModel else "torch_dtype": torch.float32}
-    with _errors_of(name), _quiet():
+    with loading(name), _quiet():
         network, report = kind.from_pretrained(
             name, **folder, use_safetensors=True, output_loading_info=True, **types, **where
         )
@@ -143,39 +140,6 @@ def _read(kind: Any, name: str, part: str | None, **where: Any) -> Any:
             "random numbers. Take a complete checkpoint, or load the pipeline yourself and pass it."
         )
     return network.eval()
-
-
-def _resolved(checkpoint: Any, known: Mapping[str, str]) -> str:
-    """Return the hub name or existing folder that is meant."""
-    if checkpoint is None or not str(checkpoint):
-        raise CheckpointError(
-            f"The diffusers backend needs a checkpoint: a folder, a hub name, or a short name such as "
-            f"{next(iter(known))!r} (`patchwrap backends` lists them). Write diffusers=CHECKPOINT."
-        )
-    name = str(checkpoint)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return str(folder)
-    if name in known:
-        return known[name]
-    if folder.is_file():
-        raise CheckpointError(f"{name!r} is a file. Give the folder that holds model_index.json.")
-    if not _HUB_NAME.fullmatch(name) or name.startswith("."):
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else f" Short names: {', '.join(known)}."
-        raise CheckpointError(f"{name!r} is neither a folder, nor a hub name (ORGANISATION/NAME), nor known.{hint}")
-    return name
-
-
-@contextmanager
-def _errors_of(name: str) -> Iterator[None]:
-    """Turn whatever the library raises while reading a checkpoint into one line."""
-    try:
-        yield
-    except Exception as error:
-        reason = " ".join(str(error).split())[:240] or type(error).__name__
-        hint = "" if Path(name).is_dir() else " Without a network, give a folder or a name that is in the cache."
-        raise CheckpointError(f"{name!r} cannot be loaded: {reason}{hint}") from error
 
 
 @contextmanager

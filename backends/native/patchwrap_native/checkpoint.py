@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from patchwrap.described_tensors import read_described
 from patchwrap.errors import CheckpointError
 from patchwrap_native.fusion_network import FusionNetwork
 from patchwrap_native.unet import FINE_WIDTHS, UNet
@@ -80,7 +80,7 @@ def load(path: Path) -> Trio:
     Raises:
         CheckpointError: if the file is missing, damaged or of other networks.
     """
-    header, tensors = _read(path)
+    header, tensors = read_described(path, HEADER, FORMAT, "checkpoint of the native backend", "patchwrap-native train")
     try:
         trio = _build(header)
         for part, network in trio.parts.items():
@@ -95,22 +95,6 @@ def load(path: Path) -> Trio:
             "Take a file that patchwrap-native wrote."
         ) from error
     return trio
-
-
-def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
-    if not path.is_file():
-        raise CheckpointError(f"No checkpoint at {path}. Give the path of a file that `patchwrap-native train` wrote.")
-    try:
-        with safe_open(path, "pt") as file:
-            header = json.loads((file.metadata() or {}).get(HEADER, "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} is damaged or no safetensors file ({error}). Fetch or train it again."
-        ) from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is no checkpoint of the native backend. Take one that patchwrap-native wrote.")
-    return header, tensors
 
 
 def _build(header: dict) -> Trio:

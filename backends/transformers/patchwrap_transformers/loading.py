@@ -1,6 +1,5 @@
 """Gets a network from a folder or the hub. Downloads nothing the user did not name and runs no code found beside it."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +11,11 @@ from transformers import AutoConfig, AutoModelForDepthEstimation, PreTrainedMode
 from transformers.models.auto.image_processing_auto import get_image_processor_config
 from transformers.utils import logging
 
+from patchwrap.checkpoint_name import checkpoint_name, loading
 from patchwrap.errors import CheckpointError
 from patchwrap_transformers.families import FAMILIES
 from patchwrap_transformers.published import SOURCES
 
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _UNUSED = re.compile(r"fusion_stage\.layers\.0\.residual_layer1\.|mask_token$|num_batches_tracked$")
 """Weights that some published files lack and that no prediction uses."""
 
@@ -34,8 +33,8 @@ def identify(checkpoint: str | Path | PreTrainedModel | None, revision: str | No
     if isinstance(checkpoint, PreTrainedModel):
         name, config = checkpoint.name_or_path or type(checkpoint).__name__, checkpoint.config
     else:
-        name = _resolved(checkpoint)
-        with _errors_of(name):
+        name = checkpoint_name(checkpoint, "transformers", SOURCES, "config.json and model.safetensors")
+        with loading(name):
             config = AutoConfig.from_pretrained(name, revision=revision)
     if config.model_type not in FAMILIES:
         raise CheckpointError(
@@ -59,7 +58,7 @@ def read_settings(source: Any, revision: str | None = None, local_only: bool = F
     if hasattr(source, "to_dict"):
         return source.to_dict()
     try:
-        with _errors_of(str(source)), _quiet():
+        with loading(str(source)), _quiet():
             return get_image_processor_config(str(source), revision=revision, local_files_only=local_only)
     except CheckpointError:
         if local_only and not Path(source).is_dir():
@@ -83,7 +82,7 @@ def read_network(
         CheckpointError: if the weights are missing, damaged or incomplete.
     """
     options: dict[str, Any] = {} if attention is None else {"attn_implementation": attention}
-    with _errors_of(name), _quiet():
+    with loading(name), _quiet():
         network, report = AutoModelForDepthEstimation.from_pretrained(
             name,
             config=config,
@@ -101,42 +100,6 @@ def read_network(
             "random numbers. Take a complete checkpoint, or load the model yourself and pass it."
         )
     return network.eval()
-
-
-def _resolved(checkpoint: Any) -> str:
-    """Return the hub name or existing folder that is meant."""
-    if checkpoint is None or not str(checkpoint):
-        raise CheckpointError(
-            f"The transformers backend needs a checkpoint: a folder, a hub name, or a short name such as "
-            f"{next(iter(SOURCES))!r} (`patchwrap backends` lists them). Write transformers=CHECKPOINT."
-        )
-    name = str(checkpoint)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return str(folder)
-    if name in SOURCES:
-        return SOURCES[name]
-    if folder.is_file():
-        raise CheckpointError(f"{name!r} is a file. Give the folder that holds config.json and model.safetensors.")
-    if not _HUB_NAME.fullmatch(name) or name.startswith("."):
-        close = difflib.get_close_matches(name, SOURCES, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise CheckpointError(
-            f"{name!r} is neither a folder, nor a hub name (ORGANISATION/NAME), nor a short name "
-            f"(`patchwrap backends` lists those).{hint}"
-        )
-    return name
-
-
-@contextmanager
-def _errors_of(name: str) -> Iterator[None]:
-    """Turn whatever the library raises while reading a checkpoint into one line."""
-    try:
-        yield
-    except Exception as error:
-        reason = " ".join(str(error).split())[:240] or type(error).__name__
-        hint = "" if Path(name).is_dir() else " Without a network, give a folder or a name that is in the cache."
-        raise CheckpointError(f"{name!r} cannot be loaded: {reason}{hint}") from error
 
 
 @contextmanager

@@ -1,0 +1,65 @@
+"""Which checkpoint is meant by what a user gave: a folder, a name on the hub, or a backend's short name for one."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from patchwrap.errors import CheckpointError
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def checkpoint_name(given: Any, backend: str, known: Mapping[str, str], file: str) -> str:
+    """Return the hub name or existing folder that is meant. Reads nothing, asks no server.
+
+    Args:
+        given: a folder, a hub name or a short name.
+        backend: whose checkpoint it is, for messages.
+        known: hub names by short name.
+        file: what a checkpoint's folder holds, for messages.
+
+    Raises:
+        CheckpointError: if it is none of these.
+    """
+    if given is None or not str(given):
+        raise CheckpointError(
+            f"The {backend} backend needs a checkpoint: a folder, a hub name, or a short name such as "
+            f"{next(iter(known))!r} (`patchwrap backends` lists them). Write {backend}=CHECKPOINT."
+        )
+    name = str(given)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return str(folder)
+    if name in known:
+        return known[name]
+    if folder.is_file():
+        raise CheckpointError(f"{name!r} is a file. Give the folder that holds {file}.")
+    if not _HUB_NAME.fullmatch(name) or name.startswith("."):
+        close = difflib.get_close_matches(name, known, n=1)
+        some = ", ".join(list(known)[:5])
+        hint = f"Did you mean {close[0]!r}?" if close else f"Short names are {some}{' …' if len(known) > 5 else ''}."
+        raise CheckpointError(
+            f"{name!r} is neither a folder, nor a hub name (ORGANISATION/NAME), nor a short name. {hint}"
+        )
+    return name
+
+
+@contextmanager
+def loading(name: str) -> Iterator[None]:
+    """Turn whatever a library raises while it reads a checkpoint into one line.
+
+    Args:
+        name: what ``checkpoint_name`` gave.
+
+    Raises:
+        CheckpointError: instead of any other error.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:240] or type(error).__name__
+        hint = "" if Path(name).is_dir() else " Without a network, give a folder or a name that is in the cache."
+        raise CheckpointError(f"{name!r} cannot be loaded: {reason}{hint}") from error

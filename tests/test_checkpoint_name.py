@@ -1,0 +1,50 @@
+"""What a user may write for a checkpoint, and what every mistake is told."""
+
+import pytest
+
+from patchwrap.checkpoint_name import checkpoint_name, loading
+from patchwrap.errors import CheckpointError
+
+KNOWN = {f"depth-{size}": f"someone/depth-{size}" for size in ("tiny", "small", "base", "large", "huge", "giant")}
+
+
+def named(given):
+    return checkpoint_name(given, "fake", KNOWN, "config.json")
+
+
+def test_a_folder_goes_before_a_short_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert named("depth-small") == "someone/depth-small"
+    (tmp_path / "depth-small").mkdir()
+    assert named("depth-small") == "depth-small"
+    assert named(tmp_path) == str(tmp_path)
+    assert named("someone/else.v2") == "someone/else.v2"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "needs a checkpoint: .* such as 'depth-tiny' .* Write fake=CHECKPOINT"),
+        ("", "needs a checkpoint"),
+        ("depth-smal", "Did you mean 'depth-small'"),
+        ("what", "Short names are depth-tiny, depth-small, depth-base, depth-large, depth-huge …"),
+        ("../gone", "neither a folder, nor a hub name"),
+        ("a/b/c", "neither a folder, nor a hub name"),
+    ],
+)
+def test_every_mistake_is_told(given, words):
+    with pytest.raises(CheckpointError, match=words):
+        named(given)
+
+
+def test_a_file_is_not_a_folder(tmp_path):
+    (tmp_path / "config.json").touch()
+    with pytest.raises(CheckpointError, match=r"is a file. Give the folder that holds config.json\."):
+        named(tmp_path / "config.json")
+
+
+def test_a_librarys_error_becomes_one_line(tmp_path):
+    with pytest.raises(CheckpointError, match=r"'a/b' cannot be loaded: two lines Without a network"), loading("a/b"):
+        raise OSError("two\n  lines")
+    with pytest.raises(CheckpointError, match=r"cannot be loaded: KeyError$"), loading(str(tmp_path)):
+        raise KeyError
