@@ -372,6 +372,16 @@ def test_rows_depths_and_errors_are_chosen(page):
     assert [alt for alt, _ in sources(page)] == ["photo of first", "depth of tile average", "ground truth of first"]
 
 
+def test_colours_of_errors_are_explained_while_there_are_some(page):
+    scale = one(page, "#scale")
+    assert scale.text.split() == ["0", "50%", "or", "more"]
+    # From viridis' dark violet to its yellow.
+    colors = one(page, "#scale i").value_of_css_property("background-image")
+    assert colors.startswith("linear-gradient(to right, rgb(68, 1, 84)") and "231, 37)" in colors
+    one(page, "#errors").click()
+    assert not scale.is_displayed()
+
+
 def test_images_are_chosen(page):
     first = sources(page)
     assert not one(page, "#previous").is_enabled()
@@ -468,6 +478,7 @@ def test_images_without_ground_truth(browser, tmp_path):
     assert [alt for alt, _ in sources(browser)] == [
         *("photo of first", "depth of coarse only", f"depth of {ROWS[2].title}"),
     ]
+    assert not one(browser, "#scale").is_displayed()
     assert browser.get_log("browser") == []
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from patchwrap.bench.pictures import error_scale
 from patchwrap.bench.report import Cell, Cells, Estimate, Measure, Picture, Report
 from patchwrap.errors import ImageError
 from patchwrap.io.files import replacing, to_json
@@ -59,7 +60,9 @@ def _numbers(report: Report, folder: Path) -> dict[str, Any]:
     measures = {measure.key: measure for measure in report.measures}
     tables = {name: _table(cells, measures, report) for name, cells in report.tables.items()}
     pictures = [_outline(picture, folder) for picture in report.pictures]
-    return asdict(replace(report, tables={}, records=[], pictures=[])) | {"tables": tables, "pictures": pictures}
+    colors, largest = error_scale()
+    shown = {"tables": tables, "pictures": pictures, "errorScale": {"colors": colors, "largest": f"{largest:.0%}"}}
+    return asdict(replace(report, tables={}, records=[], pictures=[])) | shown
 
 
 def _table(cells: Cells, measures: dict[str, Measure], report: Report) -> dict[str, Any]:

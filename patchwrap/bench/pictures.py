@@ -105,6 +105,13 @@ def _plain(image: str) -> str:
     return plain if plain == image else f"{plain}_{crc32(image.encode()):08x}"
 
 
+def error_scale() -> tuple[list[str], float]:
+    """Colours of the relative error from 0 on, as CSS writes them, and the error of the last one."""
+    table = color_table(ERROR_COLORS)
+    stops = table[np.linspace(0, len(table) - 1, 12).astype(int)]
+    return [f"rgb({red} {green} {blue})" for red, green, blue in stops], LARGEST_ERROR
+
+
 def _error(depth: Values, truth: Values) -> Pixels:
     """Relative error in the fixed colours, black where nothing counts."""
     counted = valid_mask(truth)
