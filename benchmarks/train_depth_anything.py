@@ -1,13 +1,14 @@
 """Train a small transformer of Depth Anything's architecture from nothing but generated scenes.
 
 The result is an ordinary transformers folder (config, fp16 safetensors, image processor) and a card, so that a
-transformers backend can be compared without a download. It learns inverse depth up to scale and shift from whole
+transformers backend can be compared without a download. It learns inverse depth from whole
 frames and tiles alike, on shards that ``patchwrap-native render`` wrote. The training's state lies beside the
 folder (``OUT.pt``): the same command goes on where it was interrupted, and may then be given more time.
 """
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, D
 
 from muon import muon_and_adamw
 from patchwrap import DepthConvention
-from patchwrap.losses import multiscale_gradient, standardised
+from patchwrap.losses import multiscale_gradient, silog
 from patchwrap.metrics import align, depth_metrics
 from patchwrap_native.augmentation import augment
 from patchwrap_native.batch import Batch
@@ -34,19 +35,25 @@ from patchwrap_native.trainer import History, Trainer
 from starting_weights import enliven
 
 PATCH = 8
-SIZE = (192, 256)
+SIZE = (128, 192)
 """Height and width that the network is for; others of about this area, also upright, do as well."""
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DIET = Diet(tiles=0.25, uncropped=0.4, whole_zoom=(0.45, 1.0))
-FULL = 2 / 3
-SCALES = {0.0: 1 / 4, 0.4: 3 / 8, 0.75: FULL}
+FULL = 1 / 2
+SCALES = {0.0: 1 / 3, 0.6: FULL}
 """Size of the samples relative to the shards' views, from each share of the budget on.
 
-Layout is learned as well from 72x96 pixels, at an eighth of the cost.
+Layout is learned as well from 96x128 pixels, at half the cost.
 """
 
-EDGES = 0.5
+UNIT = 10.0
+"""Metres at which inverse depth is 1."""
+
+FLOOR = 0.5
+"""Inverse depth in this unit below which differences count less and less: beyond 20 m."""
+
+EDGES = 1.0
 """Weight of the gradient term, in full-size samples: what patches cannot show yet would only shake the layout."""
 
 
@@ -77,7 +84,7 @@ class Relative(nn.Module):
     def __init__(self, network: DepthAnythingForDepthEstimation) -> None:
         super().__init__()
         self.network = network
-        self.network.head.activation2 = SoftReLU()
+        self.network.head.activation2 = LateReLU()
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
 
@@ -90,12 +97,18 @@ class Relative(nn.Module):
         return F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
 
 
-class SoftReLU(nn.Module):
-    """The ReLU that ends the network, smooth while it learns: a map that fell below zero would have no way back."""
+class LateReLU(nn.Module):
+    """The ReLU that ends the network, left out while it learns: a map that fell below zero would have no way back."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return maps that are never negative."""
-        return F.softplus(maps, beta=10) if self.training else F.relu(maps)
+        """Return maps; when not training, none are negative."""
+        return maps if self.training else F.relu(maps)
+
+
+def compressed(inverse: Tensor) -> Tensor:
+    """``log(inverse + FLOOR)``, and its tangent below zero: near and far weigh alike, the sky is an ordinary number."""
+    inside = torch.log(inverse.clamp(min=0) + FLOOR)
+    return torch.where(inverse > 0, inside, inverse / FLOOR + math.log(FLOOR))
 
 
 def start(folder: Path | None) -> Relative:
@@ -132,7 +145,7 @@ def start(folder: Path | None) -> Relative:
 
 @dataclass
 class RelativeStage:
-    """Trains a network on inverse depth up to scale and shift; sky is 0.
+    """Trains a network on inverse depth, whose scale counts little; sky is 0.
 
     Args:
         network: see ``Relative``.
@@ -148,7 +161,7 @@ class RelativeStage:
     held_out: Sequence[Shard]
     batch_size: int = 16
     seed: int = 0
-    rate: float = 1.5e-3
+    rate: float = 1e-3
     name: str = field(default="depth_anything", init=False)
 
     def batch(self, step: int, progress: float) -> Batch:
@@ -163,10 +176,10 @@ class RelativeStage:
         return next(self.network.parameters()).device
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean difference of standardised inverse depth over all pixels and, in full-size samples, of its steps."""
+        """SILog of compressed inverse depth over all pixels and, in full-size samples, the gradients' difference."""
         everywhere = torch.ones_like(batch.valid)
-        mine, true = (standardised(maps, everywhere) for maps in (self.network(batch.images), torch.exp(-batch.target)))
-        terms = {"plain": (mine - true).abs().mean()}
+        mine, true = compressed(self.network(batch.images)), compressed(UNIT * torch.exp(-batch.target))
+        terms = {"silog": silog(mine, true, everywhere)}
         if min(batch.images.shape[-2:]) >= min(SIZE):
             terms["edges"] = EDGES * multiscale_gradient(mine, true, everywhere)
         return terms
@@ -238,7 +251,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, help="train so many steps instead of minutes")
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate (default: 0.0015)")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate (default: 0.001)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     return parser

@@ -135,6 +135,9 @@ def open_page(browser, path, width=1280):
     for log in ("browser", "performance"):
         browser.get_log(log)
     browser.get(path.as_uri())
+    # The plot is drawn when the page has been laid out, which is after it has loaded.
+    two_frames = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
+    browser.execute_async_script(two_frames)
 
 
 @pytest.fixture
