@@ -1,9 +1,9 @@
 """What is each checkpoint worth, alone and fused, and did it learn depth or its training scenes?
 
-Every checkpoint of this repository alone, at twice the size and fused without and with its head, beside three
-maps that know nothing of depth: on held-out scenes of the kinds that networks are trained on, and on as many of
-the kinds that they never saw. With ``--data`` on a folder of pictures beside their depth instead, or of scenes
-as in ``stranger.py``. What a convention leaves unknown is fitted to each image, by the same rule for all maps.
+Every checkpoint of this repository alone, at twice the size and fused without a head, with its own and with the
+universal one, beside three maps that know nothing of depth: on held-out scenes of the kinds that networks are trained
+on, and on as many of the kinds that they never saw. With ``--data`` on a folder of pictures beside their depth instead,
+or of scenes as in ``stranger.py``. What a convention leaves unknown is fitted to each image, by the same rule for all.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from patchwrap.bench.heldout import Spec, cache_folder
 from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, number
+from patchwrap.heads import UNIVERSAL
 from patchwrap.plugins import registered_backends
 from patchwrap.scenes import KINDS, TRAINING_KINDS
 from patchwrap.size import parse_size
@@ -34,14 +35,19 @@ CHECKPOINTS = (
     f"transformers={FOLDER / 'depth-anything-small'}",
     f"diffusers={FOLDER / 'marigold-small'}",
 )
-ROWS = {"single": "alone", "double": "at twice the size", "poisson": "fused", "poisson-head": "fused with its head"}
+ROWS = {
+    "single": "alone",
+    "double": "at twice the size",
+    "poisson": "fused",
+    "poisson-head": "fused with its head",
+    "poisson-universal": "fused with the universal head",
+}
 """Rows of a checkpoint, by their kind."""
 
 COLUMNS = ("abs_rel", "delta1", "rmse", "rmse_log", "silog", "boundary1", "boundary4", "boundary16", "see")
 RAMP = "vertical ramp"
 MAY_LOSE = 0.25
 """How much worse AbsRel may be on kinds of scenes that the networks never saw."""
-
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def compare(options: argparse.Namespace, checkpoints: list[str], data: Any, out:
         measured = partial(
             bench,
             data=data,
-            heads=["none", "auto"],
+            heads=["none", "auto", UNIVERSAL],
             baselines=[],
             count=options.scenes,
             measures="quick",
@@ -131,9 +137,14 @@ def compare(options: argparse.Namespace, checkpoints: list[str], data: Any, out:
 
 def rows(checkpoints: Report, known: Report) -> Lines:
     """The rows of a table, by their titles."""
-    of_checkpoints = [row for row in checkpoints.rows if kind(row) in ROWS]
-    lines = {f"{row.backend}, {ROWS[kind(row)]}": Line(checkpoints, row) for row in of_checkpoints}
+    of_checkpoints = [row for row in checkpoints.rows if way(row) in ROWS]
+    lines = {f"{row.backend}, {ROWS[way(row)]}": Line(checkpoints, row) for row in of_checkpoints}
     return lines | {row.backend: Line(known, row) for row in known.rows if kind(row) == "single"}
+
+
+def way(row: Row) -> str:
+    """What a row is, whatever its backend and plan: one of ``ROWS``, or of what is not shown."""
+    return f"{row.fuser}-{UNIVERSAL}" if row.head == UNIVERSAL else kind(row)
 
 
 def summarize(name: str, sets: Mapping[str, Lines], missing: list[str]) -> Result:

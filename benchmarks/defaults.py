@@ -41,7 +41,7 @@ class Setting(NamedTuple):
 SETTINGS = (
     Setting("scale prior", alignment, "LOG_SCALE_PRIOR", (0.05, 0.02, 0.25, 1.0)),
     Setting("tilt prior", alignment, "TILT_PRIOR", (0.5, 0.1, 2.0)),
-    Setting("gate, spreads", alignment, "AGREEMENT", (0.5, 0.25, 1.0, 2.0)),
+    Setting("gate, log depth", alignment, "LOG_AGREEMENT", (0.3, 0.15, 0.6, 1.2)),
     Setting("crossover, tile widths", fusion, "DEFAULT_CROSSOVER", (3.0, 1.0, 2.0, 6.0)),
 )
 PLANS = ("3x3", "2x2", "4x4", "p49")

@@ -21,8 +21,11 @@ TILT_PRIOR = 0.5
 LOG_SCALE_PRIOR = 0.05
 """Standard deviation of the scale about one in log depth. Narrow: a free scale regresses a noisy tile onto a blurred
 map and so shrinks the tile's detail."""
+LOG_AGREEMENT = 0.3
+"""A difference from the coarse map, in log depth, at which half of a tile is believed: 35 %. Not in spreads of the
+coarse map, for a map that is too flat would forbid its own mending."""
 AGREEMENT = 0.5
-"""A difference from the coarse map, in spreads, at which half of a tile is believed."""
+"""The same where scale is unknown, in spreads of the coarse map."""
 LEAST_CORRELATION = 0.5
 LARGEST_SHIFT_RMS = 0.25
 """A tile that is only shifted must fit the coarse map this well, in spreads."""
@@ -152,7 +155,8 @@ class Alignment:
         return Correction(scale, shift, trust=self._trust(rms), level="shift")
 
     def _agreement(self, seen: Observation) -> Grid:
-        difference = (seen.corrected() - self.coarse[seen.cells]) / (AGREEMENT * self.spread)
+        half = LOG_AGREEMENT if self.scale_known else AGREEMENT * self.spread
+        difference = (seen.corrected() - self.coarse[seen.cells]) / half
         square = np.square(np.where(np.isfinite(difference), difference, 0.0))
         return 1 / (1 + square * square)
 
