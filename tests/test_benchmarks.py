@@ -12,9 +12,12 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
+from patchwrap import load_backend, predict
+from patchwrap.bench.heldout import generated_samples
 from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
 from patchwrap.convention import DepthConvention
+from patchwrap.metrics import align, depth_metrics
 from patchwrap.scenes import Renderer
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -266,6 +269,21 @@ def test_a_checkpoint_that_is_not_there_is_named(module, capsys):
     assert there == ["native"] and "gone (no such folder" in missing[0] and "./backends/nobody" in missing[1]
     with pytest.raises(SystemExit, match="No checkpoint to measure"):
         checkpoints.present([gone])
+
+
+def test_shipped_checkpoints_know_depth(module, tmp_path):
+    checkpoints, blind = module("checkpoints"), module("baselines").baselines()
+    there, missing = checkpoints.present(checkpoints.CHECKPOINTS)
+    assert len(there) == 3 and not missing
+    scenes = [sample.read() for sample in generated_samples(12, (270, 480), tmp_path, lambda *_: None)]
+
+    def error(backend):
+        maps = [predict(photo, backend, tiles=False, seed=0) for photo, _ in scenes]
+        depths = [align(one.values, truth, None, one.convention) for one, (_, truth) in zip(maps, scenes)]
+        return np.mean([depth_metrics(depth, truth)["abs_rel"] for depth, (_, truth) in zip(depths, scenes)])
+
+    least = min(error(backend) for backend in blind.values())
+    assert all(error(load_backend(spec)) < 0.9 * least for spec in there)
 
 
 def test_heads_learn_from_scenes_that_networks_and_measurements_never_saw(module, tmp_path):

@@ -27,7 +27,7 @@ def assemble(vae: AutoencoderKL, unet: UNet2DConditionModel) -> MarigoldDepthPip
         prediction_type="disparity",
         scale_invariant=True,
         shift_invariant=True,
-        default_denoising_steps=4,
+        default_denoising_steps=1,
         default_processing_resolution=256,
     )
 
