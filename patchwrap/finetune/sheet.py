@@ -43,10 +43,12 @@ def _row(batch: TileBatch, refine: Callable[[TileBatch], Tensor]) -> Picture:
         maps["truth"] = target
         signed |= {"before": (view.aligned[:1] - target) / unit, "after": (refined - target) / unit}
     low, high = torch.quantile(view.aligned[0].flatten(), torch.tensor([0.02, 0.98])).tolist()
-    near_last = (high, low) if batch.space in ("log_depth", "depth") else (low, high)
+    # The last colour is the nearest: depth grows the other way.
+    sign = -1 if batch.space in ("log_depth", "depth") else 1
+    limits = (low, high) if sign > 0 else (-high, -low)
     table, errors = color_table("Spectral"), color_table("matplotlib:coolwarm")
     pictures = [_photo(view.images[:1])]
-    pictures += [_painted(values, near_last, table) for values in maps.values()]
+    pictures += [_painted(sign * values, limits, table) for values in maps.values()]
     pictures += [_painted(values, (-ERROR, ERROR), errors) for values in signed.values()]
     return np.concatenate([np.pad(picture, ((0, 0), (0, 4), (0, 0))) for picture in pictures], axis=1)
 
