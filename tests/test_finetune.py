@@ -19,6 +19,7 @@ from patchwrap.datasets import open_dataset
 from patchwrap.errors import MissingExtraError, OptionError, TrainingError
 from patchwrap.finetune import Recipe, SimulatedBackend
 from patchwrap.finetune.processes import extra
+from patchwrap.finetune.record import Record
 from patchwrap.finetune.runner import finetune
 from patchwrap.finetune.trainer import share_of_rate
 from patchwrap.heads import load_head
@@ -151,6 +152,15 @@ def test_a_record_with_truth_serves_photos_alone_and_what_was_skipped_is_tried_a
     assert not train("b", held_out_data=open_dataset(folder).unread[:1]).card.training["skipped"]
     train("c", truth=False)
     assert (kept, len(list(cache.rglob("*.safetensors")))) == (3, 4)
+
+
+def test_records_without_truth_are_drawn_beside_those_that_have_it(photos, tmp_path):
+    backend, cache, options = PaintedBackend("depth:scale"), tmp_path / "kept", {**TINY, "batch_size": 8}
+    finetune(backend, photos, tmp_path / "a.safetensors", cache=cache, steps=1, **options)
+    next(cache.rglob("*.safetensors")).unlink()
+    head = finetune(backend, photos, tmp_path / "b.safetensors", cache=cache, steps=8, truth=False, **options)
+    kept = [Record(path).facts.has_truth for path in cache.rglob("*.safetensors")]
+    assert sorted(kept) == [False, True, True, True] and head.card.training["history"]["step"] == 8
 
 
 @pytest.mark.parametrize("convention", ["depth:metric", "inverse_depth:affine", "depth:affine"])
@@ -366,6 +376,7 @@ from pathlib import Path
 import torch
 from patchwrap.datasets import open_dataset
 from patchwrap.finetune import SimulatedBackend
+from patchwrap.finetune.record import Record
 from patchwrap.finetune.runner import finetune
 
 torch.set_num_threads(1)

@@ -161,7 +161,8 @@ def assembled(groups: Sequence[Group]) -> TileBatch:
     view = TileView.batch([record.view(n) for record, n in read])
     corrections = [record.correction(n) for record, n in read]
     batch = TileBatch(view, facts.space, facts.scale_known, overlaps, corrections)
-    if not facts.has_truth:
+    # Kept records with truth serve a training without; beside them may be photos of which none is known.
+    if not all(group.record.facts.has_truth for group in groups):
         return batch
     target, valid, edges = (torch.cat(parts) for parts in zip(*(record.target(n) for record, n in read)))
     return replace(batch, target=target, valid=valid, edges=edges)
