@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ import torch
 from safetensors.torch import save_file
 
 import patchwrap
+from patchwrap.bench.consistency import tile_consistency
+from patchwrap.bench.heldout import generated_samples
+from patchwrap.bench.ruler import own_ruler
 from patchwrap.cli import main
 from patchwrap.errors import CheckpointError
+from patchwrap.finetune import SimulatedBackend
 from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, load_head, save_head, storage
 from patchwrap.testing import PaintedBackend, bare_view, painted_photo
 from patchwrap.tile_view import CONTEXT
@@ -140,6 +145,18 @@ def test_the_head_that_comes_with_the_package_has_a_name(tmp_path, monkeypatch, 
     monkeypatch.setattr(storage, "SHIPPED", tmp_path / "gone.safetensors")
     assert main([*words, "--head", "universal", "--overwrite"]) != 0
     assert "No fusion head at" in capsys.readouterr().err
+
+
+def test_the_head_that_comes_with_the_package_lets_tiles_of_a_backbone_agree_that_it_never_saw(tmp_path):
+    [scene] = generated_samples(1, (270, 480), tmp_path, lambda *_: None)
+    backend, photo = SimulatedBackend([scene], processing=(90, 160), seed=7), scene.read()[0]
+    ruler = own_ruler(patchwrap.predict(photo, backend, tiles=False).values, backend.convention)
+    plain, mended = (
+        tile_consistency(partial(patchwrap.predict, photo, backend, head=head), ruler, backend.convention, False)
+        for head in (None, "universal")
+    )
+    assert mended["ce_relative"] < 0.7 * plain["ce_relative"]
+    assert load_head("universal").card.universal and storage.SHIPPED.stat().st_size <= 4e6
 
 
 def test_what_is_no_head_is_one_clear_line(tmp_path):
