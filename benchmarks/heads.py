@@ -3,10 +3,10 @@
 For each backbone: coarse map, training-free fusion, the universal head that never saw it, a head of its own, a head
 trained on photos alone, and what is lost without the consistency terms or with those on depth alone. Heads that are
 not there yet are trained first, as ``train_universal_head.py`` trains: a universal one for ``--universal-minutes`` of
-steps on all other backbones, and from it each of the backbone's own for ``--minutes``. Heads, predictions (with
-``--cache`` as given there, those are shared) and measured rows are kept: a run that was interrupted goes on, and
-``--measured`` does one backbone after the other. Delete the folder of the heads to train anew. Two cores take 45
-minutes for three backbones: 35 for their 15 heads, 8 for measuring.
+steps on all other backbones, and from it each of the backbone's own for ``--minutes``, but for that of photos alone,
+which begins with nothing. Heads, predictions (with ``--cache`` as given there, those are shared) and measured rows are
+kept: a run that was interrupted goes on, and ``--measured`` does one backbone after the other. Delete the folder of
+the heads to train anew. Two cores take 45 minutes for three backbones: 35 for their 15 heads, 10 for measuring.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from train_universal_head import SIMULATED, backbones, how, parser, scenes, shor
 OWN, UNIVERSAL = "own", "universal"
 VARIANTS: dict[str, dict[str, Any]] = {
     OWN: {},
-    "no-gt": {"truth": False},
+    "no-gt": {"truth": False, "rate": 1e-3},
     "no-consistency": {"consistency": "none"},
     "depth-only": {"agree_on": "depth"},
 }
@@ -90,11 +90,11 @@ def main(arguments: list[str] | None = None) -> None:
 def trained(
     name: str, variant: str, known: Mapping[str, Any], train: Sequence[Readable], options: argparse.Namespace
 ) -> Path:
-    """A head's file; trained now if it is not there. Own heads begin as the universal one, where there is one."""
+    """A head's file; trained now if it is not there. Own heads begin as the universal one, if they may know truth."""
     path, first = (options.heads / f"{one}_{name}.safetensors" for one in (variant, UNIVERSAL))
     if path.exists():
         return path
-    wide = variant == UNIVERSAL
+    wide, fresh = variant == UNIVERSAL, variant in (UNIVERSAL, "no-gt")
     others = [backend for other, backend in known.items() if not _alike(other, name)]
     taught = (others or list(known.values())) if wide else known[name]
     chosen = {"minutes": options.universal_minutes} if wide else OWN_PACE | VARIANTS[variant]
@@ -105,7 +105,7 @@ def trained(
             train,
             path,
             universal=wide,
-            start_from=first if first.exists() and not wide else None,
+            start_from=first if first.exists() and not fresh else None,
             cache=options.cache,
             device=options.device,
             told=progress.told,
