@@ -142,7 +142,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--data", required=True, help="see below")
     group.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the head, .safetensors")
     group.add_argument("--overwrite", action="store_true", help="replace an existing head")
-    group.add_argument("--start-from", type=Path, metavar="HEAD", help="a head whose training goes on")
+    group.add_argument("--start-from", type=Path, metavar="HEAD", help="a head whose training goes on, or universal")
     group.add_argument("--count", type=positive, metavar="N", help="at most so many images")
     group.add_argument("--held-out", type=positive, metavar="N", help="images kept for selection (default: an eighth)")
     text = "metres of one step of a 16-bit depth PNG"
