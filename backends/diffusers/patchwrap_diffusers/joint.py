@@ -63,7 +63,14 @@ class Joint:
             """Those of a few."""
             return self.sampler.network.encode(torch.cat([self.source(place.seen) for place in places])).cpu()
 
-        return torch.cat([latents for _, latents in run_in_batches(self.level.places, self.batch_size, encode)])
+        kept, done = torch.empty(0), 0
+        for batch, latents in run_in_batches(self.level.places, self.batch_size, encode):
+            if not done:
+                # One block: small ones kept between large ones that come and go would scatter and hold all memory.
+                kept = latents.new_empty(len(self.level.places), *latents.shape[1:])
+            kept[done : done + len(batch)] = latents
+            done += len(batch)
+        return kept
 
     def _denoised(self, pictures: Latents, member: int) -> Field:
         schedule = self.sampler.schedule
