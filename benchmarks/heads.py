@@ -34,7 +34,7 @@ from train_universal_head import SIMULATED, backbones, how, parser, scenes, shor
 OWN, UNIVERSAL = "own", "universal"
 VARIANTS: dict[str, dict[str, Any]] = {
     OWN: {},
-    "no-gt": {"truth": False, "rate": 1e-3, "consistency_weight": 20.0},
+    "no-gt": {"truth": False, "rate": 1e-3, "consistency_weight": 0.2},
     "no-consistency": {"consistency": "none"},
     "depth-only": {"agree_on": "depth"},
 }

@@ -21,7 +21,8 @@ from numpy.typing import DTypeLike
 from patchwrap.errors import OutputError
 
 LIMIT = 2**27
-"""Bytes up to which an array lies in memory. A prediction holds some nine of the canvas's size at once: about 1 GiB."""
+"""Bytes up to which an array lies in memory. A prediction holds some nine of the canvas's size at once, about 1 GiB;
+with a head eleven."""
 
 BAND = 256
 """Rows that are worked on at once."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
 from patchwrap.canvas import Canvas
+from patchwrap.consensus import Consensus
 from patchwrap.observation import Correction
 from patchwrap.resampling import enlarge
 from patchwrap.spec import FusionHead
@@ -45,7 +47,7 @@ class SecondPass:
     A tile is believed as far as the alignment trusts it, times how well it agrees with the coarse map (at the coarse
     map's sampling, so that detail is no disagreement), times what the backend itself thinks. Blending weights fall with
     that, so that of tiles that overlap the one that agrees decides; and where none does the values fall back to the
-    coarse map.
+    coarse map, unless a head judges by itself.
 
     Args:
         canvas: the photo and its tiles.
@@ -66,33 +68,49 @@ class SecondPass:
     device: torch.device
 
     def __iter__(self) -> Iterator[Aligned]:
-        for index, (prediction, correction) in enumerate(zip(self.predictions, self.corrections)):
+        for prediction, correction in zip(self.predictions, self.corrections):
             place = window(prediction.tile, self.canvas.size)
             coarse = self.coarse[prediction.tile.slices]
             if correction.trust > 0:
-                yield self._aligned(index, prediction, correction, place)
+                yield self._aligned(prediction, correction, place)
             else:
                 nothing = torch.zeros_like(place)
                 yield Aligned(prediction.tile, coarse, nothing, nothing, place, prediction.values)
 
     def views(self) -> Iterator[tuple[Tile, Correction, TileView]]:
         """What a head is shown, on the CPU, of every tile that the alignment trusts."""
-        for index, (prediction, correction) in enumerate(zip(self.predictions, self.corrections)):
-            if correction.trust > 0:
-                agreement = _agreement(correction, prediction.tile)
-                view = self._view(index, prediction, *self._believed(prediction, correction, agreement))
-                yield prediction.tile, correction, view
+        for prediction, correction in self._trusted():
+            agreement = _agreement(correction, prediction.tile)
+            view = self._view(prediction, *self._believed(prediction, correction, agreement))
+            yield prediction.tile, correction, view
 
-    def _aligned(self, index: int, prediction: Prediction, correction: Correction, place: Map) -> Aligned:
+    def _trusted(self) -> Iterator[tuple[Prediction, Correction]]:
+        for prediction, correction in zip(self.predictions, self.corrections):
+            if correction.trust > 0:
+                yield prediction, correction
+
+    @cached_property
+    def _consensus(self) -> Consensus:
+        return Consensus(self.canvas.size, self._changes())
+
+    def _changes(self) -> Iterator[tuple[Tile, Map, Map]]:
+        """Of every trusted tile how far it lies above the coarse map, and how much that counts."""
+        for prediction, correction in self._trusted():
+            tile = prediction.tile
+            values, confidence = self._believed(prediction, correction, _agreement(correction, tile))
+            yield tile, values - self.coarse[tile.slices], window(tile, self.canvas.size) * confidence
+
+    def _aligned(self, prediction: Prediction, correction: Correction, place: Map) -> Aligned:
         coarse = self.coarse[prediction.tile.slices]
         agreement = _agreement(correction, prediction.tile)
         values, confidence = self._believed(prediction, correction, agreement)
         if self.head is not None:
-            view = self._view(index, prediction, values, confidence)
+            view = self._view(prediction, values, confidence)
             values = self.head.refine(view.to(self.device))[0, 0].to("cpu", torch.float32)
+        if not getattr(self.head, "judges", False):
+            values = torch.lerp(coarse, values, agreement)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
-        values = torch.lerp(coarse, values, agreement)
         return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
 
     def _believed(self, prediction: Prediction, correction: Correction, agreement: Map) -> tuple[Map, Map]:
@@ -104,16 +122,17 @@ class SecondPass:
             confidence = confidence.masked_fill(invalid, 0.0)
         return values, confidence
 
-    def _view(self, index: int, prediction: Prediction, values: Map, confidence: Map) -> TileView:
+    def _view(self, prediction: Prediction, values: Map, confidence: Map) -> TileView:
         tile, fine, around = prediction.tile, prediction.features, self.surroundings
         assert around is not None
+        coarse = self.coarse[tile.slices]
         size = tile.size if fine is None else (fine.shape[2], fine.shape[3])
         return TileView(
             images=self.canvas.crop(tile),
-            coarse=self.coarse[tile.slices][None, None],
+            coarse=coarse[None, None],
             aligned=values[None, None],
             confidence=confidence[None, None],
-            disagreement=around.disagreement(index, tile.size)[None, None],
+            disagreement=(values - coarse - self._consensus.beyond_coarse(tile))[None, None],
             context=around.context(tile),
             centre=torch.tensor([around.centre]),
             spread=torch.tensor([around.spread]),

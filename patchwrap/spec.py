@@ -186,9 +186,11 @@ class FusionHead(Protocol):
     """A light network that corrects one aligned tile before fusion.
 
     All maps are in the fusion space (log depth for metric and scale-invariant depth). The residual
-    a head adds starts at zero, so an untrained head equals the training-free result.
+    a head adds starts at zero, so an untrained head leaves the aligned tiles as they are.
 
-    Optional attribute: ``wants_features`` (bool, default True); False spares backends the decoder features.
+    Optional attributes: ``wants_features`` (bool, default True); False spares backends the decoder features.
+    ``judges`` (bool, default False): True for a head that reads the view's confidence and decides itself how far to
+    believe a tile; the tiles of others are drawn to the coarse map where they disagree with it, as without a head.
     """
 
     def refine(self, view: TileView) -> DepthBatch:

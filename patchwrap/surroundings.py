@@ -1,4 +1,4 @@
-"""What lies around a tile: the coarse map, and what all tiles say together."""
+"""What lies around a tile: the coarse map, and what all tiles say together, both at the coarse map's sampling."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +10,11 @@ from numpy import ndarray
 from torch import Tensor
 
 from patchwrap.observation import Observation
-from patchwrap.resampling import enlarge, resize, under
+from patchwrap.resampling import resize, under
 from patchwrap.robust import robust_spread
 from patchwrap.tile_view import CONTEXT, REACH
 from patchwrap.tiling import Size, Tile
-from patchwrap.types import CoarseMap, Features, Map
+from patchwrap.types import CoarseMap, Features
 
 _LEAST = 1e-3
 """Weight of a tile at its own border."""
@@ -28,24 +28,19 @@ class Surroundings:
         canvas: ``(height, width)`` of the grid on which the tiles lie.
         coarse: the coarse map in the fusion space, finite, at its own sampling.
         consensus: the mean of all tiles, at the same sampling; the coarse map where there is none.
-        disagreements: what each tile adds to the consensus, at the same sampling; None where it is not trusted.
         features: the coarse backend's decoder features, or None.
     """
 
     canvas: Size
     coarse: CoarseMap
     consensus: CoarseMap
-    disagreements: list[Float[ndarray, "_ _"] | None]
     features: Features | None = None
 
     @classmethod
     def of(
         cls, coarse: CoarseMap, canvas: Size, seen: list[Observation], features: Features | None = None
     ) -> "Surroundings":
-        """Average what the tiles say, each by a window that ends at its own border.
-
-        So the consensus has no steps, and at its border a tile disagrees by all that lies between it and its
-        neighbour.
+        """Average what the tiles say, each by a window that ends at its own border, so that there are no steps.
 
         Args:
             coarse: the coarse map in the fusion space, finite.
@@ -55,18 +50,14 @@ class Surroundings:
         """
         total = np.zeros(coarse.shape)
         weights = np.full(coarse.shape, 1e-9)
-        own = [one.corrected() if one.correction.trust > 0 else None for one in seen]
-        for one, values in zip(seen, own):
-            if values is not None:
+        for one in seen:
+            if one.correction.trust > 0:
+                values = one.corrected()
                 weight = np.where(np.isfinite(values), _window(one, coarse.shape) * one.correction.trust, 0.0)
                 total[one.cells] += weight * np.nan_to_num(values)
                 weights[one.cells] += weight
-        known = weights > 1e-6
-        consensus = np.where(known, total / weights, coarse.double().numpy())
-        apart = [
-            None if values is None else np.nan_to_num(values - consensus[one.cells]) for one, values in zip(seen, own)
-        ]
-        return cls(canvas, coarse, torch.from_numpy(consensus).float(), apart, features)
+        consensus = np.where(weights > 1e-6, total / weights, coarse.double().numpy())
+        return cls(canvas, coarse, torch.from_numpy(consensus).float(), features)
 
     @cached_property
     def centre(self) -> float:
@@ -78,13 +69,6 @@ class Surroundings:
         """Its median absolute deviation, scaled to a standard deviation; never zero."""
         values = self.coarse.double().numpy()
         return max(robust_spread(values), 1e-3 * float(values.std()), 1e-6)
-
-    def disagreement(self, index: int, size: Size) -> Map:
-        """How far a tile lies above the mean of all tiles, at the tile's size."""
-        apart = self.disagreements[index] if self.disagreements else None
-        if apart is None or not apart.size:
-            return torch.zeros(size)
-        return enlarge(torch.from_numpy(apart).float(), size)
 
     def context(self, tile: Tile) -> Float[Tensor, "1 4 rows columns"]:
         """What ``TileView.context`` is for a tile."""

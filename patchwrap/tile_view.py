@@ -26,8 +26,8 @@ class TileView:
         aligned: each tile's own prediction after alignment; finite, the coarse map's where it was invalid.
         confidence: in [0, 1], how far the alignment believes the tile: 0 where it was invalid, low where it disagrees
             with the coarse map.
-        disagreement: how far the tile lies above the mean of all tiles there, at the coarse map's sampling; 0 where
-            it is alone.
+        disagreement: how far the tile lies above the weighted mean of all tiles there, pixel by pixel; 0 where it is
+            alone.
         context: around the tile, the tile's place in the middle third: the coarse map, the mean of all tiles, and
             where in the image that is, down and across from -1 to 1. Beyond the image the maps' border goes on.
         centre: the whole coarse map's median.

@@ -26,7 +26,7 @@ from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import TilePlan
 from patchwrap.types import Values
 
-_DECIDING = ("alignment", "observation", "overlaps", "robust", "second_pass", "surroundings", "canvas")
+_DECIDING = ("alignment", "observation", "overlaps", "robust", "second_pass", "surroundings", "consensus", "canvas")
 """Modules whose change makes other records."""
 
 Told = Callable[[int, int, str], None]

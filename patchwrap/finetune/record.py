@@ -17,14 +17,12 @@ from torch import Tensor
 from patchwrap.errors import CheckpointError
 from patchwrap.io import replacing
 from patchwrap.observation import Correction
-from patchwrap.resampling import resize, under
+from patchwrap.resampling import under
 from patchwrap.spaces import FusionSpace
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
 
-FORMAT = 2
-THINNED = 4
-"""The disagreement is as smooth as the coarse map, and kept at a fraction of the tile's size."""
+FORMAT = 3
 
 Target = Float[Tensor, "1 1 height width"]
 Where = Bool[Tensor, "1 1 height width"]
@@ -89,7 +87,6 @@ class Record:
             parts = {name: file.get_slice(name)[index : index + 1] for name in self._parts(file)}
         share = [tile.top, tile.left, tile.height, tile.width]
         window = torch.tensor([[n / side for n, side in zip(share, facts.canvas * 2)]])
-        apart = resize(parts["disagreement"].float(), tile.size) * facts.spread
         context = parts["context"].float()
         places = torch.cat([self._in_space(context[:, :2]), context[:, 2:]], 1)
         return TileView(
@@ -97,7 +94,7 @@ class Record:
             coarse=under(self._coarse, window, tile.size),
             aligned=self._in_space(parts["aligned"].float()),
             confidence=parts["confidence"].float() / 255,
-            disagreement=apart,
+            disagreement=parts["disagreement"].float() * facts.spread,
             context=places,
             centre=torch.tensor([facts.centre]),
             spread=torch.tensor([facts.spread]),
@@ -151,7 +148,6 @@ def write_record(
         return ((values - facts.centre) / facts.spread).half()
 
     shown = TileView.batch([view for view, _ in views.values()])
-    thin = tuple(max(1, side // THINNED) for side in facts.tile)
     tensors = {
         "tiles": _numbers([[t.top, t.left, t.height, t.width] for t in views]),
         "corrections": torch.tensor([[c.scale, c.shift, c.tilt_v, c.tilt_u] for _, c in views.values()]),
@@ -159,7 +155,7 @@ def write_record(
         "coarse": coarse,
         "aligned": normal(shown.aligned),
         "confidence": (shown.confidence * 255).round().byte(),
-        "disagreement": (resize(shown.disagreement, (thin[0], thin[1])) / facts.spread).half(),
+        "disagreement": (shown.disagreement / facts.spread).half(),
         "context": torch.cat([normal(shown.context[:, :2]), shown.context[:, 2:].half()], 1),
     }
     if target is not None and edges is not None:

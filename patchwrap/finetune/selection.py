@@ -13,8 +13,9 @@ from patchwrap.finetune.record import Record
 GROUPS = 3
 """Of each record, spread over it."""
 
-TOLERANCE = 1.0
-"""Edges may be so much worse than training-free before it costs dearly: blur lowers CE."""
+TOLERANCE = 1.05
+"""Edges may be so much worse than the aligned tiles' before it costs dearly: blur lowers CE. Those of training-free
+fusion are worse, too, since it lets the coarse map through where a tile differs from it."""
 
 SPARED = 0.05
 """Without truth: so much of a tile's steps may be its error of scale, and no edge that is blurred."""

@@ -31,6 +31,8 @@ class Head:
         self.card = card or HeadCard()
         self.decoder = list(decoder)
 
+    judges = True
+
     @property
     def wants_features(self) -> bool:
         """Whether it is guided by decoder features."""
