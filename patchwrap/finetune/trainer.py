@@ -23,6 +23,8 @@ from patchwrap.finetune.trainee import Trainee, own_state
 from patchwrap.io import replacing
 
 LARGEST_GRADIENT = 10.0
+FIRST_SCALE = 2.0**10
+"""Of losses in float16, grown while gradients stay finite. torch's own 2^16 is too much for the consistency terms."""
 HOPELESS = 20
 """So many steps in a row without a finite loss end a training."""
 
@@ -94,7 +96,8 @@ class Trainer:
         self.parameters = [value for value in self.trainee.parameters() if value.requires_grad]
         self.optimiser = torch.optim.AdamW(self.parameters, lr=recipe.rate, weight_decay=0.01)
         self.schedule = LambdaLR(self.optimiser, lambda _: share_of_rate(self.progress, recipe.warm_up))
-        self.scaler = torch.amp.GradScaler(processes.device.type, enabled=recipe.precision == "float16")
+        half = recipe.precision == "float16"
+        self.scaler = torch.amp.GradScaler(processes.device.type, init_scale=FIRST_SCALE, enabled=half)
         self.best: dict[str, Tensor] = {}
         self.means: dict[str, float] = {}
         self._sums: list[dict[str, Tensor]] = []
@@ -179,7 +182,7 @@ class Trainer:
         self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.parameters, LARGEST_GRADIENT)
         self._count(bool(norm.isfinite()), len(batches))
-        if norm.isfinite() or self.scaler.is_enabled():  # the scaler itself leaves such steps out
+        if norm.isfinite():
             self.scaler.step(self.optimiser)
             self.ema.update_parameters(self.trainee)
             self.schedule.step()
