@@ -3,7 +3,8 @@
 Every checkpoint of this repository alone, at twice the size and fused without a head, with its own and with the
 universal one, beside three maps that know nothing of depth: on held-out scenes of the kinds that networks are trained
 on, and on as many of the kinds that they never saw. With ``--data`` on a folder of pictures beside their depth instead,
-or of scenes as in ``stranger.py``. What a convention leaves unknown is fitted to each image, by the same rule for all.
+or of scenes as in ``stranger.py``. What a convention leaves unknown is fitted to each image: two numbers for the ramp
+and for most checkpoints. One that lacks a factor alone has a further row in which it is given two as well.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from typing import Any
 from rich.console import Console
 
 from baselines import baselines
+from nearness import Nearness
+from patchwrap import Backend, load_backend
 from patchwrap.bench.heldout import Spec, cache_folder
 from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
@@ -127,12 +130,22 @@ def compare(options: argparse.Namespace, checkpoints: list[str], data: Any, out:
         )
         reports = [
             measured(checkpoints, plans=[options.plan], out=out / "checkpoints"),
-            measured(baselines(), plans=["none"], out=out / "baselines"),
+            measured(fitted_alike(checkpoints) | baselines(), plans=["none"], out=out / "baselines"),
         ]
     failed = [f"{row.title}: {row.error}" for report in reports for row in report.rows if row.error]
     if failed:
         sys.exit("\n".join(failed))
     return rows(*reports)
+
+
+def fitted_alike(checkpoints: list[str]) -> dict[str, Backend]:
+    """Those checkpoints that are fitted with fewer numbers than the ramp, to be fitted like it."""
+    loaded = {spec: load_backend(spec) for spec in checkpoints}
+    return {
+        f"{spec.replace(f'{FOLDER}/', '')}, alone, given scale and shift": Nearness(backend)
+        for spec, backend in loaded.items()
+        if backend.convention.space == "depth" and backend.convention.ambiguity != "affine"
+    }
 
 
 def rows(checkpoints: Report, known: Report) -> Lines:

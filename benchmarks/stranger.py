@@ -56,7 +56,7 @@ def found(path: Path) -> list[Sample]:
     if (path / "gt.npy").exists():
         image = path / "image.png"
         return [Sample(path.name, read_image(image), from_disparity(np.load(path / "gt.npy")), source=image)]
-    if Middlebury2014.holds(path):
+    if (path / "disp0.pfm").exists():
         return list(Middlebury2014(path))
     return [sample for inner in sorted(path.iterdir()) if inner.is_dir() for sample in found(inner)]
 

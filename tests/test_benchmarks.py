@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from patchwrap import load_backend, predict
+from patchwrap import load_backend, predict, wrap_callable
 from patchwrap.bench.heldout import generated_samples
 from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
@@ -240,7 +240,8 @@ def test_checkpoints_are_held_against_baselines_and_unseen_kinds(module, tmp_pat
     words = ["--short", "--scenes", "1", "--device", "cpu", "--pictures", "0", "--cache", str(tmp_path / "cache")]
     checkpoints.main([*words, "--backend", "native", "--results", str(tmp_path)])
     result = module("report").Result.read(tmp_path / "checkpoints.json")
-    titles = [*(f"native, {way}" for way in checkpoints.ROWS.values()), "constant", "vertical ramp", "image gradient"]
+    blind = ["constant", "vertical ramp", "image gradient"]
+    titles = [*(f"native, {way}" for way in checkpoints.ROWS.values()), "native, alone, given scale and shift", *blind]
     assert list(result.tables) == ["checkpoints", "checkpoints_left_out", "checkpoints_loss"]
     assert all([row[0] for row in table.rows] == titles for table in result.tables.values())
     assert {"AbsRel ↓", "δ1 ↑", "RMSE m ↓", "RMSE log ↓", "SILog ↓", "F1 4 px ↑", "SEE m ↓"} <= set(
@@ -250,6 +251,37 @@ def test_checkpoints_are_held_against_baselines_and_unseen_kinds(module, tmp_pat
     cell = result.tables["checkpoints_loss"].rows[2][3]
     assert cell.startswith(f"{unseen / seen - 1:+.1%}") and ("yes" in cell) == (unseen <= 1.25 * seen)
     assert "playground" in result.options["left_out"] and "playground" not in result.options["data"]
+
+
+def test_a_backend_known_up_to_a_factor_is_fitted_like_the_ramp(module):
+    checkpoints = module("checkpoints")
+    fitted = checkpoints.fitted_alike(["native", f"diffusers={checkpoints.FOLDER / 'marigold-small'}"])
+    assert list(fitted) == ["native, alone, given scale and shift"]
+    one, native = fitted.popitem()[1], load_backend("native")
+    images = torch.rand(1, 3, 96, 128)
+    assert one.convention == DepthConvention("inverse_depth", "affine") and one.processing == native.processing
+    torch.testing.assert_close(one.predict(images), 1 / native.predict(images))
+
+
+def test_what_is_not_ahead_of_the_camera_has_no_nearness(module):
+    backend = wrap_callable(lambda images: images[:, :1] - 0.5, "depth:scale", (1, 3), multiple=1, free_aspect=False)
+    one = module("nearness").Nearness(backend)
+    shown = one.predict(torch.tensor([0.0, 0.5, 1.0]).expand(1, 3, 1, 3))
+    torch.testing.assert_close(shown, torch.tensor([[[[torch.nan, torch.nan, 2.0]]]]), equal_nan=True)
+    assert one.processing == (1, 3) and not one.free_aspect
+
+
+def test_scenes_are_found_in_a_folder_of_several_layouts(module, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    Image.new("RGB", (24, 18)).save(tmp_path / "a" / "image.png")
+    np.save(tmp_path / "a" / "gt.npy", np.ones((18, 24), np.float32))
+    Image.new("RGB", (24, 18)).save(tmp_path / "b" / "im0.png")
+    (tmp_path / "b" / "disp0.pfm").write_bytes(b"Pf\n24 18\n-1\n" + np.full(24 * 18, 2, "<f4").tobytes())
+    (tmp_path / "b" / "calib.txt").write_text("cam0=[4 0 12; 0 4 9; 0 0 1]\ndoffs=0\nbaseline=1000\n")
+    samples = module("stranger").found(tmp_path)
+    assert [one.name for one in samples] == ["a", "b"]
+    assert [float(np.median(one.read()[1])) for one in samples] == [5.0, 2.0]
 
 
 def test_checkpoints_are_measured_on_any_folder_of_pairs(module, data, tmp_path):
