@@ -9,7 +9,7 @@ from patchwrap.tiling import Size, Tile
 from patchwrap.types import Map
 from patchwrap.weighted_mean import WeightedMean
 
-_NOTHING = 1e-12
+NOTHING = 1e-12
 """Less than any pixel's weight in a tile that is believed at all."""
 
 
@@ -25,7 +25,7 @@ class Consensus:
     """
 
     def __init__(self, canvas: Size, tiles: Iterable[tuple[Tile, Map, Map]]) -> None:
-        self._mean = WeightedMean(canvas, anchor=_NOTHING)
+        self._mean = WeightedMean(canvas, anchor=NOTHING)
         for tile, change, weights in tiles:
             self._mean.add(tile.slices, change, weights)
             scratch.release()

@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 
 from patchwrap.canvas import Canvas
-from patchwrap.consensus import Consensus
+from patchwrap.consensus import NOTHING, Consensus
 from patchwrap.observation import Correction
 from patchwrap.resampling import enlarge
 from patchwrap.spec import FusionHead
@@ -16,7 +16,11 @@ from patchwrap.tile_store import Prediction, TileStore
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Tile
 from patchwrap.types import Map
+from patchwrap.weighted_mean import WeightedMean
 from patchwrap.windows import window
+
+TOGETHER = 2.0
+"""Refined by a head that judges, tiles may lie so many times farther from the coarse map than one alone may."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class SecondPass:
     A tile is believed as far as the alignment trusts it, times how well it agrees with the coarse map (at the coarse
     map's sampling, so that detail is no disagreement), times what the backend itself thinks. Blending weights fall with
     that, so that of tiles that overlap the one that agrees decides; and where none does the values fall back to the
-    coarse map, unless a head judges by itself.
+    coarse map. With a head that judges by itself they fall back later and all tiles by the same share, so that what it
+    made agree still does.
 
     Args:
         canvas: the photo and its tiles.
@@ -107,11 +112,27 @@ class SecondPass:
         if self.head is not None:
             view = self._view(prediction, values, confidence)
             values = self.head.refine(view.to(self.device))[0, 0].to("cpu", torch.float32)
-        if not getattr(self.head, "judges", False):
-            values = torch.lerp(coarse, values, agreement)
+        values = torch.lerp(coarse, values, self._kept(prediction.tile, agreement))
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
         return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
+
+    def _kept(self, tile: Tile, agreement: Map) -> Map:
+        """How much of a tile's difference from the coarse map is kept."""
+        if not getattr(self.head, "judges", False):
+            return agreement
+        return 1 - torch.from_numpy(self._doubt[tile.slices])
+
+    @cached_property
+    def _doubt(self) -> WeightedMean:
+        """What all tiles lose, the mean of what each would: its agreement, one over one plus distance to the fourth."""
+        mean = WeightedMean(self.canvas.size, anchor=NOTHING)
+        for prediction, correction in self._trusted():
+            tile = prediction.tile
+            agreement = _agreement(correction, tile)
+            doubt = (1 - agreement) / (1 - agreement + TOGETHER**4 * agreement)
+            mean.add(tile.slices, doubt, window(tile, self.canvas.size))
+        return mean
 
     def _believed(self, prediction: Prediction, correction: Correction, agreement: Map) -> tuple[Map, Map]:
         """A tile in its place, the coarse map's where it is invalid; and how far the alignment believes it."""

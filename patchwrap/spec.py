@@ -190,7 +190,8 @@ class FusionHead(Protocol):
 
     Optional attributes: ``wants_features`` (bool, default True); False spares backends the decoder features.
     ``judges`` (bool, default False): True for a head that reads the view's confidence and decides itself how far to
-    believe a tile; the tiles of others are drawn to the coarse map where they disagree with it, as without a head.
+    believe a tile. Tiles of others are drawn to the coarse map where they disagree with it, as without a head; tiles
+    of one that judges later, and all by the same share.
     """
 
     def refine(self, view: TileView) -> DepthBatch:

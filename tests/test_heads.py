@@ -63,7 +63,7 @@ def test_an_untrained_head_that_does_not_judge_is_training_free_fusion():
         assert np.array_equal(plain.values, headed.values)
 
 
-def test_tiles_of_a_head_that_judges_are_not_drawn_to_the_coarse_map():
+def test_tiles_of_a_head_that_judges_are_less_drawn_to_the_coarse_map():
     def bent(tile, raw, aligned):
         """How far an aligned tile is from a scaled and tilted one."""
         places = torch.cartesian_prod(*(torch.linspace(-1, 1, n) for n in tile.size))
