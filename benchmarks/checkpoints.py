@@ -22,7 +22,7 @@ from nearness import Nearness
 from patchwrap import Backend, load_backend
 from patchwrap.bench.heldout import Spec, cache_folder
 from patchwrap.bench.report import Measure, Report, Row
-from patchwrap.bench.runner import bench
+from patchwrap.bench.runner import bench, short_name
 from patchwrap.bench.tables import column_title, number
 from patchwrap.heads import UNIVERSAL
 from patchwrap.plugins import registered_backends
@@ -142,7 +142,7 @@ def fitted_alike(checkpoints: list[str]) -> dict[str, Backend]:
     """Those checkpoints that are fitted with fewer numbers than the ramp, to be fitted like it."""
     loaded = {spec: load_backend(spec) for spec in checkpoints}
     return {
-        f"{spec.replace(f'{FOLDER}/', '')}, alone, given scale and shift": Nearness(backend)
+        f"{short_name(spec)}, alone, given scale and shift": Nearness(backend)
         for spec, backend in loaded.items()
         if backend.convention.space == "depth" and backend.convention.ambiguity != "affine"
     }

@@ -22,7 +22,7 @@ from patchwrap.errors import OutputError
 
 LIMIT = 2**27
 """Bytes up to which an array lies in memory. A prediction holds some nine of the canvas's size at once, about 1 GiB;
-with a head eleven."""
+with a head thirteen."""
 
 BAND = 256
 """Rows that are worked on at once."""

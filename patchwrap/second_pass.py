@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 
 from patchwrap.canvas import Canvas
-from patchwrap.consensus import NOTHING, Consensus
+from patchwrap.consensus import Consensus
 from patchwrap.observation import Correction
 from patchwrap.resampling import enlarge
 from patchwrap.spec import FusionHead
@@ -16,7 +16,6 @@ from patchwrap.tile_store import Prediction, TileStore
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Tile
 from patchwrap.types import Map
-from patchwrap.weighted_mean import WeightedMean
 from patchwrap.windows import window
 
 TOGETHER = 2.0
@@ -121,18 +120,22 @@ class SecondPass:
         """How much of a tile's difference from the coarse map is kept."""
         if not getattr(self.head, "judges", False):
             return agreement
-        return 1 - torch.from_numpy(self._doubt[tile.slices])
+        return 1 - self._doubt.under(tile)
 
     @cached_property
-    def _doubt(self) -> WeightedMean:
-        """What all tiles lose, the mean of what each would: its agreement, one over one plus distance to the fourth."""
-        mean = WeightedMean(self.canvas.size, anchor=NOTHING)
+    def _doubt(self) -> Consensus:
+        return Consensus(self.canvas.size, self._doubts())
+
+    def _doubts(self) -> Iterator[tuple[Tile, Map, Map]]:
+        """Of every trusted tile what it would lose at a distance shrunk by ``TOGETHER``, and how much that counts.
+
+        An agreement is one over one plus the distance's fourth power.
+        """
         for prediction, correction in self._trusted():
             tile = prediction.tile
             agreement = _agreement(correction, tile)
             doubt = (1 - agreement) / (1 - agreement + TOGETHER**4 * agreement)
-            mean.add(tile.slices, doubt, window(tile, self.canvas.size))
-        return mean
+            yield tile, doubt, window(tile, self.canvas.size)
 
     def _believed(self, prediction: Prediction, correction: Correction, agreement: Map) -> tuple[Map, Map]:
         """A tile in its place, the coarse map's where it is invalid; and how far the alignment believes it."""
@@ -153,7 +156,7 @@ class SecondPass:
             coarse=coarse[None, None],
             aligned=values[None, None],
             confidence=confidence[None, None],
-            disagreement=(values - coarse - self._consensus.beyond_coarse(tile))[None, None],
+            disagreement=(values - coarse - self._consensus.under(tile))[None, None],
             context=around.context(tile),
             centre=torch.tensor([around.centre]),
             spread=torch.tensor([around.spread]),

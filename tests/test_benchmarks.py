@@ -170,7 +170,7 @@ def test_disparity_becomes_depth_with_a_median_of_five(module):
 
 SCRIPTS = (
     "quality", "checkpoints", "defaults", "overhead", "memory", "sizes", "stranger", "photos", "scenes",
-    "installed", "transformers_speed", "diffusion", "train_depth_anything", "train_marigold", "run_all",
+    "installed", "transformers_speed", "diffusion", "train_depth_anything", "run_all",
     "render_tables",
 )
 
@@ -376,10 +376,22 @@ def test_a_slow_generator_misses_its_aims(module):
     ]
 
 
-def test_tile_modes_are_compared(module, tmp_path):
+@pytest.fixture
+def random_marigold(monkeypatch, tmp_path):
+    """A diffusers folder of networks that learned nothing."""
+    monkeypatch.syspath_prepend(str(FOLDER.parent / "examples"))
+    autoencoder, denoiser, pipeline = (
+        importlib.import_module(f"marigold.{part}") for part in ("autoencoder", "denoiser", "pipeline")
+    )
+    torch.manual_seed(0)
+    pipeline.save(autoencoder.untrained_autoencoder(), denoiser.untrained_denoiser(), tmp_path / "marigold")
+    return tmp_path / "marigold"
+
+
+def test_tile_modes_are_compared(module, tmp_path, random_marigold):
     diffusion = module("diffusion")
     words = ["--short", "--scenes", "1", "--device", "cpu", "--pictures", "0", "--cache", str(tmp_path / "cache")]
-    diffusion.main([*words, "--results", str(tmp_path)])
+    diffusion.main([*words, "--checkpoint", str(random_marigold), "--results", str(tmp_path)])
     result = module("report").Result.read(tmp_path / "diffusion.json")
     assert [row[0] for row in result.tables["diffusion"].rows] == [*diffusion.BESIDE.values(), *diffusion.MODES]
     assert [row[0] for row in result.tables["diffusion_pairs"].rows][:2] == [

@@ -21,30 +21,30 @@ def tiles():
 
 def test_tiles_that_say_the_same_are_their_own_consensus(tiles):
     mean = consensus([0.25] * len(tiles), tiles)
-    assert all(torch.allclose(mean.beyond_coarse(t), torch.full(t.size, 0.25), atol=1e-4) for t in tiles)
+    assert all(torch.allclose(mean.under(t), torch.full(t.size, 0.25), atol=1e-4) for t in tiles)
 
 
 def test_a_tile_that_is_off_differs_by_all_of_it_at_its_border_and_by_less_in_its_middle(tiles):
     changes = [0.0] * 4 + [1.0] + [0.0] * 4
-    apart = 1 - consensus(changes, tiles).beyond_coarse(tiles[4])
+    apart = 1 - consensus(changes, tiles).under(tiles[4])
     assert apart[16, 0] == pytest.approx(1.0, abs=0.02) and 0 < apart[16, 24] < 0.3
 
 
 def test_without_what_sets_them_apart_overlapping_tiles_are_equal_to_the_last_pixel(tiles):
     changes = torch.randn(len(tiles), *tiles[0].size, generator=torch.Generator().manual_seed(0))
     mean = Consensus(CANVAS, [(t, c, window(t, CANVAS)) for t, c in zip(tiles, changes)])
-    whole = mean.beyond_coarse(Tile(0, 0, *CANVAS))
+    whole = mean.under(Tile(0, 0, *CANVAS))
     for tile, change in zip(tiles, changes):
-        left = change - (change - mean.beyond_coarse(tile))
+        left = change - (change - mean.under(tile))
         assert torch.allclose(left, whole[tile.slices], atol=1e-5)
 
 
-def test_where_there_is_no_tile_it_is_the_coarse_map(tiles):
-    assert not consensus([1.0], [tiles[0]]).beyond_coarse(tiles[-1])[-8:, -8:].any()
+def test_where_there_is_no_tile_it_is_zero(tiles):
+    assert not consensus([1.0], [tiles[0]]).under(tiles[-1])[-8:, -8:].any()
 
 
 def test_a_pixel_that_does_not_count_is_not_heard(tiles):
     weights = window(tiles[0], CANVAS)
     weights[3, 4] = 0.0
     mean = Consensus(CANVAS, [(tiles[0], torch.full(tiles[0].size, 9.0), weights)])
-    assert mean.beyond_coarse(tiles[0])[3, 4] == 0 and mean.beyond_coarse(tiles[0])[3, 5] == pytest.approx(9, rel=1e-3)
+    assert mean.under(tiles[0])[3, 4] == 0 and mean.under(tiles[0])[3, 5] == pytest.approx(9, rel=1e-3)

@@ -13,12 +13,12 @@ from diffusers import MarigoldDepthPipeline
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import SceneViews, write_shard
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
+FOLDER = Path(__file__).parents[1] / "examples"
 
 
 @pytest.fixture
 def module(monkeypatch):
-    """Imports a benchmark's part as a script does, and forgets it again."""
+    """Imports a part of the example as a script does, and forgets it again."""
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(FOLDER))
     yield importlib.import_module

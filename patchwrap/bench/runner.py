@@ -212,7 +212,7 @@ def _named(backends: Any) -> dict[str, Any]:
     several = list(backends) if isinstance(backends, list | tuple) else [backends]
     named: dict[str, Any] = {}
     for source in dict.fromkeys(several):
-        name = _short(source) if isinstance(source, str) else type(source).__name__
+        name = short_name(source) if isinstance(source, str) else type(source).__name__
         alike = sum(other == name or other.startswith(f"{name} #") for other in named)
         named[f"{name} #{alike + 1}" if alike else name] = source
     if not named:
@@ -220,7 +220,7 @@ def _named(backends: Any) -> dict[str, Any]:
     return named
 
 
-def _short(source: str) -> str:
+def short_name(source: str) -> str:
     """``native=/a/b/c.safetensors`` is ``native=c.safetensors``."""
     name, equals, checkpoint = source.partition("=")
     return name + equals + Path(checkpoint).name

@@ -22,7 +22,8 @@ RELATIVE_GRADIENT = 5.0
 
 GROUP = {"depth": 400.0, "features": 10.0}
 """Of the overlaps of 2x2 tiles: on depth in spreads of the coarse map a hundred times PRO's 4, since a head that is
-shown the consensus can agree at hardly a cost in detail; on features over their size."""
+shown the consensus can agree at little cost where tiles are sharp (elsewhere it pays in accuracy, see
+``benchmarks/heads.py``); on features over their size."""
 
 PAIR = {"depth": 0.01, "features": 0.1}
 """Of the overlap of a pair, PatchFusion's weights (arXiv 2312.02284, ``trainers/loss.py``), on metres and on features

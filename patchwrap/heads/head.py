@@ -24,14 +24,15 @@ class Head:
         decoder: parameters of the tile backend's decoder, where that was trained, too.
     """
 
+    judges = True
+    """It reads the view's confidence, and decides by it how far to believe a tile."""
+
     def __init__(
         self, network: HeadNetwork | None = None, card: HeadCard | None = None, decoder: Sequence[Tensor] = ()
     ) -> None:
         self.network = (network or HeadNetwork()).eval()
         self.card = card or HeadCard()
         self.decoder = list(decoder)
-
-    judges = True
 
     @property
     def wants_features(self) -> bool:

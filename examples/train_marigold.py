@@ -5,7 +5,7 @@ it was interrupted:
 
     patchwrap-native render -o shards --scenes 6400
     patchwrap-native render -o heldout --scenes 128 --first-seed 1000000
-    python benchmarks/train_marigold.py --shards shards --held-out heldout -o marigold-small
+    python examples/train_marigold.py --shards shards --held-out heldout -o marigold-small
 
 The result is an ordinary diffusers folder that ``MarigoldDepthPipeline.from_pretrained`` reads. An
 autoencoder of 0.7 M parameters learns to restore photos and inverse depth, and is frozen. A U-Net of
