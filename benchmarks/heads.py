@@ -35,7 +35,7 @@ from train_universal_head import SIMULATED, backbones, how, parser, scenes, shor
 OWN, UNIVERSAL, APART = "own", "universal", "universal-no-consistency"
 VARIANTS: dict[str, dict[str, Any]] = {
     OWN: {},
-    "no-gt": {"truth": False, "rate": 1e-3, "consistency_weight": 0.2},
+    "no-gt": {"truth": False, "rate": 1e-3},
     "no-consistency": {"consistency": "none"},
     "depth-only": {"agree_on": "depth"},
 }
@@ -43,7 +43,7 @@ UNIVERSALS: dict[str, dict[str, Any]] = {UNIVERSAL: {}, APART: {"consistency": "
 STARTS = {OWN: UNIVERSAL, "depth-only": UNIVERSAL, "no-consistency": APART}
 """What a head begins as; one that is not named begins with nothing."""
 
-OWN_PACE = {"rate": 2e-4, "epoch": 40}
+OWN_PACE = {"rate": 7e-4, "epoch": 40}
 """Of heads that begin as one that knows its task."""
 
 ROWS = {

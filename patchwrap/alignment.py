@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from patchwrap.observation import Correction, Grid, Level, Observation
+from patchwrap.observation import Correction, Grid, Level, Observation, agreement
 from patchwrap.overlaps import joint_steps
 from patchwrap.robust import correlation, median, robust_fit, robust_spread
 from patchwrap.tiling import Size, Tile
@@ -60,6 +60,11 @@ class Alignment:
         self._weights = _edge_weights(self.coarse, self.spread)
         self._seen: list[Observation] = []
 
+    @property
+    def half(self) -> float:
+        """The difference from the coarse map at which half of a tile is believed."""
+        return LOG_AGREEMENT if self.scale_known else AGREEMENT * self.spread
+
     def observe(self, tile: Tile, values: Map) -> None:
         """Fit one tile to the coarse map.
 
@@ -79,7 +84,8 @@ class Alignment:
         for seen, step in zip(trusted, joint_steps(trusted, self.coarse, self.spread)):
             c, (shift, tilt_v, tilt_u) = seen.correction, map(float, step)
             seen.correction = replace(c, shift=c.shift + shift, tilt_v=c.tilt_v + tilt_v, tilt_u=c.tilt_u + tilt_u)
-            seen.correction = replace(seen.correction, agreement=self._agreement(seen))
+            apart = seen.corrected() - self.coarse[seen.cells]
+            seen.correction = replace(seen.correction, agreement=agreement(apart, self.half))
         return [seen.correction for seen in self._seen]
 
     @property
@@ -153,12 +159,6 @@ class Alignment:
         if rms > LARGEST_SHIFT_RMS * self.spread:
             return seen.correction
         return Correction(scale, shift, trust=self._trust(rms), level="shift")
-
-    def _agreement(self, seen: Observation) -> Grid:
-        half = LOG_AGREEMENT if self.scale_known else AGREEMENT * self.spread
-        difference = (seen.corrected() - self.coarse[seen.cells]) / half
-        square = np.square(np.where(np.isfinite(difference), difference, 0.0))
-        return 1 / (1 + square * square)
 
 
 def _edge_weights(coarse: Grid, spread: float) -> Grid:

@@ -170,7 +170,9 @@ class Engine:
             with clock("align"):
                 corrections = alignment.solve()
                 seen = alignment.observations
-                around = Surroundings.of(guide, canvas.size, seen, whole.features) if self.head is not None else None
+                around = None
+                if self.head is not None:
+                    around = Surroundings.of(guide, canvas.size, seen, whole.features, alignment.half)
             coarse = torch.from_numpy(enlarged(guide, canvas.size))
             yield SecondPass(canvas, coarse, predictions, corrections, self.head, around, self.device)
 

@@ -21,6 +21,8 @@ class Matching:
     coarse: CoarseMap | None
     canvas: Size
     corrections: list[Correction] = field(default_factory=list)
+    half: float = field(default=np.inf, init=False)
+    """Tiles are believed however far from the coarse map they are."""
 
     def observe(self, tile: Tile, values: Map) -> None:
         """Match one tile's least and greatest value to the coarse map's under it."""

@@ -103,6 +103,17 @@ class Observation:
         return basis.reshape(-1, 3)
 
 
+def agreement(difference: Grid, half: float) -> Grid:
+    """How far to believe what differs from the coarse map: 1 where it does not, one half at ``half``, little beyond.
+
+    Args:
+        difference: from the coarse map; NaN counts as none.
+        half: in the difference's units.
+    """
+    square = np.square(np.where(np.isfinite(difference), difference, 0.0) / half)
+    return 1 / (1 + square * square)
+
+
 def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tuple[slice, slice], Grid]:
     """Average a tile over the coarse map's pixels: the low-pass without which a fit is biased.
 

@@ -18,9 +18,6 @@ from patchwrap.tiling import Tile
 from patchwrap.types import Map
 from patchwrap.windows import window
 
-TOGETHER = 2.0
-"""Refined by a head that judges, tiles may lie so many times farther from the coarse map than one alone may."""
-
 
 @dataclass(frozen=True)
 class Aligned:
@@ -50,8 +47,8 @@ class SecondPass:
     A tile is believed as far as the alignment trusts it, times how well it agrees with the coarse map (at the coarse
     map's sampling, so that detail is no disagreement), times what the backend itself thinks. Blending weights fall with
     that, so that of tiles that overlap the one that agrees decides; and where none does the values fall back to the
-    coarse map. With a head that judges by itself they fall back later and all tiles by the same share, so that what it
-    made agree still does.
+    coarse map. With a head that judges by itself they fall back where what all tiles say together is far from it, and
+    all by the same share, so that what the head made agree still does; a tile that is not trusted says what all say.
 
     Args:
         canvas: the photo and its tiles.
@@ -79,7 +76,8 @@ class SecondPass:
                 yield self._aligned(prediction, correction, place)
             else:
                 nothing = torch.zeros_like(place)
-                yield Aligned(prediction.tile, coarse, nothing, nothing, place, prediction.values)
+                values = self._agreed(prediction.tile) if self._judged else coarse
+                yield Aligned(prediction.tile, values, nothing, nothing, place, prediction.values)
 
     def views(self) -> Iterator[tuple[Tile, Correction, TileView]]:
         """What a head is shown, on the CPU, of every tile that the alignment trusts."""
@@ -111,31 +109,23 @@ class SecondPass:
         if self.head is not None:
             view = self._view(prediction, values, confidence)
             values = self.head.refine(view.to(self.device))[0, 0].to("cpu", torch.float32)
-        values = torch.lerp(coarse, values, self._kept(prediction.tile, agreement))
+        values = torch.lerp(coarse, values, self._shared(prediction.tile) if self._judged else agreement)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
         return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
 
-    def _kept(self, tile: Tile, agreement: Map) -> Map:
-        """How much of a tile's difference from the coarse map is kept."""
-        if not getattr(self.head, "judges", False):
-            return agreement
-        return 1 - self._doubt.under(tile)
+    @property
+    def _judged(self) -> bool:
+        return getattr(self.head, "judges", False)
 
-    @cached_property
-    def _doubt(self) -> Consensus:
-        return Consensus(self.canvas.size, self._doubts())
+    def _shared(self, tile: Tile) -> Map:
+        """How much of their difference from the coarse map all tiles keep where one lies."""
+        assert self.surroundings is not None
+        return self.surroundings.agreement(tile)
 
-    def _doubts(self) -> Iterator[tuple[Tile, Map, Map]]:
-        """Of every trusted tile what it would lose at a distance shrunk by ``TOGETHER``, and how much that counts.
-
-        An agreement is one over one plus the distance's fourth power.
-        """
-        for prediction, correction in self._trusted():
-            tile = prediction.tile
-            agreement = _agreement(correction, tile)
-            doubt = (1 - agreement) / (1 - agreement + TOGETHER**4 * agreement)
-            yield tile, doubt, window(tile, self.canvas.size)
+    def _agreed(self, tile: Tile) -> Map:
+        """What all tiles say where one lies."""
+        return self.coarse[tile.slices] + self._shared(tile) * self._consensus.under(tile)
 
     def _believed(self, prediction: Prediction, correction: Correction, agreement: Map) -> tuple[Map, Map]:
         """A tile in its place, the coarse map's where it is invalid; and how far the alignment believes it."""

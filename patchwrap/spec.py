@@ -186,12 +186,12 @@ class FusionHead(Protocol):
     """A light network that corrects one aligned tile before fusion.
 
     All maps are in the fusion space (log depth for metric and scale-invariant depth). The residual
-    a head adds starts at zero, so an untrained head leaves the aligned tiles as they are.
+    a head adds starts at zero: an untrained head returns the aligned tiles, or what all tiles together say there.
 
     Optional attributes: ``wants_features`` (bool, default True); False spares backends the decoder features.
     ``judges`` (bool, default False): True for a head that reads the view's confidence and decides itself how far to
     believe a tile. Tiles of others are drawn to the coarse map where they disagree with it, as without a head; tiles
-    of one that judges later, and all by the same share.
+    of one that judges where all together do, farther away and all by the same share.
     """
 
     def refine(self, view: TileView) -> DepthBatch:

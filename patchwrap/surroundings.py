@@ -9,12 +9,15 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from patchwrap.observation import Observation
+from patchwrap.observation import Observation, agreement
 from patchwrap.resampling import resize, under
 from patchwrap.robust import robust_spread
 from patchwrap.tile_view import CONTEXT, REACH
 from patchwrap.tiling import Size, Tile
-from patchwrap.types import CoarseMap, Features
+from patchwrap.types import CoarseMap, Features, Map
+
+TOGETHER = 1.7
+"""What all tiles say may lie so many times farther from the coarse map than what one says."""
 
 _LEAST = 1e-3
 """Weight of a tile at its own border."""
@@ -29,16 +32,23 @@ class Surroundings:
         coarse: the coarse map in the fusion space, finite, at its own sampling.
         consensus: the mean of all tiles, at the same sampling; the coarse map where there is none.
         features: the coarse backend's decoder features, or None.
+        half: the difference from the coarse map at which half of a single tile is believed.
     """
 
     canvas: Size
     coarse: CoarseMap
     consensus: CoarseMap
     features: Features | None = None
+    half: float = np.inf
 
     @classmethod
     def of(
-        cls, coarse: CoarseMap, canvas: Size, seen: list[Observation], features: Features | None = None
+        cls,
+        coarse: CoarseMap,
+        canvas: Size,
+        seen: list[Observation],
+        features: Features | None = None,
+        half: float = np.inf,
     ) -> "Surroundings":
         """Average what the tiles say, each by a window that ends at its own border, so that there are no steps.
 
@@ -47,6 +57,7 @@ class Surroundings:
             canvas: ``(height, width)`` of the grid on which the tiles lie.
             seen: the aligned tiles' thumbnails.
             features: the coarse backend's decoder features, or None.
+            half: the difference from the coarse map at which half of a single tile is believed.
         """
         total = np.zeros(coarse.shape)
         weights = np.full(coarse.shape, 1e-9)
@@ -57,7 +68,7 @@ class Surroundings:
                 total[one.cells] += weight * np.nan_to_num(values)
                 weights[one.cells] += weight
         consensus = np.where(weights > 1e-6, total / weights, coarse.double().numpy())
-        return cls(canvas, coarse, torch.from_numpy(consensus).float(), features)
+        return cls(canvas, coarse, torch.from_numpy(consensus).float(), features, half)
 
     @cached_property
     def centre(self) -> float:
@@ -82,6 +93,15 @@ class Surroundings:
             for start, length, n in zip(window[0, :2].tolist(), window[0, 2:].tolist(), CONTEXT)
         ]
         return torch.cat([maps, torch.stack(torch.meshgrid(*places, indexing="ij"))[None]], 1)
+
+    def agreement(self, tile: Tile) -> Map:
+        """How far to believe, in (0, 1], what all tiles say together where a tile lies."""
+        return under(self._agreement, self._share(tile), tile.size)[0, 0]
+
+    @cached_property
+    def _agreement(self) -> Float[Tensor, "1 1 rows columns"]:
+        apart = (self.consensus - self.coarse).double().numpy()
+        return torch.from_numpy(agreement(apart, TOGETHER * self.half)).float()[None, None]
 
     def features_under(self, tile: Tile, size: Size) -> Features | None:
         """The coarse backend's features under a tile, at a size."""

@@ -177,11 +177,13 @@ def test_an_edge_forgives_one_pixel():
     assert edge_errors(batch, step * 0 + 0.5).min() == 0.5
 
 
-def test_blur_does_not_win_the_selection():
-    def score(ce, see):
-        return Score(ce, see, 0.0, 1.0, 1.0, 0.0).value
+def test_neither_blur_nor_agreement_alone_wins_the_selection():
+    def score(ce, see, error=1.0):
+        return Score(ce, see, error, 1.0, 1.0, 1.0).value
 
     assert score(0.5, 0.9) < score(1.0, 1.0) < score(0.2, 1.2)
+    assert score(0.2, 0.97, 0.97) < score(0.0, 1.0) < score(0.2, 1.0) < score(0.0, 1.0, 1.1)
+    assert score(0.5, 0.9, float("nan")) < score(1.0, 1.0, float("nan"))
 
 
 def test_without_truth_a_slow_correction_is_cheap_and_a_blurred_edge_is_not(record):

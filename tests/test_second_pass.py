@@ -6,8 +6,8 @@ import torch
 
 from patchwrap.canvas import Canvas
 from patchwrap.observation import Correction
-from patchwrap.second_pass import TOGETHER, SecondPass
-from patchwrap.surroundings import Surroundings
+from patchwrap.second_pass import SecondPass
+from patchwrap.surroundings import TOGETHER, Surroundings
 from patchwrap.tile_store import Prediction, TileStore
 from patchwrap.tiling import Tile
 from patchwrap.windows import window
@@ -60,38 +60,45 @@ def test_an_untrusted_tile_is_the_coarse_map_without_weight(own):
     assert (aligned.values == 1).all() and (aligned.weights == 0).all() and (aligned.confidence == 0).all()
 
 
-class Untouched:
-    """A head that changes nothing."""
+class Decided:
+    """A head that changes nothing, or returns what all tiles say."""
 
     def __init__(self, judges):
         self.judges = judges
 
     def refine(self, view):
-        return view.aligned
+        return view.aligned - view.disagreement if self.judges else view.aligned
 
 
-def refined(judges):
-    """Two tiles that lie 1 above the coarse map and half over each other; one of them disagrees with it."""
+def refined(judges, trust=1.0):
+    """Two tiles half over each other, 1 and 2 above the coarse map; where all together lie 1 above it, half is kept."""
     tiles = [TILE, Tile(0, 4, 8, 8)]
-    corrections = [Correction(agreement=np.full((4, 4), 0.5)), Correction(agreement=np.ones((4, 4)))]
+    corrections = [Correction(agreement=np.full((4, 4), 0.5)), Correction(agreement=np.ones((4, 4)), trust=trust)]
     canvas, coarse = Canvas(np.zeros((8, 12, 3), np.uint8), tiles), torch.ones(8, 12)
-    around = Surroundings.of(coarse, (8, 12), [])
+    around = Surroundings((8, 12), coarse, coarse + 1, half=1 / TOGETHER)
     with TileStore() as store:
-        for tile in tiles:
-            store.append(Prediction(tile, torch.full((8, 8), 2.0)))
-        passes = SecondPass(canvas, coarse, store, corrections, Untouched(judges), around, torch.device("cpu"))
-        return [aligned.values for aligned in passes]
+        for tile, values in zip(tiles, (2.0, 3.0)):
+            store.append(Prediction(tile, torch.full((8, 8), values)))
+        passes = SecondPass(canvas, coarse, store, corrections, Decided(judges), around, torch.device("cpu"))
+        return list(passes)
 
 
 def test_tiles_of_a_head_that_does_not_judge_are_drawn_to_the_coarse_map_each_by_itself():
     left, right = refined(judges=False)
-    assert (left == 1.5).all() and (right == 2).all()
+    assert (left.values == 1.5).all() and (right.values == 3).all()
 
 
-def test_tiles_of_a_head_that_judges_are_drawn_to_the_coarse_map_alike_and_less():
-    left, right = refined(judges=True)
+def test_tiles_of_a_head_that_judges_are_drawn_to_the_coarse_map_by_what_all_say():
+    left, right = (aligned.values for aligned in refined(judges=True))
     torch.testing.assert_close(left[RIGHT], right[LEFT])
     assert left[0, 5] < left[0, 6] < left[0, 7]
-    # Twice as far away, half is lost: at this distance a seventeenth.
-    torch.testing.assert_close(left[LEFT], torch.full((8, 4), 2 - 1 / (1 + TOGETHER**4)))
+    torch.testing.assert_close(left[LEFT], torch.full((8, 4), 1.5))
     torch.testing.assert_close(right[RIGHT], torch.full((8, 4), 2.0))
+
+
+def test_beside_a_head_that_judges_an_untrusted_tile_says_what_all_say_without_weight():
+    left, right = refined(judges=True, trust=0.0)
+    assert (right.weights == 0).all() and (right.confidence == 0).all()
+    torch.testing.assert_close(left.values, torch.full((8, 8), 1.5))
+    torch.testing.assert_close(right.values[LEFT], left.values[RIGHT])
+    assert (right.values[RIGHT] == 1).all()  # nobody says anything there

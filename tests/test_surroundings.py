@@ -5,7 +5,7 @@ import torch
 
 from patchwrap.alignment import Alignment
 from patchwrap.observation import Observation
-from patchwrap.surroundings import Surroundings
+from patchwrap.surroundings import TOGETHER, Surroundings
 from patchwrap.tile_view import CONTEXT, TileView
 from patchwrap.tiling import Tile, TilePlan
 
@@ -36,6 +36,17 @@ def test_the_consensus_is_the_mean_of_the_tiles_at_the_coarse_sampling():
 def test_without_tiles_the_consensus_is_the_coarse_map():
     around = Surroundings.of(ramp(32, 48), (64, 96), [])
     assert torch.allclose(around.consensus, around.coarse)
+
+
+def test_what_all_tiles_say_is_believed_by_half_at_its_distance_and_the_same_in_every_tile():
+    coarse = ramp(32, 48)
+    apart = torch.linspace(0, 2, 48).expand(32, 48)
+    around = Surroundings((64, 96), coarse, coarse + apart, half=1 / TOGETHER)
+    left, right = around.agreement(Tile(0, 0, 64, 64)), around.agreement(Tile(0, 32, 64, 64))
+    assert left[0, 0] == 1 and left[0, 48] == pytest.approx(0.5, abs=0.03)
+    assert right[0, -1] == pytest.approx(1 / 17, abs=1e-3)
+    torch.testing.assert_close(left[:, 32:], right[:, :32])
+    assert (Surroundings.of(coarse, (64, 96), []).agreement(Tile(0, 0, 64, 64)) == 1).all()
 
 
 def test_the_context_shows_the_tile_in_its_middle_third():

@@ -20,10 +20,9 @@ GRADIENT = 2.0
 RELATIVE_GRADIENT = 5.0
 """Beside L1 and L2: PRO's 1 : 1 : 5 (arXiv 2503.22351)."""
 
-GROUP = {"depth": 400.0, "features": 10.0}
-"""Of the overlaps of 2x2 tiles: on depth in spreads of the coarse map a hundred times PRO's 4, since a head that is
-shown the consensus can agree at little cost where tiles are sharp (elsewhere it pays in accuracy, see
-``benchmarks/heads.py``); on features over their size."""
+GROUP = {"depth": 80.0, "features": 2.0}
+"""Of the overlaps of 2x2 tiles: on depth in spreads of the coarse map twenty times PRO's 4, since a head that begins
+with what all tiles say agrees at little cost; on features over their size."""
 
 PAIR = {"depth": 0.01, "features": 0.1}
 """Of the overlap of a pair, PatchFusion's weights (arXiv 2312.02284, ``trainers/loss.py``), on metres and on features

@@ -1,7 +1,8 @@
-"""Which of a training's heads is the best: by agreement and edges together, on images kept from it."""
+"""Which of a training's heads is the best: by agreement, edges and error together, on images kept from it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -12,6 +13,10 @@ from patchwrap.finetune.record import Record
 
 GROUPS = 3
 """Of each record, spread over it."""
+
+AGREEMENT = 0.25
+"""Weight of CE beside edges and error: an untrained head's tiles agree to the last digits, so that all a training gains
+elsewhere costs some of it."""
 
 TOLERANCE = 1.05
 """Edges may be so much worse than the aligned tiles' before it costs dearly: blur lowers CE. Those of training-free
@@ -45,9 +50,12 @@ class Score:
 
     @property
     def value(self) -> float:
-        """Lower is better: both errors over the training-free ones, and worse edges ten times."""
-        ce, see = self.ce / max(self.plain_ce, 1e-9), self.see / max(self.plain_see, 1e-9)
-        return ce + see + 10 * max(0.0, see - TOLERANCE)
+        """Lower is better: all over the training-free ones, the error where it is known, and worse edges ten times."""
+        ce, see, error = (
+            mine / max(plain, 1e-9)
+            for mine, plain in ((self.ce, self.plain_ce), (self.see, self.plain_see), (self.error, self.plain_error))
+        )
+        return AGREEMENT * ce + see + (error if isfinite(error) else 0.0) + 10 * max(0.0, see - TOLERANCE)
 
 
 def chosen_groups(records: Sequence[Record]) -> list[Group]:

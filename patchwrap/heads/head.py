@@ -40,7 +40,7 @@ class Head:
         return any(self.network.guides)
 
     def refine(self, view: TileView) -> DepthBatch:
-        """Return the aligned tiles plus a residual."""
+        """Return what all tiles say together where each of these lies, plus a residual."""
         return self.network(*(getattr(view, part.name) for part in fields(view)))[0]
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Head":

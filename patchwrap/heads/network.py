@@ -34,11 +34,13 @@ Numbers = Float[Tensor, "batch"]
 
 
 class HeadNetwork(nn.Module):
-    """A U-Net that returns the aligned tile plus a residual: what it adds, less what the tile gives up.
+    """A U-Net that returns what all tiles say together of a tile's place, plus a residual.
 
-    It adds in units of the whole coarse map's spread. What a tile gives up is a share of its disagreement with the mean
-    of all tiles: where all tiles give up all of it, they agree to the last pixel. The last convolution, of both, starts
-    at zero. Without any normalisation layer: a statistic of the tile would differ between tiles that overlap.
+    The residual has three parts: what is added, in units of the whole coarse map's spread; a share of what sets the
+    tile apart from the others, which it keeps; and a share, given up, of what sets them all apart from the coarse map.
+    The last convolution, of all three, starts at zero: an untrained head's tiles agree to the last pixel, and what
+    training gains must be worth the disagreement it costs. Without any normalisation layer: a statistic of the tile
+    would differ between tiles that overlap.
 
     Args:
         widths: channels per level, full resolution first.
@@ -56,7 +58,7 @@ class HeadNetwork(nn.Module):
         self.levels = nn.ModuleList(nn.Sequential(_conv(a, b), _conv(b, b)) for a, b in zip(before, widths[1:]))
         self.surroundings = _Surroundings(widths[-1])
         self.merges = nn.ModuleList(_Merge(deep, skip) for deep, skip in zip(widths[:0:-1], widths[-2::-1]))
-        self.residual = nn.Conv2d(widths[0], 2, 3, padding=1)
+        self.residual = nn.Conv2d(widths[0], 3, 3, padding=1)
         nn.init.zeros_(self.residual.weight)
         nn.init.zeros_(self.residual.bias)  # type: ignore[arg-type]
 
@@ -89,8 +91,9 @@ class HeadNetwork(nn.Module):
             [given for given, channels in zip((coarse_features, fine_features), self.guides) if channels],
         )
         with torch.autocast(images.device.type, enabled=False):
-            added, given_up = self.residual(features[-1].float()).split(1, dim=1)
-        return aligned + unit * added - given_up * disagreement, features
+            added, kept, given_up = self.residual(features[-1].float()).split(1, dim=1)
+        agreed = aligned - disagreement
+        return agreed + unit * added + kept * disagreement - given_up * (agreed - coarse), features
 
     @property
     def dtype(self) -> torch.dtype:

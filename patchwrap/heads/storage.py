@@ -16,7 +16,7 @@ from patchwrap.io import replacing, write_json
 HEADER = "patchwrap_head"
 """Name of the header's entry that describes the head, as JSON."""
 
-FORMAT = 2
+FORMAT = 3
 
 UNIVERSAL = "universal"
 """How the head that comes with this package is asked for."""
