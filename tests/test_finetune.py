@@ -354,6 +354,7 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
         ({"steps": 0}, "steps 0 is less than 1"),
         ({"rate": -1.0}, "rate -1.0 is not above 0"),
         ({"consistency": "some"}, "is none of group, pair, none"),
+        ({"begin": "some"}, "is none of agreed, aligned"),
         ({"plans": ()}, "plans is empty"),
         ({"truth": False, "consistency": "none"}, "nothing to learn from"),
         ({"momentum": 1}, "has no such option"),

@@ -54,6 +54,11 @@ def test_an_untrained_head_returns_what_all_tiles_say():
     assert torch.equal(refine(Head(), shown), shown.aligned - shown.disagreement)
 
 
+def test_one_that_begins_aligned_returns_the_aligned_tiles():
+    shown = view()
+    torch.testing.assert_close(refine(Head(HeadNetwork(begin="aligned")), shown), shown.aligned)
+
+
 @pytest.mark.parametrize("convention", ["depth:scale", "inverse_depth:affine"])
 def test_with_an_untrained_head_tiles_agree_to_the_last_digits_and_are_fused_as_well_as_without(convention):
     backend, single = PaintedBackend(convention, 0.3), patchwrap.predict(PHOTO, PaintedBackend(convention), tiles=False)

@@ -177,6 +177,8 @@ def _add_losses(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--agree-on", choices=("depth", "depth+features"), default="depth+features")
     text = "factor on the consistency terms (default: 1)"
     group.add_argument("--consistency-weight", type=float, default=1.0, metavar="W", help=text)
+    text = "what an untrained head returns: what all tiles say together, or each aligned tile (default: agreed)"
+    group.add_argument("--begin", choices=("agreed", "aligned"), default="agreed", help=text)
     group.add_argument("--guidance", action="store_true", help="show the head the backend's decoder features")
     text = "decoder also trains the tile backend's decoder (default: none)"
     group.add_argument("--unfreeze", choices=("none", "decoder"), default="none", help=text)

@@ -12,6 +12,7 @@ from patchwrap.tiling import TilePlan
 WORDS = {
     "consistency": ("group", "pair", "none"),
     "agree_on": ("depth", "depth+features"),
+    "begin": ("agreed", "aligned"),
     "unfreeze": ("none", "decoder"),
     "precision": ("float32", "bfloat16", "float16"),
 }
@@ -35,6 +36,8 @@ class Recipe:
         consistency: ``group`` compares 2x2 tiles with each other, ``pair`` two at a time as PatchFusion does.
         agree_on: what overlapping tiles must agree on.
         consistency_weight: factor on the consistency terms.
+        begin: what a head that starts from nothing returns untrained: ``agreed`` is what all tiles say together,
+            ``aligned`` each tile as it was aligned.
         truth: False trains on photos alone.
         guidance: whether the head sees the backend's decoder features.
         unfreeze: ``decoder`` trains the tile backend's decoder, too.
@@ -60,6 +63,7 @@ class Recipe:
     consistency: str = "group"
     agree_on: str = "depth+features"
     consistency_weight: float = 1.0
+    begin: str = "agreed"
     truth: bool = True
     guidance: bool = False
     unfreeze: str = "none"

@@ -227,7 +227,7 @@ def _network(job: Job) -> HeadNetwork:
     head = job.preparations[0].engine.head
     guides = head.network.guides if isinstance(head, Head) else (0, 0)
     if job.start_from is None:
-        return HeadNetwork(job.recipe.widths, (guides[0], guides[1]))
+        return HeadNetwork(job.recipe.widths, (guides[0], guides[1]), job.recipe.begin)
     network = load_head(job.start_from).network
     if network.guides != tuple(guides):
         raise OptionError(f"{str(job.start_from)!r} is guided by other features than asked for.")

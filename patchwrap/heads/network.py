@@ -39,15 +39,19 @@ class HeadNetwork(nn.Module):
     The residual has three parts: what is added, in units of the whole coarse map's spread; a share of what sets the
     tile apart from the others, which it keeps; and a share, given up, of what sets them all apart from the coarse map.
     The last convolution, of all three, starts at zero: an untrained head's tiles agree to the last pixel, and what
-    training gains must be worth the disagreement it costs. Without any normalisation layer: a statistic of the tile
+    training gains must be worth the disagreement it costs. Begun as ``aligned`` it keeps all that sets the tile apart,
+    so that an untrained head returns the aligned tile itself. Without any normalisation layer: a statistic of the tile
     would differ between tiles that overlap.
 
     Args:
         widths: channels per level, full resolution first.
         guides: channels of the coarse and of the tile backend's decoder features; 0 where they are not used.
+        begin: what it returns untrained, ``agreed`` or ``aligned``.
     """
 
-    def __init__(self, widths: Sequence[int] = WIDTHS, guides: tuple[int, int] = (0, 0)) -> None:
+    def __init__(
+        self, widths: Sequence[int] = WIDTHS, guides: tuple[int, int] = (0, 0), begin: str = "agreed"
+    ) -> None:
         super().__init__()
         self.options = {"widths": list(widths), "guides": list(guides)}
         self.guides = tuple(guides)
@@ -60,7 +64,7 @@ class HeadNetwork(nn.Module):
         self.merges = nn.ModuleList(_Merge(deep, skip) for deep, skip in zip(widths[:0:-1], widths[-2::-1]))
         self.residual = nn.Conv2d(widths[0], 3, 3, padding=1)
         nn.init.zeros_(self.residual.weight)
-        nn.init.zeros_(self.residual.bias)  # type: ignore[arg-type]
+        self.residual.bias.data = torch.tensor([0.0, float(begin == "aligned"), 0.0])
 
     def forward(
         self,

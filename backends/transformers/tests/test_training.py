@@ -119,6 +119,16 @@ def test_a_training_may_start_from_an_earlier_one(train):
     assert card["history"]["step"] == 1 and card["started_from"]["history"]["step"] == 1
 
 
+@pytest.mark.parametrize(("warm", "first"), [(False, (96, 128)), (True, (128, 192))])
+def test_layout_is_learned_from_small_samples_and_not_learned_again(script, warm, first, tmp_path):
+    write_shard(tmp_path / "shard_00000", [scene(0, size=(288, 384))])
+    shards = script.open_shards(tmp_path)
+    left_out = script.LAYOUT_KNOWN if warm else 0.0
+    stage = script.RelativeStage(script.start(None), shards, shards, batch_size=1, left_out=left_out)
+    sizes = [stage.batch(0, progress).images.shape[2:] for progress in (0.0, 0.99)]
+    assert sizes == [first, script.SIZE]
+
+
 def test_no_shards_is_one_clear_line(script, tmp_path):
     with pytest.raises(patchwrap.PatchwrapError, match="patchwrap-native render"):
         script.main(["--shards", str(tmp_path), "--held-out", str(tmp_path), "-o", str(tmp_path / "out")])
