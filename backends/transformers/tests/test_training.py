@@ -15,6 +15,7 @@ import patchwrap
 from patchwrap.testing import painted_photo
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import SceneViews, write_shard
+from patchwrap_native.views import SHAPES
 
 FOLDER = Path(__file__).parents[3] / "benchmarks"
 
@@ -127,6 +128,15 @@ def test_layout_is_learned_from_small_samples_and_not_learned_again(script, warm
     stage = script.RelativeStage(script.start(None), shards, shards, batch_size=1, left_out=left_out)
     sizes = [stage.batch(0, progress).images.shape[2:] for progress in (0.0, 0.99)]
     assert sizes == [first, script.SIZE]
+
+
+@pytest.mark.parametrize("size", SHAPES[:2] + SHAPES[-1:])
+def test_full_size_samples_of_every_shape_are_asked_for_edges(script, size, tmp_path):
+    write_shard(tmp_path / "shard_00000", [scene(0, size=size)])
+    shards = script.open_shards(tmp_path)
+    stage = script.RelativeStage(script.start(None), shards, shards, batch_size=1)
+    terms = [set(stage.losses(stage.batch(0, progress))) for progress in (0.0, 0.99)]
+    assert terms == [{"silog"}, {"silog", "edges"}]
 
 
 def test_no_shards_is_one_clear_line(script, tmp_path):
