@@ -15,7 +15,6 @@ import patchwrap
 from patchwrap.testing import painted_photo
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import SceneViews, write_shard
-from patchwrap_native.views import SHAPES
 
 FOLDER = Path(__file__).parents[3] / "benchmarks"
 
@@ -118,25 +117,6 @@ def test_a_training_may_start_from_an_earlier_one(train):
     second = train("second", 1, "--start-from", str(first))
     card = json.loads((second / "card.json").read_text())
     assert card["history"]["step"] == 1 and card["started_from"]["history"]["step"] == 1
-
-
-@pytest.mark.parametrize(("warm", "first"), [(False, (96, 128)), (True, (128, 192))])
-def test_layout_is_learned_from_small_samples_and_not_learned_again(script, warm, first, tmp_path):
-    write_shard(tmp_path / "shard_00000", [scene(0, size=(288, 384))])
-    shards = script.open_shards(tmp_path)
-    left_out = script.LAYOUT_KNOWN if warm else 0.0
-    stage = script.RelativeStage(script.start(None), shards, shards, batch_size=1, left_out=left_out)
-    sizes = [stage.batch(0, progress).images.shape[2:] for progress in (0.0, 0.99)]
-    assert sizes == [first, script.SIZE]
-
-
-@pytest.mark.parametrize("size", SHAPES[:2] + SHAPES[-1:])
-def test_full_size_samples_of_every_shape_are_asked_for_edges(script, size, tmp_path):
-    write_shard(tmp_path / "shard_00000", [scene(0, size=size)])
-    shards = script.open_shards(tmp_path)
-    stage = script.RelativeStage(script.start(None), shards, shards, batch_size=1)
-    terms = [set(stage.losses(stage.batch(0, progress))) for progress in (0.0, 0.99)]
-    assert terms == [{"silog"}, {"silog", "edges"}]
 
 
 def test_no_shards_is_one_clear_line(script, tmp_path):
