@@ -36,12 +36,10 @@ OWN, UNIVERSAL, APART = "own", "universal", "universal-no-consistency"
 VARIANTS: dict[str, dict[str, Any]] = {
     OWN: {},
     "no-gt": {"truth": False, "rate": 1e-3},
-    "no-consistency": {"consistency": "none", "begin": "aligned"},
+    "no-consistency": {"consistency": "none"},
     "depth-only": {"agree_on": "depth"},
 }
-UNIVERSALS: dict[str, dict[str, Any]] = {UNIVERSAL: {}, APART: {"consistency": "none", "begin": "aligned"}}
-"""A head without consistency has neither the terms nor what all tiles say to begin with: it begins as its own tile."""
-
+UNIVERSALS: dict[str, dict[str, Any]] = {UNIVERSAL: {}, APART: {"consistency": "none"}}
 STARTS = {OWN: UNIVERSAL, "depth-only": UNIVERSAL, "no-consistency": APART}
 """What a head begins as; one that is not named begins with nothing."""
 
