@@ -64,7 +64,7 @@ class HeadNetwork(nn.Module):
         self.merges = nn.ModuleList(_Merge(deep, skip) for deep, skip in zip(widths[:0:-1], widths[-2::-1]))
         self.residual = nn.Conv2d(widths[0], 3, 3, padding=1)
         nn.init.zeros_(self.residual.weight)
-        self.residual.bias.data = torch.tensor([0.0, float(begin == "aligned"), 0.0])
+        self.residual.bias = nn.Parameter(torch.tensor([0.0, float(begin == "aligned"), 0.0]))
 
     def forward(
         self,
