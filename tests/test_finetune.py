@@ -185,6 +185,11 @@ def test_the_terms_are_those_asked_for(train, options, terms):
     assert set(rows[-1]) == {"step", "seconds"} | terms
 
 
+def test_a_head_begins_as_the_recipe_says(train):
+    kept = [train(steps=1, begin=begin).network.residual.bias[1].item() for begin in ("agreed", "aligned")]
+    assert kept == pytest.approx([0, 1], abs=0.01)
+
+
 def test_photos_alone_are_enough(tmp_path, photos, cache):
     folder = tmp_path / "bare"
     folder.mkdir()
