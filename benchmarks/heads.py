@@ -4,10 +4,11 @@ For each backbone: coarse map, training-free fusion, the universal head that nev
 trained on photos alone, and what is lost without the consistency terms or with those on depth alone. Heads that are
 not there yet are trained first, as ``train_universal_head.py`` trains: a universal one for ``--universal-minutes`` of
 steps on all other backbones, and from it each of the backbone's own for ``--minutes``, but for two: that of photos
-alone begins with nothing, and that without consistency with a universal head that never had it either. Heads,
-predictions (with ``--cache`` as given there, those are shared) and measured rows are kept: a run that was interrupted
-goes on, and ``--measured`` does one backbone after the other. Delete the folder of the heads to train anew. Two cores
-take 65 minutes for three backbones: 55 for their 18 heads, 10 for measuring.
+alone begins with nothing, and that without consistency with a universal head that never had it either. Such a head has
+neither the terms nor what all tiles say to begin with: it begins as its own tile (``--consistency none --begin
+aligned``). Heads, predictions (with ``--cache`` as given there, those are shared) and measured rows are kept: a run
+that was interrupted goes on, and ``--measured`` does one backbone after the other. Delete the folder of the heads to
+train anew. Two cores take 65 minutes for three backbones: 55 for their 18 heads, 10 for measuring.
 """
 
 import argparse
@@ -33,13 +34,16 @@ from report import RESULTS, Result, Table
 from train_universal_head import SIMULATED, backbones, how, parser, scenes, shorten
 
 OWN, UNIVERSAL, APART = "own", "universal", "universal-no-consistency"
+WITHOUT = {"consistency": "none", "begin": "aligned"}
+"""What a head without consistency lacks: the terms, and what all tiles say as its beginning."""
+
 VARIANTS: dict[str, dict[str, Any]] = {
     OWN: {},
     "no-gt": {"truth": False, "rate": 1e-3},
-    "no-consistency": {"consistency": "none"},
+    "no-consistency": WITHOUT,
     "depth-only": {"agree_on": "depth"},
 }
-UNIVERSALS: dict[str, dict[str, Any]] = {UNIVERSAL: {}, APART: {"consistency": "none"}}
+UNIVERSALS: dict[str, dict[str, Any]] = {UNIVERSAL: {}, APART: WITHOUT}
 STARTS = {OWN: UNIVERSAL, "depth-only": UNIVERSAL, "no-consistency": APART}
 """What a head begins as; one that is not named begins with nothing."""
 
