@@ -34,7 +34,7 @@ class Spec:
     Args:
         count: how many.
         size: their ``(height, width)`` in pixels.
-        kinds: their kinds in turn; empty for those that networks are trained on.
+        kinds: their kinds in turn; empty for ``PLACES``, the six kinds of places.
     """
 
     count: int = COUNT
@@ -99,15 +99,15 @@ def generated_samples(
         cache: folder; each version of the generator gets a folder of its own in it.
         progress: told after each scene that had to be rendered.
         first: number of the first scene.
-        kinds: of scenes; all that networks are trained on where none is named.
+        kinds: of scenes; ``PLACES`` where none is named.
 
     Raises:
         ScenesUnavailableError: if scenes are missing and there is no OpenGL.
     """
-    from patchwrap.scenes import TRAINING_KINDS
+    from patchwrap.scenes import PLACES
 
     folder = cache / f"{size[1]}x{size[0]}-{generator_digest()}"
-    kinds = kinds or TRAINING_KINDS
+    kinds = kinds or PLACES
     jobs = [(FIRST_SEED + number, kinds[number % len(kinds)]) for number in range(first, first + count)]
     missing = [job for job in jobs if not _depth(folder, *job).exists()]
     for done, _ in enumerate(_rendered(folder, missing, size), start=count - len(missing) + 1):

@@ -5,13 +5,14 @@ Importing this package does not load OpenGL; opening a ``Renderer`` does.
 
 from patchwrap.scenes.camera import Camera, Intrinsics
 from patchwrap.scenes.frame import Frame
-from patchwrap.scenes.kinds import FAMILIES, KINDS, TRAINING_KINDS, build_scene
+from patchwrap.scenes.kinds import FAMILIES, KINDS, PLACES, TRAINING_KINDS, build_scene
 from patchwrap.scenes.renderer import Renderer
 from patchwrap.scenes.scene import Scene
 
 __all__ = [
     "FAMILIES",
     "KINDS",
+    "PLACES",
     "TRAINING_KINDS",
     "Camera",
     "Frame",

@@ -34,6 +34,7 @@ class Material(IntEnum):
     FRUIT = 23
     WATER = 24
     FUR = 25
+    PRINT = 26
 
 
 def one_of(rng: np.random.Generator, *options: Material) -> Material:

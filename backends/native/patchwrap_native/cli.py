@@ -4,9 +4,14 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patchwrap.errors import PatchwrapError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +49,8 @@ def _add_render(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--per-shard", type=int, default=64, help="scenes per shard")
     verb.add_argument("--supersample", type=int, default=2, help="samples per pixel and axis")
     verb.add_argument("--processes", type=int, default=2, help="how many render at once")
+    kinds = "of scenes, as in street,room (default: all that networks are trained on)"
+    verb.add_argument("--kinds", type=_kinds, default=(), help=kinds)
     verb.add_argument("--minutes", type=float, default=1e6, help="begin no shard later than this")
     verb.set_defaults(run=_render)
 
@@ -55,6 +62,7 @@ def _add_train(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--minutes", type=float, default=60.0, help="wall time of all three stages (default: 60)")
     verb.add_argument("--steps", type=int, help="at most so many steps per stage")
     verb.add_argument("--batch-size", type=int, default=16)
+    verb.add_argument("--rate", type=float, default=1.0, help="factor on the learning rates; less forgets less")
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument("--device", default="cpu")
     verb.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
@@ -69,17 +77,31 @@ def _add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.set_defaults(run=_evaluate)
 
 
+def _kinds(text: str) -> tuple[str, ...]:
+    from patchwrap.scenes import KINDS
+
+    kinds = tuple(text.split(","))
+    if unknown := set(kinds) - set(KINDS):
+        raise argparse.ArgumentTypeError(f"{min(unknown)!r} is no kind of scene. Take any of {', '.join(KINDS)}.")
+    return kinds
+
+
 def _render(options: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    from patchwrap_native.rendering import RenderJob, render
+    from patchwrap_native.rendering import RenderJob, draw_scenes, render
 
     names = ("out", "scenes", "first_seed", "pairs", "per_shard", "supersample", "processes")
     job = RenderJob(**{name: getattr(options, name) for name in names})
+    draw = partial(draw_scenes, kinds=options.kinds)
     with Progress(console=Console(stderr=True)) as bars:
-        bar = bars.add_task("shards", total=None)
-        render(job, progress=lambda n, total: bars.update(bar, completed=n, total=total), seconds=60 * options.minutes)
+        told = partial(_advance, bars, bars.add_task("shards", total=None))
+        render(job, draw, told, seconds=60 * options.minutes)
+
+
+def _advance(bars: "Progress", bar: "TaskID", done: int, total: int) -> None:
+    bars.update(bar, completed=done, total=total)
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -36,6 +36,7 @@ class Recipe:
         minutes: wall time of all three stages, or None.
         steps: steps of each stage, or None; at least one of the two is given.
         batch_size: samples per step.
+        rate: factor on each stage's peak learning rate; below 1, training goes on from weights and forgets less.
         seed: decides weights and batches.
         device: ``cpu``, ``cuda`` …
         precision: see ``precision.autocast``.
@@ -49,6 +50,7 @@ class Recipe:
     minutes: float | None = 60.0
     steps: int | None = None
     batch_size: int = 16
+    rate: float = 1.0
     seed: int = 0
     device: str = "cpu"
     precision: Precision = "auto"
@@ -79,6 +81,7 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     histories = {}
     for name in SHARES:
         stage = _stage(name, recipe, trio, shards, held_out)
+        stage.rate *= recipe.rate
         histories[name] = _train_stage(stage, recipe, report, pace)
     path = recipe.out / "native.safetensors"
     checkpoint.save(trio, path)

@@ -3,10 +3,11 @@
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from patchwrap.errors import OutputError
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import PREFIX, SceneViews, write_shard
 from patchwrap_native.views import SHAPES, draw_pairs
+
+if TYPE_CHECKING:
+    from patchwrap.scenes import Renderer, Scene
 
 Progress = Callable[[int, int], None]
 Draw = Callable[[list[int], tuple[int, int], int, int], list[SceneViews]]
@@ -52,7 +56,9 @@ class RenderJob:
             yield self.out / f"{PREFIX}{number:05d}", seeds, self.shapes[number % len(self.shapes)]
 
 
-def draw_scenes(seeds: list[int], size: tuple[int, int], pairs: int, supersample: int) -> list[SceneViews]:
+def draw_scenes(
+    seeds: list[int], size: tuple[int, int], pairs: int, supersample: int, kinds: Sequence[str] = ()
+) -> list[SceneViews]:
     """Draw scenes with patchwrap's own renderer.
 
     Args:
@@ -60,31 +66,29 @@ def draw_scenes(seeds: list[int], size: tuple[int, int], pairs: int, supersample
         size: (height, width) of every view.
         pairs: tile pairs per scene.
         supersample: samples per pixel and axis.
+        kinds: of scenes, in turn; each seed's own among all that networks are trained on where none is named.
     """
-    from patchwrap.scenes import Renderer
+    from patchwrap.scenes import Renderer, build_scene
 
+    scenes = (build_scene(seed, kinds[seed % len(kinds)] if kinds else None) for seed in seeds)
     with Renderer() as renderer:
-        return [_draw_scene(renderer, seed, size, pairs, supersample) for seed in seeds]
+        return [_draw_scene(renderer, scene, size, pairs, supersample) for scene in scenes]
 
 
-def _draw_scene(renderer: object, seed: int, size: tuple[int, int], pairs: int, supersample: int) -> SceneViews:
-    from patchwrap.scenes import build_scene
-
-    scene = build_scene(seed)
-    tiles = draw_pairs(seed, pairs)
+def _draw_scene(
+    renderer: "Renderer", scene: "Scene", size: tuple[int, int], pairs: int, supersample: int
+) -> SceneViews:
+    tiles = draw_pairs(scene.seed, pairs)
     windows = [(0.0, 0.0, 1.0, 1.0), *(window for pair in tiles for window in pair.windows)]
-    frames = [
-        renderer.render(scene, size, window=window, supersample=supersample)  # type: ignore[attr-defined]
-        for window in windows
-    ]
+    frames = [renderer.render(scene, size, window=window, supersample=supersample) for window in windows]
     return SceneViews(
         np.stack([frame.image for frame in frames]),
         encode(np.stack([frame.depth for frame in frames])),
         [float(frame.intrinsics.fx) for frame in frames],
         windows,
         [pair.quarters for pair in tiles],
-        seed,
-        frames[0].kind,
+        scene.seed,
+        scene.kind,
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from patchwrap.scenes import viewpoint
-from patchwrap.scenes.kinds import field, garden, hall, playground, room, street, table, workshop
+from patchwrap.scenes.kinds import field, garden, hall, playground, room, still, street, table, workshop
 from patchwrap.scenes.scene import Builder, Scene
 
 MODULES = {
@@ -15,10 +15,12 @@ MODULES = {
     "table": table,
     "playground": playground,
     "workshop": workshop,
+    "still": still,
 }
 KINDS: tuple[str, ...] = tuple(MODULES)
-# The last two show how networks do in a kind of place that they never saw.
-TRAINING_KINDS: tuple[str, ...] = KINDS[:6]
+PLACES: tuple[str, ...] = KINDS[:6]
+# Playground and workshop show how networks do in a kind of place that they never saw.
+TRAINING_KINDS: tuple[str, ...] = (*PLACES, "still")
 FAMILIES: dict[str, tuple[str, ...]] = {kind: module.FAMILIES for kind, module in MODULES.items()}
 
 

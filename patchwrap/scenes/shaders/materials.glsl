@@ -314,6 +314,24 @@ Surface surface(float px) {
     s.height = 0.004 * tuft + 0.001 * hair;
     return s;
 }
+#elif MATERIAL == PRINT
+// A figure repeated on cloth or wallpaper; it runs on where a hanging cloth bends forward over a table.
+Surface surface(float px) {
+    float size = 0.03 + 0.12 * fract(v_tint.a * 9.7), near = fade(2.0 / size, px);
+    vec2 u = vec2(v_local.x, v_local.z - v_local.y) / size;
+    u.x += 0.5 * mod(floor(u.y), 2.0) * step(0.4, v_tint.a);
+    vec2 p = fract(u) - 0.5;
+    float petals = 3.0 + floor(fract(v_tint.a * 23.1) * 4.0), turn = 6.28318 * fract(v_tint.a * 5.3);
+    float r = length(p), rim = 0.3 + 0.13 * cos(petals * atan(p.y, p.x) + turn), soft = px / size + 0.01;
+    float figure = mix(0.3, smoothstep(soft, -soft, r - rim), near), heart = mix(0.1, smoothstep(soft, -soft, r - 0.4 * rim), near);
+    float border = v_tint.a > 0.7 ? lines(u.x * size, size, 0.08 * size, px) : 0.0;
+    vec3 two = v_tint.brg * 0.8 + 0.1, three = max(0.9 - v_tint.gbr, 0.03);
+    vec3 c = mix(mix(mix(v_tint.rgb, two, figure), three, heart), two, border);
+    float fuzz = grain(own(), 130.0, px), fold = fbm3(own(), 2.5, px);
+    Surface s = matt(c * (1.0 + 0.1 * fuzz + 0.12 * fold));
+    s.height = 0.003 * fold;
+    return s;
+}
 #elif MATERIAL == WATER
 Surface surface(float px) {
     vec3 q = vec3(v_world.xy, v_tint.a * 50.0);
