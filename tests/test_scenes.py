@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from patchwrap.cli import main
-from patchwrap.scenes import FAMILIES, KINDS, TRAINING_KINDS, Camera, Renderer, build_scene, viewpoint
+from patchwrap.scenes import FAMILIES, KINDS, PLACES, TRAINING_KINDS, Camera, Renderer, build_scene, viewpoint
 from patchwrap.scenes.families import family
 from patchwrap.scenes.layout import Layout
 from patchwrap.scenes.materials import Material
@@ -124,10 +124,23 @@ def test_every_declared_family_appears(kind):
 
 def test_without_a_kind_only_training_kinds_are_drawn_and_the_same_as_ever():
     assert set(TRAINING_KINDS) | {"playground", "workshop"} == set(KINDS)
-    drawn = [TRAINING_KINDS[np.random.default_rng([seed, 1]).integers(6)] for seed in range(8)]
+    assert set(TRAINING_KINDS) == {*PLACES, "still"}
+    drawn = [TRAINING_KINDS[np.random.default_rng([seed, 1]).integers(7)] for seed in range(8)]
     assert [build_scene(seed).kind for seed in range(8)] == drawn
     with pytest.raises(ValueError, match="playground"):
         build_scene(0, "moon")
+
+
+def test_a_still_life_has_no_floor_to_tell_depth_by(renderer):
+    """Where a place recedes to its far end, a still life ends before a backdrop a few metres away."""
+    far, tops = [], []
+    for seed in range(12):
+        depth = renderer.render(build_scene(seed, "still"), SIZE).depth
+        rows = np.median(depth, axis=1)
+        far.append(np.median(rows[: len(rows) // 3]))
+        tops.append(rows[0] / rows[-1])
+    assert 0.5 < np.median(far) < 3 and max(far) < 8
+    assert 1 < np.median(tops) < 4
 
 
 def test_discs_on_the_ground_do_not_overlap():

@@ -4,6 +4,7 @@ import torch
 
 from patchwrap.scenes import Renderer, build_scene
 from patchwrap_native.canonical import FURTHEST
+from patchwrap_native.cli import main
 from patchwrap_native.crops import COARSE, FINE, Sampler, place, scaled
 from patchwrap_native.depth_code import decode_log, encode
 from patchwrap_native.rendering import RenderJob, render
@@ -55,3 +56,12 @@ def test_rendering_real_scenes_resumes_and_matches_the_renderer(tmp_path):
     with Renderer() as renderer:
         frame = renderer.render(build_scene(shard.scenes[0]["seed"]), (64, 96))
     assert np.array_equal(shard.images[0, 0], frame.image)
+
+
+def test_kinds_that_are_named_take_turns(tmp_path, capsys):
+    command = ["render", "-o", str(tmp_path), "--scenes", "3", "--pairs", "1", "--processes", "1", "--supersample", "1"]
+    assert main([*command, "--kinds", "still,room"]) == 0
+    assert [scene["kind"] for scene in open_shards(tmp_path)[0].scenes] == ["still", "room", "still"]
+    with pytest.raises(SystemExit):
+        main([*command, "--kinds", "still,moon"])
+    assert "'moon' is no kind of scene" in capsys.readouterr().err

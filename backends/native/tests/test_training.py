@@ -90,6 +90,16 @@ def test_training_lowers_the_loss(shards, tmp_path):
     assert losses[-1]["silog"] < 0.9 * losses[0]["silog"]
 
 
+def test_a_gentle_training_moves_weights_less(recipe):
+    first, moved = recipe.out.parent / "first.safetensors", {}
+    checkpoint.save(Trio.untrained(), first)
+    for rate in (0.01, 1.0):
+        path = train(replace(recipe, rate=rate, out=recipe.out / str(rate), start_from=first))
+        before, after = (next(checkpoint.load(trio).coarse.parameters()).detach() for trio in (first, path))
+        moved[rate] = float((after - before).abs().mean())
+    assert 0 < moved[0.01] < 0.1 * moved[1.0]
+
+
 def test_the_learning_rate_rises_and_falls():
     rates = [learning_rate(1.0, progress) for progress in (0.0, 0.04, 0.5, 1.0)]
     assert rates[0] < 0.1 and rates[1] == pytest.approx(1.0) and rates[1] > rates[2] > rates[3] > 0
