@@ -38,12 +38,12 @@ def augment(images: Pictures, seed: int, views: int = 1) -> Pictures:
 
 
 def _colour(images: Pictures, draw: Callable[..., Tensor]) -> Pictures:
-    grey = (draw(0.0, 1.0) < 0.07).float()
+    grey = (draw(0.0, 1.0) < 0.15).float()
     keep = draw(0.6, 1.35) * (1 - grey)
     luma = (images * _LUMA.to(images)[:, None, None]).sum(1, keepdim=True)
     images = torch.lerp(luma, images, keep)
     gain = draw(0.75, 1.3) * torch.lerp(draw(0.85, 1.18, 3), torch.ones(1), grey)
-    images = (images * gain).clamp_(1e-3, 1).pow_(draw(0.7, 1.45))
+    images = (images * gain).clamp_(1e-3, 1).pow_(draw(0.6, 1.7))
     contrast = draw(0.75, 1.3)
     return images.sub_(0.5).mul_(contrast).add_(0.5 + draw(-0.06, 0.06))
 
@@ -62,7 +62,7 @@ def _noise(images: Pictures, random: torch.Generator) -> Pictures:
     field = torch.randn(images.shape[1:], generator=random)
     for image in images:
         if torch.rand((), generator=random) < 0.5:
-            strength = 0.03 * float(torch.rand((), generator=random)) ** 2
+            strength = 0.05 * float(torch.rand((), generator=random)) ** 2
             shift = int(torch.randint(field.shape[-1], (), generator=random))
             image.add_(field.roll(shift, -1), alpha=strength)
     return images

@@ -13,6 +13,8 @@ from patchwrap.errors import PatchwrapError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+STAGES = ("coarse", "fine", "fusion")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -67,6 +69,7 @@ def _add_train(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--device", default="cpu")
     verb.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     verb.add_argument("--encoder", default="plain", help="plain or timm:NAME")
+    verb.add_argument("--stages", type=_stages, default=STAGES, help="networks that are trained (default: all)")
     verb.add_argument("--start-from", type=Path, help="checkpoint whose networks training goes on from")
     verb.set_defaults(run=_train)
 
@@ -75,6 +78,13 @@ def _add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--held-out", type=Path, required=True, help="folder of rendered held-out scenes")
     verb.add_argument("--checkpoint", type=Path, help="default: the weights that ship")
     verb.set_defaults(run=_evaluate)
+
+
+def _stages(text: str) -> tuple[str, ...]:
+    stages = tuple(name for name in STAGES if name in text.split(","))
+    if len(stages) != len(text.split(",")):
+        raise argparse.ArgumentTypeError(f"{text!r} is none or not only of {', '.join(STAGES)}.")
+    return stages
 
 
 def _kinds(text: str) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ class Recipe:
         precision: see ``precision.autocast``.
         encoder: ``plain`` or ``timm:NAME``.
         start_from: checkpoint whose networks training goes on from; None starts from random weights.
+        stages: which networks are trained; the others stay as they are in ``start_from``.
     """
 
     shards: Path
@@ -56,10 +57,12 @@ class Recipe:
     precision: Precision = "auto"
     encoder: str = "plain"
     start_from: Path | None = None
+    stages: tuple[str, ...] = tuple(SHARES)
 
     def budget(self, stage: str) -> Budget:
         """The limits of one stage."""
-        seconds = None if self.minutes is None else 60 * self.minutes * SHARES[stage]
+        share = SHARES[stage] / sum(SHARES[name] for name in self.stages)
+        seconds = None if self.minutes is None else 60 * self.minutes * share
         return Budget(seconds, self.steps)
 
 
@@ -79,7 +82,7 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     trio = checkpoint.load(recipe.start_from) if recipe.start_from else Trio.untrained(recipe.encoder)
     shards, held_out = open_shards(recipe.shards), open_shards(recipe.held_out)
     histories = {}
-    for name in SHARES:
+    for name in recipe.stages:
         stage = _stage(name, recipe, trio, shards, held_out)
         stage.rate *= recipe.rate
         histories[name] = _train_stage(stage, recipe, report, pace)
@@ -93,7 +96,9 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
 def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out: list[Shard]) -> Stage:
     size, seed, device = recipe.batch_size, recipe.seed, torch.device(recipe.device)
     if name == "coarse":
-        return DepthStage(name, trio.coarse, crops.COARSE, shards, held_out, size, seed, device=device)
+        coarse = DepthStage(name, trio.coarse, crops.COARSE, shards, held_out, size, seed, device=device)
+        # What small samples teach is known to a network that was trained before.
+        return replace(coarse, gradient=2.0, full_from=0.2 if recipe.start_from else coarse.full_from)
     if name == "fine":
         if recipe.start_from is None:
             # A tile's cues are the whole image's, only larger: starting from them saves most of the stage.
