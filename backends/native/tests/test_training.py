@@ -90,6 +90,22 @@ def test_training_lowers_the_loss(shards, tmp_path):
     assert losses[-1]["silog"] < 0.9 * losses[0]["silog"]
 
 
+def test_only_the_named_stages_are_trained_and_share_the_time(recipe, capsys):
+    first = recipe.out.parent / "first.safetensors"
+    checkpoint.save(Trio.untrained(), first)
+    some = replace(recipe, stages=("coarse", "fusion"), steps=1, start_from=first)
+    before, after = checkpoint.load(first), checkpoint.load(train(some))
+    same = {
+        name: torch.equal(*(next(trio.parts[name].parameters()) for trio in (before, after))) for name in after.parts
+    }
+    assert same == {"coarse": False, "fine": True, "fusion": False}
+    timed = replace(some, minutes=73.0)
+    assert [timed.budget(stage).seconds for stage in timed.stages] == pytest.approx([60 * 50, 60 * 23])
+    with pytest.raises(SystemExit):
+        main(["train", "--shards", "a", "--held-out", "b", "-o", "c", "--stages", "coarse,middle"])
+    assert "'coarse,middle' is none or not only of coarse, fine, fusion" in capsys.readouterr().err
+
+
 def test_a_gentle_training_moves_weights_less(recipe):
     first, moved = recipe.out.parent / "first.safetensors", {}
     checkpoint.save(Trio.untrained(), first)
