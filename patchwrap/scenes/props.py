@@ -3,7 +3,7 @@
 import numpy as np
 
 from patchwrap.scenes import mesh as shapes
-from patchwrap.scenes import palette, placement, plants
+from patchwrap.scenes import palette, placement, plants, tools
 from patchwrap.scenes.families import family
 from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number, Row
@@ -17,12 +17,6 @@ def surface_of(rng: np.random.Generator) -> tuple[Material, palette.Colour]:
     material = one_of(rng, *COVERED)
     wooden = material in (Material.WOOD, Material.PLANKS)
     return material, palette.pick(rng, palette.WOODS) if wooden else palette.any_colour(rng, 1.0)
-
-
-def tipped(angle: Number) -> np.ndarray:
-    """A frame turned about x: positive angles lean the top backwards, along +y."""
-    c, s = np.cos(angle), np.sin(angle)
-    return np.array([[1, 0, 0, 0], [0, c, s, 0], [0, -s, c, 0], [0, 0, 0, 1.0]])
 
 
 @family("plaster bust")
@@ -63,7 +57,7 @@ def board(b: Builder, rng: np.random.Generator) -> None:
     """A sheet that leans backwards on its lower edge."""
     w, h = rng.uniform(0.15, 0.55), rng.uniform(0.2, 0.7)
     material, colour = surface_of(rng)
-    b.tilted(tipped(rng.uniform(0.03, 0.35))).boxes([0, 0, h / 2], [w, 0.012, h], material, colour)
+    b.tilted(tools.leaning(-rng.uniform(0.03, 0.35), 0)).boxes([0, 0, h / 2], [w, 0.012, h], material, colour)
 
 
 @family("roll")

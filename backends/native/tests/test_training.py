@@ -8,10 +8,10 @@ from patchwrap_native import checkpoint
 from patchwrap_native.backend import load
 from patchwrap_native.budget import Budget, learning_rate
 from patchwrap_native.checkpoint import Trio
-from patchwrap_native.cli import main
+from patchwrap_native.cli import STAGES, main
 from patchwrap_native.crops import COARSE
 from patchwrap_native.depth_stage import DepthStage
-from patchwrap_native.recipe import Recipe, train
+from patchwrap_native.recipe import SHARES, Recipe, train
 from patchwrap_native.shards import open_shards
 from patchwrap_native.trainer import Pace, Trainer
 from patchwrap_native.unet import UNet
@@ -91,6 +91,7 @@ def test_training_lowers_the_loss(shards, tmp_path):
 
 
 def test_only_the_named_stages_are_trained_and_share_the_time(recipe, capsys):
+    assert tuple(SHARES) == STAGES
     first = recipe.out.parent / "first.safetensors"
     checkpoint.save(Trio.untrained(), first)
     some = replace(recipe, stages=("coarse", "fusion"), steps=1, start_from=first)
