@@ -11,6 +11,7 @@ The result is an ordinary diffusers folder that ``MarigoldDepthPipeline.from_pre
 autoencoder of 0.7 M parameters learns to restore photos and inverse depth, and is frozen. A U-Net of
 4.9 M learns v from a photo's latents and noisy depth latents; the last quarter of its time also
 compares the decoded estimate with true inverse depth up to scale and shift, at every timestep.
+``--start-from`` an earlier result goes on from its denoiser, best at a lower ``--rate``, and keeps its autoencoder.
 """
 
 import argparse
@@ -21,12 +22,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from marigold.autoencoder import AutoencoderStage, Reconstruction, scale_latents, untrained_autoencoder
 from marigold.denoiser import DenoiserStage, untrained_denoiser
 from marigold.heldout import guesses
-from marigold.pipeline import save
+from marigold.pipeline import Network, save
 from patchwrap_native.budget import Budget
 from patchwrap_native.console import TrainingConsole
 from patchwrap_native.shards import Shard, open_shards
@@ -67,7 +68,9 @@ class Session:
         self.histories: dict[str, History] = {}
 
     def autoencoder(self, shards: Sequence[Shard], held_out: Sequence[Shard]) -> AutoencoderKL:
-        """Train the autoencoder and set its latents' scale."""
+        """Train the autoencoder and set its latents' scale, or take an earlier one."""
+        if folder := self.options.start_from:
+            return earlier(AutoencoderKL, "vae", folder)
         size = max(1, self.options.batch_size // 4)
         stage = AutoencoderStage(
             Reconstruction(untrained_autoencoder()), shards, held_out, size, self.options.seed
@@ -79,10 +82,11 @@ class Session:
     def denoiser(self, vae: AutoencoderKL, shards: Sequence[Shard], held_out: Sequence[Shard]) -> DenoiserStage:
         """Train the denoiser, in latents and then with the pixels in view."""
         size, seed, minutes = self.options.batch_size, self.options.seed, self.options.minutes
-        network = untrained_denoiser()
-        diffuse = DenoiserStage("denoiser", network, vae, shards, held_out, size, seed)
+        folder = self.options.start_from
+        network = earlier(UNet2DConditionModel, "unet", folder) if folder else untrained_denoiser()
+        diffuse = DenoiserStage("denoiser", network, vae, shards, held_out, size, seed, self.options.rate)
         self._train(diffuse, (1 - FINISH) * minutes)
-        finish = replace(diffuse, name="finish", rate=3e-4, pixels=0.1)
+        finish = replace(diffuse, name="finish", rate=min(3e-4, self.options.rate), pixels=0.1)
         self._train(finish, FINISH * minutes)
         return finish
 
@@ -95,10 +99,16 @@ class Session:
         self.histories[stage.name] = trainer.history
 
 
+def earlier(network: type[Network], part: str, folder: Path) -> Network:
+    """A network of an earlier result, which is kept in half precision."""
+    return network.from_pretrained(folder, subfolder=part, torch_dtype=torch.float32)
+
+
 def card(options: argparse.Namespace, stage: DenoiserStage, histories: dict[str, History]) -> dict[str, object]:
     """What one must know of the checkpoint."""
     seeds = [scene["seed"] for shard in stage.shards for scene in shard.scenes]
     parts = {"vae": stage.vae, "unet": stage.network}
+    earlier = options.start_from / "card.json" if options.start_from else None
     return {
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "convention": "inverse_depth:affine",
@@ -106,10 +116,12 @@ def card(options: argparse.Namespace, stage: DenoiserStage, histories: dict[str,
         "parameters": {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()},
         "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
         "batch_size": options.batch_size,
+        "rate": options.rate,
         "seconds": {name: round(history.elapsed) for name, history in histories.items()},
         "held_out": histories["finish"].held_out[-1],
         "guesses": guesses(stage.frames),
         "history": {name: vars(history) for name, history in histories.items()},
+        "started_from": json.loads(earlier.read_text()) if earlier and earlier.is_file() else None,
     }
 
 
@@ -122,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=30.0, help="for the denoiser")
     parser.add_argument("--steps", type=int, help="train each part so many steps instead of minutes")
     parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--start-from", type=Path, help="folder of an earlier pipeline to go on from")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate (default: 0.001)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     return parser

@@ -53,8 +53,10 @@ def test_together_all_draw_what_one_would(monkeypatch, processes, workers):
 
 
 def test_what_cannot_be_drawn():
-    with pytest.raises(OptionError, match="kinds cellar are not known"):
+    with pytest.raises(OptionError, match="kind 'cellar' of scenes is not known"):
         GeneratedScenes(kinds=("cellar",))
+    with pytest.raises(OptionError, match="kind 'none'"):
+        GeneratedScenes(kinds=())
     with pytest.raises(OptionError, match="shard 2 of 2"):
         GeneratedScenes(shard=(2, 2))
     assert GeneratedScenes().kinds == TRAINING_KINDS

@@ -63,6 +63,21 @@ def test_two_steps_make_a_pipeline(module, shards, tmp_path):
     assert not pipeline.empty_text_embedding.any()
 
 
+def test_another_training_goes_on_from_the_first(module, shards, tmp_path):
+    words = ["--shards", str(shards), "--held-out", str(shards), "--batch-size", "4", "--steps", "1"]
+    module("train_marigold").main([*words, "-o", str(tmp_path / "first")])
+    module("train_marigold").main(
+        [*words, "-o", str(tmp_path / "next"), "--start-from", str(tmp_path / "first"), "--rate", "1e-9"]
+    )
+    first, then = (MarigoldDepthPipeline.from_pretrained(tmp_path / name) for name in ("first", "next"))
+    assert then.vae.config.scaling_factor == first.vae.config.scaling_factor
+    for part in ("vae", "unet"):
+        before, after = getattr(first, part).state_dict(), getattr(then, part).state_dict()
+        assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before)
+    card = json.loads((tmp_path / "next" / "card.json").read_text())
+    assert card["started_from"]["history"]["finish"]["step"] == 1 and set(card["history"]) == {"denoiser", "finish"}
+
+
 def test_disparity_is_one_near_and_least_in_the_sky(module):
     disparity = module("marigold.disparity").disparity
     log_depth = torch.linspace(0, 3, 400).reshape(1, 1, 20, 20).clone()

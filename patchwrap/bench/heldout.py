@@ -68,13 +68,9 @@ def parse_spec(text: str) -> Spec | None:
 
 
 def _kinds(text: str) -> tuple[str, ...]:
-    from patchwrap.scenes import KINDS
+    from patchwrap.scenes import known_kinds
 
-    asked = tuple(text.split("+"))
-    for kind in asked:
-        if kind not in KINDS:
-            raise OptionError(f"kind {kind!r} of scenes is not known. Take any of {', '.join(KINDS)}.")
-    return asked
+    return known_kinds(text.split("+"))
 
 
 def cache_folder() -> Path:

@@ -95,11 +95,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _orders(args: argparse.Namespace) -> list[Order]:
-    from patchwrap.scenes import KINDS, TRAINING_KINDS
+    from patchwrap.scenes import TRAINING_KINDS, known_kinds
 
-    kinds = [kind.strip() for kind in args.kinds.split(",")] if args.kinds else list(TRAINING_KINDS)
-    if unknown := set(kinds) - set(KINDS):
-        raise OptionError(f"--kinds {', '.join(sorted(unknown))} is not known. There are: {', '.join(KINDS)}.")
+    kinds = known_kinds([kind.strip() for kind in args.kinds.split(",")]) if args.kinds else TRAINING_KINDS
     if args.count < 1 or args.jobs < 1:
         raise OptionError(f"--count {args.count} and --jobs {args.jobs} must be 1 or more.")
     size = parse_size(args.size)

@@ -10,7 +10,7 @@ from patchwrap.datasets.opengl import before_opengl
 from patchwrap.datasets.sample import Sample
 from patchwrap.errors import OptionError
 from patchwrap.io import Photo
-from patchwrap.scenes import KINDS, TRAINING_KINDS, Renderer, build_scene
+from patchwrap.scenes import TRAINING_KINDS, Renderer, build_scene, known_kinds
 from patchwrap.tiling import Size
 
 
@@ -37,11 +37,9 @@ class GeneratedScenes(IterableDataset[Sample]):
         kinds: Sequence[str] = TRAINING_KINDS,
         shard: tuple[int, int] = (0, 1),
     ) -> None:
-        if not kinds or set(kinds) - set(KINDS):
-            raise OptionError(f"kinds {', '.join(kinds) or 'none'} are not known. There are: {', '.join(KINDS)}.")
         if not 0 <= shard[0] < shard[1]:
             raise OptionError(f"shard {shard[0]} of {shard[1]} is none; they count from 0.")
-        self.size, self.seed, self.kinds, self.shard = size, seed, tuple(kinds), shard
+        self.size, self.seed, self.kinds, self.shard = size, seed, known_kinds(kinds), shard
 
     def numbers(self) -> Iterator[int]:
         """The scenes of this process and loader worker."""

@@ -5,7 +5,7 @@ Importing this package does not load OpenGL; opening a ``Renderer`` does.
 
 from patchwrap.scenes.camera import Camera, Intrinsics
 from patchwrap.scenes.frame import Frame
-from patchwrap.scenes.kinds import FAMILIES, KINDS, PLACES, TRAINING_KINDS, build_scene
+from patchwrap.scenes.kinds import FAMILIES, KINDS, PLACES, TRAINING_KINDS, build_scene, known_kinds
 from patchwrap.scenes.renderer import Renderer
 from patchwrap.scenes.scene import Scene
 
@@ -20,4 +20,5 @@ __all__ = [
     "Renderer",
     "Scene",
     "build_scene",
+    "known_kinds",
 ]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchwrap.errors import PatchwrapError
+from patchwrap.errors import OptionError, PatchwrapError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -88,12 +88,12 @@ def _stages(text: str) -> tuple[str, ...]:
 
 
 def _kinds(text: str) -> tuple[str, ...]:
-    from patchwrap.scenes import KINDS
+    from patchwrap.scenes import known_kinds
 
-    kinds = tuple(text.split(","))
-    if unknown := set(kinds) - set(KINDS):
-        raise argparse.ArgumentTypeError(f"{min(unknown)!r} is no kind of scene. Take any of {', '.join(KINDS)}.")
-    return kinds
+    try:
+        return known_kinds(text.split(","))
+    except OptionError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from problem
 
 
 def _render(options: argparse.Namespace) -> None:

@@ -1,7 +1,10 @@
 """The kinds of place, and how a seed becomes a scene."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from patchwrap.errors import OptionError
 from patchwrap.scenes import viewpoint
 from patchwrap.scenes.kinds import field, garden, hall, playground, room, still, street, table, workshop
 from patchwrap.scenes.scene import Builder, Scene
@@ -24,6 +27,18 @@ TRAINING_KINDS: tuple[str, ...] = (*PLACES, "still")
 FAMILIES: dict[str, tuple[str, ...]] = {kind: module.FAMILIES for kind, module in MODULES.items()}
 
 
+def known_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
+    """Return names of kinds of scenes, all of them known.
+
+    Raises:
+        OptionError: if there is none, or one that is none of ``KINDS``.
+    """
+    for kind in kinds or ("none",):
+        if kind not in MODULES:
+            raise OptionError(f"kind {kind!r} of scenes is not known. There are: {', '.join(KINDS)}.")
+    return tuple(kinds)
+
+
 def build_scene(seed: int, kind: str | None = None) -> Scene:
     """Build a scene; the same seed and kind always give the same one.
 
@@ -32,12 +47,11 @@ def build_scene(seed: int, kind: str | None = None) -> Scene:
         kind: one of ``KINDS``, or None to draw one of ``TRAINING_KINDS`` from the seed.
 
     Raises:
-        ValueError: if ``kind`` is none of ``KINDS``.
+        OptionError: if ``kind`` is none of ``KINDS``.
     """
     if kind is None:
         kind = TRAINING_KINDS[np.random.default_rng([seed, 1]).integers(len(TRAINING_KINDS))]
-    if kind not in MODULES:
-        raise ValueError(f"Unknown kind of scene {kind!r}. Choose one of {', '.join(KINDS)}.")
+    known_kinds([kind])
     rng = np.random.default_rng([seed, 2, KINDS.index(kind)])
     builder = Builder()
     sample, lighting, atmosphere = MODULES[kind].build(builder, rng)
