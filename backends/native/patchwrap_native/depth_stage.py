@@ -74,10 +74,14 @@ class DepthStage:
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Measure on held-out views, whole and unaugmented."""
-        rows = [self._measured(network, batch) for batch in self._held_out]
+        return self.measured(network, self._held_out)
+
+    def measured(self, network: nn.Module, views: Sequence[Batch]) -> dict[str, float]:
+        """Measure on views, such as ``training_views``."""
+        rows = [self._measures(network, batch) for batch in views]
         return {name: round(sum(row[name] for row in rows) / len(rows), 5) for name in rows[0]}
 
-    def _measured(self, network: nn.Module, batch: Batch) -> dict[str, float]:
+    def _measures(self, network: nn.Module, batch: Batch) -> dict[str, float]:
         log_depth, _ = network(batch.images.contiguous(memory_format=torch.channels_last))
         caught = (log_depth > batch.far - 0.3) & batch.beyond
         found = float(caught.sum() / batch.beyond.sum().clamp(min=1))

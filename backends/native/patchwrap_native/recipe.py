@@ -20,6 +20,7 @@ from patchwrap_native.fusion_stage import FusionStage
 from patchwrap_native.precision import Precision
 from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Pace, Report, Stage, Trainer
+from patchwrap_native.unet import UNet
 
 SHARES = {"coarse": 0.50, "fine": 0.27, "fusion": 0.23}
 """Each stage's part of the time: a starved coarse network would make every later gain worthless."""
@@ -100,13 +101,21 @@ def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out:
         # What small samples teach is known to a network that was trained before.
         return replace(coarse, gradient=2.0, full_from=0.2 if recipe.start_from else coarse.full_from)
     if name == "fine":
-        if recipe.start_from is None:
-            # A tile's cues are the whole image's, only larger: starting from them saves most of the stage.
-            trio.fine.load_state_dict(trio.coarse.state_dict())
         fine = DepthStage(name, trio.fine, crops.FINE, shards, held_out, size, seed, device=device)
-        return replace(fine, gradient=1.0, full_from=0.5, rate=1.2e-3)
+        # A tile's cues are the whole image's, only larger: starting from them saves most of the stage.
+        if recipe.start_from is None or _judges_tiles_better(trio.coarse, fine):
+            trio.fine.load_state_dict(trio.coarse.state_dict())
+        return replace(fine, gradient=2.0, full_from=0.3 if recipe.start_from else 0.5, rate=1.2e-3)
     frozen = fold(deepcopy(trio.coarse)), fold(deepcopy(trio.fine))
     return FusionStage(trio.fusion, *frozen, shards, held_out, size // 2, seed, device=device)
+
+
+@torch.no_grad()
+def _judges_tiles_better(coarse: UNet, fine: DepthStage) -> bool:
+    """Whether a coarse network that learned more meanwhile now knows tiles better than an earlier fine one."""
+    networks = [network.to(fine.device).eval() for network in (coarse, fine.network)]
+    of_coarse, of_fine = (fine.measured(network, fine.training_views()) for network in networks)
+    return of_coarse["abs_rel_scaled"] < of_fine["abs_rel_scaled"]
 
 
 def _train_stage(stage: Stage, recipe: Recipe, report: Report | None, pace: Pace | None) -> History:
