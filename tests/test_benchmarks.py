@@ -130,14 +130,14 @@ def test_tables_are_rendered_between_their_marks(module, result, tmp_path):
     render = module("render_tables")
     result.write(tmp_path)
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- table:demo -->\nold\n<!-- /table -->\nafter\n")
+    readme.write_text("before\n<!-- table:demo -->\n| an earlier row |\n<!-- /table -->\nafter\n")
     words = ["--readme", str(readme), "--results", str(tmp_path)]
     with pytest.raises(SystemExit, match="README tables differ"):
         render.main([*words, "--check"])
     render.main(words)
     render.main([*words, "--check"])
     text = readme.read_text()
-    assert "| b | 2.0 |" in text and "old" not in text and text.endswith("after\n")
+    assert "| b | 2.0 |" in text and "an earlier row" not in text and text.endswith("after\n")
     readme.write_text("<!-- table:other -->\n<!-- /table -->")
     with pytest.raises(SystemExit, match="'other'"):
         render.main(words)
