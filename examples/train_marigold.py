@@ -108,7 +108,7 @@ def card(options: argparse.Namespace, stage: DenoiserStage, histories: dict[str,
     """What one must know of the checkpoint."""
     seeds = [scene["seed"] for shard in stage.shards for scene in shard.scenes]
     parts = {"vae": stage.vae, "unet": stage.network}
-    earlier = options.start_from / "card.json" if options.start_from else None
+    before = options.start_from / "card.json" if options.start_from else None
     return {
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "convention": "inverse_depth:affine",
@@ -121,7 +121,7 @@ def card(options: argparse.Namespace, stage: DenoiserStage, histories: dict[str,
         "held_out": histories["finish"].held_out[-1],
         "guesses": guesses(stage.frames),
         "history": {name: vars(history) for name, history in histories.items()},
-        "started_from": json.loads(earlier.read_text()) if earlier and earlier.is_file() else None,
+        "started_from": json.loads(before.read_text()) if before and before.is_file() else None,
     }
 
 

@@ -64,4 +64,4 @@ def test_kinds_that_are_named_take_turns(tmp_path, capsys):
     assert [scene["kind"] for scene in open_shards(tmp_path)[0].scenes] == ["still", "room", "still"]
     with pytest.raises(SystemExit):
         main([*command, "--kinds", "still,moon"])
-    assert "kind 'moon' of scenes is not known" in capsys.readouterr().err
+    assert "given 'moon', needed any of" in capsys.readouterr().err

@@ -33,9 +33,9 @@ def known_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
     Raises:
         OptionError: if there is none, or one that is none of ``KINDS``.
     """
-    for kind in kinds or ("none",):
-        if kind not in MODULES:
-            raise OptionError(f"kind {kind!r} of scenes is not known. There are: {', '.join(KINDS)}.")
+    unknown = ", ".join(repr(kind) for kind in kinds if kind not in MODULES)
+    if unknown or not kinds:
+        raise OptionError(f"kinds of scenes: given {unknown or 'none'}, needed any of {', '.join(KINDS)}.")
     return tuple(kinds)
 
 
