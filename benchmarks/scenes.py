@@ -10,9 +10,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from scipy.ndimage import maximum_filter
 from patchwrap.bench.heldout import FIRST_SEED
 from patchwrap.scenes import KINDS, TRAINING_KINDS, Renderer, build_scene, renderer
 from patchwrap.size import parse_size
+from patchwrap.workers import workers
 from report import RESULTS, Result, Table
 
 SMALL = (384, 512)
@@ -57,7 +56,7 @@ def frames_a_second(count: int, processes: int) -> float:
     threads = os.environ.get("LP_NUM_THREADS")
     os.environ["LP_NUM_THREADS"] = "1"
     try:
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        with workers(processes) as pool:
             list(pool.map(small_frame, range(-len(TRAINING_KINDS) * processes, 0), chunksize=len(TRAINING_KINDS)))
             start = time.perf_counter()
             list(pool.map(small_frame, range(count)))

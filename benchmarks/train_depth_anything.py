@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config, DPTImageProcessor
 
+from guidance import Guidance
 from muon import muon_and_adamw
 from patchwrap import DepthConvention
 from patchwrap.losses import multiscale_gradient, silog
 from patchwrap.metrics import align, depth_metrics
+from patchwrap_native import checkpoint
 from patchwrap_native.augmentation import augment
 from patchwrap_native.batch import Batch
 from patchwrap_native.budget import Budget
@@ -32,6 +34,7 @@ from patchwrap_native.crops import Diet, Sampler, scaled
 from patchwrap_native.depth_stage import whole_views
 from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Trainer
+from patchwrap_native.unet import UNet
 from starting_weights import enliven
 
 PATCH = 8
@@ -53,6 +56,12 @@ UNIT = 10.0
 FLOOR = 0.5
 """Inverse depth in this unit below which differences count less and less: beyond 20 m."""
 
+GUIDED = (3, 6, 8)
+"""Layers whose tokens tell a guide's features: those that the decoder looks at."""
+
+GUIDANCE = 2.0
+"""Weight of how far the tokens are from telling them."""
+
 EDGES = 1.0
 """Weight of the gradient term, in full-size samples: what patches cannot show yet would only shake the layout."""
 
@@ -62,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
-    network = start(options.start_from).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = start(options.start_from, options.guide).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     shards, held_out = open_shards(options.shards), open_shards(options.held_out)
     stage = RelativeStage(network, shards, held_out, options.batch_size, options.seed, options.rate)
     budget = Budget(60 * options.minutes if options.steps is None else None, options.steps)
@@ -79,11 +88,13 @@ class Relative(nn.Module):
 
     Args:
         network: with a ``relative`` head.
+        guide: a trained network whose features its tokens shall tell, if any.
     """
 
-    def __init__(self, network: DepthAnythingForDepthEstimation) -> None:
+    def __init__(self, network: DepthAnythingForDepthEstimation, guide: UNet | None = None) -> None:
         super().__init__()
         self.network = network
+        self.guidance = Guidance(guide, GUIDED, network.config.backbone_config.hidden_size) if guide else None
         self.network.head.activation2 = LateReLU()
         # At 192 tokens the fused attention's backward pass costs CPUs more than all its memory saves.
         self.network.backbone.set_attn_implementation("eager")
@@ -92,11 +103,16 @@ class Relative(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return inverse depth (batch, 1, height, width) up to scale and shift, never negative."""
+        return self.see(images)[0]
+
+    def see(self, images: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
+        """Return what ``forward`` does, and the tokens of all layers."""
         height, width = images.shape[-2:]
         size = [max(1, round(side / PATCH)) * PATCH for side in (height, width)]
         inputs = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
-        maps = self.network((inputs - self.mean) / self.std).predicted_depth[:, None].float()
-        return F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
+        seen = self.network((inputs - self.mean) / self.std, output_hidden_states=True)
+        maps = seen.predicted_depth[:, None].float()
+        return F.interpolate(maps, (height, width), mode="bilinear", align_corners=False), seen.hidden_states
 
 
 class LateReLU(nn.Module):
@@ -113,10 +129,11 @@ def compressed(inverse: Tensor) -> Tensor:
     return torch.where(inverse > 0, inside, inverse / FLOOR + math.log(FLOOR))
 
 
-def start(folder: Path | None) -> Relative:
-    """A network of 4.5 M parameters with ``starting_weights``, or an earlier training's."""
+def start(folder: Path | None, guide: Path | None = None) -> Relative:
+    """A network of 4.5 M parameters with ``starting_weights``, or an earlier training's, and its guide."""
+    coarse = checkpoint.load(guide).coarse if guide else None
     if folder:
-        return Relative(DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=torch.float32))
+        return Relative(DepthAnythingForDepthEstimation.from_pretrained(folder, dtype=torch.float32), coarse)
     backbone = Dinov2Config(
         hidden_size=192,
         num_hidden_layers=8,
@@ -142,7 +159,7 @@ def start(folder: Path | None) -> Relative:
     )
     network = DepthAnythingForDepthEstimation(config)
     enliven(network)
-    return Relative(network)
+    return Relative(network, coarse)
 
 
 @dataclass
@@ -180,8 +197,11 @@ class RelativeStage:
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """SILog of compressed inverse depth over all pixels and, in full-size samples, the gradients' difference."""
         everywhere = torch.ones_like(batch.valid)
-        mine, true = compressed(self.network(batch.images)), compressed(UNIT * torch.exp(-batch.target))
+        maps, states = self.network.see(batch.images)
+        mine, true = compressed(maps), compressed(UNIT * torch.exp(-batch.target))
         terms = {"silog": silog(mine, true, everywhere)}
+        if self.network.guidance:
+            terms["guidance"] = GUIDANCE * self.network.guidance(batch.images, states)
         if min(batch.images.shape[-2:]) >= min(SIZE):
             terms["edges"] = EDGES * multiscale_gradient(mine, true, everywhere)
         return terms
@@ -238,6 +258,7 @@ def card(options: argparse.Namespace, stage: RelativeStage, history: History) ->
         "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
         "recipe": {name: getattr(options, name) for name in ("minutes", "steps", "batch_size", "seed", "device")},
         "rate": stage.rate,
+        "guide": options.guide.stem if options.guide else None,
         "seconds": round(history.elapsed),
         "history": vars(history),
         "started_from": json.loads(earlier.read_text()) if earlier and earlier.is_file() else None,
@@ -250,6 +271,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--held-out", type=Path, required=True, help="folder of rendered held-out scenes")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the checkpoint")
     parser.add_argument("--start-from", type=Path, help="folder of an earlier training to go on from")
+    parser.add_argument("--guide", type=Path, help="a native checkpoint; the transformer learns to tell its features")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, help="train so many steps instead of minutes")
     parser.add_argument("--batch-size", type=int, default=16)

@@ -4,16 +4,16 @@ import argparse
 import json
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from patchwrap import __version__
 from patchwrap.errors import OptionError
 from patchwrap.size import parse_size
+from patchwrap.workers import workers
 
 ENDINGS = (".jpg", ".npy", ".json")
 
@@ -82,10 +82,10 @@ def run(args: argparse.Namespace) -> int:
     if not missing:
         return 0
     args.out.mkdir(parents=True, exist_ok=True)
-    workers = min(args.jobs, len(missing))
+    processes = min(args.jobs, len(missing))
     # Software OpenGL would take all cores in each process.
-    os.environ.setdefault("LP_NUM_THREADS", str(max(1, args.jobs // workers)))
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    os.environ.setdefault("LP_NUM_THREADS", str(max(1, args.jobs // processes)))
+    with workers(processes) as pool:
         tasks = [pool.submit(_draw, order) for order in missing]
         for done, task in enumerate(as_completed(tasks), start=1):
             name = task.result()

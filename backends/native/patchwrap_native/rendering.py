@@ -1,10 +1,9 @@
 """Render scenes into shards with several processes; finished shards are left alone. Knows nothing of networks."""
 
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from patchwrap.errors import OutputError
+from patchwrap.workers import workers
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import PREFIX, SceneViews, write_shard
 from patchwrap_native.views import SHAPES, draw_pairs
@@ -110,7 +110,7 @@ def render(job: RenderJob, draw: Draw = draw_scenes, progress: Progress | None =
     deadline = time.time() + seconds
     # Software OpenGL would start a thread per core in each process.
     os.environ["LP_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(job.processes, multiprocessing.get_context("spawn")) as pool:
+    with workers(job.processes) as pool:
         tasks = [pool.submit(_render_shard, *shard, job.pairs, job.supersample, draw, deadline) for shard in missing]
         failures = []
         for task in as_completed(tasks):

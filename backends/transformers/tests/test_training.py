@@ -13,6 +13,7 @@ from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation
 
 import patchwrap
 from patchwrap.testing import painted_photo
+from patchwrap_native import checkpoint
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import SceneViews, write_shard
 
@@ -24,7 +25,7 @@ def script(monkeypatch):
     """The training, imported as a script does, and forgotten again."""
     monkeypatch.syspath_prepend(str(FOLDER))
     yield importlib.import_module("train_depth_anything")
-    for name in ("train_depth_anything", "starting_weights", "muon"):
+    for name in ("train_depth_anything", "starting_weights", "muon", "guidance"):
         sys.modules.pop(name, None)
 
 
@@ -117,6 +118,31 @@ def test_a_training_may_start_from_an_earlier_one(train):
     second = train("second", 1, "--start-from", str(first))
     card = json.loads((second / "card.json").read_text())
     assert card["history"]["step"] == 1 and card["started_from"]["history"]["step"] == 1
+
+
+def test_tokens_learn_to_tell_what_a_guide_sees(script):
+    guidance = importlib.import_module("guidance")
+    torch.manual_seed(0)
+    guide = checkpoint.load(checkpoint.SHIPPED).coarse
+    images = torch.rand(2, 3, 64, 96)
+    told = guidance.Guidance(guide, (0, 1, 2), width=64)
+    assert sum(p.numel() for p in told.parameters()) < 50_000  # the guide itself is no part of it
+    wanted = [told.wanted(images)[0].flatten(2).mT] * 3
+    states = [torch.cat([torch.zeros(2, 1, 96), maps], dim=1) for maps in wanted]
+    # Tokens that are the features, told by the identity, leave no distance; tokens that say nothing leave all of it.
+    told.tell = torch.nn.ModuleList([torch.nn.Identity()] * 3)
+    told.wanted = lambda _: [maps.mT.unflatten(2, (8, 12)) for maps in wanted]
+    assert told(images, states) == 0
+    assert told(images, [torch.zeros_like(state) for state in states]) == pytest.approx(1, abs=0.05)
+
+
+def test_a_guide_changes_what_is_learned(train, script):
+    plain, guided = train("plain", 2), train("guided", 2, "--guide", str(checkpoint.SHIPPED))
+    card = json.loads((guided / "card.json").read_text())
+    assert card["history"]["losses"][-1]["guidance"] > 0 and card["guide"]
+    first, second = (DepthAnythingForDepthEstimation.from_pretrained(folder) for folder in (plain, guided))
+    assert first.state_dict().keys() == second.state_dict().keys()
+    assert any((a != b).any() for a, b in zip(first.parameters(), second.parameters()))
 
 
 def test_no_shards_is_one_clear_line(script, tmp_path):

@@ -1,0 +1,63 @@
+"""Lets a transformer see what a convolutional network sees, so that it need not find out about places by itself.
+
+Locality guidance (Li et al. 2022, arXiv 2207.10026): from few pictures a transformer learns faster if its tokens
+must also tell the features of a convolutional network that learned from the same pictures.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from patchwrap.types import Images
+from patchwrap_native.unet import UNet
+
+ENLARGED = 2
+"""The guide sees pictures twice as large as the transformer: a sixteenth of its side is a patch of eight pixels."""
+
+Tokens = Float[Tensor, "batch one_more_than_patches width"]
+
+
+class Guidance(nn.Module):
+    """How far tokens are from telling a guide's features by a linear map.
+
+    Args:
+        guide: the trained network; it stays as it is.
+        layers: whose tokens tell its encoder's two middle levels and its decoder's first, in this order.
+        width: channels of the tokens.
+    """
+
+    def __init__(self, guide: UNet, layers: Sequence[int], width: int) -> None:
+        super().__init__()
+        # In a list it is no part of what is trained, averaged and saved.
+        self._guide = [guide.eval().requires_grad_(False)]
+        self.layers = list(layers)
+        self.tell = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, features.shape[1]))
+            for features in self._features(torch.zeros(1, 3, 64, 64))
+        )
+
+    def forward(self, images: Images, states: Sequence[Tokens]) -> Float[Tensor, ""]:
+        """Mean squared distance of the told features, each of them standardised.
+
+        Args:
+            images: RGB in [0, 1], what the transformer saw.
+            states: tokens of all its layers, the first of each is no patch.
+        """
+        told = (tell(states[layer][:, 1:]) for tell, layer in zip(self.tell, self.layers))
+        wanted = self.wanted(images)
+        return torch.stack([F.mse_loss(mine.float(), maps.flatten(2).mT) for mine, maps in zip(told, wanted)]).mean()
+
+    @torch.no_grad()
+    def wanted(self, images: Images) -> list[Float[Tensor, "batch channels rows columns"]]:
+        """The guide's features, one place a patch; each channel has mean 0 and variance 1 in the batch."""
+        larger = F.interpolate(images, scale_factor=ENLARGED, mode="bilinear", align_corners=False)
+        return [F.batch_norm(maps.float(), None, None, training=True) for maps in self._features(larger)]
+
+    def _features(self, images: Images) -> list[Tensor]:
+        (guide,) = self._guide
+        skips = guide.encoder((images.contiguous(memory_format=torch.channels_last) - 0.45) * 4.0)
+        deep = skips[-1] + guide.context(skips[-1].mean((2, 3)))[:, :, None, None]
+        return [F.avg_pool2d(skips[3], 2), skips[4], guide.merges[0](deep, skips[4])]
