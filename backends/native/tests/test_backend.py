@@ -50,6 +50,16 @@ def test_the_focal_length_makes_it_metric(native):
     assert np.allclose(narrow.values, ratio * wide.values, rtol=1e-3)
 
 
+def test_no_line_runs_around_the_map(native):
+    images = torch.from_numpy(painted_photo(256, 384)).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        depth, (log_depth, _) = native.predict(images)[0, 0], native.network(images)
+    inside = slice(2, -2), slice(2, -2)
+    torch.testing.assert_close(depth[inside].log().diff(), log_depth[0, 0][inside].diff(), atol=1e-5, rtol=0)
+    for border, next_one in ((depth[0], depth[2]), (depth[-1], depth[-3]), (depth[:, 0], depth[:, 2])):
+        assert torch.equal(border, next_one)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not safetensors at all"])
 def test_a_bad_checkpoint_is_one_clear_line(tmp_path, content):
     path = tmp_path / "bad.safetensors"
