@@ -2,8 +2,9 @@
 
 The result is an ordinary transformers folder (config, fp16 safetensors, image processor) and a card, so that a
 transformers backend can be compared without a download. It learns inverse depth from whole
-frames and tiles alike, on shards that ``patchwrap-native render`` wrote. The training's state lies beside the
-folder (``OUT.pt``): the same command goes on where it was interrupted, and may then be given more time.
+frames and tiles alike, on shards that ``patchwrap-native render`` wrote. With ``--guide`` its tokens also learn to tell
+what the trio's coarse network sees, which teaches more per step. The training's state lies beside the folder
+(``OUT.pt``): the same command goes on where it was interrupted, and may then be given more time.
 """
 
 import argparse
