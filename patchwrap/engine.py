@@ -102,6 +102,8 @@ class Engine:
         first = wrap(_first_of(coarse, backend))
         second = _tile_backend(first, fine, backend if coarse is not None else None)
         head, second = _headed(options.pop("head"), first, second)
+        if options["detail"] is None:
+            options["detail"] = getattr(head, "detail", None)
         device = _device(options["device"])
         for part in (first, second, head):
             if isinstance(part, Movable):

@@ -51,7 +51,7 @@ def predict(
         plan: ``auto``, ``p16``, ``p49``, ``p49+r128``, ``3x3``, ``slide`` … or a TilePlan.
         overlap: fraction of a tile shared with its neighbour, in [0, 1); None is the plan's own.
         fuser: ``poisson``, ``blend``, ``split``, or one of the baselines ``minmax`` and ``average``.
-        detail: 0 is the coarse map, 1 pure tiles; None is the fuser's own default.
+        detail: 0 is the coarse map, 1 pure tiles; None is what the head asks for, or the fuser's own default.
         head: a FusionHead, the file of one that ``finetune`` made, ``"auto"`` for the backend's own if it has one,
             ``"universal"`` for the one that comes with this package, None for training-free fusion.
         tile_batch_size: tiles predicted at once; halved when memory runs out.

@@ -49,6 +49,7 @@ class SecondPass:
     that, so that of tiles that overlap the one that agrees decides; and where none does the values fall back to the
     coarse map. With a head that judges by itself they fall back where what all tiles say together is far from it, and
     all by the same share, so that what the head made agree still does; a tile that is not trusted says what all say.
+    With a head whose tiles are never drawn back only the alignment's trust and the backend's own count.
 
     Args:
         canvas: the photo and its tiles.
@@ -76,13 +77,13 @@ class SecondPass:
                 yield self._aligned(prediction, correction, place)
             else:
                 nothing = torch.zeros_like(place)
-                values = self._agreed(prediction.tile) if self._judged else coarse
+                values = self._agreed(prediction.tile) if self._drawn == "together" else coarse
                 yield Aligned(prediction.tile, values, nothing, nothing, place, prediction.values)
 
     def views(self) -> Iterator[tuple[Tile, Correction, TileView]]:
         """What a head is shown, on the CPU, of every tile that the alignment trusts."""
         for prediction, correction in self._trusted():
-            agreement = _agreement(correction, prediction.tile)
+            agreement = self._agreement(correction, prediction.tile)
             view = self._view(prediction, *self._believed(prediction, correction, agreement))
             yield prediction.tile, correction, view
 
@@ -99,24 +100,30 @@ class SecondPass:
         """Of every trusted tile how far it lies above the coarse map, and how much that counts."""
         for prediction, correction in self._trusted():
             tile = prediction.tile
-            values, confidence = self._believed(prediction, correction, _agreement(correction, tile))
+            values, confidence = self._believed(prediction, correction, self._agreement(correction, tile))
             yield tile, values - self.coarse[tile.slices], window(tile, self.canvas.size) * confidence
 
     def _aligned(self, prediction: Prediction, correction: Correction, place: Map) -> Aligned:
         coarse = self.coarse[prediction.tile.slices]
-        agreement = _agreement(correction, prediction.tile)
+        agreement = self._agreement(correction, prediction.tile)
         values, confidence = self._believed(prediction, correction, agreement)
         if self.head is not None:
             view = self._view(prediction, values, confidence)
             values = self.head.refine(view.to(self.device))[0, 0].to("cpu", torch.float32)
-        values = torch.lerp(coarse, values, self._shared(prediction.tile) if self._judged else agreement)
+        values = torch.lerp(coarse, values, self._shared(prediction.tile) if self._drawn == "together" else agreement)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
         return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
 
     @property
-    def _judged(self) -> bool:
-        return getattr(self.head, "judges", False)
+    def _drawn(self) -> str:
+        return getattr(self.head, "drawn", "alone")
+
+    def _agreement(self, correction: Correction, tile: Tile) -> Map:
+        """How well a tile agrees with the coarse map, as far as that is asked."""
+        if correction.agreement is None or self._drawn == "never":
+            return torch.ones(tile.size)
+        return enlarge(torch.from_numpy(correction.agreement).float(), tile.size)
 
     def _shared(self, tile: Tile) -> Map:
         """How much of their difference from the coarse map all tiles keep where one lies."""
@@ -153,9 +160,3 @@ class SecondPass:
             coarse_features=around.features_under(tile, size),
             fine_features=None if fine is None else fine.float(),
         )
-
-
-def _agreement(correction: Correction, tile: Tile) -> Map:
-    if correction.agreement is None:
-        return torch.ones(tile.size)
-    return enlarge(torch.from_numpy(correction.agreement).float(), tile.size)

@@ -189,9 +189,10 @@ class FusionHead(Protocol):
     a head adds starts at zero: an untrained head returns the aligned tiles, or what all tiles together say there.
 
     Optional attributes: ``wants_features`` (bool, default True); False spares backends the decoder features.
-    ``judges`` (bool, default False): True for a head that reads the view's confidence and decides itself how far to
-    believe a tile. Tiles of others are drawn to the coarse map where they disagree with it, as without a head; tiles
-    of one that judges where all together do, farther away and all by the same share.
+    ``drawn`` says how its tiles are drawn to the coarse map where they differ from it: ``alone`` (the default) each by
+    itself, as without a head; ``together`` where all together differ, farther away and all by the same share, for a
+    head that reads the view's confidence and decides itself how far to believe a tile; ``never`` for one that was
+    trained to be right where its backbone is not. ``detail`` (float) is the detail strength it asks for.
     """
 
     def refine(self, view: TileView) -> DepthBatch:

@@ -63,14 +63,14 @@ def test_an_untrusted_tile_is_the_coarse_map_without_weight(own):
 class Decided:
     """A head that changes nothing, or returns what all tiles say."""
 
-    def __init__(self, judges):
-        self.judges = judges
+    def __init__(self, drawn):
+        self.drawn = drawn
 
     def refine(self, view):
-        return view.aligned - view.disagreement if self.judges else view.aligned
+        return view.aligned - view.disagreement if self.drawn == "together" else view.aligned
 
 
-def refined(judges, trust=1.0):
+def refined(drawn, trust=1.0):
     """Two tiles half over each other, 1 and 2 above the coarse map; where all together lie 1 above it, half is kept."""
     tiles = [TILE, Tile(0, 4, 8, 8)]
     corrections = [Correction(agreement=np.full((4, 4), 0.5)), Correction(agreement=np.ones((4, 4)), trust=trust)]
@@ -79,25 +79,32 @@ def refined(judges, trust=1.0):
     with TileStore() as store:
         for tile, values in zip(tiles, (2.0, 3.0)):
             store.append(Prediction(tile, torch.full((8, 8), values)))
-        passes = SecondPass(canvas, coarse, store, corrections, Decided(judges), around, torch.device("cpu"))
+        passes = SecondPass(canvas, coarse, store, corrections, Decided(drawn), around, torch.device("cpu"))
         return list(passes)
 
 
 def test_tiles_of_a_head_that_does_not_judge_are_drawn_to_the_coarse_map_each_by_itself():
-    left, right = refined(judges=False)
+    left, right = refined("alone")
     assert (left.values == 1.5).all() and (right.values == 3).all()
 
 
 def test_tiles_of_a_head_that_judges_are_drawn_to_the_coarse_map_by_what_all_say():
-    left, right = (aligned.values for aligned in refined(judges=True))
+    left, right = (aligned.values for aligned in refined("together"))
     torch.testing.assert_close(left[RIGHT], right[LEFT])
     assert left[0, 5] < left[0, 6] < left[0, 7]
     torch.testing.assert_close(left[LEFT], torch.full((8, 4), 1.5))
     torch.testing.assert_close(right[RIGHT], torch.full((8, 4), 2.0))
 
 
+def test_tiles_of_a_head_that_is_right_where_they_are_not_stay_as_they_are():
+    left, right = refined("never", trust=0.5)
+    assert (left.values == 2).all() and (right.values == 3).all()
+    assert (left.confidence == 1).all() and (right.confidence == 0.5).all()
+    torch.testing.assert_close(right.weights, 0.5 * right.window)
+
+
 def test_beside_a_head_that_judges_an_untrusted_tile_says_what_all_say_without_weight():
-    left, right = refined(judges=True, trust=0.0)
+    left, right = refined("together", trust=0.0)
     assert (right.weights == 0).all() and (right.confidence == 0).all()
     torch.testing.assert_close(left.values, torch.full((8, 8), 1.5))
     torch.testing.assert_close(right.values[LEFT], left.values[RIGHT])

@@ -24,7 +24,7 @@ class Head:
         decoder: parameters of the tile backend's decoder, where that was trained, too.
     """
 
-    judges = True
+    drawn = "together"
     """It reads the view's confidence, and decides by it how far to believe a tile."""
 
     def __init__(

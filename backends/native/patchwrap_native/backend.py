@@ -97,6 +97,12 @@ class NativeHead:
         network: the fusion network.
     """
 
+    drawn = "never"
+    """It learned to be right where the fine network is not; what it says need not agree with the coarse map."""
+
+    detail = 0.85
+    """Its tiles know the layout better than the coarse map, which only keeps all of them together from drifting."""
+
     def __init__(self, network: FusionNetwork) -> None:
         self.network = network
 

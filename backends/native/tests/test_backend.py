@@ -31,6 +31,7 @@ def test_shipped_weights_are_small_and_carded():
 def test_the_whole_way_with_the_backends_own_fine_network_and_head(native):
     fused = patchwrap.predict(painted_photo(400, 640), native, plan="p16", head="auto")
     assert fused.options["head"] == "NativeHead" and fused.options["fine"] == "NativeFine"
+    assert fused.options["detail"] == native.head.detail
     assert fused.values.shape == (400, 640) and (fused.values > 0).all()
     assert str(fused.convention) == "depth:scale"
 
@@ -58,6 +59,13 @@ def test_no_line_runs_around_the_map(native):
     torch.testing.assert_close(depth[inside].log().diff(), log_depth[0, 0][inside].diff(), atol=1e-5, rtol=0)
     for border, next_one in ((depth[0], depth[2]), (depth[-1], depth[-3]), (depth[:, 0], depth[:, 2])):
         assert torch.equal(border, next_one)
+
+
+def test_who_asks_for_a_detail_strength_gets_it_whatever_the_head_asks_for(native):
+    photo = painted_photo(288, 384)
+    coarse = patchwrap.predict(photo, native, plan="2x2", head="auto", detail=0.0)
+    assert coarse.options["detail"] == 0
+    np.testing.assert_allclose(coarse.values, coarse.coarse.values, rtol=1e-5)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not safetensors at all"])
