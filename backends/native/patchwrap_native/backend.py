@@ -71,9 +71,9 @@ class NativeFine:
         """Predict as ``predict`` does, with the decoder's 32 feature maps at half resolution."""
         images = images.contiguous(memory_format=torch.channels_last)
         log_depth, features = self.network(images)
-        inside = log_depth[..., RIM:-RIM, RIM:-RIM]
-        depth = F.pad(inside, (RIM,) * 4, mode="replicate").clamp(max=math.log(canonical.FURTHEST)).exp()
-        return depth * canonical.unit_of(max(images.shape[2], images.shape[3])), features
+        depth = log_depth.clamp(max=math.log(canonical.FURTHEST)).exp()
+        depth = depth * canonical.unit_of(max(images.shape[2], images.shape[3]))
+        return F.pad(depth[..., RIM:-RIM, RIM:-RIM], (RIM,) * 4, mode="replicate"), features
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "NativeFine":
         """Move the network; its last convolution stays float32."""
