@@ -42,7 +42,7 @@ ROWS = {
     "single": "alone",
     "double": "at twice the size",
     "poisson": "fused",
-    "poisson-head": "fused with its head",
+    "blend-head": "fused with its head",
     "poisson-universal": "fused with the universal head",
 }
 """Rows of a checkpoint, by their kind."""

@@ -215,7 +215,7 @@ def _rows(report: Report) -> dict[str, Row]:
     for row in report.rows:
         if row.plan == "none":
             found[row.key.rpartition("-")[2]] = row
-        elif row.fuser == "poisson":
+        else:
             found[row.head.partition("_")[0]] = row
     return {variant: found[variant] for variant in ROWS if variant in found}
 

@@ -26,7 +26,7 @@ ROWS = {
     "minmax": "min-max match + feather",
     "blend": "plane fit + blend",
     "poisson": "plane fit + screened Poisson",
-    "poisson-head": "guided fusion network + Poisson",
+    "blend-head": "guided fusion network + blend",
 }
 """Rows of the table and how the README calls them."""
 
@@ -57,7 +57,7 @@ def compare(options: argparse.Namespace, out: Path) -> Report:
             options.backend,
             options.data or f"generated:{options.count}@{options.size}",
             plans=[options.plan],
-            fusers=["blend", "poisson"],
+            fusers=["blend", "auto"],
             heads=["none", "auto"],
             out=out,
             count=options.count,
@@ -125,7 +125,7 @@ def line(report: Report, row: Row, alignment: str) -> dict[str, Any]:
 
 def aims(table: Cells, kinds: dict[str, Row]) -> Table:
     """What the fused rows owe: gains over the coarse row and over the pass at twice the size."""
-    fused = [key for key in ("poisson", "poisson-head") if key in kinds]
+    fused = [key for key in ("poisson", "blend-head") if key in kinds]
 
     def reduced(measure: str, row: str, against: str) -> float:
         low, high = (mean(table[kinds[key].key].get(measure)) for key in (row, against))

@@ -48,6 +48,9 @@ RECIPES = {
 }
 """How ``fuser=`` aligns and fuses; the last two are baselines, kept for comparison."""
 
+AUTO = "auto"
+"""The fuser that the head asks for, or Poisson."""
+
 _NOTHING = 1e-12
 """Less than any tile's weight."""
 
@@ -102,8 +105,7 @@ class Engine:
         first = wrap(_first_of(coarse, backend))
         second = _tile_backend(first, fine, backend if coarse is not None else None)
         head, second = _headed(options.pop("head"), first, second)
-        if options["detail"] is None:
-            options["detail"] = getattr(head, "detail", None)
+        options["fuser"] = fuser_for(options["fuser"], head)
         device = _device(options["device"])
         for part in (first, second, head):
             if isinstance(part, Movable):
@@ -244,9 +246,14 @@ class Engine:
         }
 
 
+def fuser_for(name: str, head: FusionHead | None) -> str:
+    """The fuser of that name; with ``auto`` the one that a head asks for, or Poisson."""
+    return getattr(head, "fuser", "poisson") if name == AUTO else name
+
+
 def _check_options(options: dict[str, Any]) -> None:
-    if options["fuser"] not in RECIPES:
-        raise OptionError(f"fuser {options['fuser']!r} is not known. Take one of {', '.join(RECIPES)}.")
+    if options["fuser"] not in (AUTO, *RECIPES):
+        raise OptionError(f"fuser {options['fuser']!r} is not known. Take one of {', '.join((AUTO, *RECIPES))}.")
     if options["detail"] is not None:
         check_detail(options["detail"])
     if options["tile_batch_size"] < 1:

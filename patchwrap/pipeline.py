@@ -27,7 +27,7 @@ def predict(
     fine: Any = None,
     plan: str | TilePlan = "auto",
     overlap: float | None = None,
-    fuser: str = "poisson",
+    fuser: str = "auto",
     detail: float | None = None,
     head: FusionHead | str | Path | None = None,
     tile_batch_size: int = 4,
@@ -50,8 +50,9 @@ def predict(
         fine: another backend for the tiles.
         plan: ``auto``, ``p16``, ``p49``, ``p49+r128``, ``3x3``, ``slide`` … or a TilePlan.
         overlap: fraction of a tile shared with its neighbour, in [0, 1); None is the plan's own.
-        fuser: ``poisson``, ``blend``, ``split``, or one of the baselines ``minmax`` and ``average``.
-        detail: 0 is the coarse map, 1 pure tiles; None is what the head asks for, or the fuser's own default.
+        fuser: ``poisson``, ``blend``, ``split``, one of the baselines ``minmax`` and ``average``, or ``auto``: what the
+            head asks for, and ``poisson`` where none does.
+        detail: 0 is the coarse map, 1 pure tiles; None is the fuser's own default.
         head: a FusionHead, the file of one that ``finetune`` made, ``"auto"`` for the backend's own if it has one,
             ``"universal"`` for the one that comes with this package, None for training-free fusion.
         tile_batch_size: tiles predicted at once; halved when memory runs out.

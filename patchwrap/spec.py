@@ -192,7 +192,7 @@ class FusionHead(Protocol):
     ``drawn`` says how its tiles are drawn to the coarse map where they differ from it: ``alone`` (the default) each by
     itself, as without a head; ``together`` where all together differ, farther away and all by the same share, for a
     head that reads the view's confidence and decides itself how far to believe a tile; ``never`` for one that was
-    trained to be right where its backbone is not. ``detail`` (float) is the detail strength it asks for.
+    trained to be right where its backbone is not. ``fuser`` (str) is the one it asks for.
     """
 
     def refine(self, view: TileView) -> DepthBatch:

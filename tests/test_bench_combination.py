@@ -62,6 +62,16 @@ def test_a_head_is_a_row_where_there_is_one():
     assert rows[-1].aligner == ("plane", "auto")
 
 
+def test_the_automatic_fuser_is_poisson_or_what_the_head_asks_for():
+    backend = flat()
+    backend.head = type("Head", (), {"refine": lambda self, view: view.aligned, "fuser": "blend"})()
+    rows = Matrix(["2x2"], ["auto"], ["none", "auto"]).combinations(FIRST, backend, True)[-2:]
+    assert [one.row.key for one in rows] == ["flat-2x2-poisson", "flat-2x2-blend-head"]
+    assert [one.options["fuser"] for one in rows] == ["poisson", "blend"]
+    twice = Matrix(["2x2"], ["blend", "auto"], ["none", "auto"]).combinations(FIRST, backend, True)
+    assert [one.row.key for one in twice][-3:] == ["flat-2x2-blend", "flat-2x2-blend-head", "flat-2x2-poisson"]
+
+
 def test_a_head_of_a_file_is_a_row_of_every_backend(tmp_path):
     path = str(save_head(Head(), tmp_path / "my head.safetensors"))
     rows = Matrix(["2x2"], ["blend"], ["none", path]).combinations(FIRST, flat(), True)

@@ -12,11 +12,11 @@ import torch
 from patchwrap.bench.report import Row
 from patchwrap.bench.ruler import words
 from patchwrap.depth_map import DepthMap
-from patchwrap.engine import RECIPES
+from patchwrap.engine import AUTO, RECIPES, fuser_for
 from patchwrap.errors import OptionError
 from patchwrap.heads import UNIVERSAL, load_head
 from patchwrap.pipeline import predict
-from patchwrap.spec import Backend, HasFine, HasHead, Movable
+from patchwrap.spec import Backend, HasFine, Movable
 from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Images
@@ -125,7 +125,7 @@ class Matrix:
     def __post_init__(self) -> None:
         own = [head for head in self.heads if not head.endswith(HEAD_FILE)]
         fusers = (*self.fusers, *self.baselines)
-        for name, given, known in (("fuser", fusers, tuple(RECIPES)), ("head", own, HEADS)):
+        for name, given, known in (("fuser", fusers, (AUTO, *RECIPES)), ("head", own, HEADS)):
             for word in given:
                 if word not in known:
                     files = f", or files that end in {HEAD_FILE}" if name == "head" else ""
@@ -153,7 +153,7 @@ class Matrix:
         if getattr(backend, "free_aspect", True):
             double = _after(single, "double", "single pass at twice the size", first)
             made.append(self._single(double, Doubled(backend)))
-        for plan, fuser, head, baseline in self._tiled(isinstance(backend, HasHead)):
+        for plan, fuser, head, baseline in dict.fromkeys(self._tiled(backend)):
             name = "none" if head is None else Path(head).stem
             key = "-".join([slug(plan), fuser, *({"none": [], "auto": ["head"]}.get(name, ["head", slug(name)]))])
             said = {"none": "", "auto": " + fusion head"}.get(name, f" + head {name}")
@@ -170,18 +170,16 @@ class Matrix:
     def _single(self, row: Row, backend: Backend) -> Combination:
         return Combination(row, backend, self.options | {"tiles": False, "fuser": "poisson", "head": None})
 
-    def _tiled(self, has_head: bool) -> Iterator[tuple[str, str, str | None, bool]]:
+    def _tiled(self, backend: Backend) -> Iterator[tuple[str, str, str | None, bool]]:
         """Plan, fuser, head, whether a baseline."""
+        own = getattr(backend, "head", None)
         # Without a head of its own, a backend's two are the same.
-        absent = ("none",) if has_head else ("none", "auto")
+        absent = ("none", "auto") if own is None else ("none",)
         heads = dict.fromkeys(None if head in absent else head for head in self.heads)
-        asked = {(plan, fuser, head) for plan in self.plans for fuser in self.fusers for head in heads}
+        fused = [(fuser_for(name, own if head == "auto" else None), head) for name in self.fusers for head in heads]
         for plan in self._tile_plans:
-            for fuser in dict.fromkeys(self.baselines):
-                if (plan, fuser, None) not in asked:
-                    yield plan, fuser, None, True
-            for fuser in dict.fromkeys(self.fusers):
-                yield from ((plan, fuser, head, False) for head in heads)
+            yield from ((plan, fuser, None, True) for fuser in self.baselines if (fuser, None) not in fused)
+            yield from ((plan, fuser, head, False) for fuser, head in fused)
 
 
 def _after(reference: Row, key: str, title: str, first: Row) -> Row:

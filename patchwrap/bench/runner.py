@@ -37,7 +37,7 @@ def bench(
     data: Data = "generated",
     *,
     plans: Sequence[str] = ("auto",),
-    fusers: Sequence[str] = ("poisson",),
+    fusers: Sequence[str] = ("auto",),
     heads: Sequence[str] = ("none",),
     baselines: Sequence[str] = BASELINES,
     out: str | Path | None = None,

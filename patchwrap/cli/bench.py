@@ -130,7 +130,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     names = "NAME or NAME=CHECKPOINT"
     group.add_argument("--backends", type=_words, default=[DEFAULT_BACKEND], metavar="B,B", help=names)
     group.add_argument("--plans", type=_words, default=["auto"], metavar="P,P", help="auto, p16, 3x3 ..., none")
-    group.add_argument("--fusers", type=_words, default=["poisson"], metavar="F,F", help=", ".join(FUSERS))
+    group.add_argument("--fusers", type=_words, default=["auto"], metavar="F,F", help=", ".join(FUSERS))
     text = "none, auto (the backend's own fusion head), universal (ours), files of patchwrap finetune's"
     group.add_argument("--heads", type=_words, default=["none"], metavar="H,H", help=text)
     text = "fusers beside every plan, or none (default: average,minmax)"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from patchwrap.engine import Engine
 
 DEFAULT_BACKEND = "native"
-FUSERS = ("poisson", "blend", "split", "average", "minmax")
+FUSERS = ("auto", "poisson", "blend", "split", "average", "minmax")
 DTYPES = ("float32", "bfloat16", "float16")
 ROLES = ("backend", "coarse", "fine")
 _ANY_SIZE = (512, 512)
@@ -89,7 +89,7 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 1)")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
     group.add_argument("--tile-mode", metavar="M", help="how a diffusion backend makes tiles agree")
-    group.add_argument("--fuser", default="poisson", choices=FUSERS, help="(default: poisson)")
+    group.add_argument("--fuser", default="auto", choices=FUSERS, help="(default: poisson, or what the head asks for)")
     group.add_argument("--detail", type=float, metavar="D", help="0 is the coarse map, 1 pure tiles")
     head = group.add_mutually_exclusive_group()
     text = "refine tiles with a fusion head: a file of patchwrap finetune's, universal (ours), or auto (the backend's)"

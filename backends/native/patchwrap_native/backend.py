@@ -100,8 +100,8 @@ class NativeHead:
     drawn = "never"
     """It learned to be right where the fine network is not; what it says need not agree with the coarse map."""
 
-    detail = 0.85
-    """Its tiles know the layout better than the coarse map, which only keeps all of them together from drifting."""
+    fuser = "blend"
+    """Its tiles know the layout better than the coarse map, towards which gradients would have to be screened."""
 
     def __init__(self, network: FusionNetwork) -> None:
         self.network = network

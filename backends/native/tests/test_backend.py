@@ -31,7 +31,7 @@ def test_shipped_weights_are_small_and_carded():
 def test_the_whole_way_with_the_backends_own_fine_network_and_head(native):
     fused = patchwrap.predict(painted_photo(400, 640), native, plan="p16", head="auto")
     assert fused.options["head"] == "NativeHead" and fused.options["fine"] == "NativeFine"
-    assert fused.options["detail"] == native.head.detail
+    assert fused.options["fuser"] == native.head.fuser == "blend"
     assert fused.values.shape == (400, 640) and (fused.values > 0).all()
     assert str(fused.convention) == "depth:scale"
 
@@ -61,11 +61,10 @@ def test_no_line_runs_around_the_map(native):
         assert torch.equal(border, next_one)
 
 
-def test_who_asks_for_a_detail_strength_gets_it_whatever_the_head_asks_for(native):
+def test_who_asks_for_a_fuser_gets_it_whatever_the_head_asks_for(native):
     photo = painted_photo(288, 384)
-    coarse = patchwrap.predict(photo, native, plan="2x2", head="auto", detail=0.0)
-    assert coarse.options["detail"] == 0
-    np.testing.assert_allclose(coarse.values, coarse.coarse, rtol=1e-5)
+    assert patchwrap.predict(photo, native, plan="2x2", head="auto", fuser="split").options["fuser"] == "split"
+    assert patchwrap.predict(photo, native, plan="2x2").options["fuser"] == "poisson"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not safetensors at all"])
