@@ -255,7 +255,7 @@ def card(options: argparse.Namespace, stage: RelativeStage, history: History) ->
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "convention": "inverse_depth:affine",
         "licence": "Apache-2.0",
-        "parameters": sum(p.numel() for p in stage.network.parameters()),
+        "parameters": sum(p.numel() for p in stage.network.network.parameters()),
         "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
         "recipe": {name: getattr(options, name) for name in ("minutes", "steps", "batch_size", "seed", "device")},
         "rate": stage.rate,
