@@ -83,7 +83,7 @@ class SecondPass:
     def views(self) -> Iterator[tuple[Tile, Correction, TileView]]:
         """What a head is shown, on the CPU, of every tile that the alignment trusts."""
         for prediction, correction in self._trusted():
-            agreement = self._agreement(correction, prediction.tile)
+            agreement = _agreement(correction, prediction.tile)
             view = self._view(prediction, *self._believed(prediction, correction, agreement))
             yield prediction.tile, correction, view
 
@@ -100,30 +100,32 @@ class SecondPass:
         """Of every trusted tile how far it lies above the coarse map, and how much that counts."""
         for prediction, correction in self._trusted():
             tile = prediction.tile
-            values, confidence = self._believed(prediction, correction, self._agreement(correction, tile))
+            values, confidence = self._believed(prediction, correction, _agreement(correction, tile))
             yield tile, values - self.coarse[tile.slices], window(tile, self.canvas.size) * confidence
 
     def _aligned(self, prediction: Prediction, correction: Correction, place: Map) -> Aligned:
-        coarse = self.coarse[prediction.tile.slices]
-        agreement = self._agreement(correction, prediction.tile)
+        agreement = _agreement(correction, prediction.tile)
         values, confidence = self._believed(prediction, correction, agreement)
         if self.head is not None:
             view = self._view(prediction, values, confidence)
             values = self.head.refine(view.to(self.device))[0, 0].to("cpu", torch.float32)
-        values = torch.lerp(coarse, values, self._shared(prediction.tile) if self._drawn == "together" else agreement)
+        values, confidence = self._drawn_back(prediction.tile, values, confidence, agreement, correction.trust)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
         return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
 
+    def _drawn_back(
+        self, tile: Tile, values: Map, confidence: Map, agreement: Map, trust: float
+    ) -> tuple[Map, Map]:
+        """Draw a tile to the coarse map as its head wants it; and how far it is to be believed then."""
+        if self._drawn == "never":
+            return values, trust * (confidence > 0)
+        share = self._shared(tile) if self._drawn == "together" else agreement
+        return torch.lerp(self.coarse[tile.slices], values, share), confidence
+
     @property
     def _drawn(self) -> str:
         return getattr(self.head, "drawn", "alone")
-
-    def _agreement(self, correction: Correction, tile: Tile) -> Map:
-        """How well a tile agrees with the coarse map, as far as that is asked."""
-        if correction.agreement is None or self._drawn == "never":
-            return torch.ones(tile.size)
-        return enlarge(torch.from_numpy(correction.agreement).float(), tile.size)
 
     def _shared(self, tile: Tile) -> Map:
         """How much of their difference from the coarse map all tiles keep where one lies."""
@@ -160,3 +162,9 @@ class SecondPass:
             coarse_features=around.features_under(tile, size),
             fine_features=None if fine is None else fine.float(),
         )
+
+
+def _agreement(correction: Correction, tile: Tile) -> Map:
+    if correction.agreement is None:
+        return torch.ones(tile.size)
+    return enlarge(torch.from_numpy(correction.agreement).float(), tile.size)

@@ -21,6 +21,9 @@ from patchwrap_native.unet import UNet
 PROCESSING = (288, 384)
 MULTIPLE = 32
 
+LAYOUT = 32
+"""Pixels of a tile: of what is longer the fusion network knows more, what is shorter it blurs and the tile keeps."""
+
 RIM = 2
 """Pixels at the border that are taken from the next ones inside: the convolutions see zeros beside them, which shows as
 a pale line around the map. On held-out scenes its last row then errs by a tenth less."""
@@ -107,11 +110,16 @@ class NativeHead:
         self.network = network
 
     def refine(self, view: TileView) -> DepthBatch:
-        """Return the aligned tiles plus a residual, in log depth."""
-        return self._refine(view.images, view.coarse, view.aligned, view.coarse_features, view.fine_features)
+        """Return the aligned tiles plus a residual, in log depth; of their own detail all stays that is believed."""
+        return self._refine(
+            view.images, view.coarse, view.aligned, view.confidence, view.coarse_features, view.fine_features
+        )
 
-    def _refine(self, images: Images, *maps: Tensor | None) -> DepthBatch:
-        return self.network(images.contiguous(memory_format=torch.channels_last), *maps)[0]
+    def _refine(
+        self, images: Images, coarse: DepthBatch, aligned: DepthBatch, confidence: DepthBatch, *guides: Tensor | None
+    ) -> DepthBatch:
+        refined = self.network(images.contiguous(memory_format=torch.channels_last), coarse, aligned, *guides)[0]
+        return refined + confidence * _detail(aligned - refined)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "NativeHead":
         """Move the network; its last convolution stays float32."""
@@ -121,11 +129,17 @@ class NativeHead:
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
         """Return ``refine`` of a view's parts as a module, and random inputs; features have the networks' own size."""
-        maps = {name: torch.rand(2, 1, *size) for name in ("coarse", "aligned")}
+        maps = {name: torch.rand(2, 1, *size) for name in ("coarse", "aligned", "confidence")}
         half = PROCESSING[0] // 2, PROCESSING[1] // 2
         coarse, fine = (torch.rand(2, channels, *half) for channels in self.network.guides)
         inputs = {"images": torch.rand(2, 3, *size), **maps, "coarse_features": coarse, "fine_features": fine}
         return AsModule(self.network, self._refine).eval(), inputs
+
+
+def _detail(maps: DepthBatch) -> DepthBatch:
+    """What is left of maps without what is longer than ``LAYOUT``."""
+    cells = F.avg_pool2d(maps, LAYOUT, ceil_mode=True, count_include_pad=False)
+    return maps - F.interpolate(cells, maps.shape[-2:], mode="bilinear", align_corners=False)
 
 
 class NativeBackend(NativeFine):

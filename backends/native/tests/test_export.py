@@ -46,15 +46,15 @@ def test_a_network_equals_torch_at_other_sizes(native, tmp_path, part):
 )
 def test_the_head_equals_torch_whatever_features_it_gets(native, head, size, coarse, fine):
     draw = torch.Generator().manual_seed(4)
-    images, under, aligned = (torch.rand(2, channels, *size, generator=draw) for channels in (3, 1, 1))
+    images, under, aligned, sure = (torch.rand(2, channels, *size, generator=draw) for channels in (3, 1, 1, 1))
     features = [given and torch.rand(2, 32, *given, generator=draw) for given in (coarse, fine)]
     with torch.no_grad():
         guides = dict(zip(("coarse_features", "fine_features"), features))
-        wanted = native.head.refine(bare_view(images, under, aligned, **guides))
+        wanted = native.head.refine(bare_view(images, under, aligned, confidence=sure, **guides))
     assert (wanted - aligned).abs().max() > 0.01
 
     # No features are zeros of one pixel.
     features = [torch.zeros(2, 32, 1, 1) if given is None else given for given in features]
-    values = [images, under, aligned, *features]
+    values = [images, under, aligned, sure, *features]
     feed = {entry.name: value.numpy() for entry, value in zip(head.get_inputs(), values)}
     np.testing.assert_allclose(head.run(["refined"], feed)[0], wanted.numpy(), rtol=1e-4, atol=1e-5)
