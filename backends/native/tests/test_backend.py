@@ -7,7 +7,7 @@ import torch
 
 import patchwrap
 from patchwrap.errors import CheckpointError, OptionError
-from patchwrap.testing import check_backend, painted_photo
+from patchwrap.testing import bare_view, check_backend, painted_photo
 from patchwrap_native import checkpoint
 from patchwrap_native.backend import load
 from patchwrap_native.checkpoint import Trio
@@ -59,6 +59,19 @@ def test_no_line_runs_around_the_map(native):
     torch.testing.assert_close(depth[inside].log().diff(), log_depth[0, 0][inside].diff(), atol=1e-5, rtol=0)
     for border, next_one in ((depth[0], depth[2]), (depth[-1], depth[-3]), (depth[:, 0], depth[:, 2])):
         assert torch.equal(border, next_one)
+
+
+def test_the_head_decides_layout_and_leaves_a_tile_the_detail_that_is_believed(native):
+    draw = torch.Generator().manual_seed(0)
+    images, aligned = (torch.rand(1, channels, 128, 192, generator=draw) for channels in (3, 1))
+    coarse, nothing = torch.zeros_like(aligned), torch.zeros_like(aligned)
+    with torch.no_grad():
+        doubted = native.head.refine(bare_view(images, coarse, aligned, confidence=nothing))
+        believed = native.head.refine(bare_view(images, coarse, aligned))
+        torch.testing.assert_close(doubted, native.head.network(images, coarse, aligned, None, None)[0])
+    steps, changed = aligned.diff().abs().mean(), (believed - aligned).diff().abs().mean()
+    assert changed < 0.05 * steps < (doubted - aligned).diff().abs().mean()
+    torch.testing.assert_close(believed.mean(), doubted.mean(), atol=0.01, rtol=0)
 
 
 def test_who_asks_for_a_fuser_gets_it_whatever_the_head_asks_for(native):
