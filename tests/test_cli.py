@@ -244,7 +244,7 @@ def test_nothing_left_to_do_loads_no_backend(photos, monkeypatch):
 @pytest.mark.parametrize(
     ("now", "why"),
     [
-        (["--fuser", "blend"], "fuser 'poisson', now 'blend'"),
+        (["--fuser", "blend"], "fuser 'auto', now 'blend'"),
         (["--detail", "0.25"], "detail None, now 0.25"),
         (["--plan", "3x3"], "plan '2x2', now '3x3'"),
         (["--overlap", "0.25"], "overlap None, now 0.25"),
@@ -533,9 +533,9 @@ def test_no_bars_and_no_lines_when_quiet(monkeypatch):
 
 
 def test_the_choices_are_those_of_the_pipeline():
-    from patchwrap.engine import RECIPES
+    from patchwrap.engine import AUTO, RECIPES
 
-    assert set(FUSERS) == set(RECIPES)
+    assert set(FUSERS) == {AUTO, *RECIPES}
     assert DTYPES[0] == "float32"
 
 

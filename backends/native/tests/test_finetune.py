@@ -6,9 +6,7 @@ import torch
 from PIL import Image
 
 import patchwrap
-from patchwrap_native import checkpoint
 from patchwrap_native.backend import load
-from patchwrap_native.checkpoint import Trio
 
 
 @pytest.fixture
@@ -34,8 +32,7 @@ def test_the_decoder_is_all_but_the_encoder():
 @pytest.mark.parametrize("guidance", [False, True])
 def test_a_head_is_trained_for_the_trio(photos, tmp_path, guidance):
     torch.manual_seed(0)
-    checkpoint.save(Trio.untrained(), tmp_path / "trio.safetensors")
-    backend = load(tmp_path / "trio.safetensors")
+    backend = load()
     backend.processing = backend.fine.processing = (64, 96)
     unfreeze = "none" if guidance else "decoder"
     before = [value.clone() for value in backend.fine.network.parameters()]
