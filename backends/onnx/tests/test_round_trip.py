@@ -61,7 +61,7 @@ def test_the_same_depth_comes_out(native, exported, size):
 
 def test_a_head_is_no_depth_model(native, tmp_path):
     head = patchwrap.export(native.head, tmp_path / "head.onnx")
-    with pytest.raises(CheckpointError, match=r"5 inputs \(images, coarse"):
+    with pytest.raises(CheckpointError, match=r"6 inputs \(images, coarse"):
         load(head.path)
 
 
