@@ -58,6 +58,5 @@ class Guidance(nn.Module):
 
     def _features(self, images: Images) -> list[Tensor]:
         (guide,) = self._guide
-        skips = guide.encoder((images.contiguous(memory_format=torch.channels_last) - 0.45) * 4.0)
-        deep = skips[-1] + guide.context(skips[-1].mean((2, 3)))[:, :, None, None]
+        skips, deep = guide.encode(images.contiguous(memory_format=torch.channels_last))
         return [F.avg_pool2d(skips[3], 2), skips[4], guide.merges[0](deep, skips[4])]

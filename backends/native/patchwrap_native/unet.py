@@ -54,12 +54,16 @@ class UNet(nn.Module):
         Returns:
             Natural log of canonical depth at the images' size in float32, and the decoder features at half size.
         """
-        skips = self.encoder((images.to(self.context.weight.dtype) - 0.45) * 4.0)
-        deep = skips[-1] + self.context(skips[-1].mean((2, 3)))[:, :, None, None]
+        skips, deep = self.encode(images)
         half = deep
         for merge, skip in zip(self.merges, skips[-2::-1]):
             half, deep = deep, merge(deep, skip)
         return self._regress(deep), half
+
+    def encode(self, images: Images) -> tuple[list[Tensor], Tensor]:
+        """Return the encoder's maps, full size first, and the last of them with the whole image's mean told to it."""
+        skips = self.encoder((images.to(self.context.weight.dtype) - 0.45) * 4.0)
+        return skips, skips[-1] + self.context(skips[-1].mean((2, 3)))[:, :, None, None]
 
     def _regress(self, features: Features) -> DepthBatch:
         # In bfloat16 a log depth of 3 has steps of 1.5 %: the last convolution is always float32.
