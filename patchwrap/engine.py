@@ -24,6 +24,7 @@ from patchwrap.fusion import FUSERS, check_detail
 from patchwrap.heads import Head, load_head
 from patchwrap.io import Photo
 from patchwrap.matching import match_nothing, match_range
+from patchwrap.mirror import halfway
 from patchwrap.resampling import enlarged
 from patchwrap.second_pass import Aligned, SecondPass
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, to_space
@@ -33,7 +34,7 @@ from patchwrap.tile_pass import TilePass
 from patchwrap.tile_runner import Answer, ask, backend_size
 from patchwrap.tile_store import TileStore
 from patchwrap.tiling import Size, TilePlan
-from patchwrap.types import CoarseMap, Map, Mask, Values
+from patchwrap.types import CoarseMap, Images, Map, Mask, Values
 from patchwrap.weighted_mean import WeightedMean
 from patchwrap.wrapping import wrap
 
@@ -106,6 +107,8 @@ class Engine:
         second = _tile_backend(first, fine, backend if coarse is not None else None)
         head, second = _headed(options.pop("head"), first, second)
         options["fuser"] = fuser_for(options["fuser"], head)
+        if options["mirror"] is None:
+            options["mirror"] = getattr(first, "mirror", False)
         device = _device(options["device"])
         for part in (first, second, head):
             if isinstance(part, Movable):
@@ -131,11 +134,21 @@ class Engine:
 
     def coarse_pass(self, photo: Photo) -> Answer:
         """Predict the whole image at the coarse backend's own size."""
-        image = Canvas.picture(photo.pixels, backend_size(self.coarse, photo.size))
-        answer = ask(self.coarse, image.to(self.device), self._guided)
+        answer = ask(self.coarse, self._whole(photo), self._guided)
         if not answer.maps.isfinite().any():
             raise BackendContractError(f"{type(self.coarse).__name__} returned no finite value for {photo.name}.")
         return answer
+
+    def _whole(self, photo: Photo) -> Images:
+        return Canvas.picture(photo.pixels, backend_size(self.coarse, photo.size)).to(self.device)
+
+    def _guide(self, photo: Photo, whole: Answer, space: FusionSpace) -> CoarseMap:
+        """The coarse map in the fusion space, without holes; with ``mirror`` halfway to the mirror image's."""
+        plain = _fill(to_space(whole.maps[0, 0], self.coarse.convention, space))
+        if not self.options["mirror"]:
+            return plain
+        mirrored = ask(self.coarse, self._whole(photo).flip(-1)).maps[0, 0].flip(-1)
+        return halfway(plain, to_space(mirrored, self.coarse.convention, space), space == "log_depth")
 
     def plan(self, photo: Photo) -> TilePlan | None:
         """The tiles of a photo; None where there are none to be."""
@@ -164,7 +177,8 @@ class Engine:
         space = fusion_space(self.coarse.convention, self.fine.convention)
         with clock("canvas"):
             canvas = Canvas.cut(photo.pixels, plan, self.fine, self.options["seed"])
-            guide = _fill(to_space(whole.maps[0, 0], self.coarse.convention, space))
+        with clock("mirror"):
+            guide = self._guide(photo, whole, space)
         alignment = _aligner(RECIPES[self.options["fuser"]][0], guide, canvas.size, space == "log_depth")
         with TileStore() as predictions:
             with clock("tiles"):

@@ -36,6 +36,7 @@ def predict(
     device: str = "auto",
     dtype: str = "float32",
     tiles: bool = True,
+    mirror: bool | None = None,
     progress: Progress | None = None,
     observer: Observer | None = None,
 ) -> DepthMap | list[DepthMap]:
@@ -61,6 +62,8 @@ def predict(
         device: ``auto``, ``cpu``, ``cuda`` …
         dtype: ``float32``, ``bfloat16`` or ``float16``, of the networks.
         tiles: False stops after the whole-image pass.
+        mirror: ask the coarse backend for the mirror image of the whole, too: tiles are aligned to the mean of both.
+            None is what the backend itself asks for.
         progress: called with (tiles done, tiles in all).
         observer: called with each tile just before fusion: its place on the canvas, its prediction (NaN where
             invalid) and what is fused of it, aligned and refined; both in the coarse backend's convention.

@@ -21,8 +21,9 @@ from patchwrap.types import CoarseMap, ConfidenceBatch, DepthBatch, Features, Im
 class Backend(Protocol):
     """Any monocular depth model: three lines of facts and one method.
 
-    Optional attributes: ``multiple`` (int, both sides of an input must divide by it, default 1)
-    and ``free_aspect`` (bool, default True; False means inputs always have exactly ``processing``).
+    Optional attributes: ``multiple`` (int, both sides of an input must divide by it, default 1),
+    ``free_aspect`` (bool, default True; False means inputs always have exactly ``processing``) and
+    ``mirror`` (bool, default False; True asks for the mirror image of the whole, too, see ``patchwrap.mirror``).
     """
 
     convention: DepthConvention

@@ -249,6 +249,7 @@ def test_nothing_left_to_do_loads_no_backend(photos, monkeypatch):
         (["--plan", "3x3"], "plan '2x2', now '3x3'"),
         (["--overlap", "0.25"], "overlap None, now 0.25"),
         (["--head"], "head None, now 'auto'"),
+        (["--mirror"], "mirror None, now True"),
         (["--fov", "60"], "fov None, now 60.0"),
         (["--seed", "1"], "seed 0, now 1"),
         (["--no-tiles"], "no_tiles False, now True"),

@@ -96,6 +96,8 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     head.add_argument("--head", nargs="?", const="auto", type=_head, metavar="FILE", help=text)
     text = "training-free fusion (the default)"
     head.add_argument("--no-head", dest="head", action="store_const", const=None, help=text)
+    text = "align tiles to the mean of the whole picture's map and its mirror image's (default: the backend decides)"
+    group.add_argument("--mirror", action=argparse.BooleanOptionalAction, help=text)
     group.add_argument("--no-tiles", action="store_true", help="coarse map only")
 
 
@@ -154,6 +156,7 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
         device=args.device,
         dtype=args.dtype,
         tiles=not args.no_tiles,
+        mirror=args.mirror,
         progress=reporter.tiles,
     )
     _check_points(args.formats, engine)
@@ -243,7 +246,7 @@ def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argpars
 
 def _asked(args: argparse.Namespace) -> dict[str, Any]:
     """The options that decide what is in the files; device, tile batch size and the like do not."""
-    names = ["plan", "overlap", "fuser", "detail", "head", "no_tiles", "seed", "fov", "dtype", "colormap"]
+    names = ["plan", "overlap", "fuser", "detail", "head", "mirror", "no_tiles", "seed", "fov", "dtype", "colormap"]
     backends: dict[str, Any] = dict(zip(("backend", "coarse", "fine"), _backend_names(args)))
     return backends | {name: getattr(args, name) for name in names} | _all_options(args)
 

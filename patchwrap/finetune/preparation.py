@@ -26,7 +26,10 @@ from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import TilePlan
 from patchwrap.types import Values
 
-_DECIDING = ("alignment", "observation", "overlaps", "robust", "second_pass", "surroundings", "consensus", "canvas")
+_DECIDING = (
+    *("alignment", "observation", "overlaps", "robust", "mirror"),
+    *("second_pass", "surroundings", "consensus", "canvas"),
+)
 """Modules whose change makes other records."""
 
 Told = Callable[[int, int, str], None]
@@ -80,7 +83,7 @@ class Preparation:
             OptionError: if guidance is asked of a backend without features.
         """
         fixed: dict[str, Any] = {"plan": "2x2", "overlap": None, "fuser": "poisson", "detail": None, "fov": None}
-        fixed |= {"tiles": True, "progress": None, "observer": None, "head": Head()}
+        fixed |= {"tiles": True, "mirror": None, "progress": None, "observer": None, "head": Head()}
         engine = Engine.build(backend, coarse, fine, **(fixed | options))
         if guided:
             for part in (engine.coarse, engine.fine):
@@ -130,7 +133,7 @@ class Preparation:
         if not self._fingerprint:
             said = [_said(self.engine, part) for part in (self.engine.coarse, self.engine.fine)]
             guides = self.engine.head.network.guides if isinstance(self.engine.head, Head) else ()
-            options = {name: str(self.engine.options[name]) for name in ("dtype", "seed")}
+            options = {name: str(self.engine.options[name]) for name in ("dtype", "seed", "mirror")}
             self._fingerprint = digest([FORMAT, said, guides, options, _aligning()])
         return self._fingerprint
 

@@ -9,7 +9,7 @@ import patchwrap
 from patchwrap.errors import CheckpointError, OptionError
 from patchwrap.testing import bare_view, check_backend, painted_photo
 from patchwrap_native import checkpoint
-from patchwrap_native.backend import load
+from patchwrap_native.backend import BEYOND, _detail, load
 from patchwrap_native.checkpoint import Trio
 
 
@@ -64,6 +64,7 @@ def test_no_line_runs_around_the_map(native):
 def test_the_head_decides_layout_and_leaves_a_tile_the_detail_that_is_believed(native):
     draw = torch.Generator().manual_seed(0)
     images, aligned = (torch.rand(1, channels, 128, 192, generator=draw) for channels in (3, 1))
+    aligned *= BEYOND
     coarse, nothing = torch.zeros_like(aligned), torch.zeros_like(aligned)
     with torch.no_grad():
         doubted = native.head.refine(bare_view(images, coarse, aligned, confidence=nothing))
@@ -72,6 +73,25 @@ def test_the_head_decides_layout_and_leaves_a_tile_the_detail_that_is_believed(n
     steps, changed = aligned.diff().abs().mean(), (believed - aligned).diff().abs().mean()
     assert changed < 0.05 * steps < (doubted - aligned).diff().abs().mean()
     torch.testing.assert_close(believed.mean(), doubted.mean(), atol=0.01, rtol=0)
+
+
+def test_detail_carries_nothing_far_beyond_the_tile_and_the_network(native):
+    draw = torch.Generator().manual_seed(0)
+    images, aligned = torch.rand(1, 3, 128, 192, generator=draw), torch.zeros(1, 1, 128, 192)
+    aligned[..., 40:48, :] = -2.0  # a rail; its neighbourhood's mean is far from both sides
+    coarse = torch.full_like(aligned, -1.0)
+    with torch.no_grad():
+        refined = native.head.network(images, coarse, aligned, None, None)[0]
+        detailed = native.head.refine(bare_view(images, coarse, aligned))
+    assert ((refined - detailed).abs().amax() > BEYOND) and (_detail(aligned - refined).abs().amax() > 0.5)
+    assert (detailed >= torch.minimum(aligned, refined) - BEYOND - 1e-6).all()
+    assert (detailed <= torch.maximum(aligned, refined) + BEYOND + 1e-6).all()
+
+
+def test_the_trio_asks_for_the_mirror_image_unless_told_otherwise(native):
+    photo = painted_photo(288, 384)
+    assert patchwrap.predict(photo, native, plan="2x2").options["mirror"] is True
+    assert patchwrap.predict(photo, native, plan="2x2", mirror=False).options["mirror"] is False
 
 
 def test_who_asks_for_a_fuser_gets_it_whatever_the_head_asks_for(native):
