@@ -43,7 +43,7 @@ SIZE = (128, 192)
 """Height and width that the network is for; others of about this area, also upright, do as well."""
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-DIET = Diet(tiles=0.25, uncropped=0.4, whole_zoom=(0.45, 1.0))
+DIET = Diet(tiles=0.35, uncropped=0.4, whole_zoom=(0.45, 1.0))
 FULL = 1 / 2
 SCALES = {0.0: 1 / 3, 0.6: FULL}
 """Size of the samples relative to the shards' views, from each share of the budget on.
