@@ -7,8 +7,9 @@ steps on all other backbones, and from it each of the backbone's own for ``--min
 alone begins with nothing, and that without consistency with a universal head that never had it either. Such a head has
 neither the terms nor what all tiles say to begin with: it begins as its own tile (``--consistency none --begin
 aligned``). Heads, predictions (with ``--cache`` as given there, those are shared) and measured rows are kept: a run
-that was interrupted goes on, and ``--measured`` does one backbone after the other. Delete the folder of the heads to
-train anew. Two cores take 65 minutes for three backbones: 55 for their 18 heads, 10 for measuring.
+that was interrupted goes on. ``--measured`` does one backbone alone: each has a result of its own, and what heads
+should gain is told of all that have one. Delete the folder of the heads to train anew. Two cores take 65 minutes for
+three backbones: 55 for their 18 heads, 10 for measuring.
 """
 
 import argparse
@@ -63,6 +64,12 @@ ROWS = {
 """Rows of the tables, by the head's variant."""
 
 COLUMNS = ("abs_rel", "rmse", "see", "boundary4", "ce_relative", "seam", "seconds")
+BACKBONES = ("native", "transformer", *SIMULATED)
+"""In the order of the table of aims."""
+
+Means = Mapping[str, float]
+"""A row's measures."""
+
 OVER_PLAIN = {"abs_rel": "AbsRel", "rmse": "RMSE", "see": "SEE", "boundary4": "F1", "ce_relative": "CE"}
 """What a head must do better than training-free fusion."""
 
@@ -85,15 +92,20 @@ def main(arguments: list[str] | None = None) -> None:
         for name, backend in backbones(options, [*train, *judged]).items()
         if options.backbones is None or name in options.backbones
     }
-    reports = {}
     for name in options.measured or list(known)[:3]:
         backend = known[name]
         variants = [UNIVERSAL, *options.variants] if len(known) > 1 else options.variants
         heads = {one: trained(name, one, known, train, options) for one in variants}
-        reports[name] = measured(name, backend, heads, judged, options)
-    result = summarize(reports, options)
+        tell(summarize(name, measured(name, backend, heads, judged, options), options), options.results)
+    shown = {"backbones": [name for name in BACKBONES if _place(name, options.results).exists()]}
+    means = {name: _means(Result.read(_place(name, options.results))) for name in shown["backbones"]}
+    tell(Result.now("heads", shown, {"heads_aims": aims(means)}, {}), options.results)
+
+
+def tell(result: Result, folder: Path) -> None:
+    """Print a result and write it down."""
     result.show()
-    print(f"Written to {result.write(options.results)}")
+    print(f"Written to {result.write(folder)}")
 
 
 def trained(
@@ -148,57 +160,55 @@ def measured(
     return report
 
 
-def summarize(reports: Mapping[str, Report], options: argparse.Namespace) -> Result:
-    """A table a backbone, and one of what heads should gain."""
-    tables, data = {}, {}
-    for name, report in reports.items():
-        rows = _rows(report)
-        own = report.tables["own"]
-        measures = [one for one in MEASURES if one.key in COLUMNS]
-        measures.sort(key=lambda one: COLUMNS.index(one.key))
-        lines = [
-            [ROWS[variant], *(number(_mean(own, row, one.key), one) for one in measures)]
-            for variant, row in rows.items()
-        ]
-        title = f"{name}: {len(report.images)} held-out scenes"
-        tables[f"heads_{name}"] = Table(title, ["", *map(column_title, measures)], lines)
-        data[name] = {
-            variant: {key: asdict(cell.estimate) for key, cell in own[row.key].items()} for variant, row in rows.items()
-        }
-    tables["heads_aims"] = aims(reports)
-    shown = {"backbones": list(reports), "minutes": options.minutes, "steps": options.steps, "scenes": options.scenes}
-    shown |= {"universal_minutes": options.universal_minutes, "plan": options.plan, "count": options.count}
-    return Result.now("heads", shown, tables, data)
+def summarize(name: str, report: Report, options: argparse.Namespace) -> Result:
+    """The table of one backbone."""
+    rows, own = _rows(report), report.tables["own"]
+    measures = [one for one in MEASURES if one.key in COLUMNS]
+    measures.sort(key=lambda one: COLUMNS.index(one.key))
+    lines = [
+        [ROWS[variant], *(number(_mean(own, row, one.key), one) for one in measures)] for variant, row in rows.items()
+    ]
+    title = f"{name}: {len(report.images)} held-out scenes"
+    table = Table(title, ["", *map(column_title, measures)], lines)
+    estimates = {
+        variant: {key: asdict(cell.estimate) for key, cell in own[row.key].items()} for variant, row in rows.items()
+    }
+    shown = {"minutes": options.minutes, "steps": options.steps, "scenes": options.scenes, "plan": options.plan}
+    shown |= {"universal_minutes": options.universal_minutes, "count": options.count}
+    return Result.now(f"heads_{name}", shown, {f"heads_{name}": table}, estimates)
 
 
-def aims(reports: Mapping[str, Report]) -> Table:
-    """What heads owe: gains over the coarse map and training-free fusion, and agreement that is no blur."""
+def aims(backbones: Mapping[str, Mapping[str, Means]]) -> Table:
+    """What heads owe: gains over the coarse map and training-free fusion, and agreement that is no blur.
+
+    Args:
+        backbones: of each the means of every variant's measures.
+    """
     lines: dict[str, list[str]] = {}
-    for report in reports.values():
-        own, rows = report.tables["own"], _rows(report)
-
-        def ratio(key: str, above: str, below: str, own: Cells = own, rows: Mapping[str, Row] = rows) -> float:
-            if above not in rows or below not in rows:
-                return float("nan")
-            return _mean(own, rows[above], key) / max(_mean(own, rows[below], key), 1e-9)
-
+    for rows in backbones.values():
         for variant in (OWN, UNIVERSAL, "no-gt"):
             if variant not in rows:
                 continue
-            gain = 1 - ratio("rmse", variant, "single")
+            gain = 1 - _ratio(rows, "rmse", variant, "single")
             wanted = " and ".join(f"{needed:.1%}" for needed in PAPER_GAINS)
             met = sum(gain >= needed for needed in PAPER_GAINS)
             _add(lines, f"{ROWS[variant]}: RMSE below coarse, paper {wanted}", f"{gain:.1%} ({met} of 2)")
-            ratios = [ratio(key, variant, "none") for key in OVER_PLAIN]
+            ratios = [_ratio(rows, key, variant, "none") for key in OVER_PLAIN]
             names = " / ".join(OVER_PLAIN.values())
             _add(lines, f"{ROWS[variant]} over training-free: {names}", " / ".join(f"{one:.3f}" for one in ratios))
         if "no-consistency" in rows:
-            ce = ratio("ce_relative", OWN, "no-consistency")
+            ce = _ratio(rows, "ce_relative", OWN, "no-consistency")
             met = _word(ce <= PAPER_CONSISTENCY)
             _add(lines, f"CE over CE without consistency, at most {PAPER_CONSISTENCY}", f"{ce:.2f} ({met})")
-            sharp = ratio("boundary4", OWN, "none") >= 1 and ratio("see", OWN, "none") <= 1
+            sharp = _ratio(rows, "boundary4", OWN, "none") >= 1 and _ratio(rows, "see", OWN, "none") <= 1
             _add(lines, "and F1 and SEE no worse than training-free", _word(sharp))
-    return Table("What heads should gain", ["", *reports], [[title, *cells] for title, cells in lines.items()])
+    return Table("What heads should gain", ["", *backbones], [[title, *cells] for title, cells in lines.items()])
+
+
+def _ratio(rows: Mapping[str, Means], key: str, above: str, below: str) -> float:
+    """A measure's mean of one variant over another's, NaN without either."""
+    values = [rows.get(variant, {}).get(key, float("nan")) for variant in (above, below)]
+    return values[0] / max(values[1], 1e-9)
 
 
 def _add(lines: dict[str, list[str]], title: str, cell: str) -> None:
@@ -218,6 +228,15 @@ def _rows(report: Report) -> dict[str, Row]:
         else:
             found[row.head.partition("_")[0]] = row
     return {variant: found[variant] for variant in ROWS if variant in found}
+
+
+def _means(result: Result) -> dict[str, Means]:
+    """Of every variant of one backbone."""
+    return {variant: {key: one["mean"] for key, one in cells.items()} for variant, cells in result.data.items()}
+
+
+def _place(name: str, folder: Path) -> Path:
+    return folder / f"heads_{name}.json"
 
 
 def _mean(own: Cells, row: Row, key: str) -> float:

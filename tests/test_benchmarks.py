@@ -334,6 +334,14 @@ def test_heads_learn_from_scenes_that_networks_and_measurements_never_saw(module
     assert max(learned) < 1_000_000 and min(measured) >= 2_000_000
 
 
+def test_what_heads_should_gain_is_told_of_every_backbone_that_has_a_result(module):
+    heads, read = module("heads"), module("report").Result.read
+    there = [name for name in heads.BACKBONES if heads._place(name, FOLDER / "results").exists()]
+    means = {name: heads._means(read(heads._place(name, FOLDER / "results"))) for name in there}
+    known = read(FOLDER / "results" / "heads.json")
+    assert known.options["backbones"] == there and known.tables["heads_aims"] == heads.aims(means)
+
+
 def test_photos_make_a_sheet(module, data, tmp_path):
     photos = module("photos")
     photos.main([str(data), "--backend", "native", "-o", str(tmp_path / "sheet"), "--width", "80", "--height", "60"])
