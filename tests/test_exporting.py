@@ -83,6 +83,7 @@ def test_the_meaning_lies_in_the_file_and_beside_it(grey):
         "processing": [32, 48],
         "multiple": 4,
         "free_aspect": True,
+        "mirror": False,
         "layout": "NCHW",
         "color": "RGB",
         "range": [0, 1],

@@ -26,6 +26,7 @@ class Card:
         processing: ``(height, width)`` it was made for; needed where the graph's size is open.
         multiple: both sides of its input are multiples of this.
         free_aspect: whether an open graph may see other aspects than ``processing``.
+        mirror: whether it asks for the mirror image of the whole, too.
         layout: ``NCHW`` or ``NHWC``; needed where the graph does not tell.
         color: order of the channels, ``RGB`` or ``BGR``.
         range: what black and white are before mean and std; None is (0, 255) for uint8, else (0, 1).
@@ -42,6 +43,7 @@ class Card:
     processing: tuple[int, int] | None = None
     multiple: int = 1
     free_aspect: bool = True
+    mirror: bool = False
     layout: str | None = None
     color: str = "RGB"
     range: tuple[float, ...] | None = None
@@ -180,6 +182,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "processing": _sides,
     "multiple": _whole,
     "free_aspect": _one_of(True, False),
+    "mirror": _one_of(True, False),
     "layout": _one_of("NCHW", "NHWC"),
     "color": _one_of("RGB", "BGR"),
     "range": _numbers(2),

@@ -46,6 +46,7 @@ def test_the_meaning_of_the_numbers_is_never_guessed(model):
         ("multiple", "14", "multiple is '14'; expected a whole number from 1"),
         ("multiple", True, "whole number"),
         ("free_aspect", 1, "true or false"),
+        ("mirror", "yes", "true or false"),
         ("layout", "CHW", '"NCHW" or "NHWC"'),
         ("color", "rgb", '"RGB" or "BGR"'),
         ("range", [0, 1, 2], "2 numbers"),

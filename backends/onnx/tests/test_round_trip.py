@@ -34,7 +34,7 @@ def test_the_backend_comes_back_with_all_its_facts(native, exported):
     backend = load(exported)
     check_backend(backend)
 
-    for fact in ("convention", "processing", "multiple", "free_aspect"):
+    for fact in ("convention", "processing", "multiple", "free_aspect", "mirror"):
         assert getattr(backend, fact) == getattr(native, fact)
     assert backend.metres_per_unit(0.7) == pytest.approx(native.metres_per_unit(0.7))
 
