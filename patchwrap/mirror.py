@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from patchwrap.alignment import LEAST_CORRELATION, Alignment
+from patchwrap.alignment import AGREEMENT, LEAST_CORRELATION, LOG_AGREEMENT
 from patchwrap.observation import agreement
 from patchwrap.robust import correlation, median, robust_spread
 from patchwrap.types import CoarseMap
@@ -30,8 +30,9 @@ def halfway(plain: CoarseMap, mirrored: CoarseMap, scale_known: bool) -> CoarseM
     x, y = (values[seen].double().numpy() for values in (mirrored, plain))
     if not len(x) or correlation(x, y, np.ones_like(x)) < LEAST_CORRELATION:
         return plain
-    scale = 1.0 if scale_known else robust_spread(y) / max(robust_spread(x), 1e-12)
+    spread = max(robust_spread(y), 1e-12)
+    scale = 1.0 if scale_known else spread / max(robust_spread(x), 1e-12)
     apart = torch.where(seen, median(y) + scale * (mirrored - median(x)) - plain, 0.0)
-    half = Alignment(plain, (plain.shape[0], plain.shape[1]), scale_known).half
+    half = LOG_AGREEMENT if scale_known else AGREEMENT * spread
     believed = torch.from_numpy(agreement(apart.double().numpy(), half)).to(plain)
     return plain + 0.5 * believed * apart
