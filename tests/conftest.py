@@ -1,6 +1,7 @@
 """Fixtures shared by the core's tests."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -11,6 +12,10 @@ import pytest
 from PIL import Image
 
 from patchwrap import plugins
+
+# Before torch is imported, and inherited by every process that tests start: with a process a core, threads of several
+# processes would wait for each other, spinning, and take many times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Install = Callable[..., Path]
 
