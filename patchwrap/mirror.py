@@ -12,7 +12,7 @@ from patchwrap.types import CoarseMap
 def halfway(plain: CoarseMap, mirrored: CoarseMap, scale_known: bool) -> CoarseMap:
     """Go halfway from a coarse map to that of the mirror image, where it is to be believed.
 
-    The mean of the two errs less than either (Godard et al. 2017, arXiv 1609.03677, post-processing). The mirror
+    The mean of the two mostly errs less than either (Godard et al. 2017, arXiv 1609.03677, post-processing). The mirror
     image's map is first brought to the median and, where scale is unknown, the spread of the plain one; the farther it
     still is from it the less it counts, as with tiles, and without likeness it does not count at all.
 
