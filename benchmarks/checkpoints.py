@@ -4,7 +4,7 @@ Every checkpoint of this repository alone, at twice the size and fused without a
 universal one, beside three maps that know nothing of depth: on held-out scenes of the kinds that networks are trained
 on, and on as many of the kinds that they never saw. With ``--data`` on a folder of pictures beside their depth instead,
 or of scenes as in ``stranger.py``. What a convention leaves unknown is fitted to each image: two numbers for the ramp
-and for most checkpoints. One that lacks a factor alone has a further row in which it is given two as well.
+and for most checkpoints, one for a checkpoint that lacks a factor alone. The last columns give two to all.
 """
 
 import argparse
@@ -18,11 +18,9 @@ from typing import Any
 from rich.console import Console
 
 from baselines import baselines
-from nearness import Nearness
-from patchwrap import Backend, load_backend
 from patchwrap.bench.heldout import Spec, cache_folder
 from patchwrap.bench.report import Measure, Report, Row
-from patchwrap.bench.runner import bench, short_name
+from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, number
 from patchwrap.heads import UNIVERSAL
 from patchwrap.plugins import registered_backends
@@ -67,6 +65,12 @@ class Line:
     def mean(self, key: str) -> float:
         """A measure's mean over the images, NaN without one."""
         return mean(self.report.tables["own"][self.row.key].get(key))
+
+    @property
+    def alike(self) -> float:
+        """Mean AbsRel given scale and shift, from the records: a report of but one rule has no table of it."""
+        found = [record["alike"]["abs_rel"] for record in self.report.records if record["row"] == self.row.key]
+        return sum(found) / len(found)
 
 
 Lines = dict[str, Line]
@@ -130,22 +134,12 @@ def compare(options: argparse.Namespace, checkpoints: list[str], data: Any, out:
         )
         reports = [
             measured(checkpoints, plans=[options.plan], out=out / "checkpoints"),
-            measured(fitted_alike(checkpoints) | baselines(), plans=["none"], out=out / "baselines"),
+            measured(baselines(), plans=["none"], out=out / "baselines"),
         ]
     failed = [f"{row.title}: {row.error}" for report in reports for row in report.rows if row.error]
     if failed:
         sys.exit("\n".join(failed))
     return rows(*reports)
-
-
-def fitted_alike(checkpoints: list[str]) -> dict[str, Backend]:
-    """Those checkpoints that are fitted with fewer numbers than the ramp, to be fitted like it."""
-    loaded = {spec: load_backend(spec) for spec in checkpoints}
-    return {
-        f"{short_name(spec)}, alone, given scale and shift": Nearness(backend)
-        for spec, backend in loaded.items()
-        if backend.convention.space == "depth" and backend.convention.ambiguity != "affine"
-    }
 
 
 def rows(checkpoints: Report, known: Report) -> Lines:
@@ -174,18 +168,19 @@ def summarize(name: str, sets: Mapping[str, Lines], missing: list[str]) -> Resul
 
 
 def numbers(one: Line) -> dict[str, Any]:
-    """A row's estimates and its differences from the same checkpoint alone."""
-    return line(one.report, one.row, "own")
+    """A row's estimates and its differences from the same checkpoint alone; and its AbsRel fitted alike."""
+    return line(one.report, one.row, "own") | {"abs_rel_alike": one.alike}
 
 
 def table(lines: Lines) -> Table:
-    """All measures of one set of images, and how far below the ramp's AbsRel a row's is."""
-    report, ramp = lines[RAMP].report, lines[RAMP].mean("abs_rel")
+    """All measures of one set of images, and how far below the ramp's AbsRel a row's is, both fitted alike."""
+    report, ramp = lines[RAMP].report, lines[RAMP].alike
     measures = [measure for key in COLUMNS for measure in report.measures if measure.key == key]
     body = [
-        [title, *map(one.text, measures), f"{1 - one.mean('abs_rel') / ramp:.0%}"] for title, one in lines.items()
+        [title, *map(one.text, measures), f"{one.alike:.4f}", f"{1 - one.alike / ramp:.0%}"]
+        for title, one in lines.items()
     ]
-    columns = ["", *map(column_title, measures), "AbsRel below the ramp's ↑"]
+    columns = ["", *map(column_title, measures), "AbsRel, scale and shift given ↓", "below the ramp's ↑"]
     return Table(f"{len(report.images)} images of {report.data}, each map by its own alignment", columns, body)
 
 

@@ -86,7 +86,9 @@ def summarize(name: str, report: Report) -> Result:
         for table, alignment in ((name, "own"), (f"{name}_drift", "coarse"))
     }
     tables[f"{name}_aims"] = aims(report.tables["own"], kinds)
-    measured = {alignment: {kind(row): line(report, row, alignment) for row in rows.values()} for alignment in TITLES}
+    measured = {
+        alignment: {kind(row): line(report, row, alignment) for row in rows.values()} for alignment in report.tables
+    }
     return Result.now(name, shown(report), tables, {"images": report.images, **measured})
 
 

@@ -1,4 +1,4 @@
-"""One map's measures: the same as the metrics give by themselves, under both alignments."""
+"""One map's measures: the same as the metrics give by themselves, under all alignments."""
 
 import sys
 
@@ -74,6 +74,25 @@ def test_under_the_coarse_maps_alignment_measures_are_those_of_the_metrics_too(a
     found = measure(a_map(values, coarse, convention), truth(), convention, edges)
     expected = evaluate(found.coarse.units(values), truth(), None, *edges)
     assert {name: found.tables["coarse"][name] for name in expected} == pytest.approx(expected, rel=1e-4, nan_ok=True)
+
+
+@pytest.mark.parametrize("words", ["depth:metric", "depth:scale", "inverse_depth:scale", "inverse_depth:affine"])
+def test_given_scale_and_shift_every_convention_is_fitted_alike(words):
+    space, ambiguity = words.split(":")
+    convention = DepthConvention(space, ambiguity)
+    nearness = 0.7 / finite(truth()) + 0.02
+    values = (nearness if space == "inverse_depth" else 1 / nearness).astype(np.float32)
+    tables = measure(a_map(values, values, convention), truth(), convention, NOWHERE).tables
+    assert tables["alike"]["abs_rel"] == pytest.approx(0, abs=1e-5) and tables["alike"]["delta1"] == 1
+    assert (tables["own"]["abs_rel"] > 0.01) == (ambiguity != "affine")
+    assert set(tables["alike"]) == set(depth_metrics(values, truth()))
+
+
+def test_scale_and_shift_of_depth_are_no_fewer_numbers():
+    values = (finite(truth()) * np.random.default_rng(0).uniform(0.8, 1.2, (48, 64))).astype(np.float32)
+    convention = DepthConvention("depth", "affine")
+    tables = measure(a_map(values, values, convention), truth(), convention, NOWHERE).tables
+    assert tables["own"].items() >= tables["alike"].items()
 
 
 def test_drawn_edges_can_be_left_out():

@@ -90,6 +90,14 @@ def test_a_backend_that_knows_the_truth_is_perfect_in_its_convention(folder, con
     assert mean(report, "truth-2x2-blend", "ce_raw_relative") < 0.01
 
 
+def test_backends_of_several_rules_are_also_fitted_alike(folder):
+    report = run({"knows": Truth("depth:metric"), "nearly": Truth("inverse_depth:affine")}, folder)
+    assert list(report.tables) == ["own", "coarse", "alike"]
+    for row in ("knows-single", "nearly-single"):
+        assert mean(report, row, "abs_rel", "alike") < 1e-4 and "boundary4" not in report.tables["alike"][row]
+    assert "alike" not in run({"knows": Truth("depth:metric")}, folder).tables
+
+
 def test_what_a_report_tells(folder):
     report = run([Truth()], folder, tile_batch_size=2)
     assert isinstance(report, Report) and (report.data, report.images) == ("slopes", ["a", "b", "c"])

@@ -13,12 +13,24 @@ from patchwrap.bench.ruler import Distances, Ruler, own_ruler, true_ruler
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
 from patchwrap.errors import MissingExtraError
-from patchwrap.metrics import d3r, edge_accuracy_completeness, edge_f1, errors, evaluate, seam, valid_mask
+from patchwrap.metrics import (
+    d3r,
+    depth_metrics,
+    edge_accuracy_completeness,
+    edge_f1,
+    errors,
+    evaluate,
+    seam,
+    valid_mask,
+)
 from patchwrap.resampling import resize
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import Mask, Values
 
 _log = logging.getLogger("patchwrap")
+
+ALIKE = DepthConvention("inverse_depth", "affine")
+"""What a map that is known better is taken for, besides, so that all are fitted with as many numbers."""
 
 Borders = tuple[Iterable[int], Iterable[int]]
 """Columns and rows at which tiles begin or end."""
@@ -29,7 +41,7 @@ class Verdict:
     """What was found of one map.
 
     Args:
-        tables: measures by alignment: ``own`` and, with true depth, ``coarse``.
+        tables: measures by alignment: ``own`` and, with true depth, ``coarse`` and ``alike``.
         own: how the map itself is brought to comparable units.
         coarse: how its coarse map is.
     """
@@ -67,6 +79,7 @@ def measure(
     off = {"coarse_difference": _difference(depth, coarse)}
     tables = {"own": _against(truth, valid, depth.values, own, borders) | off}
     tables["coarse"] = _moved(tables["own"], truth, valid, depth.values, own, coarse, borders)
+    tables["alike"] = _alike(truth, valid, depth.values, own, convention)
     # Slow, and blind to what tells the two alignments apart.
     tables["own"] = tables["own"] | (_outlines(own.units(depth.values), truth, valid) if outlines else {})
     return Verdict(tables, own, coarse)
@@ -102,6 +115,20 @@ def _moved(
     if own.fit.space == coarse.fit.space and own.fit.shift == coarse.fit.shift == 0:
         return known | errors(coarse.units(values), truth, valid) | {"clamped": coarse.fit.clamped_share(values, valid)}
     return known | _against(truth, valid, values, coarse, borders)
+
+
+def _alike(
+    truth: Values, valid: Mask, values: Values, own: Distances, convention: DepthConvention
+) -> dict[str, float]:
+    """Errors of depth once scale and shift are fitted: of inverse depth, where the map's own rule fits fewer.
+
+    One that lacks a factor alone is fitted with one number and one that lacks both with two: between their errors, each
+    by its own rule, lies more than what they know of depth.
+    """
+    if convention.ambiguity == ALIKE.ambiguity:
+        return depth_metrics(own.units(values), truth, valid)
+    nearness = own.nearness(values)
+    return depth_metrics(true_ruler(nearness, truth, valid, ALIKE).units(nearness), truth, valid)
 
 
 def _outlines(depth: Values, truth: Values, valid: Mask) -> dict[str, float]:

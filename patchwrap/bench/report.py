@@ -138,7 +138,7 @@ class Report:
         measures: the columns.
         rows: the rows, failed ones included.
         tables: cells by alignment: ``own`` (each map by its own), ``coarse`` (every map by its coarse
-            map's, which shows drift).
+            map's, which shows drift), ``alike`` (every map given scale and shift, where rows have several rules).
         records: one per image and row, as measured.
         pictures: of some images.
         left_out: why an image could not be used, by its name.

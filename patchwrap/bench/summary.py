@@ -9,7 +9,7 @@ from patchwrap.bench.journal import Record
 from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.report import Cell, Cells, Measure, Row
 
-ALIGNMENTS = ("own", "coarse")
+ALIGNMENTS = ("own", "coarse", "alike")
 
 Records = Mapping[str, Sequence[Record | None]]
 """By row key, in the order of images."""
@@ -23,9 +23,11 @@ def summarize(rows: Sequence[Row], records: Records) -> dict[str, Cells]:
         records: of at least these rows.
 
     Returns:
-        Cells by alignment, row and measure; none where no image has a value.
+        Cells by alignment, row and measure; none where no image has a value. ``alike`` is told where ``own`` is not one
+        rule for all rows.
     """
-    tables = {name: {row.key: _line(row, rows, records, name) for row in rows} for name in ALIGNMENTS}
+    told = [name for name in ALIGNMENTS if name != "alike" or len({row.alignment for row in rows}) > 1]
+    tables = {name: {row.key: _line(row, rows, records, name) for row in rows} for name in told}
     return {name: cells for name, cells in tables.items() if name == "own" or any(cells.values())}
 
 

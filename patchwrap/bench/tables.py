@@ -16,6 +16,7 @@ LEGEND = (
 TITLES = {
     "own": "each map by its own alignment",
     "coarse": "every map by its coarse map's alignment (shows drift)",
+    "alike": "every map given scale and shift (compares conventions)",
 }
 _ARROWS = {"lower": " ↓", "higher": " ↑", "one": " →1", "neither": ""}
 _NOTHING = "–"
