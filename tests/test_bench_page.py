@@ -275,8 +275,8 @@ def test_baselines_and_references_are_marked(page):
     assert tags == {"coarse": ["reference"], "average": ["baseline"], "poisson": []}
 
 
-def best(page, key):
-    table = 'table[data-alignment="own"]'
+def best(page, key, alignment="own"):
+    table = f'table[data-alignment="{alignment}"]'
     place = [heading.get_attribute("data-key") for heading in all_of(page, f"{table} thead th")].index(key) + 1
     cells = all_of(page, f"{table} tbody tr:has(> :nth-child({place}).best)")
     return [cell.get_attribute("data-row") for cell in cells]
@@ -298,6 +298,18 @@ def test_the_best_is_sought_among_rows_of_one_alignment_rule(browser, tmp_path):
     # Equal as written, equally good.
     assert best(browser, "rmse") == ["coarse", "other", "average"]
     assert one(browser, "#rules").is_displayed()
+
+
+def test_rows_of_several_rules_that_are_fitted_alike_have_one_best(browser, tmp_path):
+    report = make_report(tmp_path)
+    words = {"coarse": "depth:scale", "average": "depth:affine", "poisson": "inverse_depth:affine"}
+    rows = [replace(row, alignment=words.get(row.key, ""), convention=words.get(row.key, "")) for row in ROWS]
+    tables = {"own": report.tables["own"], "alike": report.tables["own"]}
+    open_page(browser, write_page(replace(report, rows=rows, tables=tables), tmp_path))
+    assert best(browser, "abs_rel") == []
+    # What is fitted in depth does not compare with what is fitted in its inverse.
+    assert best(browser, "abs_rel", "alike") == ["poisson"]
+    assert "Scale and shift" in one(browser, "#sheets > div:last-child p").text
 
 
 def test_measures_are_chosen(page):
