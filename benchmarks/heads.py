@@ -49,7 +49,7 @@ STARTS = {OWN: UNIVERSAL, "depth-only": UNIVERSAL, "no-consistency": APART}
 """What a head begins as; one that is not named begins with nothing."""
 
 OWN_PACE = {"rate": 4e-4, "epoch": 40, "consistency_weight": 0.5}
-"""Of heads that begin as one that knows its task: what a head gains in error by longer steps it pays for in edges."""
+"""Of heads that begin as one that knows its task: longer steps cost edges, and so does more weight on agreement SEE."""
 
 ROWS = {
     "single": "coarse only",
@@ -265,7 +265,7 @@ def _shorten(options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     made = parser(__doc__, minutes=2.5)
-    made.set_defaults(scenes=80)  # of 32 a backbone's own head learns the very scenes
+    made.set_defaults(scenes=80)  # 32 an own head learns by heart
     made.add_argument("--heads", type=Path, default=RESULTS / "heads" / "trained", help="folder of the heads")
     made.add_argument("--backbones", type=lambda text: text.split(","), help="among native,transformer,simulated...")
     made.add_argument("--variants", type=lambda text: text.split(","), default=list(VARIANTS), help="heads to train")
