@@ -5,7 +5,7 @@ ratio below 1 is a gain for errors, above 1 for boundaries.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -42,8 +42,12 @@ SETTINGS = (
     Setting("scale prior", alignment, "LOG_SCALE_PRIOR", (0.05, 0.02, 0.25, 1.0)),
     Setting("tilt prior", alignment, "TILT_PRIOR", (0.5, 0.1, 2.0)),
     Setting("gate, log depth", alignment, "LOG_AGREEMENT", (0.3, 0.15, 0.6, 1.2)),
-    Setting("crossover, tile widths", fusion, "DEFAULT_CROSSOVER", (3.0, 1.0, 2.0, 6.0)),
 )
+DETAIL = {
+    True: Setting("detail", fusion, "SURE", (1 / 2, 1 / 4, 2 / 5, 2 / 3)),
+    False: Setting("detail", fusion, "WARY", (1 / 4, 1 / 13, 1 / 7, 2 / 5, 1 / 2)),
+}
+"""Of a backend that knows tiles, and of one that does not: crossovers from a quarter of a tile to six tiles."""
 PLANS = ("3x3", "2x2", "4x4", "p49")
 """The first is what ``auto`` chooses at this size."""
 
@@ -54,23 +58,27 @@ def main(arguments: list[str] | None = None) -> None:
     if options.short:
         options.count, options.size = 1, (270, 480)
     backend = patchwrap.load_backend(options.backend)
+    settings = (*SETTINGS, DETAIL[getattr(backend, "knows_tiles", False)])
     rows: dict[str, list[dict[str, float]]] = {}
     with Console(stderr=True).status("rendering") as status:
         for sample in generated_samples(options.count, options.size, cache_folder(), lambda *_: None, FIRST):
             photo, truth = sample.read()
             assert truth is not None
-            for title, ratios in compared(backend, photo, truth, options.head):
+            for title, ratios in compared(backend, settings, photo, truth, options.head):
                 status.update(f"{sample.name}: {title}")
                 rows.setdefault(title, []).append(ratios)
     shown = {"backend": Path(options.backend).name, "head": options.head, "count": options.count}
-    name = "defaults" if options.head == "none" else "defaults_head"
+    backend_name = "" if options.backend == "native" else f"_{shown['backend']}"
+    name = f"defaults{backend_name}" + ("" if options.head == "none" else "_head")
     shown["data"] = f"generated {options.size[1]}x{options.size[0]}, scenes {FIRST} to {FIRST + options.count - 1}"
-    result = Result.now(name, shown, {name: table(rows)}, {"rows": rows})
+    result = Result.now(name, shown, {name: table(rows, settings)}, {"rows": rows})
     result.show()
     print(f"Written to {result.write(options.results)}")
 
 
-def compared(backend: Any, photo: Photo, truth: Values, head: str) -> Iterator[tuple[str, dict[str, float]]]:
+def compared(
+    backend: Any, settings: Sequence[Setting], photo: Photo, truth: Values, head: str
+) -> Iterator[tuple[str, dict[str, float]]]:
     """Every setting's ratios on one scene."""
     chosen = {"none": None, "auto": "auto"}[head]
     coarse = measure(patchwrap.predict(photo, backend, tiles=False), truth)
@@ -81,10 +89,10 @@ def compared(backend: Any, photo: Photo, truth: Values, head: str) -> Iterator[t
 
     for plan in PLANS:
         yield f"plan {plan}", ratios(plan)
-    for setting in SETTINGS:
+    for setting in settings:
         for value in setting.values:
             with put(setting, value):
-                yield f"{setting.title} {value:g}", ratios(PLANS[0])
+                yield f"{setting.title} {value:.3g}", ratios(PLANS[0])
 
 
 def measure(depth: DepthMap, truth: Values) -> dict[str, float]:
@@ -105,9 +113,9 @@ def put(setting: Setting, value: float) -> Iterator[None]:
         setattr(setting.module, setting.name, before)
 
 
-def table(rows: dict[str, list[dict[str, float]]]) -> Table:
+def table(rows: dict[str, list[dict[str, float]]], settings: Sequence[Setting]) -> Table:
     """Geometric means over scenes: a ratio and its inverse cancel."""
-    defaults = {f"plan {PLANS[0]}", *(f"{setting.title} {setting.values[0]:g}" for setting in SETTINGS)}
+    defaults = {f"plan {PLANS[0]}", *(f"{setting.title} {setting.values[0]:.3g}" for setting in settings)}
     lines = []
     for title, ratios in rows.items():
         means = [float(np.exp(np.mean([np.log(max(one[name], 1e-9)) for one in ratios]))) for name in MEASURES]

@@ -9,7 +9,7 @@ neither the terms nor what all tiles say to begin with: it begins as its own til
 aligned``). Heads, predictions (with ``--cache`` as given there, those are shared) and measured rows are kept: a run
 that was interrupted goes on. ``--measured`` does one backbone alone: each has a result of its own, and what heads
 should gain is told of all that have one. Delete the folder of the heads to train anew. Two cores take 9 minutes for
-scenes and predictions, and about 28 for a backbone: 23 for its six heads, 5 for measuring.
+scenes and predictions, and about 30 for a backbone: 25 for its six heads, 5 for measuring.
 """
 
 import argparse
@@ -48,7 +48,7 @@ UNIVERSALS: dict[str, dict[str, Any]] = {UNIVERSAL: {}, APART: WITHOUT}
 STARTS = {OWN: UNIVERSAL, "depth-only": UNIVERSAL, "no-consistency": APART}
 """What a head begins as; one that is not named begins with nothing."""
 
-OWN_PACE = {"rate": 4e-4, "epoch": 40, "consistency_weight": 0.5}
+OWN_PACE = {"rate": 4e-4, "epoch": 40, "consistency_weight": 0.8}
 """Of heads that begin as one that knows its task: longer steps cost edges, and so does more weight on agreement SEE."""
 
 ROWS = {
@@ -264,7 +264,7 @@ def _shorten(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = parser(__doc__, minutes=2.5)
+    made = parser(__doc__, minutes=3.0)
     made.set_defaults(scenes=80)  # 32 an own head learns by heart
     made.add_argument("--heads", type=Path, default=RESULTS / "heads" / "trained", help="folder of the heads")
     made.add_argument("--backbones", type=lambda text: text.split(","), help="among native,transformer,simulated...")

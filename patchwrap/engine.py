@@ -20,7 +20,7 @@ from patchwrap.canvas import Canvas
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
 from patchwrap.errors import BackendContractError, OptionError
-from patchwrap.fusion import FUSERS, check_detail
+from patchwrap.fusion import FUSERS, check_detail, default_detail
 from patchwrap.heads import Head, load_head
 from patchwrap.io import Photo
 from patchwrap.matching import match_nothing, match_range
@@ -107,6 +107,8 @@ class Engine:
         second = _tile_backend(first, fine, backend if coarse is not None else None)
         head, second = _headed(options.pop("head"), first, second)
         options["fuser"] = fuser_for(options["fuser"], head)
+        if options["detail"] is None:
+            options["detail"] = default_detail(RECIPES[options["fuser"]][1], second, head)
         if options["mirror"] is None:
             options["mirror"] = getattr(first, "mirror", False)
         device = _device(options["device"])

@@ -23,8 +23,16 @@ ANCHOR = 0.01
 """Weight of the coarse map beside the tiles. It decides where no tile counts, and lets a tile whose neighbour is not
 trusted fade out before its own border, where a network's padding shows."""
 
-DEFAULT_CROSSOVER = 3.0
-"""Crossover of the default detail strength, in tile widths."""
+EVEN_CROSSOVER = 3.0
+"""Crossover of a detail strength of one half, in tile widths."""
+
+SURE, WARY = 1 / 2, 1 / 4
+"""Detail strengths with a crossover of three tile widths and of one.
+
+A network that never learned from tiles sees edges in one that it does not see in the whole, but what is larger than a
+tile it cannot see there: a weak one then loses more by the wide crossover than it gains, and all edges are left by the
+narrow one. ``benchmarks/defaults.py`` measures both, and those between and beyond.
+"""
 
 
 class BlendFuser:
@@ -35,11 +43,9 @@ class BlendFuser:
         detail: 0 returns the coarse map, 1 the tiles, between them in proportion.
     """
 
-    default_detail = 1.0
-
-    def __init__(self, coarse: Map, tile_width: int, detail: float | None = None) -> None:
+    def __init__(self, coarse: Map, tile_width: int, detail: float) -> None:
         self.coarse = coarse
-        self.detail = check_detail(self.default_detail if detail is None else detail)
+        self.detail = check_detail(detail)
         self._mean = WeightedMean((self.coarse.shape[0], self.coarse.shape[1]), ANCHOR)
 
     def add(self, top: int, left: int, values: Map, weights: Map) -> None:
@@ -64,9 +70,7 @@ class SplitFuser(BlendFuser):
         detail: sets the crossover as in ``crossover``.
     """
 
-    default_detail = 0.5
-
-    def __init__(self, coarse: Map, tile_width: int, detail: float | None = None) -> None:
+    def __init__(self, coarse: Map, tile_width: int, detail: float) -> None:
         super().__init__(coarse, tile_width, detail)
         self._wave = crossover(self.detail, tile_width)
 
@@ -91,11 +95,9 @@ class PoissonFuser:
         detail: sets the crossover as in ``crossover``: 0 returns the coarse map, 1 pure tiles.
     """
 
-    default_detail = 0.5
-
-    def __init__(self, coarse: Map, tile_width: int, detail: float | None = None) -> None:
+    def __init__(self, coarse: Map, tile_width: int, detail: float) -> None:
         self.coarse = coarse
-        self.crossover = crossover(self.default_detail if detail is None else detail, tile_width)
+        self.crossover = crossover(detail, tile_width)
         height, width = self.coarse.shape
         self._down = WeightedMean((height - 1, width), ANCHOR)
         self._across = WeightedMean((height, width - 1), ANCHOR)
@@ -131,12 +133,24 @@ def _composed(coarse: Map, changes: Iterator[tuple[Region, Values]]) -> Map:
     return fused
 
 
-FUSERS: dict[str, Callable[[Map, int, float | None], Fuser]] = {
+FUSERS: dict[str, Callable[[Map, int, float], Fuser]] = {
     "poisson": PoissonFuser,
     "blend": BlendFuser,
     "split": SplitFuser,
 }
-"""Called with the coarse map on the canvas, a tile's width and the detail strength (None: the fuser's own)."""
+"""Called with the coarse map on the canvas, a tile's width and the detail strength."""
+
+
+def default_detail(fuser: str, *parts: object) -> float:
+    """The detail strength where none is asked for.
+
+    Args:
+        fuser: its name.
+        parts: whoever decides what a tile says: tile backend and head, see ``knows_tiles`` in ``spec``.
+    """
+    if fuser == "blend":
+        return 1.0
+    return SURE if any(getattr(part, "knows_tiles", False) for part in parts) else WARY
 
 
 def check_detail(detail: float) -> float:
@@ -160,4 +174,4 @@ def crossover(detail: float, tile_width: int) -> float:
         OptionError: if detail is not in [0, 1].
     """
     check_detail(detail)
-    return np.inf if detail == 1 else DEFAULT_CROSSOVER * tile_width * detail / (1 - detail)
+    return np.inf if detail == 1 else EVEN_CROSSOVER * tile_width * detail / (1 - detail)

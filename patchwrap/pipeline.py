@@ -53,7 +53,8 @@ def predict(
         overlap: fraction of a tile shared with its neighbour, in [0, 1); None is the plan's own.
         fuser: ``poisson``, ``blend``, ``split``, one of the baselines ``minmax`` and ``average``, or ``auto``: what the
             head asks for, and ``poisson`` where none does.
-        detail: 0 is the coarse map, 1 pure tiles; None is the fuser's own default.
+        detail: 0 is the coarse map, 1 pure tiles; None believes tiles up to three tile widths where their backend or
+            head learned from tiles, up to one tile width elsewhere.
         head: a FusionHead, the file of one that ``finetune`` made, ``"auto"`` for the backend's own if it has one,
             ``"universal"`` for the one that comes with this package, None for training-free fusion.
         tile_batch_size: tiles predicted at once; halved when memory runs out.

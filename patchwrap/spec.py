@@ -22,8 +22,10 @@ class Backend(Protocol):
     """Any monocular depth model: three lines of facts and one method.
 
     Optional attributes: ``multiple`` (int, both sides of an input must divide by it, default 1),
-    ``free_aspect`` (bool, default True; False means inputs always have exactly ``processing``) and
-    ``mirror`` (bool, default False; True asks for the mirror image of the whole, too, see ``patchwrap.mirror``).
+    ``free_aspect`` (bool, default True; False means inputs always have exactly ``processing``),
+    ``mirror`` (bool, default False; True asks for the mirror image of the whole, too, see ``patchwrap.mirror``) and
+    ``knows_tiles`` (bool, default False; True says that it learned from tiles, so that what it says of a tile's layout
+    is believed, and not of its details alone, see ``fusion.WARY``).
     """
 
     convention: DepthConvention
@@ -193,7 +195,8 @@ class FusionHead(Protocol):
     ``drawn`` says how its tiles are drawn to the coarse map where they differ from it: ``alone`` (the default) each by
     itself, as without a head; ``together`` where all together differ, farther away and all by the same share, for a
     head that reads the view's confidence and decides itself how far to believe a tile; ``never`` for one that was
-    trained to be right where its backbone is not. ``fuser`` (str) is the one it asks for.
+    trained to be right where its backbone is not. ``fuser`` (str) is the one it asks for. ``knows_tiles`` (bool,
+    default False) is as a backend's: one of the two is enough.
     """
 
     def refine(self, view: TileView) -> DepthBatch:

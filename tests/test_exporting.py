@@ -84,6 +84,7 @@ def test_the_meaning_lies_in_the_file_and_beside_it(grey):
         "multiple": 4,
         "free_aspect": True,
         "mirror": False,
+        "knows_tiles": False,
         "layout": "NCHW",
         "color": "RGB",
         "range": [0, 1],

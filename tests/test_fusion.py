@@ -4,7 +4,7 @@ import torch
 
 from patchwrap import coarsening, scratch
 from patchwrap.errors import OptionError
-from patchwrap.fusion import FUSERS, BlendFuser, PoissonFuser, crossover
+from patchwrap.fusion import FUSERS, BlendFuser, PoissonFuser, crossover, default_detail
 from patchwrap.tiling import Tile, TilePlan
 from patchwrap.windows import window
 
@@ -17,7 +17,7 @@ def maps():
     return coarse, coarse + 0.1 * torch.randn(SIZE, generator=draw)
 
 
-def fuse(name, coarse, truth, detail=None, plan="p49"):
+def fuse(name, coarse, truth, detail, plan="p49"):
     fuser = FUSERS[name](coarse, SIZE[1] // 4, detail)
     for tile in TilePlan.parse(plan).tiles(SIZE):
         fuser.add(tile.top, tile.left, truth[tile.slices], window(tile, SIZE))
@@ -27,7 +27,7 @@ def fuse(name, coarse, truth, detail=None, plan="p49"):
 @pytest.mark.parametrize("name", FUSERS)
 def test_without_tiles_the_coarse_map_comes_back(name):
     coarse, _ = maps()
-    assert torch.allclose(FUSERS[name](coarse, 16).result(), coarse, atol=1e-6)
+    assert torch.allclose(FUSERS[name](coarse, 16, 0.5).result(), coarse, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", FUSERS)
@@ -49,7 +49,7 @@ def test_detail_moves_monotonically_from_coarse_to_tiles(name):
 @pytest.mark.parametrize("name", FUSERS)
 def test_a_tile_without_weight_changes_nothing(name):
     coarse, truth = maps()
-    fuser = FUSERS[name](coarse, 16)
+    fuser = FUSERS[name](coarse, 16, 0.5)
     fuser.add(0, 0, truth[:10, :10] + 100, torch.zeros(10, 10))
     assert torch.allclose(fuser.result(), coarse, atol=1e-5)
 
@@ -59,7 +59,7 @@ def test_order_of_tiles_does_not_matter(name):
     coarse, truth = maps()
     results = []
     for order in (1, -1):
-        fuser = FUSERS[name](coarse, 16)
+        fuser = FUSERS[name](coarse, 16, 0.5)
         for tile in TilePlan.parse("p49").tiles(SIZE)[::order]:
             fuser.add(tile.top, tile.left, truth[tile.slices], window(tile, SIZE))
         results.append(fuser.result())
@@ -71,7 +71,7 @@ def test_a_lone_tile_fades_out_before_its_border_where_padding_shows(name):
     tile, grid = Tile(64, 64, 256, 256), (384, 384)
     fused = []
     for artefact in (0.0, 8.0):
-        fuser = FUSERS[name](torch.zeros(grid), 256)
+        fuser = FUSERS[name](torch.zeros(grid), 256, 0.5)
         values = torch.ones(tile.size)
         values[-1] += artefact
         fuser.add(tile.top, tile.left, values, window(tile, grid))
@@ -112,7 +112,7 @@ def test_a_plane_comes_back_through_blocks(name, monkeypatch):
 
 
 def test_blend_by_hand():
-    fuser = BlendFuser(torch.zeros(1, 3), 2)
+    fuser = BlendFuser(torch.zeros(1, 3), 2, 1.0)
     fuser.add(0, 0, torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 1.0]]))
     fuser.add(0, 1, torch.tensor([[4.0, 4.0]]), torch.tensor([[0.5, 1.0]]))
     assert fuser.result()[0].tolist() == pytest.approx([1 / 1.01, 3 / 1.51, 4 / 1.01])
@@ -120,7 +120,7 @@ def test_blend_by_hand():
 
 def test_poisson_leaves_no_seam_between_tiles_that_are_offset():
     coarse, _ = maps()
-    fuser = PoissonFuser(coarse, 32)
+    fuser = PoissonFuser(coarse, 32, 0.5)
     fuser.add(0, 0, coarse[:, :32] + 0.3, torch.ones(40, 32))
     fuser.add(0, 32, coarse[:, 32:] - 0.3, torch.ones(40, 32))
     step = torch.diff(fuser.result(), dim=1)
@@ -135,3 +135,21 @@ def test_crossover_runs_from_nothing_over_three_tiles_to_everything():
 def test_detail_outside_its_range(detail):
     with pytest.raises(OptionError, match="detail"):
         PoissonFuser(torch.zeros(4, 4), 2, detail)
+
+
+class Part:
+    """What stands for a backend or a head."""
+
+    def __init__(self, knows_tiles: bool) -> None:
+        self.knows_tiles = knows_tiles
+
+
+def test_tiles_are_believed_farther_where_backend_or_head_learned_from_tiles():
+    widths = [crossover(default_detail("poisson", *parts), 100) for parts in (
+        (object(), None), (Part(False), None), (Part(True), None), (object(), Part(True)), (Part(True), Part(False))
+    )]
+    assert widths == pytest.approx([100, 100, 300, 300, 300])
+
+
+def test_what_is_blended_is_the_tiles_whoever_made_them():
+    assert default_detail("blend", object(), None) == 1

@@ -279,6 +279,7 @@ def test_the_command_line_takes_a_head(tmp_path, ramp, capsys):
     Image.fromarray((255 * PHOTO).astype(np.uint8)).save(tmp_path / "photo.png")
     path = save_head(Head(card=card_for("depth:metric")), tmp_path / "head.safetensors")
     words = ["predict", str(tmp_path / "photo.png"), "--backend", "ramp", "--plan", "2x2", "--format", "npy"]
+    words += ["--detail", "0.5"]  # without it a backend's tiles count for less where no head was trained for them
     assert main([*words, "-o", str(tmp_path / "a")]) == 0
     assert main([*words, "-o", str(tmp_path / "b"), "--head", str(path)]) == 0
     plain, headed = (np.load(tmp_path / name / "photo_depth.npy") for name in "ab")

@@ -30,7 +30,7 @@ def test_distorted_tiles_fuse_back_to_the_painted_scene(convention, fuser):
     fused = patchwrap.predict(PHOTO, backend, plan="p49", fuser=fuser)
     truth = INVERSE if convention.startswith("inverse") else 1 / INVERSE
     assert fused.values.shape == truth.shape and str(fused.convention) == convention
-    assert affine_error(fused.values, truth) < 0.12 * affine_error(fused.coarse, truth)
+    assert affine_error(fused.values, truth) < 0.13 * affine_error(fused.coarse, truth)
 
 
 def test_baselines_are_worse_than_alignment():

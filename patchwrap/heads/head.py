@@ -35,6 +35,11 @@ class Head:
         self.decoder = list(decoder)
 
     @property
+    def knows_tiles(self) -> bool:
+        """Whether what it says of a tile's layout may be believed: a universal one depends on what its backend says."""
+        return not self.card.universal
+
+    @property
     def wants_features(self) -> bool:
         """Whether it is guided by decoder features."""
         return any(self.network.guides)

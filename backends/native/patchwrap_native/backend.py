@@ -61,6 +61,7 @@ class NativeFine:
     processing = PROCESSING
     multiple = MULTIPLE
     free_aspect = True
+    knows_tiles = True
 
     def __init__(self, network: UNet) -> None:
         self.network = network

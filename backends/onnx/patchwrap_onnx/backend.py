@@ -34,6 +34,7 @@ class OnnxBackend:
         self.convention = card.convention
         self.multiple = card.multiple
         self.mirror = card.mirror
+        self.knows_tiles = card.knows_tiles
         self.free_aspect = card.free_aspect and self.input.sides == (None, None)
         self.processing = _processing(graph, card, self.input.sides)
         self.batch = self.input.batch or card.batch

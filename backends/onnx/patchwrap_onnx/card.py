@@ -27,6 +27,7 @@ class Card:
         multiple: both sides of its input are multiples of this.
         free_aspect: whether an open graph may see other aspects than ``processing``.
         mirror: whether it asks for the mirror image of the whole, too.
+        knows_tiles: whether it learned from tiles, so that what it says of a tile's layout is believed.
         layout: ``NCHW`` or ``NHWC``; needed where the graph does not tell.
         color: order of the channels, ``RGB`` or ``BGR``.
         range: what black and white are before mean and std; None is (0, 255) for uint8, else (0, 1).
@@ -44,6 +45,7 @@ class Card:
     multiple: int = 1
     free_aspect: bool = True
     mirror: bool = False
+    knows_tiles: bool = False
     layout: str | None = None
     color: str = "RGB"
     range: tuple[float, ...] | None = None
@@ -183,6 +185,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "multiple": _whole,
     "free_aspect": _one_of(True, False),
     "mirror": _one_of(True, False),
+    "knows_tiles": _one_of(True, False),
     "layout": _one_of("NCHW", "NHWC"),
     "color": _one_of("RGB", "BGR"),
     "range": _numbers(2),
