@@ -8,8 +8,8 @@ alone begins with nothing, and that without consistency with a universal head th
 neither the terms nor what all tiles say to begin with: it begins as its own tile (``--consistency none --begin
 aligned``). Heads, predictions (with ``--cache`` as given there, those are shared) and measured rows are kept: a run
 that was interrupted goes on. ``--measured`` does one backbone alone: each has a result of its own, and what heads
-should gain is told of all that have one. Delete the folder of the heads to train anew. Two cores take 9 minutes for
-scenes and predictions, and about 30 for a backbone: 25 for its six heads, 5 for measuring.
+should gain is told of all that have one. Delete the folder of the heads to train anew. Two cores take up to 20
+minutes for scenes and predictions, and about 33 for a backbone: 27 for its six heads, 6 for measuring.
 """
 
 import argparse
