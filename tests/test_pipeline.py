@@ -27,10 +27,23 @@ def affine_error(values, truth):
 @pytest.mark.parametrize("convention", ["inverse_depth:affine", "depth:scale", "depth:metric", "inverse_depth:metric"])
 def test_distorted_tiles_fuse_back_to_the_painted_scene(convention, fuser):
     backend = Painted(convention, distort=0.3)
+    backend.knows_tiles = True
     fused = patchwrap.predict(PHOTO, backend, plan="p49", fuser=fuser)
     truth = INVERSE if convention.startswith("inverse") else 1 / INVERSE
     assert fused.values.shape == truth.shape and str(fused.convention) == convention
-    assert affine_error(fused.values, truth) < 0.13 * affine_error(fused.coarse, truth)
+    assert affine_error(fused.values, truth) < 0.12 * affine_error(fused.coarse, truth)
+
+
+def test_tiles_of_a_backend_that_never_learned_from_them_decide_less():
+    errors, details = [], []
+    for knows_tiles in (False, True):
+        backend = Painted(distort=0.3)
+        backend.knows_tiles = knows_tiles
+        fused = patchwrap.predict(PHOTO, backend, plan="p49")
+        details.append(fused.options["detail"])
+        errors.append(affine_error(fused.values, INVERSE) / affine_error(fused.coarse, INVERSE))
+    assert details == [0.25, 0.5]
+    assert errors[1] < 0.11 < errors[0] < 0.13
 
 
 def test_baselines_are_worse_than_alignment():
