@@ -1,12 +1,16 @@
-"""Puts the tables of benchmarks/results/ into the README, between its marks (``<!-- table:NAME -->``)."""
+"""Puts the tables of benchmarks/results/ into pages of text, between their marks (``<!-- table:NAME -->``)."""
 
 import argparse
 import difflib
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from report import RESULTS, results
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
 
 MARKED = re.compile(r"<!-- table:(?P<name>\S+) -->\n.*?<!-- /table -->", re.DOTALL)
 
@@ -14,18 +18,28 @@ MARKED = re.compile(r"<!-- table:(?P<name>\S+) -->\n.*?<!-- /table -->", re.DOTA
 def main(arguments: list[str] | None = None) -> None:
     """Render or check."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing, fail where the README differs")
-    parser.add_argument("--readme", type=Path, default=Path(__file__).parents[1] / "README.md")
+    parser.add_argument("--check", action="store_true", help="change nothing, fail where a page differs")
+    parser.add_argument("--pages", type=Path, nargs="+", default=PAGES, help="the texts (default: both READMEs)")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
-    before = options.readme.read_text()
-    after = rendered(before, blocks(options.results))
-    if not options.check:
-        options.readme.write_text(after)
-    elif before != after:
-        texts = before.splitlines(), after.splitlines()
-        lines = difflib.unified_diff(*texts, "README.md", "rendered", lineterm="")
-        sys.exit("\n".join([*lines, "README tables differ. Run: python benchmarks/render_tables.py"]))
+    tables = blocks(options.results)
+    texts = {page: (page.read_text(), rendered(page.read_text(), tables)) for page in options.pages}
+    if options.check:
+        check(texts)
+    else:
+        for page, (_, after) in texts.items():
+            page.write_text(after)
+
+
+def check(texts: Mapping[Path, tuple[str, str]]) -> None:
+    """Exit with the differences, if there are any."""
+    lines = [
+        line
+        for page, (before, after) in texts.items()
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), str(page), "rendered", lineterm="")
+    ]
+    if lines:
+        sys.exit("\n".join([*lines, "Tables differ. Run: python benchmarks/render_tables.py"]))
 
 
 def blocks(folder: Path) -> dict[str, str]:

@@ -131,8 +131,8 @@ def test_tables_are_rendered_between_their_marks(module, result, tmp_path):
     result.write(tmp_path)
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- table:demo -->\n| an earlier row |\n<!-- /table -->\nafter\n")
-    words = ["--readme", str(readme), "--results", str(tmp_path)]
-    with pytest.raises(SystemExit, match="README tables differ"):
+    words = ["--pages", str(readme), "--results", str(tmp_path)]
+    with pytest.raises(SystemExit, match="Tables differ"):
         render.main([*words, "--check"])
     render.main(words)
     render.main([*words, "--check"])
