@@ -94,7 +94,7 @@ class Session:
         steps, device = self.options.steps, torch.device(self.options.device)
         budget = Budget(60 * minutes if steps is None else None, steps)
         state = self.options.out / "training" / f"{stage.name}.pt"
-        trainer = Trainer(stage, budget, state, device, pace=PACE)
+        trainer = Trainer(stage, budget, state, device, pace=PACE, memory_format=torch.contiguous_format)
         stage.network.load_state_dict(trainer.run(self.console.report).state_dict())
         self.histories[stage.name] = trainer.history
 

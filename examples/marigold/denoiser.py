@@ -116,7 +116,7 @@ class DenoiserStage:
     schedule: DDIMScheduler = field(default_factory=noise_schedule)
 
     def __post_init__(self) -> None:
-        self.vae.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.vae.eval().requires_grad_(False)
 
     def batch(self, step: int, progress: float) -> Draw:
         """Draw the photos, depth, noise and timesteps of a step."""
@@ -167,8 +167,7 @@ class DenoiserStage:
         return latents
 
     def _encode(self, pictures: Tensor) -> Tensor:
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
-        return self.vae.encode(pictures).latent_dist.mode().float() * self.vae.config.scaling_factor
+        return self.vae.encode(pictures.contiguous()).latent_dist.mode().float() * self.vae.config.scaling_factor
 
     def _decode(self, latents: Tensor) -> Tensor:
         return self.vae.decode(latents / self.vae.config.scaling_factor).sample.float().mean(1, keepdim=True)
@@ -184,7 +183,7 @@ class DenoiserStage:
 def predict_v(network: nn.Module, photos: Tensor, noisy: Tensor, timesteps: Tensor) -> Tensor:
     """Call the denoiser as Marigold does, with the embedding of no words (zeros: see ``pipeline``)."""
     words = photos.new_zeros(len(photos), TEXT_LENGTH, TEXT_WIDTH)
-    inputs = torch.cat([photos, noisy], 1).contiguous(memory_format=torch.channels_last)
+    inputs = torch.cat([photos, noisy], 1)
     return network(inputs, timesteps, encoder_hidden_states=words, return_dict=False)[0].float()
 
 
