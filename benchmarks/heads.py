@@ -1,15 +1,16 @@
 """What does a fusion head gain? Own, universal and truthless heads of several backbones, on held-out scenes.
 
 For each backbone: coarse map, training-free fusion, the universal head that never saw it, a head of its own, a head
-trained on photos alone, and what is lost without the consistency terms or with those on depth alone. Heads that are
-not there yet are trained first, as ``train_universal_head.py`` trains: a universal one for ``--universal-minutes`` of
-steps on all other backbones, and from it each of the backbone's own for ``--minutes``, but for two: that of photos
-alone begins with nothing, and that without consistency with a universal head that never had it either. Such a head has
-neither the terms nor what all tiles say to begin with: it begins as its own tile (``--consistency none --begin
-aligned``). Heads, predictions (with ``--cache`` as given there, those are shared) and measured rows are kept: a run
-that was interrupted goes on. ``--measured`` does one backbone alone: each has a result of its own, and what heads
-should gain is told of all that have one. Delete the folder of the heads to train anew. Two cores take up to 20
-minutes for scenes and predictions, and about 33 for a backbone: 27 for its six heads, 6 for measuring.
+trained on photos alone, and what is lost without the consistency terms or with those on depth alone; and what tiles
+would give that were the truth. Heads that are not there yet are trained first, as ``train_universal_head.py`` trains:
+a universal one for ``--universal-minutes`` of steps on all other backbones, and from it each of the backbone's own for
+``--minutes``, but for two: that of photos alone begins with nothing, and that without consistency with a universal
+head that never had it either. Such a head has neither the terms nor what all tiles say to begin with: it begins as its
+own tile (``--consistency none --begin aligned``). Heads, predictions (with ``--cache`` as given there, those are
+shared) and measured rows are kept: a run that was interrupted goes on. ``--measured`` does one backbone alone: each
+has a result of its own, and what heads should gain is told of all that have one. Delete the folder of the heads to
+train anew. Two cores take up to 20 minutes for scenes and predictions, and about 33 for a backbone: 27 for its six
+heads, 6 for measuring.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from rich.console import Console
 
 from patchwrap.bench.heldout import generated_samples
 from patchwrap.bench.measures import MEASURES
-from patchwrap.bench.report import Cells, Report, Row
+from patchwrap.bench.report import Cell, Row
 from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, number
 from patchwrap.cli.finetune import Progress
@@ -33,8 +34,9 @@ from patchwrap.finetune.runner import finetune
 from patchwrap.size import parse_size
 from report import RESULTS, Result, Table
 from train_universal_head import SIMULATED, backbones, how, parser, scenes, shorten
+from true_tiles import TrueTiles
 
-OWN, UNIVERSAL, APART = "own", "universal", "universal-no-consistency"
+OWN, UNIVERSAL, APART, TRUE = "own", "universal", "universal-no-consistency", "true"
 WITHOUT = {"consistency": "none", "begin": "aligned"}
 """What a head without consistency lacks: the terms, and what all tiles say as its beginning."""
 
@@ -54,6 +56,7 @@ OWN_PACE = {"rate": 4e-4, "epoch": 40, "consistency_weight": 0.8}
 ROWS = {
     "single": "coarse only",
     "none": "training-free fusion",
+    TRUE: "tiles that are the truth, fitted and fused",
     "auto": "the backbone's own guided head",
     UNIVERSAL: "head (universal, backbone left out)",
     OWN: "head (own)",
@@ -96,7 +99,9 @@ def main(arguments: list[str] | None = None) -> None:
         backend = known[name]
         variants = [UNIVERSAL, *options.variants] if len(known) > 1 else options.variants
         heads = {one: trained(name, one, known, train, options) for one in variants}
-        tell(summarize(name, measured(name, backend, heads, judged, options), options), options.results)
+        cells = measured(name, backend, ["none", "auto", *map(str, heads.values())], judged, options)
+        ceiling = measured(f"{name}-{TRUE}", TrueTiles(backend, judged), ["auto"], judged, options)
+        tell(summarize(name, cells | {TRUE: ceiling["auto"]}, options), options.results)
     shown = {"backbones": [name for name in BACKBONES if _place(name, options.results).exists()]}
     means = {name: _means(Result.read(_place(name, options.results))) for name in shown["backbones"]}
     tell(Result.now("heads", shown, {"heads_aims": aims(means)}, {}), options.results)
@@ -138,15 +143,15 @@ def trained(
 
 
 def measured(
-    name: str, backend: Any, heads: Mapping[str, Path], judged: Sequence[Readable], options: argparse.Namespace
-) -> Report:
-    """The report of one backbone; a row that fails is our failure here."""
+    name: str, backend: Any, heads: Sequence[str], judged: Sequence[Readable], options: argparse.Namespace
+) -> dict[str, Mapping[str, Cell]]:
+    """The measures of one backbone by variant; a row that fails is our failure here."""
     with Console(stderr=True).status("") as status:
         report = bench(
             {name: backend},
             judged,
             plans=[options.plan],
-            heads=["none", "auto", *map(str, heads.values())],
+            heads=heads,
             baselines=(),
             out=options.results / "heads" / name,
             pictures=options.pictures,
@@ -157,22 +162,17 @@ def measured(
     failed = [f"{row.title}: {row.error}" for row in report.rows if row.error]
     if failed:
         sys.exit("\n".join(failed))
-    return report
+    return {_variant(row): report.tables["own"][row.key] for row in report.rows}
 
 
-def summarize(name: str, report: Report, options: argparse.Namespace) -> Result:
+def summarize(name: str, cells: Mapping[str, Mapping[str, Cell]], options: argparse.Namespace) -> Result:
     """The table of one backbone."""
-    rows, own = _rows(report), report.tables["own"]
+    rows = {variant: cells[variant] for variant in ROWS if variant in cells}
     measures = [one for one in MEASURES if one.key in COLUMNS]
     measures.sort(key=lambda one: COLUMNS.index(one.key))
-    lines = [
-        [ROWS[variant], *(number(_mean(own, row, one.key), one) for one in measures)] for variant, row in rows.items()
-    ]
-    title = f"{name}: {len(report.images)} held-out scenes"
-    table = Table(title, ["", *map(column_title, measures)], lines)
-    estimates = {
-        variant: {key: asdict(cell.estimate) for key, cell in own[row.key].items()} for variant, row in rows.items()
-    }
+    lines = [[ROWS[variant], *(number(_mean(row, one.key), one) for one in measures)] for variant, row in rows.items()]
+    table = Table(f"{name}: {options.count} held-out scenes", ["", *map(column_title, measures)], lines)
+    estimates = {variant: {key: asdict(cell.estimate) for key, cell in row.items()} for variant, row in rows.items()}
     shown = {"minutes": options.minutes, "steps": options.steps, "scenes": options.scenes, "plan": options.plan}
     shown |= {"universal_minutes": options.universal_minutes, "count": options.count}
     return Result.now(f"heads_{name}", shown, {f"heads_{name}": table}, estimates)
@@ -184,25 +184,32 @@ def aims(backbones: Mapping[str, Mapping[str, Means]]) -> Table:
     Args:
         backbones: of each the means of every variant's measures.
     """
-    lines: dict[str, list[str]] = {}
-    for rows in backbones.values():
-        for variant in (OWN, UNIVERSAL, "no-gt"):
-            if variant not in rows:
-                continue
-            gain = 1 - _ratio(rows, "rmse", variant, "single")
-            wanted = " and ".join(f"{needed:.1%}" for needed in PAPER_GAINS)
-            met = sum(gain >= needed for needed in PAPER_GAINS)
-            _add(lines, f"{ROWS[variant]}: RMSE below coarse, paper {wanted}", f"{gain:.1%} ({met} of 2)")
-            ratios = [_ratio(rows, key, variant, "none") for key in OVER_PLAIN]
-            names = " / ".join(OVER_PLAIN.values())
-            _add(lines, f"{ROWS[variant]} over training-free: {names}", " / ".join(f"{one:.3f}" for one in ratios))
-        if "no-consistency" in rows:
-            ce = _ratio(rows, "ce_relative", OWN, "no-consistency")
-            met = _word(ce <= PAPER_CONSISTENCY)
-            _add(lines, f"CE over CE without consistency, at most {PAPER_CONSISTENCY}", f"{ce:.2f} ({met})")
-            sharp = _ratio(rows, "boundary4", OWN, "none") >= 1 and _ratio(rows, "see", OWN, "none") <= 1
-            _add(lines, "and F1 and SEE no worse than training-free", _word(sharp))
-    return Table("What heads should gain", ["", *backbones], [[title, *cells] for title, cells in lines.items()])
+    columns = {name: _owed(rows) for name, rows in backbones.items()}
+    titles = dict.fromkeys(title for cells in columns.values() for title in cells)
+    lines = [[title, *(cells.get(title, "–") for cells in columns.values())] for title in titles]
+    return Table("What heads should gain", ["", *backbones], lines)
+
+
+def _owed(rows: Mapping[str, Means]) -> dict[str, str]:
+    """One backbone's column of the aims."""
+    cells = {}
+    for variant in (TRUE, OWN, UNIVERSAL, "no-gt"):
+        if variant not in rows:
+            continue
+        gain = 1 - _ratio(rows, "rmse", variant, "single")
+        wanted = " and ".join(f"{needed:.1%}" for needed in PAPER_GAINS)
+        met = sum(gain >= needed for needed in PAPER_GAINS)
+        cells[f"{ROWS[variant]}: RMSE below coarse, paper {wanted}"] = f"{gain:.1%} ({met} of 2)"
+        ratios = [_ratio(rows, key, variant, "none") for key in OVER_PLAIN]
+        title = f"{ROWS[variant]} over training-free: {' / '.join(OVER_PLAIN.values())}"
+        cells[title] = " / ".join(f"{one:.3f}" for one in ratios)
+    if "no-consistency" in rows:
+        ce = _ratio(rows, "ce_relative", OWN, "no-consistency")
+        title = f"CE over CE without consistency, at most {PAPER_CONSISTENCY}"
+        cells[title] = f"{ce:.2f} ({_word(ce <= PAPER_CONSISTENCY)})"
+        sharp = _ratio(rows, "boundary4", OWN, "none") >= 1 and _ratio(rows, "see", OWN, "none") <= 1
+        cells["and F1 and SEE no worse than training-free"] = _word(sharp)
+    return cells
 
 
 def _ratio(rows: Mapping[str, Means], key: str, above: str, below: str) -> float:
@@ -211,23 +218,13 @@ def _ratio(rows: Mapping[str, Means], key: str, above: str, below: str) -> float
     return values[0] / max(values[1], 1e-9)
 
 
-def _add(lines: dict[str, list[str]], title: str, cell: str) -> None:
-    lines.setdefault(title, []).append(cell)
-
-
 def _word(yes: bool) -> str:
     return "yes" if yes else "no"
 
 
-def _rows(report: Report) -> dict[str, Row]:
-    """The rows of the table by variant, in its order."""
-    found = {}
-    for row in report.rows:
-        if row.plan == "none":
-            found[row.key.rpartition("-")[2]] = row
-        else:
-            found[row.head.partition("_")[0]] = row
-    return {variant: found[variant] for variant in ROWS if variant in found}
+def _variant(row: Row) -> str:
+    """Which of ``ROWS`` a row of a report is."""
+    return row.key.rpartition("-")[2] if row.plan == "none" else row.head.partition("_")[0]
 
 
 def _means(result: Result) -> dict[str, Means]:
@@ -239,9 +236,8 @@ def _place(name: str, folder: Path) -> Path:
     return folder / f"heads_{name}.json"
 
 
-def _mean(own: Cells, row: Row, key: str) -> float:
-    cell = own[row.key].get(key)
-    return cell.estimate.mean if cell else float("nan")
+def _mean(row: Mapping[str, Cell], key: str) -> float:
+    return row[key].estimate.mean if key in row else float("nan")
 
 
 def _alike(name: str, other: str) -> bool:

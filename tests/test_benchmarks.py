@@ -17,6 +17,8 @@ from patchwrap.bench.heldout import generated_samples
 from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
 from patchwrap.convention import DepthConvention
+from patchwrap.datasets import Sample
+from patchwrap.io import Photo
 from patchwrap.metrics import align, depth_metrics
 from patchwrap.scenes import Renderer
 
@@ -319,6 +321,20 @@ def test_heads_learn_from_scenes_that_networks_and_measurements_never_saw(module
         assert not learned.intersection(seen)
         card = card.get("started_from")
     assert max(learned) < 1_000_000 and min(measured) >= 2_000_000
+
+
+def test_true_tiles_leave_what_the_whole_image_got_wrong_at_large(module):
+    rows, columns = np.mgrid[:96, :160]
+    behind = 2 + columns / 80 + rows / 96
+    truth = np.where((columns + 20) % 40 < 8, 1.2, behind).astype(np.float32)  # posts, as wide as what is averaged
+    pixels = np.repeat((255 * np.log(truth / 0.3) / 3).astype(np.uint8)[..., None], 3, 2)
+    blurry = Blurry()
+    blurry.mirror = True
+    backend = module("true_tiles").TrueTiles(blurry, [Sample("0", Photo(pixels, name="0"), truth)])
+    fused = predict(pixels, backend, plan="2x2", head="auto")
+    maps = (align(one, truth, None, fused.convention) for one in (fused.coarse, fused.values))
+    before, after = (depth_metrics(one, truth) for one in maps)
+    assert before["abs_rel"] > 0.05 and after["abs_rel"] < 0.5 * before["abs_rel"]
 
 
 def test_what_heads_should_gain_is_told_of_every_backbone_that_has_a_result(module):

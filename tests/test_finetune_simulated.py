@@ -8,11 +8,10 @@ from scipy.ndimage import gaussian_filter
 import patchwrap
 from patchwrap.datasets import Sample
 from patchwrap.errors import BackendContractError
-from patchwrap.finetune.simulated import Faults, SimulatedBackend
+from patchwrap.finetune.simulated import FAULTLESS, Faults, SimulatedBackend
 from patchwrap.io import Photo
 
 SIZE = (96, 160)
-PERFECT = Faults(0.01, 0.01, *[0.0] * 7)
 
 
 def painted(seed):
@@ -34,7 +33,7 @@ def predicted(backend, sample, plan="2x2", **options):
 
 
 def test_without_faults_it_tells_the_truth(samples):
-    backend = SimulatedBackend(samples, "depth:metric", (48, 80), faults=PERFECT)
+    backend = SimulatedBackend(samples, "depth:metric", (48, 80), faults=FAULTLESS)
     for sample in samples:
         truth = sample.read()[1]
         ratio = predicted(backend, sample) / truth

@@ -1,7 +1,7 @@
 """Backbones that are none: they know the truth of some photos and spoil it as real networks do, always alike."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 from zlib import crc32
@@ -61,6 +61,10 @@ class Faults:
     wander: float = 1.5
     texture: float = 0.05
     failures: float = 0.02
+
+
+FAULTLESS = Faults(*[0.0] * len(fields(Faults)))
+"""Of a network that is never off."""
 
 
 class SimulatedBackend:

@@ -1,0 +1,59 @@
+"""A backend whose tiles are the truth: what tiles could gain at most over a network's map of the whole image."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import torch
+
+from patchwrap.datasets import Readable
+from patchwrap.errors import BackendContractError
+from patchwrap.finetune import SimulatedBackend
+from patchwrap.finetune.simulated import FAULTLESS
+from patchwrap.spec import HasFine, Movable, TileView
+from patchwrap.types import DepthBatch, Images
+from patchwrap.wrapping import wrap
+
+
+class Undoubted:
+    """A head that changes no tile and lets none be drawn to the coarse map: it is that which errs."""
+
+    drawn, fuser, wants_features, knows_tiles = "never", "poisson", False, True
+
+    def refine(self, view: TileView) -> DepthBatch:
+        """Return the tile as it was fitted to the coarse map."""
+        return view.aligned
+
+
+class TrueTiles:
+    """Sees the whole image as a backend does, and tiles without an error, at the size that backend sees them.
+
+    Its tiles are fitted to the whole image as all are, by scale, shift and plane, and fused as all are.
+
+    Args:
+        backend: whose map of the whole image is taken; all errors that remain are its own.
+        samples: photos with true depth.
+    """
+
+    def __init__(self, backend: Any, samples: Sequence[Readable]) -> None:
+        self.whole = wrap(backend)
+        self.convention, self.processing = self.whole.convention, self.whole.processing
+        self.multiple = getattr(self.whole, "multiple", 1)
+        self.free_aspect = getattr(self.whole, "free_aspect", True)
+        self.mirror = getattr(self.whole, "mirror", False)
+        network = self.whole.fine if isinstance(self.whole, HasFine) else self.whole
+        self.fine = SimulatedBackend(samples, str(self.convention), network.processing, faults=FAULTLESS)
+        self.head = Undoubted()
+
+    def predict(self, images: Images) -> DepthBatch:
+        """As the backend does."""
+        # Of a mirror image there are no tiles, and none are asked for.
+        with suppress(BackendContractError):
+            self.fine.predict(images)
+        return self.whole.predict(images)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "TrueTiles":
+        """Move the backend, where it can be."""
+        if isinstance(self.whole, Movable):
+            self.whole.to(device, dtype)
+        return self
