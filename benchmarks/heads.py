@@ -3,14 +3,14 @@
 For each backbone: coarse map, training-free fusion, the universal head that never saw it, a head of its own, a head
 trained on photos alone, and what is lost without the consistency terms or with those on depth alone; and what tiles
 would give that were the truth. Heads that are not there yet are trained first, as ``train_universal_head.py`` trains:
-a universal one for ``--universal-minutes`` of steps on all other backbones, and from it each of the backbone's own for
-``--minutes``, but for two: that of photos alone begins with nothing, and that without consistency with a universal
+a universal one for ``--minutes`` of steps on all other backbones, and from it each of the backbone's own for
+``--own-steps``, but for two: that of photos alone begins with nothing, and that without consistency with a universal
 head that never had it either. Such a head has neither the terms nor what all tiles say to begin with: it begins as its
 own tile (``--consistency none --begin aligned``). Heads, predictions (with ``--cache`` as given there, those are
 shared) and measured rows are kept: a run that was interrupted goes on. ``--measured`` does one backbone alone: each
 has a result of its own, and what heads should gain is told of all that have one. Delete the folder of the heads to
-train anew. Two cores take up to 20 minutes for scenes and predictions, and about 33 for a backbone: 27 for its six
-heads, 6 for measuring.
+train anew. Two cores take up to 20 minutes for scenes and predictions, and about half an hour for a backbone, most of
+it for its six heads.
 """
 
 import argparse
@@ -50,8 +50,9 @@ UNIVERSALS: dict[str, dict[str, Any]] = {UNIVERSAL: {}, APART: WITHOUT}
 STARTS = {OWN: UNIVERSAL, "depth-only": UNIVERSAL, "no-consistency": APART}
 """What a head begins as; one that is not named begins with nothing."""
 
-OWN_PACE = {"rate": 4e-4, "epoch": 40, "consistency_weight": 0.8}
-"""Of heads that begin as one that knows its task: longer steps cost edges, and so does more weight on agreement SEE."""
+OWN_PACE = {"rate": 4e-4, "epoch": 40, "consistency_weight": 0.8, "minutes": None}
+"""Of heads that begin as one that knows its task: longer steps cost edges, and so does more weight on agreement SEE.
+More of them cost agreement on other scenes."""
 
 ROWS = {
     "single": "coarse only",
@@ -124,7 +125,7 @@ def trained(
     start = trained(name, STARTS[variant], known, train, options) if variant in STARTS and others else None
     wide = variant in UNIVERSALS
     taught = (others or list(known.values())) if wide else known[name]
-    pace = {"minutes": options.universal_minutes} | UNIVERSALS[variant] if wide else OWN_PACE | VARIANTS[variant]
+    pace = UNIVERSALS[variant] if wide else OWN_PACE | {"steps": options.own_steps} | VARIANTS[variant]
     print(f"== training {path.name}", file=sys.stderr, flush=True)
     with Progress(quiet=options.short) as progress:
         finetune(
@@ -173,8 +174,8 @@ def summarize(name: str, cells: Mapping[str, Mapping[str, Cell]], options: argpa
     lines = [[ROWS[variant], *(number(_mean(row, one.key), one) for one in measures)] for variant, row in rows.items()]
     table = Table(f"{name}: {options.count} held-out scenes", ["", *map(column_title, measures)], lines)
     estimates = {variant: {key: asdict(cell.estimate) for key, cell in row.items()} for variant, row in rows.items()}
-    shown = {"minutes": options.minutes, "steps": options.steps, "scenes": options.scenes, "plan": options.plan}
-    shown |= {"universal_minutes": options.universal_minutes, "count": options.count}
+    shown = {"minutes": options.minutes, "own_steps": options.own_steps, "scenes": options.scenes}
+    shown |= {"plan": options.plan, "count": options.count}
     return Result.now(f"heads_{name}", shown, {f"heads_{name}": table}, estimates)
 
 
@@ -255,17 +256,17 @@ def _shorten(options: argparse.Namespace) -> None:
     shorten(options)
     options.count, options.test_size, options.plan, options.pictures = 1, (136, 240), "2x2", 0
     options.backbones, options.measured, options.variants = ["native", "simulated"], ["simulated"], [OWN]
-    options.heads, options.universal_minutes = options.results / "heads" / "trained", None
+    options.heads, options.own_steps = options.results / "heads" / "trained", options.steps
     options.cache = options.cache or options.results / "heads" / "cache"
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = parser(__doc__, minutes=3.0)
+    made = parser(__doc__, minutes=5.0)
     made.set_defaults(scenes=80)  # 32 an own head learns by heart
     made.add_argument("--heads", type=Path, default=RESULTS / "heads" / "trained", help="folder of the heads")
     made.add_argument("--backbones", type=lambda text: text.split(","), help="among native,transformer,simulated...")
     made.add_argument("--variants", type=lambda text: text.split(","), default=list(VARIANTS), help="heads to train")
-    made.add_argument("--universal-minutes", type=float, default=5.0, help="of steps of the universal heads")
+    made.add_argument("--own-steps", type=int, default=160, help="of a backbone's own heads")
     made.add_argument("--plan", default="3x3", help="tile plan of the fused rows")
     made.add_argument("--count", type=int, default=8, help="how many held-out scenes")
     made.add_argument("--test-size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT of the held-out scenes")
