@@ -1,4 +1,4 @@
-"""A backend whose tiles are the truth: what tiles could gain at most over a network's map of the whole image."""
+"""A backend whose tiles are the truth: what the best of tiles would gain over a network's map of the whole image."""
 
 from collections.abc import Sequence
 from contextlib import suppress
