@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.short:
         options.count, options.size = 1, (270, 480)
     backend = patchwrap.load_backend(options.backend)
-    settings = (*SETTINGS, DETAIL[getattr(backend, "knows_tiles", False)])
+    settings = (*SETTINGS, DETAIL[getattr(getattr(backend, "fine", backend), "knows_tiles", False)])
     rows: dict[str, list[dict[str, float]]] = {}
     with Console(stderr=True).status("rendering") as status:
         for sample in generated_samples(options.count, options.size, cache_folder(), lambda *_: None, FIRST):
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
     parser.add_argument("--head", choices=("none", "auto"), default="none", help="auto is the backend's own")
-    parser.add_argument("--count", type=int, default=6, help="how many scenes")
+    parser.add_argument("--count", type=int, default=4, help="how many scenes")
     parser.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT of the scenes")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
     parser.add_argument("--short", action="store_true", help="one small scene, for CI")

@@ -58,7 +58,10 @@ class Movable(Protocol):
     """A backend whose networks can be moved."""
 
     def to(self, device: torch.device, dtype: torch.dtype) -> object:
-        """Move the networks; images arrive on the same device in float32."""
+        """Move the networks; images arrive on the same device in float32.
+
+        Back in float32 they are what they were, see ``patchwrap.precision``: one backend serves many calls.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from patchwrap.convention import DepthConvention
 from patchwrap.resampling import input_size
-from patchwrap.spec import Backend
+from patchwrap.spec import Backend, Movable
 from patchwrap.tile_runner import checked
 from patchwrap.tile_view import CONTEXT, TileView
 from patchwrap.types import DepthBatch, Images
@@ -30,15 +30,23 @@ def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080,
 
     Raises:
         BackendContractError: if a declaration or a returned map breaks the contract.
-        AssertionError: if predictions are all invalid, depend on their batch neighbours or are constant.
+        AssertionError: if predictions are all invalid, depend on their batch neighbours, are constant, or are others
+            after the backend was in half precision for a while.
     """
     name = type(backend).__name__
     check_backend_facts(backend, name)
     for size in sizes:
-        multiple, free = getattr(backend, "multiple", 1), getattr(backend, "free_aspect", True)
-        height, width = input_size(size, backend.processing, multiple, free)
-        images = torch.from_numpy(np.stack([painted_photo(height, width), painted_photo(height, width)[:, ::-1]]))
-        _check_predictions(backend, name, images.permute(0, 3, 1, 2).contiguous())
+        _check_predictions(backend, name, _pictures(backend, size))
+    if isinstance(backend, Movable):
+        _check_return(backend, name, _pictures(backend, sizes[0]))
+
+
+def _pictures(backend: Backend, size: tuple[int, int]) -> Images:
+    """Two pictures at the size at which a photo of a size is seen."""
+    multiple, free = getattr(backend, "multiple", 1), getattr(backend, "free_aspect", True)
+    height, width = input_size(size, backend.processing, multiple, free)
+    photos = np.stack([painted_photo(height, width), painted_photo(height, width)[:, ::-1]])
+    return torch.from_numpy(photos).permute(0, 3, 1, 2).contiguous()
 
 
 def _check_predictions(backend: Backend, name: str, images: Images) -> None:
@@ -53,6 +61,18 @@ def _check_predictions(backend: Backend, name: str, images: Images) -> None:
     assert spread > 0, f"{name}.predict returned a constant map."
     gap = (both[0][valid] - one[0][valid]).abs().max()
     assert gap <= 1e-3 * both[0][valid].abs().max(), f"{name}: a map depends on its batch neighbours (by {gap})."
+
+
+@torch.no_grad()
+def _check_return(backend: Any, name: str, images: Images) -> None:
+    """One backend serves many calls: what one of them asked for must not cost later ones their precision."""
+    maps = []
+    for dtypes in ((torch.float32,), (torch.bfloat16, torch.float32)):
+        for dtype in dtypes:
+            backend.to(torch.device("cpu"), dtype)
+        maps.append(backend.predict(images[:1]).nan_to_num())
+    same = torch.equal(*maps)
+    assert same, f"{name}.to() comes back from bfloat16 rounded. Keep the weights: patchwrap.precision.Precision."
 
 
 def painted_photo(height: int = 240, width: int = 400) -> Float32[ndarray, "height width 3"]:

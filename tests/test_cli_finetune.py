@@ -7,6 +7,10 @@ import pytest
 from PIL import Image
 
 from patchwrap.cli import main
+from patchwrap.engine import Engine
+
+OPTIONS = {"plan": "2x2", "overlap": None, "fuser": "poisson", "detail": None, "head": None, "tile_batch_size": 4}
+OPTIONS |= {"seed": 0, "fov": None, "device": "cpu", "dtype": "float32", "tiles": True, "mirror": None}
 
 
 @pytest.fixture
@@ -67,9 +71,59 @@ def test_quiet_says_nothing(finetune, capsys):
         (["--rate", "0"], "rate 0.0 is not above 0"),
         (["--unfreeze", "decoder"], "no trainable_parameters"),
         (["--count", "1"], "Give more images"),
+        (["--fine-option", "a=1"], "a given for --fine, but no --fine"),
+        (["--backend", "affine", "--convention", "depth:scale"], "for --backend, of which there are 2"),
+        (["--backend-option", "gain=3"], "takes no such option"),
     ],
 )
 def test_what_cannot_be_is_one_line(finetune, capsys, words, told):
     assert finetune(*words) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and told in error
+
+
+TUNED = """
+from patchwrap import DepthConvention, hookimpl
+
+
+@hookimpl
+def patchwrap_register_backends(register):
+    register("tuned", "tuned_plugin:Tuned", convention=None, licence="MIT", summary="says what it is told")
+
+
+class Tuned:
+    processing = (48, 64)
+
+    def __init__(self, checkpoint=None, convention=None, gain=1):
+        self.convention = DepthConvention.parse(convention)
+        self.gain = gain
+
+    def predict(self, images):
+        return self.gain * (1 + images.mean(1, keepdim=True))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "meanings"),
+    [
+        (["--backend", "tuned", "--convention", "depth:scale", "--backend-option", "gain=3"], ("depth:scale",) * 2),
+        (["--coarse", "tuned", "--coarse-convention", "depth:affine"], ("depth:affine",) * 2),
+        (["--coarse", "ramp", "--fine", "tuned", "--fine-convention", "depth:metric"], ("depth:scale", "depth:metric")),
+    ],
+)
+def test_options_reach_the_backend_they_are_for(photos, install, tmp_path, monkeypatch, words, meanings):
+    install("tuned", TUNED)
+    asked = {}
+    monkeypatch.setattr("patchwrap.finetune.runner.finetune", lambda *names, **options: asked.update(options, of=names))
+    assert main(["finetune", "--data", str(photos), "-o", str(tmp_path / "head.safetensors"), *words]) == 0
+    engine = Engine.build(asked["of"][0], asked["coarse"], asked["fine"], **OPTIONS)
+    assert (str(engine.coarse.convention), str(engine.fine.convention)) == meanings
+    assert getattr(engine.fine, "gain", 3) == (3 if "gain=3" in words else 1)
+
+
+def test_a_coarse_backend_alone_is_enough(photos, tmp_path):
+    words = ["--coarse", "ramp", "--fine", "moody", "--device", "cpu", "--steps", "1", "--plans", "2x2", "-q"]
+    words += ["--cache", str(tmp_path / "cache"), "--data", str(photos)]
+    assert main(["finetune", "-o", str(tmp_path / "head.safetensors"), *words]) == 0
+    [card] = json.loads((tmp_path / "head.json").read_text())["backends"]
+    assert (card["name"], card["coarse"], card["fine"]) == ("ramp", "Ramp", "Moody")

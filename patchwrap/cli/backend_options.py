@@ -4,6 +4,8 @@ import argparse
 import json
 from typing import Any
 
+_PYTHON = {"True": True, "False": False, "None": None}
+
 
 def add_backend_options(group: Any, role: str = "backend") -> None:
     """Add the flags of one backend.
@@ -35,11 +37,11 @@ def backend_options(args: argparse.Namespace, role: str = "backend") -> dict[str
 
 
 def _option(text: str) -> tuple[str, Any]:
-    """``K=V``; a value that reads as JSON (true, 3) is taken as such, any other as text."""
+    """``K=V``; a value that reads as JSON (true, 3) or as Python's True is taken as such, any other as text."""
     key, equals, value = text.partition("=")
     if not key.isidentifier() or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not OPTION=VALUE")
     try:
-        return key, json.loads(value)
+        return key, _PYTHON[value] if value in _PYTHON else json.loads(value)
     except ValueError:
         return key, value

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import check_folder
-from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, positive
+from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, ROLES, positive
 from patchwrap.errors import OptionError
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from patchwrap.plugins import find_backend
 
-    names = args.backend or ([] if args.coarse else [DEFAULT_BACKEND])
-    for name in filter(None, (*names, args.coarse, args.fine)):
+    for name in filter(None, (*_named(args), args.coarse, args.fine)):
         find_backend(name.partition("=")[0])  # an unknown one is refused before torch is imported
     if args.out.exists() and not args.overwrite:
         raise OptionError(f"{str(args.out)!r} exists; add --overwrite, or --start-from it to go on with another -o")
@@ -59,12 +59,15 @@ def run(args: argparse.Namespace) -> int:
     from patchwrap.finetune.runner import finetune
 
     recipe = {name: getattr(args, name) for name in Recipe.__dataclass_fields__ if hasattr(args, name)}
-    given = ("coarse", "fine", "start_from", "count", "depth_scale", "cache", "device", "dtype", "tile_batch_size")
+    given = ("start_from", "count", "depth_scale", "cache", "device", "dtype", "tile_batch_size")
+    backend, coarse, fine = _backends(args)
     with Progress(args.quiet) as progress:
         finetune(
-            names if len(names) != 1 else names[0],
+            backend,
             args.data,
             args.out,
+            coarse=coarse,
+            fine=fine,
             save_seconds=args.save_every,
             told=progress.told,
             report=progress.report,
@@ -73,6 +76,38 @@ def run(args: argparse.Namespace) -> int:
         )
         progress.finished(f"{args.out} and {args.out.with_suffix('.json').name}")
     return 0
+
+
+def _named(args: argparse.Namespace) -> list[str]:
+    """What is given for --backend; the default steps back where --coarse is given."""
+    return args.backend or ([] if args.coarse else [DEFAULT_BACKEND])
+
+
+def _backends(args: argparse.Namespace) -> tuple[Any, Any, Any]:
+    """Backend or backends, coarse and fine."""
+    names = _named(args)
+    if len(names) != 1 and (options := backend_options(args)):
+        raise OptionError(
+            f"{', '.join(options)} given for --backend, of which there are {len(names)}. Give one; several are loaded "
+            "in Python: patchwrap.finetune([patchwrap.load_backend(...), ...], ...)"
+        )
+    coarse, fine = (_loaded(getattr(args, role), role, args) for role in ("coarse", "fine"))
+    several = [_loaded(name, "backend", args) for name in names]
+    if not several:
+        return coarse, None, fine  # a coarse one alone is a backend
+    return several[0] if len(several) == 1 else several, coarse, fine
+
+
+def _loaded(name: str | None, role: str, args: argparse.Namespace) -> Any:
+    """The backend of a role; without options its name, by which the head's card calls it."""
+    options = backend_options(args, role)
+    if options and name is None:
+        raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
+    if not options:
+        return name
+    from patchwrap.wrapping import load_backend
+
+    return load_backend(str(name), **options)
 
 
 class Progress:
@@ -139,6 +174,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--backend", action="append", metavar="B", help=text)
     group.add_argument("--coarse", metavar="B", help="another backend for the whole image")
     group.add_argument("--fine", metavar="B", help="another backend for the tiles")
+    for role in ROLES:
+        add_backend_options(group, role)
     group.add_argument("--data", required=True, help="see below")
     group.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the head, .safetensors")
     group.add_argument("--overwrite", action="store_true", help="replace an existing head")

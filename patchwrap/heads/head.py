@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from patchwrap.errors import CheckpointError
 from patchwrap.heads.card import HeadCard
 from patchwrap.heads.network import HeadNetwork
-from patchwrap.spec import Backend, Trainable
+from patchwrap.precision import Precision
+from patchwrap.spec import Backend, Movable, Trainable
 from patchwrap.tile_view import CONTEXT, TileView
 from patchwrap.types import DepthBatch
 
@@ -33,6 +34,7 @@ class Head:
         self.network = (network or HeadNetwork()).eval()
         self.card = card or HeadCard()
         self.decoder = list(decoder)
+        self._precision = Precision(self.network, ["residual"])
 
     @property
     def knows_tiles(self) -> bool:
@@ -50,8 +52,8 @@ class Head:
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Head":
         """Move the network; its last convolution stays float32."""
-        self.network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network.residual.float()
+        self.network.to(memory_format=torch.channels_last)
+        self._precision.to(device, dtype)
         return self
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
@@ -67,22 +69,31 @@ class Head:
     def adapted(self, backend: Backend) -> Backend:
         """A copy of a backend with the decoder that was trained with this head; the backend itself without one.
 
+        The copy is in float32 where a backend can be moved: one in half precision would round the decoder.
+
         Raises:
             CheckpointError: if the decoder is not this backend's.
         """
         if not self.decoder:
             return backend
         changed = copy.deepcopy(backend)
-        own = list(changed.trainable_parameters()) if isinstance(changed, Trainable) else []
+        own = _decoder(changed)
         if [value.shape for value in own] != [value.shape for value in self.decoder]:
             raise CheckpointError(
                 f"The head brings a decoder that is not {type(backend).__name__}'s. Take the backend that it was "
                 f"trained with ({', '.join(one.name for one in self.card.backends) or 'unknown'})."
             )
+        if isinstance(changed, Movable):
+            # Now, since the way back to float32 may bring weights that it kept aside, as they were before.
+            changed.to(own[0].device, torch.float32)
         with torch.no_grad():
-            for value, trained in zip(own, self.decoder):
+            for value, trained in zip(_decoder(changed), self.decoder):
                 value.copy_(trained)
         return changed
+
+
+def _decoder(backend: Backend) -> list[nn.Parameter]:
+    return list(backend.trainable_parameters()) if isinstance(backend, Trainable) else []
 
 
 class _Refining(nn.Module):

@@ -25,7 +25,7 @@ from patchwrap_diffusers.noise import NOISES
 from patchwrap_diffusers.published import SETTINGS
 from patchwrap_diffusers.sampler import Sampler
 from patchwrap_diffusers.schedule import Latents, Schedule
-from patchwrap_diffusers.settings import Size, checked, convention_of, processing_of
+from patchwrap_diffusers.settings import Size, checked, convention_of, processing_of, steps_of, strength_of
 from patchwrap_diffusers.tile_modes import Alone, CoarseStart, OwnNoise, SharedNoise
 
 TILE_MODES = ("independent", "shared-noise", "coarse-start", "joint")
@@ -166,12 +166,12 @@ def load(
     *,
     convention: str | DepthConvention | None = None,
     processing: Any = None,
-    tile_mode: str = DEFAULT_TILE_MODE,
-    strength: float | int = 0.5,
-    steps: int | None = None,
-    ensemble: int = 1,
-    noise: str | None = None,
-    spacing: str | None = None,
+    tile_mode: Any = DEFAULT_TILE_MODE,
+    strength: Any = 0.5,
+    steps: Any = None,
+    ensemble: Any = 1,
+    noise: Any = None,
+    spacing: Any = None,
     vae: str | Path | AutoencoderKL | AutoencoderTiny | None = None,
     revision: str | None = None,
     variant: str | None = None,
@@ -198,9 +198,8 @@ def load(
         ConventionError: if nothing tells what its numbers mean.
         OptionError: if an option cannot be.
     """
-    mode = TileMode(checked("tile_mode", tile_mode, TILE_MODES, f"one of {', '.join(TILE_MODES)}"), float(strength))
-    if not 0 < mode.strength <= 1:
-        raise OptionError(f"strength {strength!r} is not in (0, 1]: the share of the steps that change the coarse map.")
+    named = checked("tile_mode", tile_mode, TILE_MODES, f"one of {', '.join(TILE_MODES)}")
+    mode = TileMode(named, strength_of(strength))
     if isinstance(ensemble, bool) or not isinstance(ensemble, int) or ensemble < 1 or ensemble == 2:
         raise OptionError(f"ensemble {ensemble!r} is not 1 or a number from 3: the median of two is one of them.")
     name, config = identify(checkpoint, revision)
@@ -224,7 +223,7 @@ def _sampler(
     chosen |= {option: value for option, value in given.items() if value is not None}
     if chosen["steps"] is None:
         raise OptionError("Nothing tells how many steps this pipeline takes. Give steps=, such as 4.")
-    schedule = Schedule(pipeline.scheduler, chosen["steps"], chosen["spacing"])
+    schedule = Schedule(pipeline.scheduler, steps_of(chosen["steps"]), chosen["spacing"])
     one_step = own == 1 and not schedule.consistency
     kind = checked("noise", chosen["noise"] or ("zeros" if one_step else "gaussian"), NOISES, "gaussian or zeros")
     return Sampler(network, schedule, NOISES[kind], ensemble)

@@ -1,4 +1,7 @@
-"""Gets a pipeline from a folder or the hub. Downloads nothing the user did not name and reads no pickled weights."""
+"""Gets a pipeline from a folder or the hub.
+
+Downloads nothing the user did not name, reads no pickled weights and runs no code found beside them.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -67,11 +70,14 @@ def read_pipeline(
     Raises:
         CheckpointError: if something is missing, damaged or incomplete.
     """
+    _check_libraries(name, config)
     kinds = {"unet": UNet2DConditionModel, "vae": _AUTOENCODERS[_part(config, "vae")], "text_encoder": CLIPTextModel}
     where = {"revision": revision, "variant": variant}
     parts = {part: _read(kind, name, part, **where) for part, kind in kinds.items()}
     with loading(name), _quiet():
-        return MarigoldDepthPipeline.from_pretrained(name, **parts, use_safetensors=True, **where)
+        return MarigoldDepthPipeline.from_pretrained(
+            name, **parts, use_safetensors=True, trust_remote_code=False, **where
+        )
 
 
 def read_autoencoder(checkpoint: Any) -> Any:
@@ -116,6 +122,17 @@ def check_parts(pipeline: MarigoldDepthPipeline, autoencoder: Any, name: str) ->
             f"{name!r} has a denoiser of {channels} input channels and an autoencoder of {images} latent channels; the "
             "denoiser takes picture and depth, twice as many as the autoencoder gives. Take an autoencoder that fits."
         )
+
+
+def _check_libraries(name: str, config: Mapping[str, Any]) -> None:
+    """Refuse a pipeline with a part whose class would have to be read from a file of the checkpoint's."""
+    for part, kind in config.items():
+        library = kind[0] if isinstance(kind, list | tuple) and len(kind) == 2 else None
+        if library not in (None, "diffusers", "transformers"):
+            raise CheckpointError(
+                f"{name!r} has a {part} of {library!r}: code beside its weights, which is never run. Take a pipeline "
+                "of the library's own parts, or load this one yourself and pass it."
+            )
 
 
 def _part(config: Mapping[str, Any], part: str) -> str:

@@ -7,6 +7,7 @@ from diffusers import MarigoldDepthPipeline
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from patchwrap.precision import Precision
 from patchwrap.types import DepthBatch, Images
 from patchwrap_diffusers.schedule import Latents
 
@@ -23,13 +24,13 @@ class Network:
     """
 
     def __init__(self, pipeline: MarigoldDepthPipeline, autoencoder: Any = None) -> None:
-        self.denoiser: nn.Module = nn.Module.float(pipeline.unet.eval())
+        self.denoiser: nn.Module = pipeline.unet.eval()
         self.autoencoder: Any = nn.Module.float((autoencoder or pipeline.vae).eval())
         self.channels: int = self.autoencoder.config.latent_channels
         self.factor: int = 2 ** (len(self.autoencoder.config.block_out_channels) - 1)
-        self.device, self.dtype = torch.device("cpu"), torch.float32
         self._words = _no_words(pipeline)
-        self._full: dict[str, Tensor] | None = None
+        self._precision = Precision(self.denoiser)
+        self.device = torch.device("cpu")
 
     def encode(self, images: Images) -> Latents:
         """Pictures to latents.
@@ -47,7 +48,7 @@ class Network:
 
     def denoise(self, pictures: Latents, latents: Latents, time: Tensor) -> Latents:
         """What the network says to latents at a time, under the pictures that they belong to."""
-        both = torch.cat([pictures, latents], 1).to(self.dtype)
+        both = torch.cat([pictures, latents], 1).to(self._precision.dtype)
         words = self._words.to(both).expand(len(both), -1, -1)
         return self.denoiser(both, time, encoder_hidden_states=words, return_dict=False)[0].float()
 
@@ -58,16 +59,9 @@ class Network:
 
     def to(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the networks; the denoiser takes the number type, and comes back to float32 unrounded."""
-        if dtype != self.dtype:
-            if self._full is None:
-                self._full = {name: tensor.cpu() for name, tensor in self.denoiser.state_dict().items()}
-            nn.Module.float(self.denoiser).load_state_dict(self._full)
-        # Torch's own method: that of diffusers warns of every change of type.
-        nn.Module.to(self.denoiser, device, dtype)
+        self._precision.to(device, dtype)
         self.autoencoder.to(device)
-        self.device, self.dtype = device, dtype
-        if dtype == torch.float32:
-            self._full = None
+        self.device = device
 
 
 @torch.no_grad()

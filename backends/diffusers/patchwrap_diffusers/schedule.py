@@ -26,7 +26,7 @@ class Schedule:
         OptionError: if the scheduler cannot have so many steps, or would not start from noise.
     """
 
-    def __init__(self, scheduler: Any, steps: int, spacing: str | None = None) -> None:
+    def __init__(self, scheduler: Any, steps: int, spacing: Any = None) -> None:
         self.consistency = isinstance(scheduler, LCMScheduler)
         if spacing is not None and (self.consistency or spacing not in ("leading", "linspace", "trailing")):
             raise OptionError(f"spacing {spacing!r} is not leading, linspace or trailing; an LCMScheduler has none.")

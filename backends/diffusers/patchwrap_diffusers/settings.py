@@ -35,7 +35,8 @@ def convention_of(
     if space is None:
         raise ConventionError(
             f"{name!r} predicts {config.get('prediction_type')!r}, neither 'depth' nor 'disparity'. If you know "
-            'better, say what its numbers mean: convention="depth:affine" (--convention on the command line).'
+            'better, say what its numbers mean: convention="depth:affine" (--convention on the command line; for '
+            "`patchwrap bench` in Python, with patchwrap.load_backend)."
         )
     scale, shift = config.get("scale_invariant", True), config.get("shift_invariant", True)
     return DepthConvention.parse(f"{space}:{'affine' if shift else 'scale' if scale else 'metric'}")
@@ -70,8 +71,30 @@ def checked(name: str, value: Any, within: Any, rule: str) -> Any:
     Raises:
         OptionError: with the rule, if the value is not within.
     """
-    if isinstance(value, bool) or value not in within:
+    if isinstance(value, bool) or value not in tuple(within):
         raise OptionError(f"{name} {value!r} is not {rule}.")
+    return value
+
+
+def strength_of(value: Any) -> float:
+    """Return the share of the steps that still change the coarse map.
+
+    Raises:
+        OptionError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise OptionError(f"strength {value!r} is not in (0, 1]: the share of the steps that change the coarse map.")
+    return float(value)
+
+
+def steps_of(value: Any) -> int:
+    """Return a number of steps.
+
+    Raises:
+        OptionError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise OptionError(f"steps {value!r} is not a whole number from 1.")
     return value
 
 

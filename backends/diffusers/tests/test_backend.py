@@ -10,6 +10,7 @@ from PIL import Image
 
 import patchwrap
 from patchwrap.cli import main
+from patchwrap.heads import Head
 from patchwrap.testing import check_backend, painted_photo
 
 CPU = torch.device("cpu")
@@ -154,6 +155,13 @@ def test_half_precision_has_no_steps_and_float32_comes_back_as_it_was(load_tiny)
     assert 0 < (half - full).abs().mean() < 0.02
     assert len(half.unique()) > 0.6 * len(full.unique()), "rounded to 8 bits a map would have 256 values"
     assert torch.equal(full, again)
+
+
+def test_a_trained_denoiser_is_not_lost_on_a_backend_in_half_precision(load_tiny):
+    backend = load_tiny(steps=2).to(CPU, torch.bfloat16)
+    trained = [torch.rand(value.shape) for value in backend.trainable_parameters()]
+    changed = Head(decoder=trained).adapted(backend).to(CPU, torch.bfloat16).to(CPU, torch.float32)
+    assert all(torch.equal(value, new) for value, new in zip(changed.trainable_parameters(), trained))
 
 
 def test_another_autoencoder(load_tiny, taesd, tiny):

@@ -136,6 +136,29 @@ def test_pickled_weights_are_never_read(copy):
     refused(copy, str(copy))
 
 
+@pytest.mark.parametrize("part", ["scheduler", "tokenizer", "unet"])
+def test_code_beside_a_checkpoint_is_never_run(copy, part):
+    index = json.loads((copy / "model_index.json").read_text())
+    (copy / "model_index.json").write_text(json.dumps(index | {part: ["code", "Other"]}))
+    for folder in (copy, copy / part):
+        (folder / "code.py").write_text(f"from pathlib import Path\nPath({str(copy / 'ran')!r}).touch()\n")
+    refused(copy, str(copy), f"a {part} of 'code'", "never run")
+    assert not (copy / "ran").exists()
+
+
+def test_code_named_by_a_parts_own_file_is_never_run(copy, monkeypatch):
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda *question: asked.append(question) or "y")
+    for part, file, kind in (
+        ("text_encoder", "config.json", "AutoModel"), ("tokenizer", "tokenizer_config.json", "AutoTokenizer"),
+    ):  # fmt: skip
+        facts = json.loads((copy / part / file).read_text()) | {"auto_map": {kind: "code.Other"}}
+        (copy / part / file).write_text(json.dumps(facts))
+        (copy / part / "code.py").write_text(f"from pathlib import Path\nPath({str(copy / 'ran')!r}).touch()\n")
+    assert load(copy).processing == (72, 96)
+    assert asked == [] and not (copy / "ran").exists()
+
+
 HALF = '{"_class_name": "MarigoldDepthPipeline", "prediction_type": "depth"}'
 
 

@@ -14,6 +14,7 @@ from patchwrap.resampling import resize
 from patchwrap.testing import painted_photo
 from patchwrap.tiling import TilePlan
 from patchwrap.windows import window
+from patchwrap_diffusers.grid import levels
 
 MODES = ["independent", "shared-noise", "coarse-start", "joint"]
 CANVAS = (116, 172)
@@ -157,12 +158,20 @@ def test_tiles_agree_the_more_they_share(load_tiny, scheduler):
     assert shared < 0.9 * independent and joint < 0.95 * shared
 
 
-def test_at_one_step_from_zero_noise_the_ways_of_starting_are_the_same(tiny):
-    found = []
-    for mode in MODES[:3]:
-        options = {"tile_mode": mode, "processing": (64, 96), "steps": 1, "noise": "zeros"}
-        found.append(maps_of(patchwrap.load_backend("diffusers", tiny("trailing"), **options), TILES[4:5]))
-    assert gap(found[0], found[1]) < 1e-4 and gap(found[0], found[2]) < 1e-4
+def test_at_one_step_from_zero_noise_tiles_start_alike_and_differ_only_by_where_they_are_read(load_tiny):
+    options, tiles = {"processing": (64, 96), "steps": 1, "noise": "zeros"}, TilePlan.parse("3x3").tiles(CANVAS)
+    own, shared, coarse = (
+        maps_of(load_tiny("trailing", tile_mode=mode, **options), tiles) for mode in MODES[:3]
+    )
+    assert gap(shared, coarse) < 1e-4
+    # Tiles that begin between two cells are read from the nearest one, unless they are independent.
+    [level] = levels(tiles, CANVAS, lambda size: (64, 96), 8)
+    moved = {place.tile for place in level.places if place.seen != place.tile}
+    assert len(moved) == 19 and len(tiles) == 25
+    for tile, one, other in zip(tiles, own, shared):
+        assert one.isfinite().all() and other.isnan().any() == (tile in moved)
+        both = other.isfinite()
+        assert ((one - other)[both].abs().max() / one.std() < 1e-4) == (tile not in moved)
 
 
 @pytest.mark.parametrize(("strength", "times"), [(1.0, [999, 749, 499, 249]), (0.5, [499, 249]), (0.1, [249])])

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import OptionError
+from patchwrap.precision import Precision
 from patchwrap.tile_view import TileView
 from patchwrap.types import DepthBatch, Features, Images
 from patchwrap_native import canonical, checkpoint
@@ -51,7 +52,7 @@ class AsModule(nn.Module):
 
 
 class NativeFine:
-    """One U-Net as a backend; the fine one looks at tiles, and the coarse one extends this.
+    """One U-Net as a backend; the fine one learned from tiles, and the coarse one extends this.
 
     Args:
         network: the U-Net.
@@ -65,6 +66,7 @@ class NativeFine:
 
     def __init__(self, network: UNet) -> None:
         self.network = network
+        self._precision = Precision(network, ["head"])
 
     def predict(self, images: Images) -> DepthBatch:
         """Predict depth up to its scale; finite everywhere, sky far away.
@@ -84,8 +86,8 @@ class NativeFine:
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "NativeFine":
         """Move the network; its last convolution stays float32."""
-        self.network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network.head.float()
+        self.network.to(memory_format=torch.channels_last)
+        self._precision.to(device, dtype)
         return self
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
@@ -112,6 +114,7 @@ class NativeHead:
 
     def __init__(self, network: FusionNetwork) -> None:
         self.network = network
+        self._precision = Precision(network, ["residual"])
 
     def refine(self, view: TileView) -> DepthBatch:
         """Return the aligned tiles plus a residual, in log depth; of their own detail all stays that is believed."""
@@ -130,8 +133,8 @@ class NativeHead:
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "NativeHead":
         """Move the network; its last convolution stays float32."""
-        self.network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network.residual.float()
+        self.network.to(memory_format=torch.channels_last)
+        self._precision.to(device, dtype)
         return self
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
@@ -157,6 +160,7 @@ class NativeBackend(NativeFine):
     """
 
     mirror = True
+    knows_tiles = False
 
     def __init__(self, trio: Trio) -> None:
         super().__init__(trio.coarse)

@@ -68,7 +68,7 @@ def _add_train(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument("--device", default="cpu")
     verb.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
-    verb.add_argument("--encoder", default="plain", help="plain or timm:NAME")
+    verb.add_argument("--encoder", help="plain or timm:NAME (default: that of --start-from, else plain)")
     verb.add_argument("--stages", type=_stages, default=STAGES, help="networks that are trained (default: all)")
     verb.add_argument("--start-from", type=Path, help="checkpoint whose networks training goes on from")
     verb.set_defaults(run=_train)

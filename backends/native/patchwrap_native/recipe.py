@@ -1,5 +1,6 @@
 """The whole training: three stages one after another, then the checkpoint and its card. Renders nothing."""
 
+import hashlib
 import json
 import platform
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from patchwrap.errors import OptionError
+from patchwrap.finetune.recipe import digest
 from patchwrap_native import checkpoint, crops
 from patchwrap_native.budget import Budget
 from patchwrap_native.calibration import calibrate
@@ -41,7 +44,7 @@ class Recipe:
         seed: decides weights and batches.
         device: ``cpu``, ``cuda`` …
         precision: see ``precision.autocast``.
-        encoder: ``plain`` or ``timm:NAME``.
+        encoder: ``plain`` or ``timm:NAME``; None is that of ``start_from``, else ``plain``.
         start_from: checkpoint whose networks training goes on from; None starts from random weights.
         stages: which networks are trained; the others stay as they are in ``start_from``.
     """
@@ -56,7 +59,7 @@ class Recipe:
     seed: int = 0
     device: str = "cpu"
     precision: Precision = "auto"
-    encoder: str = "plain"
+    encoder: str | None = None
     start_from: Path | None = None
     stages: tuple[str, ...] = tuple(SHARES)
 
@@ -77,21 +80,55 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
 
     Returns:
         The checkpoint, ``native.safetensors`` in the recipe's folder; ``native.json`` beside it is its card.
+
+    Raises:
+        OptionError: if the folder holds the state of another training, the encoder is not that of ``start_from``, or
+            the fusion network is to learn from networks that never learned.
     """
     recipe.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    trio = checkpoint.load(recipe.start_from) if recipe.start_from else Trio.untrained(recipe.encoder)
+    trio = _begun(recipe)
+    recipe = replace(recipe, encoder=str(trio.coarse.options["encoder"]))
     shards, held_out = open_shards(recipe.shards), open_shards(recipe.held_out)
     histories = {}
     for name in recipe.stages:
         stage = _stage(name, recipe, trio, shards, held_out)
         stage.rate *= recipe.rate
-        histories[name] = _train_stage(stage, recipe, report, pace)
+        identity = _identity(recipe, name, shards, held_out)
+        histories[name] = _train_stage(stage, recipe, identity, report, pace)
     path = recipe.out / "native.safetensors"
     checkpoint.save(trio, path)
     card = make_card(recipe, trio, histories, shards, path)
     (recipe.out / "native.json").write_text(json.dumps(card, indent=1))
     return path
+
+
+def _begun(recipe: Recipe) -> Trio:
+    """The networks as training finds them."""
+    if recipe.start_from is None:
+        if "fusion" in recipe.stages and recipe.stages != tuple(SHARES):
+            raise OptionError(
+                f"the fusion network learns to mend what trained ones say, and of {', '.join(SHARES)} only "
+                f"{', '.join(recipe.stages)} are to be trained. Name a checkpoint to start from, or train all."
+            )
+        return Trio.untrained(recipe.encoder or "plain")
+    trio = checkpoint.load(recipe.start_from)
+    own = trio.coarse.options["encoder"]
+    if recipe.encoder not in (None, own):
+        raise OptionError(
+            f"{str(recipe.start_from)!r} has the encoder {own!r}, not {recipe.encoder!r}. Leave encoder out, or begin "
+            "with random weights: without start_from."
+        )
+    return trio
+
+
+def _identity(recipe: Recipe, name: str, shards: list[Shard], held_out: list[Shard]) -> str:
+    """Of a stage: what must not change where its training goes on. It may be longer, elsewhere, or followed by more."""
+    options = {name: getattr(recipe, name) for name in ("batch_size", "rate", "seed", "precision", "encoder")}
+    start = recipe.start_from and hashlib.sha256(recipe.start_from.read_bytes()).hexdigest()
+    earlier = recipe.stages[: recipe.stages.index(name)]
+    scenes = [[(shard.size, shard.scenes) for shard in part] for part in (shards, held_out)]
+    return digest([options, start, earlier, scenes])
 
 
 def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out: list[Shard]) -> Stage:
@@ -118,11 +155,14 @@ def _judges_tiles_better(coarse: UNet, fine: DepthStage) -> bool:
     return of_coarse["abs_rel_scaled"] < of_fine["abs_rel_scaled"]
 
 
-def _train_stage(stage: Stage, recipe: Recipe, report: Report | None, pace: Pace | None) -> History:
+def _train_stage(
+    stage: Stage, recipe: Recipe, identity: str, report: Report | None, pace: Pace | None
+) -> History:
     """Train a stage's network in place; what it holds then is the moving average, calibrated where it is depth."""
     state = recipe.out / f"{stage.name}.pt"
     device = torch.device(recipe.device)
-    trainer = Trainer(stage, recipe.budget(stage.name), state, device, recipe.precision, pace)
+    budget = recipe.budget(stage.name)
+    trainer = Trainer(stage, budget, state, device, recipe.precision, pace, identity=identity)
     stage.network.load_state_dict(trainer.run(report).state_dict())
     stage.network.eval()
     if isinstance(stage, DepthStage):

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from patchwrap.errors import OptionError
 from patchwrap_native.budget import Budget, learning_rate
 from patchwrap_native.ema import Ema
 from patchwrap_native.precision import Precision, autocast
@@ -103,6 +104,10 @@ class Trainer:
         pace: how often to report, evaluate and save.
         optimiser: makes the optimiser, all of whose groups take the same learning rate.
         memory_format: of the weights. Channels last is quicker for convolutions, but not for group norms in bfloat16.
+        identity: of the training; the state of another one is refused.
+
+    Raises:
+        OptionError: if the checkpoint is another training's.
     """
 
     def __init__(
@@ -115,8 +120,9 @@ class Trainer:
         pace: Pace | None = None,
         optimiser: MakeOptimiser = adamw,
         memory_format: torch.memory_format = torch.channels_last,
+        identity: str = "",
     ) -> None:
-        self.stage, self.budget, self.checkpoint = stage, budget, checkpoint
+        self.stage, self.budget, self.checkpoint, self.identity = stage, budget, checkpoint, identity
         self.device, self.precision, self.pace = device, precision, pace or Pace()
         self.network = stage.network.to(device, memory_format=memory_format)  # type: ignore[call-overload]
         self.ema = Ema(self.network)
@@ -213,6 +219,7 @@ class Trainer:
     def save(self) -> None:
         """Write the training state, whole or not at all."""
         state = {
+            "identity": self.identity,
             "network": self.network.state_dict(),
             "ema": self.ema.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -225,6 +232,11 @@ class Trainer:
 
     def _resume(self) -> None:
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        if state.get("identity", "") != self.identity:
+            raise OptionError(
+                f"{str(self.checkpoint)!r} is the state of a training with other options or data. Give the same again "
+                "to go on (for longer, if you like), delete the folder's .pt files to begin anew, or take another -o."
+            )
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -43,6 +43,19 @@ def test_half_and_brain_precision_run_and_agree(native):
     assert np.median(np.abs(brain / full - 1)) < 0.05
 
 
+def test_float32_weights_come_back_and_last_convolutions_are_never_rounded():
+    native, cpu = load(), torch.device("cpu")
+    networks = [native.network, native.fine.network, native.head.network]
+    before = [{name: value.clone() for name, value in network.state_dict().items()} for network in networks]
+    native.to(cpu, torch.bfloat16)
+    for network, own, last in zip(networks, before, ("head", "head", "residual")):
+        assert next(network.parameters()).dtype == torch.bfloat16
+        assert torch.equal(network.get_submodule(last).weight, own[f"{last}.weight"])
+    native.to(cpu, torch.float16).to(cpu, torch.float32)
+    for network, own in zip(networks, before):
+        assert all(torch.equal(value, own[name]) for name, value in network.state_dict().items())
+
+
 def test_the_focal_length_makes_it_metric(native):
     photo = painted_photo(256, 448)
     wide, narrow = (patchwrap.predict(photo, native, fov=fov) for fov in (90.0, 40.0))
@@ -86,6 +99,13 @@ def test_detail_carries_nothing_far_beyond_the_tile_and_the_network(native):
     assert ((refined - detailed).abs().amax() > BEYOND) and (_detail(aligned - refined).abs().amax() > 0.5)
     assert (detailed >= torch.minimum(aligned, refined) - BEYOND - 1e-6).all()
     assert (detailed <= torch.maximum(aligned, refined) + BEYOND + 1e-6).all()
+
+
+def test_only_the_fine_network_knows_tiles(native):
+    assert native.fine.knows_tiles and not native.knows_tiles
+    photo = painted_photo(288, 384)
+    plain, half = (patchwrap.predict(photo, native, plan="2x2", **how) for how in ({}, {"detail": 0.5}))
+    assert plain.options["detail"] == half.options["detail"] and np.array_equal(plain.values, half.values)
 
 
 def test_the_trio_asks_for_the_mirror_image_unless_told_otherwise(native):

@@ -38,6 +38,7 @@ def test_a_network_equals_torch_at_other_sizes(native, tmp_path, part):
         np.testing.assert_allclose(session.run(None, {"images": images.numpy()})[0], wanted, rtol=1e-4)
     assert exported.facts["convention"] == "depth:scale" and exported.facts["multiple"] == 32
     assert exported.facts.get("metres_per_focal") == (1.0 if part == "coarse" else None)
+    assert exported.facts["knows_tiles"] == (part == "fine")
 
 
 @pytest.mark.parametrize(

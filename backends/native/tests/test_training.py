@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from patchwrap.errors import OptionError
 from patchwrap_native import checkpoint
 from patchwrap_native.backend import load
 from patchwrap_native.budget import Budget, learning_rate
@@ -83,6 +84,90 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(recipe, tmp_path):
     for name, network in whole.parts.items():
         for key, value in network.state_dict().items():
             assert torch.allclose(value, resumed.parts[name].state_dict()[key], atol=1e-3), f"{name}.{key}"
+
+
+@pytest.fixture
+def finished(recipe):
+    """A training that is over: its recipe and the weights it made."""
+    return recipe, checkpoint.load(train(recipe)).coarse.state_dict()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"rate": 0.5}, {"batch_size": 4}, {"precision": "auto"}, {"encoder": "timm:test_resnet"}],
+)
+def test_the_state_of_a_training_with_other_options_is_refused(finished, change):
+    recipe, _ = finished
+    with pytest.raises(OptionError, match=r"coarse\.pt.*other options or data.*delete.*another -o") as caught:
+        train(replace(recipe, **change))
+    assert "\n" not in str(caught.value)
+    assert json.loads((recipe.out / "native.json").read_text())["recipe"]["seed"] == 0
+
+
+def test_the_state_of_a_training_on_other_scenes_or_from_other_weights_is_refused(finished, shards, tmp_path):
+    recipe, _ = finished
+    fewer = tmp_path / "fewer"
+    fewer.mkdir()
+    (fewer / "shard_00000").symlink_to(shards / "shard_00000")
+    start = tmp_path / "start.safetensors"
+    checkpoint.save(Trio.untrained(), start)
+    # The fine network began as the coarse one, which is a random one where it is not trained.
+    for change in ({"shards": fewer}, {"held_out": fewer}, {"start_from": start}, {"stages": ("fine",)}):
+        with pytest.raises(OptionError, match="other options or data"):
+            train(replace(recipe, **change))
+
+
+def test_a_state_without_an_identity_is_refused(finished):
+    recipe, _ = finished
+    state = torch.load(recipe.out / "coarse.pt", weights_only=True)
+    del state["identity"]
+    torch.save(state, recipe.out / "coarse.pt")
+    with pytest.raises(OptionError, match="other options or data"):
+        train(recipe)
+
+
+def test_a_finished_training_goes_on_for_longer_and_wherever_its_scenes_lie(finished, shards, tmp_path):
+    recipe, before = finished
+    (tmp_path / "moved").symlink_to(shards)
+    again = checkpoint.load(train(replace(recipe, shards=tmp_path / "moved"))).coarse.state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in before.items())
+    card = json.loads(train(replace(recipe, steps=6, minutes=60.0)).with_suffix(".json").read_text())
+    assert {stage["step"] for stage in card["stages"].values()} == {6} and card["recipe"]["steps"] == 6
+
+
+def test_the_fusion_network_alone_needs_something_to_mend(recipe):
+    for stages in (("fusion",), ("coarse", "fusion")):
+        with pytest.raises(OptionError, match="Name a checkpoint to start from"):
+            train(replace(recipe, stages=stages))
+
+
+def test_stages_may_come_one_after_another(recipe):
+    train(replace(recipe, stages=("coarse",)))
+    card = json.loads(train(recipe).with_suffix(".json").read_text())
+    assert {stage["step"] for stage in card["stages"].values()} == {4}
+
+
+def test_the_encoder_is_that_of_the_checkpoint_unless_told_otherwise(recipe, tmp_path):
+    start = tmp_path / "start.safetensors"
+    checkpoint.save(Trio.untrained("timm:test_resnet"), start)
+    warm = replace(recipe, steps=1, stages=("fine",), start_from=start)
+    card = json.loads(train(warm).with_suffix(".json").read_text())
+    assert card["recipe"]["encoder"] == "timm:test_resnet"
+    train(replace(warm, encoder="timm:test_resnet", steps=2))
+    for encoder in ("plain", "timm:test_vit"):
+        with pytest.raises(OptionError, match=f"has the encoder 'timm:test_resnet', not '{encoder}'"):
+            train(replace(warm, encoder=encoder, out=tmp_path / "other"))
+
+
+def test_the_command_line_takes_the_checkpoints_encoder(recipe, tmp_path, capsys):
+    start = tmp_path / "start.safetensors"
+    checkpoint.save(Trio.untrained(), start)
+    words = ["train", "--shards", str(recipe.shards), "--held-out", str(recipe.shards), "-o", str(recipe.out)]
+    words += ["--steps", "1", "--batch-size", "2", "--stages", "fine", "--start-from", str(start)]
+    assert main([*words, "--encoder", "timm:test_resnet"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(words) == 0
+    assert json.loads((recipe.out / "native.json").read_text())["recipe"]["encoder"] == "plain"
 
 
 def test_training_lowers_the_loss(shards, tmp_path):

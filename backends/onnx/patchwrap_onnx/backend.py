@@ -90,7 +90,7 @@ class FocalOnnxBackend(OnnxBackend):
         self.metres_per_focal = card.metres_per_focal
 
     def metres_per_unit(self, focal: float) -> float:
-        """Metres per predicted unit of the whole-image pass.
+        """Metres per predicted unit of depth of the whole-image pass.
 
         Args:
             focal: focal length as a fraction of the image's longer side.

@@ -36,7 +36,7 @@ class Card:
         output: name of the depth map; needed where there are several outputs.
         batch: most pictures at once; None leaves it to the graph.
         threads: of onnxruntime; None leaves it to onnxruntime.
-        metres_per_focal: metres per predicted unit at a focal length as long as the picture's longer side; for
+        metres_per_focal: metres per predicted unit of depth at a focal length as long as the picture's longer side; for
             scale-ambiguous models whose scale is proportional to it.
     """
 
@@ -84,6 +84,7 @@ def complete(facts: Mapping[str, Any], metadata: Mapping[str, str], path: Path) 
 
     Raises:
         ConventionError: if nothing says what the numbers mean.
+        OptionError: if they are more or less than known up to a scale, and the card says what that is.
     """
     origin = f"metadata of {path}"
     own = _checked(_parsed(metadata[METADATA], origin), origin) if METADATA in metadata else {}
@@ -93,7 +94,13 @@ def complete(facts: Mapping[str, Any], metadata: Mapping[str, str], path: Path) 
             f"Nothing says what the numbers of {path} mean. Give the convention, such as inverse_depth:affine or "
             f'depth:metric, as an option or as {{"convention": "..."}} in {path.with_suffix(".json")}.'
         )
-    return Card(**both)
+    card = Card(**both)
+    if card.metres_per_focal is not None and card.convention.ambiguity != "scale":
+        raise OptionError(
+            f"{path}: metres_per_focal is the scale of depth:scale and inverse_depth:scale, and its convention is "
+            f"{card.convention}. Leave it out, or give the right convention."
+        )
+    return card
 
 
 def _parsed(text: str | bytes, origin: str) -> dict[str, Any]:

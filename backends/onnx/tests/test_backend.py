@@ -145,6 +145,24 @@ def test_the_focal_length_gives_metres(save):
     np.testing.assert_allclose(metric.values, one.values * 3.0 * 0.5, rtol=1e-5)
 
 
+def test_the_focal_length_gives_metres_of_inverse_depth(save):
+    backend = load(save(), convention="inverse_depth:scale", processing=(48, 64), metres_per_focal=3.0)
+    one, metric = (patchwrap.predict(painted_photo(), backend, plan="2x2", fov=fov) for fov in (None, 90.0))
+
+    assert str(metric.convention) == "inverse_depth:metric"
+    np.testing.assert_allclose(metric.values, one.values / (3.0 * 0.5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("convention", ["depth:metric", "depth:affine", "inverse_depth:affine"])
+def test_what_is_not_up_to_a_scale_has_no_metres_per_focal(save, convention):
+    path = save()
+    for beside, options in (({}, {"metres_per_focal": 3.0}), ({"metres_per_focal": 3.0}, {})):
+        path.with_suffix(".json").write_text(json.dumps(beside))
+        with pytest.raises(OptionError, match=f"metres_per_focal.*{convention}") as caught:
+            load(path, convention=convention, processing=(48, 64), **options)
+        assert "\n" not in str(caught.value)
+
+
 def test_tiles_bring_detail_back(save):
     path = save()
     path.with_suffix(".json").write_text(json.dumps({"convention": "inverse_depth:affine", "processing": [60, 100]}))

@@ -13,16 +13,17 @@ from transformers import PreTrainedModel
 
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ExportError, OptionError
+from patchwrap.precision import Precision
 from patchwrap.resampling import resize
 from patchwrap.types import DepthBatch, Images
 from patchwrap_transformers.conventions import convention_of
 from patchwrap_transformers.families import FAMILIES, Family
 from patchwrap_transformers.geometry import Geometry, Size
 from patchwrap_transformers.heads import by_own_head, use_head
-from patchwrap_transformers.loading import identify, read_network, read_settings
+from patchwrap_transformers.loading import identify, read_network, read_processor, read_settings
 from patchwrap_transformers.margin import add_margin, remove_margin
 from patchwrap_transformers.postprocessing import depth_of, distances_only, maps_of, to_size
-from patchwrap_transformers.precision import Precision
+from patchwrap_transformers.precision import compute_in_float32
 from patchwrap_transformers.preprocessing import Preprocessing
 
 _ENCODER = re.compile(r"(^|\.)(backbone|embeddings|\w*encoder)\.")
@@ -61,6 +62,7 @@ class TransformersBackend:
         self.preprocessing = preprocessing
         self._forward: Callable[..., Any] = network
         self._precision = Precision(network, family.exact)
+        compute_in_float32(network, family.exact)
 
     def predict(self, images: Images) -> DepthBatch:
         """Predict maps in ``convention``.
@@ -98,8 +100,15 @@ class TransformersBackend:
 
         Args:
             with_backend: of ``torch.compile``.
+
+        Raises:
+            OptionError: if torch has no such backend.
         """
-        self._forward = torch.compile(self.network, backend=with_backend)
+        try:
+            self._forward = torch.compile(self.network, backend=with_backend)
+        except RuntimeError as error:
+            reason, known = " ".join(str(error).split()), ", ".join(torch.compiler.list_backends())
+            raise OptionError(f"compile {with_backend!r} cannot be: {reason} Take true, or one of {known}.") from error
         return self
 
     def exportable(self, size: Size) -> tuple[nn.Module, dict[str, Tensor]]:
@@ -145,9 +154,9 @@ def load(
     processor: Any = None,
     head: str | None = None,
     attention: str | None = None,
-    compile: bool | str = False,
+    compile: Any = False,
     revision: str | None = None,
-    safetensors: bool = True,
+    safetensors: Any = True,
 ) -> TransformersBackend:
     """Load a checkpoint.
 
@@ -156,24 +165,27 @@ def load(
         convention: what the numbers mean, ``SPACE:AMBIGUITY``; needed only where nothing else tells.
         processing: the size to see pictures at, ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both;
             None is the size of the checkpoint's own image processor.
-        processor: folder, hub name or image processor to take colours and size from instead.
+        processor: short name, hub name, folder or image processor to take colours and size from instead.
         head: of a network with several, the one to use always; None lets the network elect one a picture.
         attention: ``sdpa``, ``eager`` …; None is SDPA where the family has it.
-        compile: True or the name of a ``torch.compile`` backend.
+        compile: True, False or the name of a ``torch.compile`` backend.
         revision: of the hub's repository.
-        safetensors: False also takes pickled weights, which may run code when they are read.
+        safetensors: True or False; False also takes pickled weights, which may run code when they are read.
 
     Raises:
         CheckpointError: if there is no such checkpoint, it is damaged or no depth model.
         ConventionError: if nothing tells what its numbers mean.
         OptionError: if the network cannot take an option.
     """
+    _check_kinds(compile, safetensors)
     name, config = identify(checkpoint, revision)
     family = FAMILIES[config.model_type]
     meaning = convention_of(config, name, convention)
     model = checkpoint if isinstance(checkpoint, PreTrainedModel) else None
-    beside = processor is None
-    settings = read_settings(name, revision, local_only=model is not None) if beside else read_settings(processor)
+    if processor is None:
+        settings = read_settings(name, revision, local_only=model is not None)
+    else:
+        settings = read_processor(processor)
     geometry = family.geometry(config).published(settings).wanted(processing)
     # Only now anything large is read.
     network = model.eval() if model is not None else read_network(name, config, attention, revision, safetensors)
@@ -182,3 +194,11 @@ def load(
     colours = Preprocessing.of(settings, family.normalisation)
     backend = TransformersBackend(network, family, meaning, geometry, colours)
     return backend.compile("inductor" if compile is True else compile) if compile else backend
+
+
+def _check_kinds(compile: Any, safetensors: Any) -> None:
+    """A word such as ``no`` would count as true."""
+    if not isinstance(safetensors, bool):
+        raise OptionError(f"safetensors {safetensors!r} is neither true nor false.")
+    if not isinstance(compile, bool | str):
+        raise OptionError(f"compile {compile!r} is neither true nor false nor the name of a torch.compile backend.")

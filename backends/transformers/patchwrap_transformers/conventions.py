@@ -23,7 +23,8 @@ def convention_of(config: Any, name: str, stated: str | DepthConvention | None =
     if known is None:
         raise ConventionError(
             f"{name!r} is a {config.model_type} model, and nothing in it says what its numbers mean. Say it: "
-            'convention="inverse_depth:affine" for MiDaS-like models, "depth:metric" for those fine-tuned on metres '
-            "(on the command line --convention, or --coarse-convention and --fine-convention)."
+            'convention="inverse_depth:affine" for MiDaS-like models, "depth:metric" for those fine-tuned on metres. '
+            "On the command line that is --convention (--coarse-convention, --fine-convention); `patchwrap bench` has "
+            "no such flag: in Python, patchwrap.bench(patchwrap.load_backend(..., convention=...), ...)."
         )
     return DepthConvention.parse(known)

@@ -34,8 +34,7 @@ def identify(checkpoint: str | Path | PreTrainedModel | None, revision: str | No
         name, config = checkpoint.name_or_path or type(checkpoint).__name__, checkpoint.config
     else:
         name = checkpoint_name(checkpoint, "transformers", SOURCES, "config.json and model.safetensors")
-        with loading(name):
-            config = AutoConfig.from_pretrained(name, revision=revision)
+        config = _read_config(name, revision)
     if config.model_type not in FAMILIES:
         raise CheckpointError(
             f"{name!r} is a {config.model_type} model, not one of the depth families {', '.join(FAMILIES)}. "
@@ -44,26 +43,60 @@ def identify(checkpoint: str | Path | PreTrainedModel | None, revision: str | No
     return name, config
 
 
-def read_settings(source: Any, revision: str | None = None, local_only: bool = False) -> Mapping[str, Any]:
-    """Return the contents of an image processor's file; empty if there is none.
+def _read_config(name: str, revision: str | None) -> Any:
+    try:
+        with loading(name):
+            # Unless it is told not to, the library asks on the terminal whether to run the code.
+            return AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
+    except CheckpointError as error:
+        if "trust_remote_code" not in str(error.__cause__):
+            raise
+        raise CheckpointError(
+            f"{name!r} is a model whose code lies beside its weights, and such code is never run. Take a model of the "
+            "transformers library itself, or load this one yourself and pass it by patchwrap.wrap_callable."
+        ) from error
+
+
+def read_settings(name: str, revision: str | None = None, local_only: bool = False) -> Mapping[str, Any]:
+    """Return the contents of the image processor's file beside a checkpoint; empty if there is none.
 
     Args:
-        source: folder, hub name or image processor.
+        name: folder or hub name.
         revision: of the hub's repository.
         local_only: look into folders and the cache, and no further.
 
     Raises:
         CheckpointError: if the file is damaged or, where the hub may be asked, cannot be fetched.
     """
-    if hasattr(source, "to_dict"):
-        return source.to_dict()
     try:
-        with loading(str(source)), _quiet():
-            return get_image_processor_config(str(source), revision=revision, local_files_only=local_only)
+        with loading(name), _quiet():
+            return get_image_processor_config(name, revision=revision, local_files_only=local_only)
     except CheckpointError:
-        if local_only and not Path(source).is_dir():
+        if local_only and not Path(name).is_dir():
             return {}
         raise
+
+
+def read_processor(source: Any) -> Mapping[str, Any]:
+    """Return the settings of an image processor that the user named.
+
+    Args:
+        source: short name, hub name, folder or image processor.
+
+    Raises:
+        CheckpointError: if there are none, or they are damaged.
+    """
+    if hasattr(source, "to_dict"):
+        return source.to_dict()
+    name = checkpoint_name(source, "transformers", SOURCES, "preprocessor_config.json")
+    settings = read_settings(name)
+    if not settings:
+        # The library says nothing where it can neither find the file nor ask for it.
+        where = "the folder has none" if Path(name).is_dir() else "there is none, or it is not in the cache"
+        raise CheckpointError(
+            f"processor {name!r} names no preprocessor_config.json: {where}. Leave it out for the checkpoint's own."
+        )
+    return settings
 
 
 def read_network(

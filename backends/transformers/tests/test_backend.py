@@ -189,9 +189,29 @@ def test_a_compiled_network_predicts_the_same(load_tiny):
         assert torch.allclose(compiled, load_tiny("depth_anything").predict(images), atol=1e-5)
 
 
-def test_unknown_options_are_refused(tiny):
-    with pytest.raises(OptionError, match="colour"):
-        patchwrap.load_backend("transformers", tiny("depth_anything"), colour="red")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"safetensors": "no"}, "safetensors 'no' is neither true nor false"),
+        ({"safetensors": 0}, "safetensors 0 is neither"),
+        ({"compile": 1}, "compile 1 is neither true nor false nor the name"),
+        ({"compile": "yes"}, "compile 'yes' cannot be: .* one of .*inductor"),
+    ],
+)
+def test_impossible_options_are_refused(tiny, options, words):
+    with pytest.raises(OptionError, match=words) as caught:
+        patchwrap.load_backend("transformers", tiny("depth_anything"), **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_words_of_python_on_the_command_line_are_no_text(tiny, tmp_path, capsys):
+    command = ["predict", str(tmp_path / "photo.png"), "-o", str(tmp_path), "--no-tiles", "--overwrite"]
+    command += ["--backend", f"transformers={tiny('depth_anything')}", "--backend-option"]
+    Image.fromarray(picture(56, 84)).save(tmp_path / "photo.png")
+    assert main([*command, "safetensors=True"]) == 0
+    assert main([*command, "safetensors=yes"]) == 2
+    assert "error: safetensors 'yes' is neither true nor false" in capsys.readouterr().err
 
 
 def test_the_plugin_loads_neither_torch_nor_transformers():

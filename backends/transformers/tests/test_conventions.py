@@ -14,7 +14,7 @@ def test_a_config_that_cannot_tell_is_an_error_before_anything_large_is_read(tin
     monkeypatch.setattr("patchwrap_transformers.backend.read_network", lambda *_: pytest.fail("weights were read"))
     with pytest.raises(ConventionError, match="--convention") as caught:
         patchwrap.load_backend("transformers", tiny("dpt_dinov2"))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "patchwrap.bench(patchwrap.load_backend(" in str(caught.value)
 
 
 def test_the_published_name_tells_where_the_config_cannot():

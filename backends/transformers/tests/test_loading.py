@@ -149,12 +149,50 @@ def test_code_beside_a_checkpoint_is_never_run(copy):
     assert not (copy / "ran").exists()
 
 
-def test_settings_may_come_from_elsewhere(copy, tiny):
+@pytest.mark.parametrize("kind", ["of_its_own", None])
+def test_a_model_that_is_its_code_is_refused_without_asking_anybody(copy, kind, monkeypatch):
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda *question: asked.append(question) or "y")
+    config = json.loads((copy / "config.json").read_text()) | {"model_type": kind}
+    config = {name: value for name, value in config.items() if value is not None}
+    config["auto_map"] = {"AutoModelForDepthEstimation": "code.Other", "AutoConfig": "code.Other"}
+    (copy / "config.json").write_text(json.dumps(config))
+    (copy / "code.py").write_text("from pathlib import Path\nPath({!r}).touch()\n".format(str(copy / "ran")))
+    refused(copy, str(copy), "such code is never run", "wrap_callable")
+    assert asked == [] and not (copy / "ran").exists()
+
+
+def test_code_beside_processor_settings_is_never_run(copy, tiny):
+    settings = json.loads((copy / "preprocessor_config.json").read_text())
+    settings |= {"image_processor_type": "Other", "auto_map": {"AutoImageProcessor": "code.Other"}}
+    (copy / "preprocessor_config.json").write_text(json.dumps(settings))
+    (copy / "code.py").write_text("from pathlib import Path\nPath({!r}).touch()\n".format(str(copy / "ran")))
+    assert load(copy).processing == load(tiny("depth_anything"), processor=copy).processing == (56, 84)
+    assert not (copy / "ran").exists()
+
+
+def test_settings_may_come_from_elsewhere(copy, tiny, monkeypatch):
     (copy / "preprocessor_config.json").unlink()
     assert load(copy).preprocessing.shift == pytest.approx([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225])
     assert load(copy, processor=tiny("depth_anything")).processing == (56, 84)
     given = hf.DPTImageProcessor(size={"height": 98, "width": 98})
     assert load(copy, processor=given).processing == (98, 98)
+    monkeypatch.setenv("HOME", str(tiny("depth_anything").parent))
+    assert load(copy, processor="~/depth_anything").processing == (56, 84)
+
+
+@pytest.mark.parametrize(
+    ("processor", "words"),
+    [
+        ("{empty}", ["preprocessor_config.json", "the folder has none"]),
+        ("nobody/nothing", ["preprocessor_config.json", "not in the cache"]),
+        ("nowhere", ["neither a folder"]),
+        ("", ["needs a checkpoint"]),
+    ],
+)
+def test_a_processor_that_names_nothing_is_not_passed_over(copy, tmp_path, processor, words):
+    (tmp_path / "empty").mkdir()
+    refused(copy, *words, processor=processor.format(empty=tmp_path / "empty"))
 
 
 def test_loading_is_silent_and_leaves_the_librarys_own_talk_as_it_was(tiny, capfd):

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 import patchwrap
+from patchwrap.heads import Head
 from patchwrap.testing import painted_photo
 
 CPU = torch.device("cpu")
@@ -50,3 +51,10 @@ def test_the_pipeline_chooses_the_precision(load_tiny):
     full = patchwrap.predict(photo, load_tiny("glpn"), plan="2x2").values
     brain = patchwrap.predict(photo, load_tiny("glpn"), plan="2x2", dtype="bfloat16").values
     assert 0 < abs(brain / full - 1).mean() < 0.02
+
+
+def test_a_trained_decoder_is_not_lost_on_a_backend_in_half_precision(load_tiny):
+    backend = load_tiny("depth_anything").to(CPU, torch.bfloat16)
+    trained = [torch.rand(value.shape) for value in backend.trainable_parameters()]
+    changed = Head(decoder=trained).adapted(backend).to(CPU, torch.bfloat16).to(CPU, torch.float32)
+    assert all(torch.equal(value, new) for value, new in zip(changed.trainable_parameters(), trained))

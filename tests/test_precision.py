@@ -1,0 +1,144 @@
+"""What survives a network's time in half precision: its float32 weights, and whatever was changed meanwhile."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+import patchwrap
+from patchwrap.errors import CheckpointError
+from patchwrap.heads import Head, HeadNetwork
+from patchwrap.precision import Precision
+from patchwrap.testing import check_backend
+
+CPU = torch.device("cpu")
+
+
+class Table(nn.Module):
+    """Constants alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("angles", torch.rand(5))
+
+
+class Small(nn.Module):
+    """A body, a norm, a table and a last layer."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Conv2d(3, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.table = Table()
+        self.head = nn.Conv2d(4, 1, 1)
+
+
+class Movable:
+    """A backend of a small network that keeps its weights aside, as ours do."""
+
+    convention = patchwrap.DepthConvention("depth", "scale")
+    processing = (24, 32)
+
+    def __init__(self):
+        self.network = Small().eval()
+        self.precision = Precision(self.network, ["head"])
+
+    def predict(self, images):
+        deep = self.network.norm(self.network.body(images.to(self.precision.dtype)))
+        return 1 + self.network.head(deep.float()).abs()
+
+    def to(self, device, dtype):
+        self.precision.to(device, dtype)
+
+    def trainable_parameters(self):
+        return self.network.body.parameters()
+
+
+def weights(network):
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_float32_weights_come_back_bit_for_bit_by_whatever_way():
+    network = Small()
+    before, precision = weights(network), Precision(network, ["head"])
+    for dtype in (torch.bfloat16, torch.float16, torch.bfloat16, torch.float32):
+        precision.to(CPU, dtype)
+        assert network.body.weight.dtype == precision.dtype == dtype
+    assert same(weights(network), before)
+
+
+def test_exact_modules_norms_and_tables_are_never_rounded():
+    network = Small()
+    before, precision = weights(network), Precision(network, ["head", "none"])
+    precision.to(CPU, torch.bfloat16)
+    after = weights(network)
+    rounded = {name for name in before if not torch.equal(after[name].float(), before[name].float())}
+    assert rounded == {"body.weight", "body.bias"}
+    assert {after[name].dtype for name in after if name.startswith("head.")} == {torch.float32}
+
+
+def test_what_was_changed_in_half_precision_is_not_undone():
+    network = Small()
+    before, precision = weights(network), Precision(network)
+    precision.to(CPU, torch.bfloat16)
+    with torch.no_grad():
+        network.body.bias.fill_(0.5)
+    precision.to(CPU, torch.float32)
+    assert (network.body.bias == 0.5).all()
+    assert torch.equal(network.body.weight, before["body.weight"])
+
+
+def test_a_copy_has_weights_of_its_own():
+    backend = Movable()
+    before = weights(backend.network)
+    backend.to(CPU, torch.bfloat16)
+    changed = copy.deepcopy(backend)
+    changed.to(CPU, torch.float32)
+    assert same(weights(changed.network), before) and backend.network.body.weight.dtype == torch.bfloat16
+
+
+def test_a_heads_float32_weights_come_back_and_its_last_convolution_is_never_rounded():
+    network = HeadNetwork()
+    nn.init.normal_(network.residual.weight, std=0.1)
+    before, head = weights(network), Head(network)
+    head.to(CPU, torch.bfloat16)
+    assert network.dtype == torch.bfloat16
+    assert torch.equal(network.residual.weight, before["residual.weight"])
+    head.to(CPU, torch.float32)
+    assert same(weights(network), before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_trained_decoder_is_not_lost_on_a_backend_in_half_precision(dtype):
+    backend = Movable()
+    backend.to(CPU, dtype)
+    trained = [torch.rand(value.shape) for value in backend.trainable_parameters()]
+    changed = Head(decoder=trained).adapted(backend)
+    changed.to(CPU, torch.bfloat16)
+    changed.to(CPU, torch.float32)
+    assert all(torch.equal(value, new) for value, new in zip(changed.trainable_parameters(), trained))
+    assert backend.network.body.weight.dtype == dtype
+
+
+def test_a_decoder_of_another_shape_is_refused_in_half_precision_too():
+    backend = Movable()
+    backend.to(CPU, torch.bfloat16)
+    with pytest.raises(CheckpointError, match="not Movable's"):
+        Head(decoder=[torch.ones(3)]).adapted(backend)
+
+
+def test_the_contract_asks_for_the_way_back():
+    class Rounded(Movable):
+        def to(self, device, dtype):
+            self.network.body.to(device, dtype)
+            self.precision.dtype = dtype
+
+    check_backend(Movable())
+    with pytest.raises(AssertionError, match=r"Rounded\.to\(\) comes back from bfloat16 rounded"):
+        check_backend(Rounded())
