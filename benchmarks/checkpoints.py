@@ -205,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     backend = "NAME or NAME=CHECKPOINT, may be given again; by default every checkpoint of this repository"
     parser.add_argument("--backend", action="append", help=backend)
     parser.add_argument("--plan", default="auto", help="tile plan of the fused rows")
-    parser.add_argument("--scenes", type=int, default=24, help="how many images of each table")
+    parser.add_argument("--scenes", type=int, default=10, help="how many images of each table")
     parser.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
     left_out = "+".join(kind for kind in KINDS if kind not in TRAINING_KINDS)
     parser.add_argument("--kinds", default=left_out, help=f"of the second table's scenes (default: {left_out})")

@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", default=str(CHECKPOINT), help=text)
     parser.add_argument("--plan", default="3x3", help="tile plan")
     parser.add_argument("--steps", type=int, default=4, help="of denoising")
-    parser.add_argument("--scenes", type=int, default=12, help="how many images")
+    parser.add_argument("--scenes", type=int, default=8, help="how many images")
     parser.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
     parser.add_argument("--pictures", type=int, default=2, help="of so many images in the whole reports")
     parser.add_argument("--tile-batch-size", type=int, default=4)

@@ -261,7 +261,7 @@ def _shorten(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = parser(__doc__, minutes=5.0)
+    made = parser(__doc__, minutes=4.0)
     made.set_defaults(scenes=80)  # 32 an own head learns by heart
     made.add_argument("--heads", type=Path, default=RESULTS / "heads" / "trained", help="folder of the heads")
     made.add_argument("--backbones", type=lambda text: text.split(","), help="among native,transformer,simulated...")

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from patchwrap.observation import Correction, Grid, Level, Observation, agreement
 from patchwrap.overlaps import joint_steps
-from patchwrap.robust import correlation, median, robust_fit, robust_spread
+from patchwrap.robust import correlation, map_spread, median, robust_fit, robust_spread
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Map
 
@@ -56,7 +56,7 @@ class Alignment:
         self.coarse = coarse.double().numpy()
         self.canvas = canvas
         self.scale_known = scale_known
-        self.spread = max(robust_spread(self.coarse), 1e-3 * float(self.coarse.std()), 1e-12)
+        self.spread = max(map_spread(self.coarse), 1e-12)
         self._weights = _edge_weights(self.coarse, self.spread)
         self._seen: list[Observation] = []
 
@@ -132,7 +132,7 @@ class Alignment:
         free, tilt = np.inf, TILT_PRIOR * self.spread
         if self.scale_known:
             return np.array([median(target), 1.0, 0.0, 0.0]), np.array([free, LOG_SCALE_PRIOR, tilt, tilt])
-        scale = robust_spread(target) / max(robust_spread(x), 1e-12)
+        scale = map_spread(target) / max(map_spread(x), 1e-12)
         return np.array([median(target), scale, 0.0, 0.0]), np.array([free, free, tilt, tilt])
 
     def _credible(self, scale: float, likeness: float, rms: float) -> bool:

@@ -1,7 +1,7 @@
 """The grid on which tiles are cut, aligned and fused: the photo at the resolution that its finest tiles carry.
 
-On the canvas a tile has exactly the size at which the backend sees it, so the photo is resampled
-once and every tile is a plain slice.
+On the canvas a tile has exactly the size at which the backend sees it (unless the photo is smaller than that, or the
+coarse map larger), so the photo is resampled once and every tile is a plain slice.
 """
 
 from dataclasses import dataclass, replace
@@ -35,17 +35,31 @@ class Canvas:
 
     @classmethod
     def cut(
-        cls, photo: Shaped[ndarray, "photo_height photo_width 3"], plan: TilePlan, fine: Backend, seed: int = 0
+        cls,
+        photo: Shaped[ndarray, "photo_height photo_width 3"],
+        plan: TilePlan,
+        fine: Backend,
+        seed: int = 0,
+        coarse: Size = (1, 1),
     ) -> "Canvas":
         """Choose the canvas for a plan and a tile backend, and bring the photo to it.
 
         Never larger than the photo: a tile that is smaller than the backend's input is enlarged
-        for the backend alone.
+        for the backend alone. Nor smaller than the coarse map, whose detail would be lost on it: a tile
+        is then made smaller for the backend.
+
+        Args:
+            photo: RGB.
+            plan: of the tiles.
+            fine: the tile backend.
+            seed: of random tiles.
+            coarse: the coarse map's size.
         """
         image: Size = (photo.shape[0], photo.shape[1])
         tile = plan.tile_size(image)
         wanted = backend_size(fine, tile)
-        size = tuple(min(n, round(n * w / t)) for n, w, t in zip(image, wanted, tile))
+        share = max(1.0, *(least * t / (n * w) for least, t, n, w in zip(coarse, tile, image, wanted)))
+        size = tuple(min(n, round(share * n * w / t)) for n, w, t in zip(image, wanted, tile))
         scaled = _scale_layers(plan, image, (size[0], size[1]))
         return cls(resized(photo, (size[0], size[1])), scaled.tiles((size[0], size[1]), seed))
 

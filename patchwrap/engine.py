@@ -27,7 +27,7 @@ from patchwrap.matching import match_nothing, match_range
 from patchwrap.mirror import halfway
 from patchwrap.resampling import enlarged
 from patchwrap.second_pass import Aligned, SecondPass
-from patchwrap.spaces import FusionSpace, from_space, fusion_space, to_space
+from patchwrap.spaces import FusionSpace, from_space, fusion_space, least_invertible, to_space
 from patchwrap.spec import Backend, FusionHead, HasFine, HasHead, MetricWithFocal, Movable, TileContext
 from patchwrap.surroundings import Surroundings
 from patchwrap.tile_pass import TilePass
@@ -103,6 +103,8 @@ class Engine:
             OptionError: if no backend is named or an option cannot be.
         """
         _check_options(options)
+        if None not in (backend, coarse, fine):
+            raise OptionError("backend, coarse and fine are all given. Leave out backend: nobody would ask it.")
         first = wrap(_first_of(coarse, backend))
         second = _tile_backend(first, fine, backend if coarse is not None else None)
         head, second = _headed(options.pop("head"), first, second)
@@ -178,7 +180,8 @@ class Engine:
         """
         space = fusion_space(self.coarse.convention, self.fine.convention)
         with clock("canvas"):
-            canvas = Canvas.cut(photo.pixels, plan, self.fine, self.options["seed"])
+            size = whole.maps.shape[2], whole.maps.shape[3]
+            canvas = Canvas.cut(photo.pixels, plan, self.fine, self.options["seed"], size)
         with clock("mirror"):
             guide = self._guide(photo, whole, space)
         alignment = _aligner(RECIPES[self.options["fuser"]][0], guide, canvas.size, space == "log_depth")
@@ -198,28 +201,32 @@ class Engine:
 
     def _fused(self, second: SecondPass, space: FusionSpace) -> Fused:
         tiles = second.canvas.tiles
+        least = least_invertible(second.coarse, self.coarse.convention, space)
         fuser = FUSERS[RECIPES[self.options["fuser"]][1]](second.coarse, tiles[-1].width, self.options["detail"])
         confidence = WeightedMean(second.canvas.size, anchor=_NOTHING)
         for aligned in second:
-            self._show(aligned, space)
+            self._show(aligned, space, least)
             fuser.add(aligned.tile.top, aligned.tile.left, aligned.values, aligned.weights)
             confidence.add(aligned.tile.slices, aligned.confidence, aligned.window)
         sure = confidence.result()
         del confidence  # the fuser needs the room
-        return Fused(fuser.result(), sure, len(tiles))
+        fused = fuser.result()
+        return Fused(fused if least is None else fused.clamp_(min=least), sure, len(tiles))
 
-    def _show(self, aligned: Aligned, space: FusionSpace) -> None:
+    def _show(self, aligned: Aligned, space: FusionSpace, least: float | None) -> None:
         """Tell the observer, if there is one, about a tile."""
         observer = self.options.get("observer")
         if observer is not None:
-            maps = (from_space(values, self.coarse.convention, space) for values in (aligned.predicted, aligned.values))
+            values = aligned.values if least is None else aligned.values.clamp(min=least)
+            maps = (from_space(one, self.coarse.convention, space) for one in (aligned.predicted, values))
             observer(aligned.tile, *maps)
 
     def _tile_pass(self, canvas: Canvas, space: FusionSpace, whole: Answer) -> TilePass:
         seed, batch_size = self.options["seed"], self.options["tile_batch_size"]
-        context = TileContext(seed, whole.maps[0, 0], self.coarse.convention, canvas.size, batch_size)
+        known = whole.maps[0, 0].nan_to_num(torch.nan, posinf=torch.nan, neginf=torch.nan)
+        context = TileContext(seed, known, self.coarse.convention, canvas.size, batch_size)
         progress = self.options["progress"] or _ignore
-        return TilePass(canvas, self.fine, space, self.device, context, self.head is not None, progress)
+        return TilePass(canvas, self.fine, space, self.device, context, self._guided, progress)
 
     def _finish(self, photo: Photo, whole: Answer, fused: Fused | None, clock: Clock) -> DepthMap:
         """Bring the canvas to the photo's size and the coarse backend's convention."""
@@ -272,6 +279,8 @@ def _check_options(options: dict[str, Any]) -> None:
         raise OptionError(f"fuser {options['fuser']!r} is not known. Take one of {', '.join((AUTO, *RECIPES))}.")
     if options["detail"] is not None:
         check_detail(options["detail"])
+    if options["seed"] < 0:
+        raise OptionError(f"seed {options['seed']} is negative; give 0 or more.")
     if options["tile_batch_size"] < 1:
         raise OptionError(f"tile_batch_size {options['tile_batch_size']} is less than 1.")
     if options["fov"] is not None and not 1 <= options["fov"] <= 170:
@@ -362,7 +371,9 @@ def _metric_scale(backend: Backend, focal: float | None) -> tuple[float, DepthCo
     convention = backend.convention
     if focal is None or convention.ambiguity != "scale" or not isinstance(backend, MetricWithFocal):
         return 1.0, convention
-    return backend.metres_per_unit(focal), DepthConvention(convention.space, "metric")
+    metres = backend.metres_per_unit(focal)
+    scale = 1 / metres if convention.space == "inverse_depth" else metres
+    return scale, DepthConvention(convention.space, "metric")
 
 
 def _ignore(done: int, total: int) -> None:

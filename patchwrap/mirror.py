@@ -5,7 +5,7 @@ import torch
 
 from patchwrap.alignment import AGREEMENT, LEAST_CORRELATION, LOG_AGREEMENT
 from patchwrap.observation import agreement
-from patchwrap.robust import correlation, median, robust_spread
+from patchwrap.robust import correlation, map_spread, median
 from patchwrap.types import CoarseMap
 
 
@@ -30,8 +30,8 @@ def halfway(plain: CoarseMap, mirrored: CoarseMap, scale_known: bool) -> CoarseM
     x, y = (values[seen].double().numpy() for values in (mirrored, plain))
     if not len(x) or correlation(x, y, np.ones_like(x)) < LEAST_CORRELATION:
         return plain
-    spread = max(robust_spread(y), 1e-12)
-    scale = 1.0 if scale_known else spread / max(robust_spread(x), 1e-12)
+    spread = max(map_spread(y), 1e-12)
+    scale = 1.0 if scale_known else spread / max(map_spread(x), 1e-12)
     apart = torch.where(seen, median(y) + scale * (mirrored - median(x)) - plain, 0.0)
     half = LOG_AGREEMENT if scale_known else AGREEMENT * spread
     believed = torch.from_numpy(agreement(apart.double().numpy(), half)).to(plain)

@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Any, overload
 
-from torch import Tensor
-
 from patchwrap.depth_map import DepthMap
 from patchwrap.engine import Engine
-from patchwrap.io import read_image, read_images
+from patchwrap.io import is_batch, read_image, read_images
 from patchwrap.spec import FusionHead, Observer, Progress
 from patchwrap.tiling import TilePlan
 
@@ -43,8 +41,8 @@ def predict(
     """Predict depth with tile-level detail.
 
     Args:
-        image: path, PIL image, ndarray (HWC uint8, uint16 or float in [0, 1]) or tensor (CHW); a list
-            or a BCHW tensor gives a list of maps.
+        image: path, PIL image, ndarray (HWC uint8, uint16 or float in [0, 1]) or tensor (CHW); a list,
+            a BHWC ndarray or a BCHW tensor gives a list of maps.
         backend: what predicts, for both passes: ``NAME``, ``NAME=CHECKPOINT``, a Backend or any object
             with ``predict``, ``convention`` and ``processing``.
         coarse: another backend for the whole image.
@@ -54,7 +52,7 @@ def predict(
         fuser: ``poisson``, ``blend``, ``split``, one of the baselines ``minmax`` and ``average``, or ``auto``: what the
             head asks for, and ``poisson`` where none does.
         detail: 0 is the coarse map, 1 pure tiles; None believes tiles up to three tile widths where their backend or
-            head learned from tiles, up to one tile width elsewhere.
+            head learned from tiles, up to one tile width elsewhere, and wholly with a fuser that only averages.
         head: a FusionHead, the file of one that ``finetune`` made, ``"auto"`` for the backend's own if it has one,
             ``"universal"`` for the one that comes with this package, None for training-free fusion.
         tile_batch_size: tiles predicted at once; halved when memory runs out.
@@ -77,6 +75,6 @@ def predict(
     """
     options = {name: value for name, value in locals().items() if name not in ("image", "backend", "coarse", "fine")}
     engine = Engine.build(backend, coarse, fine, **options)
-    if isinstance(image, (list, tuple)) or (isinstance(image, Tensor) and image.ndim == 4):
+    if is_batch(image):
         return [engine(photo) for photo in read_images(image)]
     return engine(read_image(image))

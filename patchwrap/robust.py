@@ -1,4 +1,4 @@
-"""Robust statistics on plain arrays: spread, correlation and Huber regression."""
+"""Robust statistics on plain arrays: spreads, correlation and Huber regression."""
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -9,6 +9,12 @@ HUBER = 1.345
 
 CAUCHY = 2.385
 """Cauchy's tuning constant for the same efficiency (Holland & Welsch 1977)."""
+
+TENTHS = 2.5631
+"""From the tenth to the ninetieth percentile of a normal distribution, in standard deviations."""
+
+LEAST_SHARE = 0.4
+"""Of the spread by the tenths that the robust one is taken to have at least."""
 
 SAMPLES = 60.0
 """Independent samples that a fit's data are taken to be worth against its prior: pixels are highly correlated."""
@@ -23,6 +29,28 @@ def robust_spread(values: Shaped[ndarray, "..."]) -> float:
     """
     finite = values[np.isfinite(values)]
     return 1.4826 * median(np.abs(finite - median(finite))) if finite.size else 0.0
+
+
+def map_spread(values: Shaped[ndarray, "..."]) -> float:
+    """The spread of a depth map: the robust one, but no less than a share of what its tenths tell.
+
+    Where a sky of one value fills more than half of a map, the median lies in it and so do most values, and yet the
+    ground is not flat. A map without such a sky has a robust spread of 0.4 times that of a normal distribution with its
+    tenths, or more.
+
+    Returns:
+        Above zero, but for a constant map.
+
+    Example:
+        >>> sky_and_ground = np.r_[np.zeros(600), np.linspace(0, 1, 400)]
+        >>> robust_spread(sky_and_ground), round(map_spread(sky_and_ground), 2)
+        (0.0, 0.12)
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0
+    low, high = np.quantile(finite, (0.1, 0.9))
+    return max(robust_spread(finite), LEAST_SHARE * float(high - low) / TENTHS, 1e-3 * float(finite.std()))
 
 
 def median(values: Float[ndarray, "n"]) -> float:

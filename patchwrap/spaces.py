@@ -57,6 +57,25 @@ def to_space(
     return values if convention.space == space else values.clamp_min(_TINY).reciprocal()
 
 
+def least_invertible(
+    coarse: Float[Tensor, "rows columns"], convention: DepthConvention, space: FusionSpace
+) -> float | None:
+    """What fused values may not fall below, since they are turned over on their way back; None where they are not.
+
+    Twice as far as the farthest of the coarse map (or twice as near as the nearest): a little noise around zero
+    would else be a million metres.
+
+    Args:
+        coarse: the coarse map in the fusion space.
+        convention: of the coarse backend.
+        space: the fusion space.
+    """
+    if space in ("log_depth", convention.space):
+        return None
+    positive = coarse[coarse > _TINY]
+    return float(positive.min()) / 2 if positive.numel() else _TINY
+
+
 def from_space(
     values: Float[Tensor, "*shape"], convention: DepthConvention, space: FusionSpace
 ) -> Float[Tensor, "*shape"]:

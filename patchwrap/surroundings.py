@@ -11,7 +11,7 @@ from torch import Tensor
 
 from patchwrap.observation import Observation, agreement
 from patchwrap.resampling import resize, under
-from patchwrap.robust import robust_spread
+from patchwrap.robust import map_spread
 from patchwrap.tile_view import CONTEXT, REACH
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Features, Map
@@ -77,9 +77,8 @@ class Surroundings:
 
     @cached_property
     def spread(self) -> float:
-        """Its median absolute deviation, scaled to a standard deviation; never zero."""
-        values = self.coarse.double().numpy()
-        return max(robust_spread(values), 1e-3 * float(values.std()), 1e-6)
+        """Its spread, see ``robust.map_spread``; never zero."""
+        return max(map_spread(self.coarse.double().numpy()), 1e-6)
 
     def context(self, tile: Tile) -> Float[Tensor, "1 4 rows columns"]:
         """What ``TileView.context`` is for a tile."""

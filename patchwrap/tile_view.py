@@ -31,7 +31,7 @@ class TileView:
         context: around the tile, the tile's place in the middle third: the coarse map, the mean of all tiles, and
             where in the image that is, down and across from -1 to 1. Beyond the image the maps' border goes on.
         centre: the whole coarse map's median.
-        spread: its median absolute deviation, scaled to a normal distribution's standard deviation.
+        spread: its spread, see ``robust.map_spread``.
         coarse_features: the coarse backend's decoder features under each tile, or None.
         fine_features: the tile backend's decoder features, or None.
     """

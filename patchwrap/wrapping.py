@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -71,6 +72,9 @@ def wrap_callable(
 ) -> "CallableBackend":
     """Make a Backend of a function from images to depth maps.
 
+    A module is moved to the device of each prediction; any other function brings its network where the images are, or
+    them where its network is, itself. Both multiply in the number type asked for (``torch.autocast``).
+
     Args:
         function: takes RGB in [0, 1] of shape (batch, 3, height, width); returns (batch, 1, rows, columns)
             or (batch, rows, columns), tensor or ndarray, at any resolution.
@@ -103,6 +107,14 @@ class CallableBackend:
         self.processing = processing
         self.multiple = multiple
         self.free_aspect = free_aspect
+        self._dtype = torch.float32
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "CallableBackend":
+        """Move the function if it is a module, and let it multiply in a number type; its weights stay what they are."""
+        if isinstance(self.function, nn.Module):
+            self.function.to(device)
+        self._dtype = dtype
+        return self
 
     def predict(self, images: Images) -> DepthBatch:
         """Call the function and bring its maps to the images' size.
@@ -110,7 +122,10 @@ class CallableBackend:
         Raises:
             BackendContractError: if it returns something else than one map an image.
         """
-        raw = self.function(images)
+        # Not all modules can be cast: autocast takes what it finds, and a shorter type leaves no trace.
+        shorter = self._dtype != torch.float32
+        with torch.autocast(images.device.type, self._dtype) if shorter else nullcontext():
+            raw = self.function(images)
         maps = torch.as_tensor(raw).to(images.device, torch.float32)
         maps = maps[:, None] if maps.ndim == 3 else maps
         if maps.ndim != 4 or maps.shape[:2] != (len(images), 1):

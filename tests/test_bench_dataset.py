@@ -42,6 +42,11 @@ def test_count_draws_with_the_seed(rooms):
     assert len(DataSet.open(rooms, 99).samples) == 5
 
 
+def test_a_negative_seed_is_refused(rooms):
+    with pytest.raises(OptionError, match="seed -1 is negative"):
+        DataSet.open(rooms, 3, -1)
+
+
 def test_own_samples(rooms):
     near, far = (np.full((24, 32), metres, np.float32) for metres in (1, 2))
     data = DataSet.open([sample("a", near), sample("b", far)])

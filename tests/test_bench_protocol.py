@@ -55,6 +55,18 @@ def test_measures_are_those_of_the_metrics():
         assert found == [score.f1, score.precision, score.recall]
 
 
+def test_a_data_sets_own_limit_ends_truth_and_prediction():
+    """NYUv2's 10 m: what is said to be 30 m counts as 10, and truth beyond not at all."""
+    depth = np.full((48, 64), 9, np.float32)
+    depth[:8] = 20
+    said, metric = np.full((48, 64), 30, np.float32), DepthConvention("depth", "metric")
+    own = measure(a_map(said, said, metric), depth, metric, NOWHERE, farthest=10.0).tables["own"]
+    assert own["abs_rel"] == pytest.approx(1 / 9) and own["rmse"] == pytest.approx(1)
+    # No set is measured beyond 80 m.
+    depth[:] = 100
+    assert np.isnan(measure(a_map(said, said, metric), depth, metric, NOWHERE, farthest=350.0).tables["own"]["rmse"])
+
+
 def test_drift_shows_under_the_coarse_maps_alignment():
     right = finite(truth())
     # Fusion has doubled every depth: its own scale hides that, the coarse map's does not.

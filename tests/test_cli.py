@@ -217,6 +217,15 @@ def test_existing_files_stop_everything_before_computing(photos, capsys):
     assert files("out") == ["b_depth.npy"] and Path("out/b_depth.npy").read_text() == "mine"
 
 
+def test_what_a_stopped_run_wrote_beside_its_photo_is_no_photo(photos, capsys):
+    assert main(["predict", "-o", "in", "--backend", "ramp", "--plan", "2x2", "in"]) == 0
+    Path("in/a_depth.json").unlink()
+    Path("in/b_depth.json").unlink()
+    capsys.readouterr()
+    assert main(["predict", "-o", "in", "--backend", "ramp", "--plan", "2x2", "--overwrite", "in"]) == 0
+    assert not any("_depth_" in name or "_color_" in name for name in files("in"))
+
+
 def test_skip_existing_does_what_is_missing_and_overwrite_everything(photos, capsys):
     predict("in")
     Path("out/a_depth.json").unlink()

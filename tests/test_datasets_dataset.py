@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from torch.utils.data import DataLoader
 
 from patchwrap.datasets import NyuV2, Pairs, Readable, collate
@@ -42,6 +43,18 @@ def test_unread_samples_are_read_when_asked_for(rooms, write):
     assert unread[0].stamp != before
     with pytest.raises(ImageError, match=r"depth_1\.png"):
         unread[0].read()
+
+
+def test_a_sample_is_another_when_it_is_read_otherwise(tmp_path):
+    Image.new("RGB", (32, 24)).save(tmp_path / "a.png")
+    Image.fromarray(np.full((24, 32), 2000, np.uint16)).save(tmp_path / "a_depth.png")
+    [one], [same], [other] = (Pairs(tmp_path, depth_scale=scale).unread for scale in (0.001, 0.001, 0.01))
+    assert one.stamp == same.stamp != other.stamp
+    assert (one.farthest, NyuV2.limits[1]) == (np.inf, 10.0)
+
+
+def test_samples_know_how_far_they_count(rooms):
+    assert {sample.farthest for sample in NyuV2(rooms).unread} == {10.0} == {NyuV2(rooms)[0].farthest}
 
 
 def test_a_loader_makes_batches(rooms):

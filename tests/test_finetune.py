@@ -138,6 +138,42 @@ def test_what_the_backend_says_is_asked_once(photos, cache, tmp_path):
     assert len(backend.calls) - asked <= 2 < asked
 
 
+class Loop(PaintedBackend):
+    """Has an option that acts in its loop over the tiles alone."""
+
+    def __init__(self, brighter):
+        super().__init__("depth:scale")
+        self.brighter = brighter
+
+    def predict_tiles(self, source, tiles, context):
+        for tile in tiles:
+            yield tile, self.predict(source(tile))[0, 0] * self.brighter
+
+
+def test_another_loop_over_the_tiles_is_another_backend(photos, tmp_path):
+    cache = tmp_path / "kept"
+    for name, brighter in (("a", 1.0), ("b", 1.0), ("c", 1.1)):
+        finetune(Loop(brighter), photos, tmp_path / f"{name}.safetensors", cache=cache, steps=1, **TINY)
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_a_data_set_is_read_picture_by_picture(photos, tmp_path, caplog):
+    """One that is damaged is left out, and one that is not asked for is not even opened."""
+    folder = shutil.copytree(photos, tmp_path / "generated_photos")
+    (folder / "3.png").write_bytes(b"torn")
+    backend, options = PaintedBackend("depth:scale"), {"steps": 1, "cache": tmp_path / "kept", **TINY}
+    head = finetune(backend, open_dataset(folder), tmp_path / "a.safetensors", held_out=1, seed=1, **options)
+    assert [one["name"] for one in head.card.training["skipped"]] == ["3"]
+
+
+def test_a_folder_may_be_called_like_scenes(photos, tmp_path, monkeypatch):
+    shutil.copytree(photos, tmp_path / "generated_photos")
+    monkeypatch.chdir(tmp_path)
+    options = {"count": 3, "steps": 1, "cache": tmp_path, **TINY}
+    finetune(PaintedBackend("depth:scale"), "generated_photos", "a.safetensors", **options)
+    assert (tmp_path / "a.safetensors").exists()
+
+
 def test_a_record_with_truth_serves_photos_alone_and_what_was_skipped_is_tried_again(photos, tmp_path):
     backend, cache = PaintedBackend("depth:scale"), tmp_path / "kept"
     folder = shutil.copytree(photos, tmp_path / "copy")

@@ -120,6 +120,64 @@ def test_coarse_and_fine_may_be_different_backends_of_different_conventions():
     assert affine_error(fused.values, INVERSE) < 0.2 * affine_error(fused.coarse, INVERSE)
 
 
+class Skied(Painted):
+    """Its sky is exactly nothing, as with networks that end in a ReLU."""
+
+    def predict(self, images):
+        return super().predict(images) * (images.mean(1, keepdim=True) > SKY_GREY)
+
+
+SKY_GREY = 0.05
+
+
+@pytest.mark.parametrize("share", [0.3, 0.55, 0.7])
+def test_a_sky_over_most_of_the_photo_takes_no_tiles_from_the_ground(share):
+    photo, horizon = painted(), round(240 * share)
+    photo[:horizon] = 0
+    fused = patchwrap.predict(photo, Skied("inverse_depth:affine", distort=0.3), plan="p16", detail=1.0)
+    ground = np.s_[horizon + 5 :]
+    assert fused.confidence[ground].mean() > 0.9
+    # The bar of three pixels in a photo of 400 that the coarse map sees at 100.
+    maps = fused.values, fused.coarse, photo[..., 0]
+    seen, blurred, true = (np.median(values[ground][:, 251] - values[ground][:, 244]) for values in maps)
+    assert blurred < 0.7 * true < 0.9 * seen
+
+
+def test_noise_around_nothing_is_no_million_metres():
+    """Inverse depth is fused, and turned over on its way back to metres: a sky of almost zero with it."""
+
+    class Far(Painted):
+        def predict(self, images):
+            inverse = images.mean(1, keepdim=True).clamp_min(1 / 80)
+            return 1 / inverse if self.convention.space == "depth" else inverse + 0.02 * torch.randn(inverse.shape)
+
+    photo = painted()
+    photo[:80] = 0
+    seen = []
+    fused = patchwrap.predict(
+        photo,
+        coarse=Far("depth:metric"),
+        fine=Far("inverse_depth:affine"),
+        plan="p16",
+        detail=1.0,
+        observer=lambda tile, raw, values: seen.append(values.max()),
+    )
+    assert fused.coarse.max() == pytest.approx(80, rel=1e-3)
+    assert max(fused.values.max(), *seen) <= 160.1
+
+
+def test_a_coarse_map_of_more_pixels_than_the_tiles_keeps_its_detail():
+    class Fine(Painted):
+        processing = (16, 24)
+
+    class Large(Painted):
+        processing = (240, 400)
+
+    assert np.ptp(PHOTO[..., 0]) > 0.5
+    fused = patchwrap.predict(PHOTO, coarse=Large(), fine=Fine(), plan="2x2", detail=0.0)
+    assert np.abs(fused.values - fused.coarse).max() < 1e-5
+
+
 def test_conventions_without_a_common_space_are_refused():
     with pytest.raises(ConventionError, match="depth:affine"):
         patchwrap.predict(PHOTO, coarse=Painted("depth:affine"), fine=Painted("inverse_depth:affine"))
@@ -174,6 +232,24 @@ class Sure(Painted):
 
 def test_a_backends_own_confidence_multiplies():
     known, unknown = (patchwrap.predict(PHOTO, kind("depth:scale"), plan="p49") for kind in (Sure, Painted))
+    np.testing.assert_allclose(known.confidence, 0.75 * unknown.confidence, rtol=1e-3)
+
+
+def test_a_head_that_wants_no_features_leaves_tiles_their_confidence():
+    class Unguided:
+        wants_features = False
+
+        def refine(self, view):
+            assert view.fine_features is None
+            return view.aligned
+
+    class Both(Sure):
+        def predict_with_features(self, images):
+            return self.predict(images), images
+
+    known, unknown = (
+        patchwrap.predict(PHOTO, kind("depth:scale"), plan="p49", head=Unguided()) for kind in (Both, Painted)
+    )
     np.testing.assert_allclose(known.confidence, 0.75 * unknown.confidence, rtol=1e-3)
 
 
@@ -413,9 +489,17 @@ def test_a_known_field_of_view_makes_a_scale_metric():
     assert np.allclose(known.coarse, 5 * plain.coarse, rtol=1e-4)
 
 
+def test_a_known_field_of_view_scales_distances_whatever_the_space():
+    spaces = "depth:scale", "inverse_depth:scale"
+    depth, inverse = (patchwrap.predict(PHOTO, Focal(space), fov=90.0) for space in spaces)
+    assert str(inverse.convention) == "inverse_depth:metric"
+    np.testing.assert_allclose(1 / inverse.coarse_map, depth.coarse_map, rtol=1e-4)
+
+
 def test_lists_and_batches_give_lists():
-    tensor = torch.from_numpy(np.stack([PHOTO, PHOTO])).permute(0, 3, 1, 2)
-    for images in ([PHOTO, Image.fromarray((255 * PHOTO).astype(np.uint8))], tensor):
+    stack = np.stack([PHOTO, PHOTO])
+    tensor = torch.from_numpy(stack).permute(0, 3, 1, 2)
+    for images in ([PHOTO, Image.fromarray((255 * PHOTO).astype(np.uint8))], tensor, stack):
         maps = patchwrap.predict(images, Painted(), plan="p16")
         assert isinstance(maps, list) and [m.values.shape for m in maps] == [(240, 400)] * 2
 
@@ -446,6 +530,8 @@ def test_gradients_are_off_but_the_caller_may_still_train():
     [
         ({"fuser": "magic"}, OptionError, "poisson"),
         ({"detail": 2.0}, OptionError, "detail"),
+        ({"seed": -1}, OptionError, "seed -1 is negative"),
+        ({"coarse": Painted(), "fine": Painted()}, OptionError, "Leave out backend"),
         ({"tile_batch_size": 0}, OptionError, "tile_batch_size"),
         ({"fov": 200.0}, OptionError, "degrees"),
         ({"dtype": "int8"}, OptionError, "bfloat16"),

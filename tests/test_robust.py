@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from patchwrap.robust import correlation, robust_fit, robust_spread
+from patchwrap.robust import correlation, map_spread, robust_fit, robust_spread
 
 RNG = np.random.default_rng(0)
 
@@ -47,6 +47,21 @@ def test_spread_is_scipys():
     values = RNG.normal(size=1000)
     assert robust_spread(values) == pytest.approx(scipy.stats.median_abs_deviation(values, scale="normal"), rel=1e-3)
     assert robust_spread(np.array([np.nan, np.inf])) == 0
+
+
+@pytest.mark.parametrize("draw", [RNG.normal, RNG.uniform, RNG.exponential])
+def test_spread_of_a_map_is_the_robust_one(draw):
+    values = draw(size=4000)
+    assert map_spread(values) == robust_spread(values) > 0
+
+
+@pytest.mark.parametrize("share", [0.55, 0.7, 0.85])
+def test_a_sky_of_one_value_leaves_a_map_its_spread(share):
+    ground = RNG.uniform(1, 2, 2000)
+    whole = np.r_[np.zeros(round(2000 * share / (1 - share))), ground, np.nan]
+    assert robust_spread(whole) == 0
+    assert map_spread(whole) > 0.5 * robust_spread(ground)
+    assert map_spread(np.full(9, 3.0)) == map_spread(np.full(9, np.nan)) == 0
 
 
 def test_correlation_is_numpys():

@@ -43,6 +43,31 @@ def test_a_wrapped_function_gains_detail_in_three_lines():
     assert np.abs(fused.values - photo[..., 0]).mean() < 0.2 * np.abs(fused.coarse - photo[..., 0]).mean()
 
 
+def test_a_module_follows_to_device_and_number_type():
+    """On the meta device nothing is computed: a module that stayed behind could not be asked there."""
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mix = torch.nn.Conv2d(3, 1, 1)
+
+        def forward(self, images):
+            mixed = self.mix(images)
+            seen.append(mixed.dtype)
+            return mixed.float().exp()
+
+    seen = []
+    backend = patchwrap.wrap_callable(Network(), processing=(32, 48))
+    photo = painted_photo(60, 90)
+    plain = patchwrap.predict(photo, backend, plan="2x2")
+    short = patchwrap.predict(photo, backend, plan="2x2", dtype="bfloat16")
+    assert set(seen) == {torch.float32, torch.bfloat16}
+    np.testing.assert_allclose(short.values, plain.values, rtol=0.02)
+    assert (patchwrap.predict(photo, backend, plan="2x2").values == plain.values).all()
+    backend.to(torch.device("meta"), torch.float32)
+    assert backend.function(IMAGES.to("meta")).device.type == "meta"
+
+
 def test_a_bare_callable_must_say_what_its_numbers_mean():
     with pytest.raises(ConventionError, match="wrap_callable"):
         patchwrap.wrap(torch.nn.Identity())

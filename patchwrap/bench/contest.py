@@ -96,7 +96,8 @@ class Contest:
         depth, cost = priced(partial(combination.predict, subject.photo), combination.options["device"])
         plan = combination.plan(combination.options.get("plan", self.plan), subject.photo.size)
         edges = borders(plan, subject.photo.size)
-        found = measure(depth, subject.truth, combination.backend.convention, edges, self.outlines)
+        convention, farthest = combination.backend.convention, subject.sample.farthest
+        found = measure(depth, subject.truth, convention, edges, self.outlines, farthest)
         tiles = depth.options["tile_count"]
         own = found.tables["own"] | {"tiles": float(tiles)} | _costs(cost, tiles, cold)
         own |= subject.tile_consistency(combination, found) if tiles else {}

@@ -91,5 +91,7 @@ def data_name(data: Data) -> str:
 def _drawn(samples: Sequence[Readable], count: int | None, seed: int) -> Sequence[Readable]:
     if count is None or count >= len(samples):
         return samples
+    if seed < 0:
+        raise OptionError(f"seed {seed} is negative; give 0 or more.")
     chosen = np.random.default_rng(seed).choice(len(samples), count, replace=False)
     return [samples[index] for index in sorted(chosen)]

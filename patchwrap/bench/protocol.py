@@ -14,6 +14,7 @@ from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
 from patchwrap.errors import MissingExtraError
 from patchwrap.metrics import (
+    MAX_DEPTH,
     d3r,
     depth_metrics,
     edge_accuracy_completeness,
@@ -52,7 +53,12 @@ class Verdict:
 
 
 def measure(
-    depth: DepthMap, truth: Values | None, convention: DepthConvention, borders: Borders, outlines: bool = True
+    depth: DepthMap,
+    truth: Values | None,
+    convention: DepthConvention,
+    borders: Borders,
+    outlines: bool = True,
+    farthest: float = MAX_DEPTH,
 ) -> Verdict:
     """Measure one map.
 
@@ -65,6 +71,7 @@ def measure(
         convention: what the backend declares its numbers to be.
         borders: of the tiles, for ``seam``.
         outlines: whether D3R and drawn edges are measured, too, which takes ten seconds at 3840x2160.
+        farthest: metres up to which truth counts and to which the map is clamped; never more than 80.
 
     Raises:
         ConventionError: for heights where depth is known.
@@ -73,9 +80,10 @@ def measure(
         ruler = own_ruler(depth.coarse[np.isfinite(depth.coarse)], convention)
         found = {"seam": seam(ruler.flat(depth.values), *borders), "coarse_difference": _difference(depth, ruler)}
         return Verdict({"own": found}, ruler, ruler)
-    valid = valid_mask(truth)
-    own = true_ruler(depth.values, truth, valid, convention)
-    coarse = true_ruler(depth.coarse, truth, valid & np.isfinite(depth.coarse), convention)
+    far = min(farthest, MAX_DEPTH)
+    valid = valid_mask(truth, far)
+    own = true_ruler(depth.values, truth, valid, convention, far)
+    coarse = true_ruler(depth.coarse, truth, valid & np.isfinite(depth.coarse), convention, far)
     off = {"coarse_difference": _difference(depth, coarse)}
     tables = {"own": _against(truth, valid, depth.values, own, borders) | off}
     tables["coarse"] = _moved(tables["own"], truth, valid, depth.values, own, coarse, borders)
@@ -128,7 +136,7 @@ def _alike(
     if convention.ambiguity == ALIKE.ambiguity:
         return depth_metrics(own.units(values), truth, valid)
     nearness = own.nearness(values)
-    return depth_metrics(true_ruler(nearness, truth, valid, ALIKE).units(nearness), truth, valid)
+    return depth_metrics(true_ruler(nearness, truth, valid, ALIKE, own.fit.far).units(nearness), truth, valid)
 
 
 def _outlines(depth: Values, truth: Values, valid: Mask) -> dict[str, float]:

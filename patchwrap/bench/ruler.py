@@ -9,14 +9,14 @@
 Fitting to true depth is ``patchwrap.metrics.fit``'s business.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
 from patchwrap.convention import DepthConvention
-from patchwrap.metrics import Fit, fit
+from patchwrap.metrics import MAX_DEPTH, Fit, fit
 from patchwrap.types import Mask, Values
 
 MEDIAN = 5.0
@@ -67,13 +67,15 @@ Ruler = Distances | Span
 """Brings values of one convention to units that differ by nothing."""
 
 
-def true_ruler(values: Values, truth: Values, valid: Mask, convention: DepthConvention) -> Distances:
-    """The ruler that fits values best to true depth, as far as their convention allows.
+def true_ruler(
+    values: Values, truth: Values, valid: Mask, convention: DepthConvention, far: float = MAX_DEPTH
+) -> Distances:
+    """The ruler that fits values best to true depth, as far as their convention allows; it ends at ``far`` metres.
 
     Raises:
         ConventionError: for heights, which no depth can judge.
     """
-    return Distances(fit(values, truth, valid, convention))
+    return Distances(replace(fit(values, truth, valid, convention), far=far))
 
 
 def own_ruler(coarse: Float32[ndarray, "*size"], convention: DepthConvention) -> Ruler:

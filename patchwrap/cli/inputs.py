@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap.errors import OptionError, OutputError
-from patchwrap.outputs import is_output, output_paths
+from patchwrap.outputs import ENDINGS, is_output, output_paths
 
 _SUFFIXES = "jpg jpeg jpe png tif tiff webp bmp gif jp2 ppm pgm pnm tga avif"
 PICTURE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
@@ -164,8 +164,17 @@ def _pictures(folder: Path, out: Path) -> Iterator[Path]:
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
         if hidden or file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
             continue
-        if not is_output(file) and not (inside and file.resolve().is_relative_to(inside)):
+        if not is_output(file) and not _unfinished(file) and not (inside and file.resolve().is_relative_to(inside)):
             yield file
+
+
+def _unfinished(file: Path) -> bool:
+    """Whether a run that was stopped, or is still going on, wrote this beside its photo: the sidecar comes last."""
+    for key, ending in ENDINGS.items():
+        stem = file.name.removesuffix(ending)
+        if stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in PICTURE_SUFFIXES):
+            return key == "png" or any(file.with_name(stem + ENDINGS[one]).exists() for one in ("npy", "png"))
+    return False
 
 
 def _fixed_part(pattern: Path) -> Path:

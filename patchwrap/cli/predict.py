@@ -90,7 +90,8 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
     group.add_argument("--tile-mode", metavar="M", help="how a diffusion backend makes tiles agree")
     group.add_argument("--fuser", default="auto", choices=FUSERS, help="(default: poisson, or what the head asks for)")
-    group.add_argument("--detail", type=float, metavar="D", help="0: coarse map, 1: pure tiles (default: .5 or .25)")
+    text = "0: coarse map, 1: pure tiles (default: .5; .25 if no network learned from tiles; 1 if tiles are averaged)"
+    group.add_argument("--detail", type=float, metavar="D", help=text)
     head = group.add_mutually_exclusive_group()
     text = "refine tiles with a fusion head: a file of patchwrap finetune's, universal (ours), or auto (the backend's)"
     head.add_argument("--head", nargs="?", const="auto", type=_head, metavar="FILE", help=text)

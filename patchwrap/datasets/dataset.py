@@ -138,7 +138,8 @@ class DepthDataset(Dataset[Sample]):
     @property
     def unread(self) -> list[Unread]:
         """The samples, each read from disk whenever it is asked for its picture and depth."""
-        return [Unread(entry, self.load) for entry in self.entries]
+        chosen = {name: value for name, value in vars(self).items() if name not in ("folder", "entries")}
+        return [Unread(entry, self.load, self.limits[1], repr(sorted(chosen.items()))) for entry in self.entries]
 
     def only(self, names: Iterable[str]) -> "DepthDataset":
         """The same data set with these samples alone, in its own order."""

@@ -95,6 +95,11 @@ class Sample:
         """Whether there is a truth."""
         return self.depth is not None
 
+    @property
+    def farthest(self) -> float:
+        """Up to which depth the data set's papers measure, in the depth's unit."""
+        return self.limits[1]
+
     @cached_property
     def stamp(self) -> str:
         """Changes when the picture or its depth does."""

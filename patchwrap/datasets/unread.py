@@ -1,5 +1,6 @@
 """A sample that is read whenever it is looked at: what a comparison or a training passes around."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -26,6 +27,10 @@ class Readable(Protocol):
     def has_depth(self) -> bool:
         """Whether there is a truth."""
 
+    @property
+    def farthest(self) -> float:
+        """Up to which true depth it counts, in metres."""
+
     def read(self) -> tuple[Photo, Values | None]:
         """The picture, and true metres where they count; see ``Sample.read``."""
 
@@ -37,10 +42,14 @@ class Unread:
     Args:
         entry: its files.
         load: reads them.
+        farthest: up to which depth its data set's papers measure, in metres.
+        reading: what else than the files decides what they are read as, in words.
     """
 
     entry: Entry
     load: Callable[[Entry], Sample]
+    farthest: float = math.inf
+    reading: str = ""
 
     @property
     def name(self) -> str:
@@ -49,8 +58,8 @@ class Unread:
 
     @property
     def stamp(self) -> str:
-        """Changes when a file does."""
-        return self.entry.stamp
+        """Changes when a file does, or what it is read as."""
+        return f"{self.entry.stamp} {self.reading}".strip()
 
     @property
     def has_depth(self) -> bool:

@@ -21,7 +21,7 @@ from patchwrap.heads import Head, HeadNetwork
 from patchwrap.io import Photo, write_json
 from patchwrap.second_pass import SecondPass
 from patchwrap.spaces import fusion_space
-from patchwrap.spec import PredictsFeatures
+from patchwrap.spec import PredictsFeatures, PredictsTiles, PredictsTilesWithConfidence
 from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import TilePlan
 from patchwrap.types import Values
@@ -132,6 +132,7 @@ class Preparation:
         """Changes when the backends would predict something else, or it would be aligned otherwise."""
         if not self._fingerprint:
             said = [_said(self.engine, part) for part in (self.engine.coarse, self.engine.fine)]
+            said.append(_tiles_said(self.engine))
             guides = self.engine.head.network.guides if isinstance(self.engine.head, Head) else ()
             options = {name: str(self.engine.options[name]) for name in ("dtype", "seed", "mirror")}
             self._fingerprint = digest([FORMAT, said, guides, options, _aligning()])
@@ -225,6 +226,20 @@ def _said(engine: Engine, backend: Any) -> list[str]:
         values = backend.predict(_picture(engine, backend)).float().cpu()
     means = torch.nn.functional.adaptive_avg_pool2d(values, (4, 4)).flatten()
     return [*facts, *(f"{mean:.3g}" for mean in means.tolist())]
+
+
+def _tiles_said(engine: Engine) -> list[str]:
+    """What a backend that owns the loop over the tiles makes of a small photo's: its options may act there alone."""
+    owner = isinstance(engine.fine, PredictsTiles | PredictsTilesWithConfidence)
+    if not owner or hasattr(engine.fine, "fingerprint"):
+        return []
+    blocks = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    photo = Photo(np.kron(blocks, np.ones((24, 24, 1), np.uint8)))
+    with torch.random.fork_rng([]), torch.no_grad():
+        torch.manual_seed(engine.options["seed"])
+        whole = engine.coarse_pass(photo)
+        with engine.second_pass(photo, TilePlan.parse("2x2"), whole, Clock()) as second:
+            return [f"{one.values.nanmean():.3g}" for one in second.predictions]
 
 
 def _aligning() -> str:

@@ -94,6 +94,8 @@ class Recipe:
         for name in ("steps", "batch_size", "accumulate", "patience"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} {getattr(self, name)} is less than 1.")
+        if self.seed < 0:
+            raise OptionError(f"seed {self.seed} is negative; give 0 or more.")
         for name in ("rate", "minutes"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise OptionError(f"{name} {getattr(self, name)} is not above 0.")

@@ -22,7 +22,7 @@ from patchwrap.spaces import FusionSpace
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
 
-FORMAT = 3
+FORMAT = 4
 
 Target = Float[Tensor, "1 1 height width"]
 Where = Bool[Tensor, "1 1 height width"]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from patchwrap.bench.dataset import DataSet
-from patchwrap.bench.heldout import FIRST_SEED, cache_folder
+from patchwrap.bench.dataset import Data, DataSet
+from patchwrap.bench.heldout import FIRST_SEED, cache_folder, parse_spec
 from patchwrap.bench.machine import machine, versions
 from patchwrap.datasets import Readable
 from patchwrap.datasets.depth_file import MILLIMETRE
@@ -52,7 +52,7 @@ class Job:
 
 def finetune(
     backend: Any = "native",
-    data: str | Path | Sequence[Readable] = "generated",
+    data: Data = "generated",
     out: str | Path = "head.safetensors",
     *,
     coarse: Any = None,
@@ -79,7 +79,8 @@ def finetune(
 
     Args:
         backend: see ``patchwrap.predict``; a list of several trains one head for all, also those it never saw.
-        data: photos with depth beside them, see ``patchwrap.bench``, ``generated:COUNT@WIDTHxHEIGHT``, or samples.
+        data: photos with depth beside them, see ``patchwrap.bench``, ``generated:COUNT@WIDTHxHEIGHT``, a data set of
+            ``patchwrap.datasets``, or samples.
         out: the head's file, ``.safetensors``; its card goes to ``.json`` beside it, curves and pictures to ``.log``.
         coarse: another backend for the whole image.
         fine: another backend for the tiles.
@@ -145,12 +146,10 @@ def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
 
 
 def _samples(
-    data: Any, count: int | None, recipe: Recipe, depth_scale: float, cache: Path | None
+    data: Data, count: int | None, recipe: Recipe, depth_scale: float, cache: Path | None
 ) -> tuple[list[Readable], str]:
     """The images, and how to call them."""
-    scenes = isinstance(data, str | Path) and str(data).startswith("generated")
-    if not isinstance(data, str | Path):
-        return list(data)[:count], "own samples"
+    scenes = isinstance(data, str | Path) and parse_spec(str(data)) is not None
     seed = SCENES_FROM if scenes else recipe.seed
     found = DataSet.open(data, count, seed, depth_scale, cache and cache / "scenes")
     if recipe.truth and not found.has_truth:

@@ -8,7 +8,7 @@ from torch import Tensor
 from patchwrap.convention import DepthConvention
 from patchwrap.metrics import depth_edges, valid_mask
 from patchwrap.observation import thumbnail
-from patchwrap.robust import robust_fit, robust_spread
+from patchwrap.robust import map_spread, robust_fit
 from patchwrap.spaces import FusionSpace, to_space
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Values
@@ -63,7 +63,7 @@ def _fitted(
     if scale_known:
         return 1.0, float(np.median(coarse - known))
     centre = float(np.median(known))
-    guess = np.array([np.median(coarse), robust_spread(coarse) / max(robust_spread(known), 1e-12)])
+    guess = np.array([np.median(coarse), map_spread(coarse) / max(map_spread(known), 1e-12)])
     design = np.stack([np.ones_like(known), known - centre], 1)
     (level, scale), _ = robust_fit(design, coarse, np.ones_like(known), guess, np.full(2, np.inf))
     return float(scale), float(level - scale * centre)

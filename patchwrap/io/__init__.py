@@ -13,13 +13,14 @@ from patchwrap.io.encode import (
     write_tiff,
 )
 from patchwrap.io.files import remove, replacing, replacing_together, write_json
-from patchwrap.io.photo import Photo, read_image, read_images
+from patchwrap.io.photo import Photo, is_batch, read_image, read_images
 
 __all__ = [
     "CONFIDENCE_FORMULA",
     "Photo",
     "Quantization",
     "color_table",
+    "is_batch",
     "paint",
     "quantize",
     "read_image",

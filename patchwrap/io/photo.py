@@ -1,9 +1,9 @@
 """A photo in memory and every way to get one; decides nothing about depth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -92,20 +92,19 @@ def read_images(source: object) -> list[Photo]:
     Raises:
         ImageError: if there is no picture, or one of them cannot be used.
     """
-    if isinstance(source, torch.Tensor | np.ndarray) and source.ndim == 4:
-        source = list(source)
-    if not isinstance(source, list | tuple):
+    if not is_batch(source):
         return [read_image(source)]
-    if not source:
+    found = [_read_numbered(number, item) for number, item in enumerate(source)]
+    if not found:
         raise ImageError("the list of pictures is empty; give at least one")
-    return [_read_numbered(number, item) for number, item in enumerate(source)]
+    return found
 
 
-def is_batch(source: object) -> bool:
+def is_batch(source: object) -> TypeGuard[Iterable[object]]:
     """Whether ``read_images`` would see several pictures in this, not one."""
     if isinstance(source, torch.Tensor | np.ndarray):
         return source.ndim == 4
-    return isinstance(source, Sequence) and not isinstance(source, str | bytes)
+    return isinstance(source, list | tuple)
 
 
 def _read_numbered(number: int, item: object) -> Photo:

@@ -28,9 +28,9 @@ def valid_mask(gt: Values, far: float = MAX_DEPTH) -> Mask:
     return (gt > MIN_DEPTH) & (gt <= far) & (gt < np.inf)
 
 
-def clamp(pred: Float32[ndarray, "*size"]) -> Float32[ndarray, "*size"]:
+def clamp(pred: Float32[ndarray, "*size"], far: float = MAX_DEPTH) -> Float32[ndarray, "*size"]:
     """Clamp predicted metres to the range that counts; NaN stays NaN and spoils every mean."""
-    return np.clip(pred, np.float32(MIN_DEPTH), np.float32(MAX_DEPTH))
+    return np.clip(pred, np.float32(MIN_DEPTH), np.float32(far))
 
 
 def abs_rel(pred: Depths, gt: Depths) -> float:

@@ -36,18 +36,19 @@ class Fit:
     space: Literal["depth", "inverse_depth"]
     scale: float = 1.0
     shift: float = 0.0
+    far: float = MAX_DEPTH
 
     def apply(self, values: Values) -> Values:
-        """Return depth in metres, clamped to the range that counts."""
+        """Return depth in metres, clamped to the range that counts, which ends at ``far``."""
         moved = values * np.float32(self.scale) + np.float32(self.shift)
         if self.space == "depth":
-            return clamp(moved)
-        return np.float32(1) / np.clip(moved, np.float32(1 / MAX_DEPTH), np.float32(1 / MIN_DEPTH))
+            return clamp(moved, self.far)
+        return np.float32(1) / np.clip(moved, np.float32(1 / self.far), np.float32(1 / MIN_DEPTH))
 
     def clamped_share(self, values: Values, valid: Mask) -> float:
         """Share of ``valid`` pixels that this fit moves out of range: report it with affine measures."""
         moved = values[valid] * self.scale + self.shift
-        near, far = (MIN_DEPTH, MAX_DEPTH) if self.space == "depth" else (1 / MAX_DEPTH, 1 / MIN_DEPTH)
+        near, far = (MIN_DEPTH, self.far) if self.space == "depth" else (1 / self.far, 1 / MIN_DEPTH)
         return float(np.mean((moved < near) | (moved > far))) if moved.size else float("nan")
 
 
