@@ -68,6 +68,15 @@ def test_the_least_p_of_few_images_is_that_of_signs(images, p, separable):
     assert row.difference.low > 0
 
 
+def test_a_median_is_compared_by_medians():
+    """One slow image decides a mean; the tables show medians."""
+    row, reference = np.full(12, 0.9), np.ones(12)
+    row[0] = 9.0
+    mean, median = compare(row, reference), compare(row, reference, "median")
+    assert mean.difference.mean > 0 and not mean.separable
+    assert median.difference.mean == pytest.approx(-0.1) and median.separable
+
+
 def test_only_images_of_both_are_compared():
     row = compare(np.array([1.0, np.nan, 3.0]), np.array([0.0, 1.0, np.nan]))
     assert (row.difference.mean, row.difference.images, row.separable) == (1, 1, False)

@@ -46,9 +46,11 @@ def test_a_wall_across_the_axis_is_flat(depth, row, column, focal):
 
 def test_what_marigolds_scripts_make_of_it(tmp_path, paint, write):
     paint(tmp_path / "ai_001_002" / "rgb_cam_00_fr0004.png")
-    write(tmp_path / "ai_001_002" / "depth_plane_cam_00_fr0004.png", np.full((24, 32), 65000))
+    write(tmp_path / "ai_001_002" / "depth_plane_cam_00_fr0004.png", np.r_[[[65000] * 32], np.full((23, 32), 64000)])
     sample = Hypersim(tmp_path)[0]
-    assert sample.depth[0, 0] == 65 and sample.counted.all()
+    assert sample.depth[0, 0] == 65 and sample.depth[1, 0] == 64
+    # What is farther was clipped to 65 m.
+    assert not sample.counted[0].any() and sample.counted[1:].all()
 
 
 def test_a_damaged_file_is_named(scene):

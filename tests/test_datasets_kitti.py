@@ -39,6 +39,13 @@ def test_whole_frames(root):
     assert sample.counted.sum() == (371 - 153) * (1197 - 621) - 1
 
 
+def test_a_drives_own_folder_finds_its_pictures_beside_it(root, paint):
+    name = f"{DATE}/{DRIVE}/image_02/data/0000000069"
+    paint(root / "val" / f"{name}.png", (375, 1242))
+    data = Kitti(root / "val" / DRIVE)
+    assert [entry.name for entry in data.entries] == [name] and data[0].depth[0, 621 - 13] == 20.5
+
+
 def test_the_benchmarks_crop_is_the_lower_middle(root):
     sample = Kitti(root)[0]
     assert sample.size == (352, 1216) and sample.depth.shape == (352, 1216)

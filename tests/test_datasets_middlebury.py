@@ -5,7 +5,6 @@ import pytest
 
 from patchwrap.datasets import Middlebury2014
 from patchwrap.scenes import Intrinsics
-from patchwrap.tiling import Tile
 
 CALIBRATION = """cam0=[4000.5 0 1300.25; 0 4000.5 990.75; 0 0 1]
 cam1=[4000.5 0 1400.25; 0 4000.5 990.75; 0 0 1]
@@ -50,10 +49,13 @@ def test_the_lines_order_does_not_matter_and_a_scene_alone_has_its_name(scene, w
     assert sample.name == "Piano-perfect" and sample.depth[5, 5] == np.float32(4.0005)
 
 
-def test_large_pictures_count_in_their_middle(tmp_path, paint, write):
+def test_of_large_pictures_the_middle_is_the_picture(tmp_path, paint, write):
     paint(tmp_path / "im0.png", (1988, 2964))
-    write(tmp_path / "disp0.pfm", pfm(np.full((1988, 2964), 100.0)))
+    disparity = np.full((1988, 2964), 100.0)
+    disparity[74, 332], disparity[73, 332] = 300, 700
+    write(tmp_path / "disp0.pfm", pfm(disparity))
     write(tmp_path / "calib.txt", CALIBRATION)
     sample = Middlebury2014(tmp_path)[0]
-    assert sample.crop == Tile(74, 332, 1840, 2300)
-    assert sample.counted.sum() == 1840 * 2300 and sample.counted[74, 332] and not sample.counted[73, 332]
+    assert sample.size == (1840, 2300) and sample.crop is None and sample.counted.all()
+    assert sample.depth[0, 0] == np.float32(0.2 * 4000.5 / 400) and sample.depth[5, 5] == np.float32(4.0005)
+    assert sample.intrinsics == Intrinsics(4000.5, 4000.5, 1300.75 - 332, 991.25 - 74)

@@ -26,9 +26,9 @@ def pose(write):
 
 
 @pytest.mark.parametrize("channel", ["Y", "R"])
-def test_depth_is_as_it_is_and_the_sky_infinite(tmp_path, paint, pose, channel):
-    depth = np.full((24, 32), 12.5, np.float32)
-    depth[0, :3] = np.inf, 90, 0
+def test_depth_is_in_tenths_of_metres_and_the_sky_infinite(tmp_path, paint, pose, channel):
+    depth = np.full((24, 32), 125, np.float32)
+    depth[0, :3] = np.inf, 900, 0
     scene = tmp_path / "GTAV_1080" / "0011"
     exr(scene / "depths" / "0003.exr", depth, channel)
     paint(scene / "images" / "0003.png")
@@ -39,7 +39,7 @@ def test_depth_is_as_it_is_and_the_sky_infinite(tmp_path, paint, pose, channel):
     assert sample.sky.sum() == 1 and sample.sky[0, 0]
     assert not sample.valid[0, 0] and sample.valid[0, 1] and not sample.counted[0, 1]
     assert sample.intrinsics == Intrinsics(1920.0, 600.0, 405.0, 270.0)
-    assert MvsSynth(tmp_path, unit=1 / 256)[0].depth[5, 5] == np.float32(12.5 / 256)
+    assert MvsSynth(tmp_path, unit=1 / 256)[0].depth[5, 5] == np.float32(125 / 256)
 
 
 def test_the_small_pictures_focal_length_is_that_of_the_large_ones(tmp_path, paint, pose):

@@ -7,7 +7,7 @@ from patchwrap.datasets import NyuV2
 
 def test_codes_are_millimetres_counted_in_eigens_crop(tmp_path, paint, write):
     codes = np.full((480, 640), 2500)
-    codes[100, 100], codes[101, 100], codes[102, 100] = 0, 10000, 10001
+    codes[100, 100], codes[101, 100], codes[102, 100] = 0, 9999, 10000
     paint(tmp_path / "bathroom" / "rgb_00045.jpg", (480, 640))
     write(tmp_path / "bathroom" / "sync_depth_00045.png", codes)
     sample = NyuV2(tmp_path)[0]

@@ -86,7 +86,7 @@ def test_scores_are_torchmetrics_on_blurred_edges():
     gt[40:50, 60:90] = np.inf
     valid = valid_mask(gt)
     pred = (boxes(1) * np.exp(np.random.default_rng(2).normal(0, 0.02, gt.shape))).astype(np.float32)
-    drawn = [canny(np.log(np.where(valid, depth, 1)) / np.log(1.5), mask=valid) for depth in (pred, gt)]
+    drawn = [canny(np.log(np.where(valid, depth, 1)), mask=valid) for depth in (pred, gt)]
     found, true = (torch.from_numpy(uniform_filter(edges.astype(float), 5) > 1e-6)[valid] for edges in drawn)
     found, true = found.int(), true.int()
     score = edge_f1(pred, gt)
@@ -99,8 +99,8 @@ def test_scores_are_torchmetrics_on_blurred_edges():
 def test_a_small_step_is_an_edge_in_the_logarithm_only():
     without = log_step(20, 2, 70)
     gt = without.copy()
-    gt[:, 60] *= np.float32(1.05**0.5)
-    gt[:, 61:] *= np.float32(1.05)
+    gt[:, 60] *= np.float32(1.1**0.5)
+    gt[:, 61:] *= np.float32(1.1)
     assert edge_f1(without, gt).recall == pytest.approx(0.5)
     assert edge_f1(gt / 2, gt).recall == 1
     assert astuple(edge_accuracy_completeness(without, gt)) == (0, 0)

@@ -67,12 +67,12 @@ def test_silog_is_blind_to_scale(maps):
     assert silog(pred * np.float32(3), gt) == pytest.approx(silog(pred, gt), rel=1e-4)
 
 
-def test_only_finite_ground_truth_up_to_eighty_metres_counts():
-    gt = np.array([[np.inf, np.nan, 0, 1e-3, -1, 80, 80.1, 5]], np.float32)
-    assert valid_mask(gt).tolist() == [[False] * 5 + [True, False, True]]
-    pred = np.array([[1, 1, 1, 1, 1, np.inf, 1, 5]], np.float32)
+def test_only_finite_ground_truth_below_eighty_metres_counts():
+    gt = np.array([[np.inf, np.nan, 0, 1e-3, -1, 80, 80.1, 5, 79.999]], np.float32)
+    assert valid_mask(gt).tolist() == [[False] * 7 + [True, True]]
+    pred = np.array([[1, 1, 1, 1, 1, 1, 1, 5, np.inf]], np.float32)
     # The prediction is clamped as well: infinitely far is 80 m.
-    assert depth_metrics(pred, gt)["abs_rel"] == 0
+    assert depth_metrics(pred, gt)["abs_rel"] == pytest.approx(0.001 / 79.999 / 2, rel=1e-2)
     assert clamp(np.array([-3, np.nan], np.float32))[0] == np.float32(1e-3)
 
 

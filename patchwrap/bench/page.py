@@ -58,26 +58,21 @@ def _script(name: str, content: dict[str, Any]) -> str:
 
 def _numbers(report: Report, folder: Path) -> dict[str, Any]:
     measures = {measure.key: measure for measure in report.measures}
-    tables = {name: _table(cells, measures, report) for name, cells in report.tables.items()}
+    tables = {name: _table(cells, measures) for name, cells in report.tables.items()}
     pictures = [_outline(picture, folder) for picture in report.pictures]
     colors, largest = error_scale()
     shown = {"tables": tables, "pictures": pictures, "errorScale": {"colors": colors, "largest": f"{largest:.0%}"}}
     return asdict(replace(report, tables={}, records=[], pictures=[])) | shown
 
 
-def _table(cells: Cells, measures: dict[str, Measure], report: Report) -> dict[str, Any]:
-    references = {row.key: cells.get(row.reference or "", {}) for row in report.rows}
+def _table(cells: Cells, measures: dict[str, Measure]) -> dict[str, Any]:
     return {
-        row: {
-            key: _cell(cell, references.get(row, {}).get(key), measures[key])
-            for key, cell in line.items()
-            if key in measures
-        }
+        row: {key: _cell(cell, measures[key]) for key, cell in line.items() if key in measures}
         for row, line in cells.items()
     }
 
 
-def _cell(cell: Cell, reference: Cell | None, measure: Measure) -> dict[str, Any]:
+def _cell(cell: Cell, measure: Measure) -> dict[str, Any]:
     """A cell's numbers and how to write them: Python's format specifications are not JavaScript's."""
     shown = _estimate(cell.estimate, measure)
     if cell.comparison is None or not isfinite(cell.comparison.difference.mean):
@@ -88,7 +83,7 @@ def _cell(cell: Cell, reference: Cell | None, measure: Measure) -> dict[str, Any
         "difference": _number(difference.mean, measure.form, "+"),
         "differenceRange": _range(difference, measure.form, "+"),
         "p": _number(cell.comparison.p, ".2g"),
-        "verdict": _verdict(cell, reference, measure),
+        "verdict": _verdict(cell, measure),
     }
 
 
@@ -97,13 +92,9 @@ def _estimate(estimate: Estimate, measure: Measure) -> dict[str, Any]:
     return asdict(estimate) | text
 
 
-def _verdict(cell: Cell, reference: Cell | None, measure: Measure) -> str:
+def _verdict(cell: Cell, measure: Measure) -> str:
     """Whether the row is better than its reference; empty where there is no better."""
     change = cell.comparison.difference.mean if cell.comparison else 0.0
-    if measure.better == "one":
-        if reference is None:
-            return ""
-        change = abs(cell.estimate.mean - 1) - abs(reference.estimate.mean - 1)
     if measure.better == "neither" or change == 0:
         return ""
     return "better" if (change > 0) == (measure.better == "higher") else "worse"

@@ -81,7 +81,7 @@ class Comparison:
     """A row against its reference, image by image.
 
     Args:
-        difference: of the row minus the reference.
+        difference: of the row minus the reference; where nearer to 1 is better, of how far both are from 1.
         p: two-sided p value of a paired test.
         separable: whether the difference's interval excludes 0 and the test agrees (p < 0.05: never with fewer
             than six images); where not, the report says so.

@@ -7,7 +7,7 @@ import numpy as np
 from patchwrap.bench.estimate import PerImage, compare, estimate
 from patchwrap.bench.journal import Record
 from patchwrap.bench.measures import MEASURES
-from patchwrap.bench.report import Cell, Cells, Measure, Row
+from patchwrap.bench.report import Cell, Cells, Comparison, Measure, Row
 
 ALIGNMENTS = ("own", "coarse", "alike")
 
@@ -41,9 +41,16 @@ def _line(row: Row, rows: Sequence[Row], records: Records, alignment: str) -> di
         comparison = None
         if reference is not None and measure.statistic != "largest" and measure.better != "neither":
             beside = _values(records[reference], alignment, measure)
-            comparison = compare(values, beside) if np.isfinite(values - beside).any() else None
+            comparison = _compared(values, beside, measure) if np.isfinite(values - beside).any() else None
         cells[measure.key] = Cell(estimate(values, measure.statistic), comparison)
     return cells
+
+
+def _compared(values: PerImage, beside: PerImage, measure: Measure) -> Comparison:
+    """What is better when it is nearer to 1 is compared by how far it is from there."""
+    if measure.better == "one":
+        values, beside = abs(values - 1), abs(beside - 1)
+    return compare(values, beside, measure.statistic)
 
 
 def _values(records: Sequence[Record | None], alignment: str, measure: Measure) -> PerImage:

@@ -6,7 +6,7 @@ from math import isfinite
 from rich.console import Console
 from rich.table import Table
 
-from patchwrap.bench.report import Cell, Cells, Estimate, Measure, Report, Row
+from patchwrap.bench.report import Cells, Estimate, Measure, Report, Row
 
 NOT_SEPARABLE = "not separable"
 LEGEND = (
@@ -113,11 +113,7 @@ def verdict(cells: Cells, row: Row, measure: Measure) -> str:
         return ""
     if not cell.comparison.separable:
         return NOT_SEPARABLE
-    change = cell.comparison.difference.mean
-    if measure.better == "one":
-        reference: Cell = cells[row.reference or ""][measure.key]
-        change = abs(cell.estimate.mean - 1) - abs(reference.estimate.mean - 1)
-    return "better" if (change > 0) == (measure.better == "higher") else "worse"
+    return "better" if (cell.comparison.difference.mean > 0) == (measure.better == "higher") else "worse"
 
 
 def _marked(cells: Cells, row: Row, measure: Measure) -> str:

@@ -24,7 +24,7 @@ class Hypersim(DepthDataset):
     The files hold the distance from the camera's centre, here turned into z-depth; NaN is unknown. The picture is
     ``scene_cam_00_final_preview/frame.0000.tonemap.jpg``. Also read is what Marigold's scripts make of it
     (arXiv 2312.02145): ``rgb_cam_00_fr0000.png`` with ``depth_plane_cam_00_fr0000.png``, z-depth in millimetres.
-    Measured up to 65 m.
+    Measured below 65 m, where Marigold clips it.
     """
 
     kind = "hypersim"

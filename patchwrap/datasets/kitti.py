@@ -56,6 +56,12 @@ class Kitti(DepthDataset):
                 yield Entry(self.called(image), image, path, (calibration,))
                 return
 
+    def called(self, image: Path) -> str:
+        """A picture's path below the folder, or below that of its date where the folder is a drive's own."""
+        if image.is_relative_to(self.folder):
+            return super().called(image)
+        return image.relative_to(image.parents[4]).with_suffix("").as_posix()
+
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """256ths of metres."""
         return known(read_codes(path) * np.float32(STEP))

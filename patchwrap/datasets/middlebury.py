@@ -7,19 +7,20 @@ from pathlib import Path
 from patchwrap.datasets.dataset import DepthDataset, levels
 from patchwrap.datasets.disparity import metres, read_pfm
 from patchwrap.datasets.entry import Entry
+from patchwrap.datasets.sample import Sample
 from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Values
 
 CROP = (1840, 2300)
-"""Middle of the picture that PatchFusion measures in."""
+"""Middle of the picture that is all that PatchFusion sees."""
 
 
 class Middlebury2014(DepthDataset):
     """``SCENE-perfect/im0.png`` with ``disp0.pfm`` and ``calib.txt``.
 
     Depth is baseline f / (disparity + doffs), the baseline in millimetres; infinite disparity is unknown. Measured
-    up to 10 m in the middle 2300x1840 pixels of larger pictures (PatchFusion, arXiv 2312.02284).
+    below 10 m, and of larger pictures the middle 2300x1840 pixels are the picture (PatchFusion, arXiv 2312.02284).
     """
 
     kind = "middlebury2014"
@@ -44,11 +45,13 @@ class Middlebury2014(DepthDataset):
         camera = _calibration(entry.others[0])["cam0"]
         return Intrinsics(camera[0], camera[4], camera[2] + 0.5, camera[5] + 0.5)
 
-    def crop(self, size: Size) -> Tile | None:
-        """The middle of a large picture."""
-        if size[0] < CROP[0] or size[1] < CROP[1]:
-            return None
-        return Tile((size[0] - CROP[0]) // 2, (size[1] - CROP[1]) // 2, *CROP)
+    def read(self, entry: Entry) -> Sample:
+        """Put a sample together, cut as PatchFusion's."""
+        sample = super().read(entry)
+        height, width = sample.size
+        if height < CROP[0] or width < CROP[1]:
+            return sample
+        return sample.cut(Tile((height - CROP[0]) // 2, (width - CROP[1]) // 2, *CROP))
 
 
 def _calibration(path: Path) -> dict[str, list[float]]:

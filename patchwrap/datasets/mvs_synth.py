@@ -18,9 +18,10 @@ SMALL_WIDTH, FULL_WIDTH = 810, 1920
 
 
 class MvsSynth(DepthDataset):
-    """``GTAV_1080/SCENE/images/0000.png`` with ``depths/0000.exr`` (metres) and ``poses/0000.json``.
+    """``GTAV_1080/SCENE/images/0000.png`` with ``depths/0000.exr`` and ``poses/0000.json``.
 
-    The sky is inf. What lies beyond 80 m does not count (PatchFusion, arXiv 2312.02284).
+    The sky is inf. The authors tell no unit; it is a tenth of a metre (``depth_unit`` in MoGe's
+    ``configs/train/v2.json``). What lies beyond 80 m does not count (PatchFusion, arXiv 2312.02284).
 
     Args:
         folder: ``GTAV_1080``, what contains it, or a scene.
@@ -32,7 +33,7 @@ class MvsSynth(DepthDataset):
     wanted = "SCENE/images/0000.png, depths/0000.exr and poses/0000.json"
     limits = (1e-3, 80.0)
 
-    def __init__(self, folder: str | Path, *, split: str | Path | None = None, unit: float = 1.0) -> None:
+    def __init__(self, folder: str | Path, *, split: str | Path | None = None, unit: float = 0.1) -> None:
         super().__init__(folder, split=split)
         self.unit = unit
 
@@ -44,7 +45,7 @@ class MvsSynth(DepthDataset):
             yield Entry(self.called(image), image, path, (scene / "poses" / f"{path.stem}.json",))
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """Metres as they are."""
+        """Tenths of metres."""
         return known(_first_channel(path) * np.float32(self.unit), beyond=np.inf)
 
     def sky(self, entry: Entry, depth: Values) -> Mask:

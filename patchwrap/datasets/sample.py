@@ -39,7 +39,7 @@ class Sample:
         intrinsics: pinhole parameters in the picture's pixels, or None.
         source: the picture's file, None for what was never one.
         crop: the part of the picture that the data set's papers measure in; None for all of it.
-        limits: depths from and up to which they measure, in the depth's unit.
+        limits: depths from which and below which they measure, in the depth's unit.
         edges: depth edges drawn by hand, where the data set has them.
 
     Raises:
@@ -83,7 +83,7 @@ class Sample:
         """Where the data set's papers measure: depth is known, within the limits and inside the crop."""
         counted = self.valid
         if self.depth is not None:
-            counted &= (self.depth >= self.limits[0]) & (self.depth <= self.limits[1])
+            counted &= (self.depth >= self.limits[0]) & (self.depth < self.limits[1])
         if self.crop is not None:
             inside = np.zeros(self.size, bool)
             inside[self.crop.slices] = True

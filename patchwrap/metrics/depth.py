@@ -16,16 +16,19 @@ MIN_DEPTH = 1e-3
 """Metres; ground truth at or below does not count."""
 
 MAX_DEPTH = 80.0
-"""Metres; ground truth above does not count (sky, and PatchFusion's cap)."""
+"""Metres; ground truth from there on does not count (sky, and PatchFusion's cap)."""
 
 Depths = Float[ndarray, "*size"]
 """Depth of any shape, every pixel of which counts."""
 
 
 def valid_mask(gt: Values, far: float = MAX_DEPTH) -> Mask:
-    """Return which pixels count: finite ground truth above 1e-3 and up to ``far`` metres."""
-    # Comparing with NaN is False without a warning, and inf is beyond any cap.
-    return (gt > MIN_DEPTH) & (gt <= far) & (gt < np.inf)
+    """Return which pixels count: finite ground truth above 1e-3 and below ``far`` metres.
+
+    What lies at ``far`` itself was often clipped there, and does not count in the papers' own code either.
+    """
+    # Comparing with NaN is False without a warning.
+    return (gt > MIN_DEPTH) & (gt < far)
 
 
 def clamp(pred: Float32[ndarray, "*size"], far: float = MAX_DEPTH) -> Float32[ndarray, "*size"]:
