@@ -42,6 +42,22 @@ def test_no_combination_twice():
     assert keys(Matrix(["2x2"], ["blend"], ["none", "auto"])) == once
 
 
+def test_heads_of_one_file_name_are_two_rows(tmp_path):
+    files = [tmp_path / run / "head.safetensors" for run in ("a", "b")]
+    for file in files:
+        file.parent.mkdir()
+        save_head(Head(), file)
+    rows = Matrix(["2x2"], ["blend"], list(map(str, files)), baselines=()).combinations(FIRST, flat(), True)[-2:]
+    assert [(one.row.key, one.row.head, one.options["head"]) for one in rows] == [
+        ("flat-2x2-blend-head-a-head", "a/head", str(files[0])),
+        ("flat-2x2-blend-head-b-head", "b/head", str(files[1])),
+    ]
+    (tmp_path / "c" / "a").mkdir(parents=True)
+    save_head(Head(), tmp_path / "c" / "a" / "head.safetensors")
+    with pytest.raises(OptionError, match="Rename their files"):
+        Matrix(["2x2"], ["blend"], [str(files[0]), str(tmp_path / "c" / "a" / "head.safetensors")])
+
+
 def test_baselines_and_tiles_can_be_left_out():
     assert keys(Matrix(["2x2"], ["blend"], ["none"], baselines=())) == ["flat-single", "flat-double", "flat-2x2-blend"]
     alone = Matrix(["none"], ["blend"], ["none"]).combinations(FIRST, flat(), True)

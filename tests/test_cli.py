@@ -243,6 +243,65 @@ def test_skip_existing_does_what_is_missing_and_overwrite_everything(photos, cap
     assert "skipped" not in capsys.readouterr().err
 
 
+def test_what_is_not_ours_is_not_replaced_unless_told(photos, capsys):
+    """A folder to train on: the depth beside a photo has the name that its prediction would have."""
+    truth = Image.fromarray(np.full((48, 64), 2000, np.uint16))
+    truth.save("in/a_depth.png")
+    capsys.readouterr()
+    assert predict("in", "--skip-existing", out="in") == 2
+    assert "none of ours" in one_line(capsys)
+    assert (np.asarray(Image.open("in/a_depth.png")) == 2000).all() and files("in") == sorted(
+        ["a.png", "a_depth.png", "b.jpg", "sub folder/ü.png"]
+    )
+    assert predict("in", "--overwrite", out="in") == 0
+    assert len(np.unique(Image.open("in/a_depth.png"))) > 1
+
+
+def test_a_picture_to_predict_is_never_written_over(photos, capsys):
+    Image.new("RGB", (64, 48)).save("in/a_color.jpg")
+    for how in ("--skip-existing", "--overwrite"):
+        assert predict("in", how, out="in") == 2
+        assert "'in/a_color.jpg' is to be predicted, and would be written for 'in/a.png'" in one_line(capsys)
+
+
+def test_results_that_a_shell_names_beside_their_pictures_are_no_pictures(photos):
+    Image.new("RGB", (64, 48), (30,) * 3).save("in/b.png")
+    names = ["in/a.png", "in/b.jpg", "in/b.png"]
+    assert predict(*names, out="in") == 0
+    first = files("in")
+    assert "b.jpg_color.jpg" in first
+    shell = [f"in/{name}" for name in first if name.endswith((".jpg", ".png")) and "/" not in name]
+    assert predict(*shell, "--skip-existing", out="in") == 0
+    assert files("in") == first
+    Path("in/b.jpg_depth.json").unlink()
+    assert predict("in", "--overwrite", out="in") == 0
+    assert not any("_depth.png_" in name or "_color.jpg_" in name for name in files("in"))
+
+
+def test_the_output_folder_may_contain_the_input_folder(photos):
+    assert predict("in", out=".") == 0
+    assert Path("a_depth.npy").exists() and Path("sub folder/ü_depth.npy").exists()
+
+
+def test_options_that_are_left_out_again_count(photos, install, capsys):
+    install("tuned", TUNED)
+    options = {"backend": "tuned"}
+    predict("in/a.png", "--convention", "depth:metric", "--backend-option", "gain=3", **options)
+    before = np.load("out/a_depth.npy")
+    assert predict("in/a.png", "--convention", "depth:metric", "--skip-existing", **options) == 0
+    assert not np.allclose(np.load("out/a_depth.npy"), before)
+
+
+def test_files_of_another_run_are_made_again(photos, capsys):
+    predict("in/a.png", "--format", "npy", "--no-tiles")
+    assert predict("in/a.png", "--format", "png", "--overwrite") == 0
+    old = np.load("out/a_depth.npy")
+    capsys.readouterr()
+    assert predict("in/a.png", "--format", "npy,png", "--skip-existing", "-v") == 0
+    assert "a_depth.npy is of another run" in capsys.readouterr().err
+    assert not np.array_equal(np.load("out/a_depth.npy"), old)
+
+
 def test_nothing_left_to_do_loads_no_backend(photos, monkeypatch):
     predict("in")
     monkeypatch.setattr("patchwrap.cli.predict._build_engine", lambda *_: pytest.fail("loaded"))

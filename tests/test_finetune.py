@@ -308,6 +308,21 @@ def test_a_training_goes_on_from_a_head(train, tmp_path):
     assert torch.allclose(weights(load_head("universal")), weights(third), atol=1e-3)
 
 
+def test_a_state_begun_from_another_head_is_not_gone_on_with(train, tmp_path):
+    """Heads of one shape have files of one size."""
+
+    def stop(trainer):
+        trainer.save()
+        raise KeyboardInterrupt
+
+    train(steps=1)
+    train(name="other", steps=1, seed=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(name="third", steps=3, start_from=tmp_path / "head.safetensors", report=stop)
+    with pytest.raises(OptionError, match="other options or data"):
+        train(name="third", steps=3, start_from=tmp_path / "other.safetensors")
+
+
 def test_training_ends_early_when_nothing_becomes_better(train):
     head = train(steps=50, epoch=1, patience=2, rate=1e-12)
     assert head.card.training["history"]["step"] <= 4
@@ -392,6 +407,8 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"consistency_weight": float("nan")}, "consistency_weight nan"),
+        ({"seed": -1}, "seed -1 is negative"),
         ({"steps": 0}, "steps 0 is less than 1"),
         ({"rate": -1.0}, "rate -1.0 is not above 0"),
         ({"consistency": "some"}, "is none of group, pair, none"),

@@ -1,8 +1,10 @@
 """The rows of a comparison: every plan, fuser and head of a backend, and the baselines beside them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +132,7 @@ class Matrix:
                 if word not in known:
                     files = f", or files that end in {HEAD_FILE}" if name == "head" else ""
                     raise OptionError(f"{name} {word!r} is not known. Take any of {', '.join(known)}{files}.")
-        for head in set(self.heads) - {"none", "auto"}:
+        for head in self._head_names.keys() - {"none", "auto"}:
             load_head(head)  # a file that cannot be read is told now
         for plan in self._tile_plans:
             TilePlan.choose(plan, (512, 512), (512, 512))
@@ -154,7 +156,7 @@ class Matrix:
             double = _after(single, "double", "single pass at twice the size", first)
             made.append(self._single(double, Doubled(backend)))
         for plan, fuser, head, baseline in dict.fromkeys(self._tiled(backend)):
-            name = "none" if head is None else Path(head).stem
+            name = "none" if head is None else self._head_names[head]
             key = "-".join([slug(plan), fuser, *({"none": [], "auto": ["head"]}.get(name, ["head", slug(name)]))])
             said = {"none": "", "auto": " + fusion head"}.get(name, f" + head {name}")
             options = {"tiles": True, "plan": plan, "fuser": fuser, "head": head}
@@ -162,6 +164,19 @@ class Matrix:
             row = replace(row, baseline=baseline, head=name)
             made.append(Combination(row, backend, self.options | options))
         return made
+
+    @cached_property
+    def _head_names(self) -> dict[str, str]:
+        """How heads are called: files of one name by their folder, too."""
+        stems = {head: Path(head).stem for head in self.heads}
+        alike = Counter(stems.values())
+        names = {
+            head: f"{Path(head).resolve().parent.name}/{stem}" if alike[stem] > 1 else stem
+            for head, stem in stems.items()
+        }
+        if len(set(names.values())) < len(names):
+            raise OptionError(f"heads {', '.join(map(repr, self.heads))} have the same names. Rename their files.")
+        return names
 
     @property
     def _tile_plans(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Find the pictures that the command line names and where their results go; never opens a picture."""
+"""Find the pictures that the command line names and where their results go; never decodes a picture."""
 
 import glob
 import json
@@ -15,6 +15,9 @@ from patchwrap.outputs import ENDINGS, is_output, output_paths
 _SUFFIXES = "jpg jpeg jpe png tif tiff webp bmp gif jp2 ppm pgm pnm tga avif"
 PICTURE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 """What a folder is searched for."""
+
+_OWN_CHUNK, _HEADER = b"tEXtpatchwrap", 4096
+"""What our PNG files have near their beginning."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[s
     jobs: dict[str, Job] = {}
     faults = []
     for text in inputs:
+        if len(inputs) > 1 and is_output(Path(text)):  # a shell made names of a pattern
+            continue
         found = list(_expand(text, out))
         if not found:
             faults.append((text, _nothing_in(text)))
@@ -93,8 +98,10 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
         asked: the options that decide what is in the files, to be compared with the sidecar's ``options.asked``.
 
     Raises:
-        OptionError: if files exist and neither ``skip`` nor ``overwrite`` tells what to do.
+        OptionError: if files exist and neither ``skip`` nor ``overwrite`` tells what to do, or if one would be lost
+            that is itself to be predicted or, with ``skip``, that is not of this program's making.
     """
+    _check_sources(tasks)
     existing = [path for _, targets in tasks for path in targets.values() if path.exists()]
     if existing and not skip and not overwrite:
         more = f" and {len(existing) - 1} more exist" if len(existing) > 1 else " exists"
@@ -102,18 +109,44 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
     found = Existing([], [], {})
     for job, targets in tasks:
         whole = skip and all(path.exists() for path in targets.values())
-        differences = _differences(targets["json"], asked) if whole else None
+        differences = _differences(targets, asked) if whole else None
         if differences:
             found.changed[job.source] = differences
+        if skip and differences is None:
+            _check_own(targets)
         (found.complete if differences == [] else found.todo).append((job, targets))
     return found
 
 
-def _differences(sidecar: Path, asked: dict[str, Any]) -> list[str] | None:
+def _check_sources(tasks: Sequence[Task]) -> None:
+    """Refuse to write where a picture lies that is to be predicted."""
+    sources = {Path(job.source).resolve() for job, _ in tasks}
+    for job, targets in tasks:
+        for path in targets.values():
+            if path.exists() and path.resolve() in sources:
+                raise OptionError(
+                    f"{str(path)!r} is to be predicted, and would be written for {job.source!r}; take another -o"
+                )
+
+
+def _check_own(targets: dict[str, Path]) -> None:
+    """Refuse to replace a depth map without a sidecar that no stopped run of ours left: somebody's truth, perhaps."""
+    png = targets.get("png")
+    if png is None or targets["json"].exists() or not png.exists():
+        return
+    with png.open("rb") as stream:
+        if _OWN_CHUNK not in stream.read(_HEADER):
+            raise OptionError(f"{str(png)!r} exists and is none of ours; take another -o, or --overwrite it")
+
+
+def _differences(targets: dict[str, Path], asked: dict[str, Any]) -> list[str] | None:
     """What a sidecar says was asked otherwise, in words; None if it cannot be read."""
     try:
-        before = json.loads(sidecar.read_text())["options"]["asked"]
-        return [f"{key} {before.get(key)!r}, now {now!r}" for key, now in asked.items() if before.get(key) != now]
+        sidecar = json.loads(targets["json"].read_text(encoding="utf-8"))
+        before, told = sidecar["options"]["asked"], sidecar["files"]
+        changed = [key for key in dict.fromkeys([*asked, *before]) if before.get(key) != asked.get(key)]
+        others = [f"{path.name} is of another run" for key, path in targets.items() if key not in told]
+        return [f"{key} {before.get(key)!r}, now {asked.get(key)!r}" for key in changed] + others
     except (OSError, ValueError):
         return None
     except (LookupError, TypeError, AttributeError):
@@ -159,7 +192,7 @@ def _job(file: Path, base: Path) -> Job:
 
 
 def _pictures(folder: Path, out: Path) -> Iterator[Path]:
-    inside = out.resolve() if out.resolve() != folder.resolve() else None
+    inside = out.resolve() if folder.resolve() in out.resolve().parents else None
     for file in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
         if hidden or file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
@@ -172,7 +205,8 @@ def _unfinished(file: Path) -> bool:
     """Whether a run that was stopped, or is still going on, wrote this beside its photo: the sidecar comes last."""
     for key, ending in ENDINGS.items():
         stem = file.name.removesuffix(ending)
-        if stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in PICTURE_SUFFIXES):
+        # Pictures that share a stem keep their suffixes in it.
+        if stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in ("", *PICTURE_SUFFIXES)):
             return key == "png" or any(file.with_name(stem + ENDINGS[one]).exists() for one in ("npy", "png"))
     return False
 

@@ -277,7 +277,7 @@ def _explain_missing(jobs: list[Job], reporter: Reporter) -> None:
 
 def _print_json(args: argparse.Namespace, job: Job, status: str, **facts: Any) -> None:
     if args.json:
-        print(json.dumps({"image": job.source, "status": status, **facts}, ensure_ascii=False), flush=True)
+        print(json.dumps({"image": job.source, "status": status, **facts}), flush=True)
 
 
 def _names(targets: dict[str, Path]) -> dict[str, str]:

@@ -118,7 +118,7 @@ class Preparation:
             if path.exists():
                 found.append(Record(path))
             else:
-                return Skipped(sample.name, json.loads(_skip(path).read_text())["why"])
+                return Skipped(sample.name, json.loads(_skip(path).read_text(encoding="utf-8"))["why"])
         return found
 
     def path(self, sample: Readable, plan: str) -> Path:

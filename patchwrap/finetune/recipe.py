@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 from patchwrap.errors import OptionError
@@ -96,6 +97,8 @@ class Recipe:
                 raise OptionError(f"{name} {getattr(self, name)} is less than 1.")
         if self.seed < 0:
             raise OptionError(f"seed {self.seed} is negative; give 0 or more.")
+        if not 0 <= self.consistency_weight < inf:
+            raise OptionError(f"consistency_weight {self.consistency_weight} is not a number from 0.")
         for name in ("rate", "minutes"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise OptionError(f"{name} {getattr(self, name)} is not above 0.")

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -246,7 +247,7 @@ def _identity(job: Job) -> str:
     """Of the training: other options, data or backends make another."""
     samples = [[sample.name, sample.stamp] for sample in (*job.train, *job.held_out)]
     prints = [preparation.fingerprint for preparation in job.preparations]
-    start = None if job.start_from is None else job.start_from.stat().st_size
+    start = None if job.start_from is None else sha256(job.start_from.read_bytes()).hexdigest()
     return digest([job.recipe.digest, samples, prints, start, job.processes.count])
 
 
