@@ -184,7 +184,7 @@ class DepthMap:
         x = (np.arange(0, width, step, dtype=np.float32) + 0.5 - width / 2) / focal
         y = (np.arange(0, height, step, dtype=np.float32) + 0.5 - height / 2) / focal
         points = np.stack([z * x[None, :], z * y[:, None], z], axis=-1)
-        keep = np.isfinite(z) & (z > 0)
+        keep = _in_front(z)
         return points[keep].astype(np.float32), self._colours(image, step)[keep]
 
     def save(
@@ -215,7 +215,8 @@ class DepthMap:
 
         Raises:
             OutputError: if a file cannot be written.
-            OptionError: if a format, the colour map or ``fov`` is impossible, or there is no confidence to save.
+            OptionError: if a format, the colour map or ``fov`` is impossible, or there is no confidence to save or
+                no point for a GLB, which cannot be empty.
             ConventionError: if a point cloud is asked of an affine map.
         """
         path = Path(path)
@@ -267,11 +268,22 @@ class DepthMap:
             color_table(colormap)
         if keys & {"ply", "glb"}:
             _check_distances(self.convention)
+        if "glb" in keys and not self._has_points():
+            raise OptionError(
+                "this map has no valid pixel in front of the camera, and a GLB of no points is none. Leave the format "
+                "out, or take ply"
+            )
         if "confidence" in keys and self.confidence_map is None:
             raise OptionError(
                 "this map has no confidence: it is of one pass without tiles, by a backend that gives none. Leave the "
                 "format out, or ask for tiles by a plan such as 2x2"
             )
+
+    def _has_points(self) -> bool:
+        """Whether a saved point cloud has any."""
+        step = _step(self.values.size, MAX_SAVED_POINTS)
+        z = _distances(self.values[::step, ::step], self.valid[::step, ::step], self.convention)
+        return bool(_in_front(z).any())
 
     def _write(self, key: str, path: Path, scale: Quantization, colormap: str) -> None:
         match key:
@@ -395,6 +407,10 @@ def _distances(values: Values, valid: Mask, convention: DepthConvention) -> Valu
         with np.errstate(divide="ignore"):
             values = np.where(values > 0, 1 / values, np.float32(np.nan))
     return np.where(valid, values, np.float32(np.nan))
+
+
+def _in_front(z: Values) -> Mask:
+    return np.isfinite(z) & (z > 0)
 
 
 def _check_distances(convention: DepthConvention) -> None:

@@ -48,7 +48,7 @@ def predict(
         coarse: another backend for the whole image.
         fine: another backend for the tiles.
         plan: ``auto``, ``p16``, ``p49``, ``p49+r128``, ``3x3``, ``slide`` … or a TilePlan.
-        overlap: fraction of a tile shared with its neighbour, in [0, 1); None is the plan's own.
+        overlap: fraction of a tile shared with its neighbour, in [0, 0.9]; None is the plan's own.
         fuser: ``poisson``, ``blend``, ``split``, one of the baselines ``minmax`` and ``average``, or ``auto``: what the
             head asks for, and ``poisson`` where none does.
         detail: 0 is the coarse map, 1 pure tiles; None believes tiles up to three tile widths where their backend or

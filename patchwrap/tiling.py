@@ -17,6 +17,8 @@ Size = tuple[int, int]
 """``(height, width)`` in pixels."""
 
 AUTO_MAX_SPLIT = 3
+MAX_OVERLAP = 0.9
+"""Tiles grow with the square of ``1 / (1 - overlap)``: at .9 a 2x2 plan has 121 of them, at .99 ten thousand."""
 _NAMES = "auto, p16, p49, p49+r128 (any number), 2x2 ... 8x8, 3x2 (columns x rows), slide, slide:640x480"
 
 
@@ -102,13 +104,12 @@ class TilePlan:
 
         Args:
             text: parts joined by ``+``: ``p16``, ``p49``, ``COLUMNSxROWS``, ``slide:WIDTHxHEIGHT``, ``rN``.
-            overlap: replaces every layer's own overlap, in [0, 1).
+            overlap: replaces every layer's own overlap, in [0, 0.9].
 
         Raises:
-            TilingError: if a part is unknown or ``overlap`` is not in [0, 1).
+            TilingError: if a part is unknown or ``overlap`` is not in [0, 0.9].
         """
-        if overlap is not None and not 0 <= overlap < 1:
-            raise TilingError(f"overlap {overlap} is not in [0, 1). It is the fraction of a tile shared with the next.")
+        _check_overlap(overlap)
         parts = text.lower().split("+")
         layers = tuple(_layer(part, text) for part in parts if not re.fullmatch(r"r\d+", part))
         if not layers:
@@ -132,7 +133,11 @@ class TilePlan:
 
         Returns:
             The plan, or None where ``auto`` finds nothing to gain: the image is no larger than one tile.
+
+        Raises:
+            TilingError: as ``parse``.
         """
+        _check_overlap(overlap)
         if text.lower() == "slide":
             text = f"slide:{processing[1]}x{processing[0]}"
         if text.lower() != "auto":
@@ -187,6 +192,14 @@ def starts(length: int, tile: int, overlap: float) -> list[int]:
     first = [round(step * (length - tile) / steps) for step in range(steps + 1)]
     assert all(after - before <= tile for before, after in pairwise(first))
     return first
+
+
+def _check_overlap(overlap: float | None) -> None:
+    if overlap is not None and not 0 <= overlap <= MAX_OVERLAP:
+        raise TilingError(
+            f"overlap {overlap} is not in [0, {MAX_OVERLAP}]. It is the fraction of a tile shared with the next; above "
+            f"{MAX_OVERLAP} the tiles become too many."
+        )
 
 
 def _layer(part: str, text: str) -> Layer:

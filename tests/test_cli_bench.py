@@ -1,5 +1,6 @@
 """``patchwrap bench``: what it prints, what it writes and how it ends."""
 
+import io
 import json
 from pathlib import Path
 
@@ -44,6 +45,19 @@ def test_a_second_run_measures_nothing_again(pairs, capsys):
     assert bench("--backends", "ramp") == 0
     told = capsys.readouterr()
     assert " on a" not in told.err and "AbsRel" in told.out
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_output_in_an_encoding_that_lacks_arrows(pairs, monkeypatch, words):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", stream)
+    assert bench("--backends", "ramp", *words) == 0
+    stream.flush()
+    told = stream.buffer.getvalue().decode("cp1252")
+    if words:
+        assert json.loads(told) == json.loads(Path("out/report.json").read_text("utf-8"))
+    else:
+        assert "AbsRel ?" in told
 
 
 def test_json_is_the_reports(pairs, capsys):

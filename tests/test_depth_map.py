@@ -260,6 +260,13 @@ def test_an_empty_point_cloud_is_still_a_file(tmp_path):
     assert (tmp_path / "a_points.ply").exists()
 
 
+@pytest.mark.parametrize("changes", [{"valid": np.zeros((2, 3), bool)}, {"values": -NEAR_LEFT}])
+def test_an_empty_glb_is_refused_before_any_file(tmp_path, changes):
+    with pytest.raises(OptionError, match="no valid pixel"):
+        make(**changes).save(tmp_path / "a", ["npy", "glb"])
+    assert not list(tmp_path.iterdir())
+
+
 def test_memory_limits_change_no_file(tmp_path, monkeypatch):
     draw = np.random.default_rng(0)
     values = draw.uniform(1, 9, (70, 50)).astype(np.float32)

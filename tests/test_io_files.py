@@ -1,6 +1,7 @@
 """Writing: whole files or none, and codes that can be turned back into values."""
 
 import json
+import os
 import resource
 
 import numpy as np
@@ -209,15 +210,16 @@ def test_a_picture_beyond_what_jpeg_knows_is_scaled_down(tmp_path):
         assert picture.size == (65_500, 20)
 
 
-def test_ply_keeps_the_cameras_axes_and_glb_is_upright(tmp_path):
+def test_ply_keeps_the_cameras_axes_and_srgb_and_glb_is_upright_and_linear(tmp_path):
     import trimesh
 
-    points, colours = np.array([[1, 2, 3]], np.float32), np.array([[9, 8, 7]], np.uint8)
-    for kind, expected in {"ply": [[1, 2, 3]], "glb": [[1, -2, -3]]}.items():
+    points, colours = np.array([[1, 2, 3]], np.float32), np.array([[9, 128, 255]], np.uint8)
+    # glTF's colours are linear: 9 / 255 / 12.92 and ((128 / 255 + 0.055) / 1.055) ** 2.4, times 255.
+    for kind, expected, stored in [("ply", [1, 2, 3], [9, 128, 255]), ("glb", [1, -2, -3], [1, 55, 255])]:
         write_points(tmp_path / f"a.{kind}", points, colours, kind)
         cloud = trimesh.load(tmp_path / f"a.{kind}", force="scene").to_geometry()
-        np.testing.assert_array_equal(cloud.vertices, expected)
-        assert cloud.colors[0, :3].tolist() == [9, 8, 7]
+        np.testing.assert_array_equal(cloud.vertices, [expected])
+        assert cloud.colors[0, :3].tolist() == stored
 
 
 def test_json_has_no_word_for_nan_and_keeps_unicode(tmp_path):
@@ -226,6 +228,13 @@ def test_json_has_no_word_for_nan_and_keeps_unicode(tmp_path):
     text = (tmp_path / "a.json").read_text()
     assert json.loads(text) == {"ü": None, "n": [1.5, 2], "p": str(tmp_path)}
     assert "ü" in text
+
+
+def test_json_takes_file_names_that_are_no_utf_8(tmp_path):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    write_json(tmp_path / "a.json", {"image": name, name: "ü"})
+
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"image": name, name: "ü"}
 
 
 def test_output_names(tmp_path):

@@ -13,6 +13,8 @@ from patchwrap.io.limits import check_size
 
 SIZE = (20, 30)  # height, width
 ORIENTATION = 0x0112
+LENGTHS = {"L": 1, "I;16": 2, "CMYK": 4}
+"""Bytes of a pixel, by mode."""
 
 
 def corner_picture():
@@ -50,6 +52,26 @@ def test_exif_orientation_is_applied(tmp_path, orientation, where, from_file):
 
     assert pixels.shape[:2] == (SIZE if orientation < 5 else SIZE[::-1])
     assert pixels[where].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", LENGTHS)
+def test_a_plain_tiff_is_turned_whatever_its_mode(tmp_path, mode, orientation):
+    picture = Image.frombytes(mode, SIZE[::-1], np.random.default_rng(0).bytes(SIZE[0] * SIZE[1] * LENGTHS[mode]))
+    upright = read_image(picture).pixels
+    turned = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.swapaxes(0, 1),
+        6: upright.swapaxes(0, 1)[:, ::-1],
+        7: upright[::-1, ::-1].swapaxes(0, 1),
+        8: upright.swapaxes(0, 1)[::-1],
+    }
+    path = saved(tmp_path, picture, "p.tif", tiffinfo={ORIENTATION: orientation})
+
+    np.testing.assert_array_equal(read_image(path).pixels, turned[orientation])
 
 
 def test_a_pil_image_is_left_as_it_was():

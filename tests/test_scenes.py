@@ -224,7 +224,12 @@ def test_the_command_writes_triples_and_goes_on_where_it_stopped(tmp_path, rende
 
 @pytest.mark.parametrize(
     ("option", "words"),
-    [(["--kinds", "moon"], "street"), (["--size", "12"], "WIDTHxHEIGHT"), (["--count", "0"], "count")],
+    [
+        (["--kinds", "moon"], "street"),
+        (["--size", "12"], "WIDTHxHEIGHT"),
+        (["--count", "0"], "count"),
+        (["--seed", "-5"], "--seed"),
+    ],
 )
 def test_impossible_orders_are_one_line(tmp_path, capsys, option, words):
     assert main(["scenes", "-o", str(tmp_path), *option]) == 2

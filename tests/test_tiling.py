@@ -96,7 +96,9 @@ def test_unknown_plans_are_named_in_the_error(text):
         TilePlan.parse(text)
 
 
-@pytest.mark.parametrize("overlap", [-0.1, 1.0, 2.0])
+@pytest.mark.parametrize("overlap", [-0.1, 0.91, 0.99, 1.0, 2.0, float("nan")])
 def test_impossible_overlap(overlap):
-    with pytest.raises(TilingError, match="overlap"):
+    with pytest.raises(TilingError, match=r"overlap .* \[0, 0\.9\]"):
         TilePlan.parse("p49", overlap)
+    with pytest.raises(TilingError, match="overlap"):
+        TilePlan.choose("auto", (64, 64), (256, 256), overlap)

@@ -45,7 +45,7 @@ class Journal:
 
 
 def _line(record: Record) -> bytes:
-    return json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return json.dumps(record, allow_nan=False).encode() + b"\n"
 
 
 def _parsed(line: str) -> Any:

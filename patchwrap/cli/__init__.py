@@ -1,6 +1,7 @@
 """The ``patchwrap`` command; imports nothing heavy before a verb runs."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from types import FrameType
 from patchwrap import __version__
 from patchwrap.cli import backends, bench, env, export, finetune, plugins, predict, scenes
 from patchwrap.cli.report import explain, print_traceback
-from patchwrap.errors import PatchwrapError
+from patchwrap.errors import PatchwrapError, TrainingError
 
 _VERBS = (predict, bench, finetune, export, backends, plugins, env, scenes)
 
@@ -34,9 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; None takes the process's.
 
     Returns:
-        0 when all is done, 1 when some images failed, 2 when nothing was begun because an option or an
-        input is impossible, 130 after Ctrl-C.
+        0 when all is done, 1 when some images or the training failed, 2 when nothing was begun because an
+        option or an input is impossible, 130 after Ctrl-C.
     """
+    _print_anyhow()
     args = build_parser().parse_args(argv)
     try:
         with _terminable():
@@ -51,7 +53,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         print_traceback(error, getattr(args, "verbose", False))
         print(f"error: {explain(error)}", file=sys.stderr)
-        return 2 if isinstance(error, PatchwrapError) else 1
+        # A training fails only after it began.
+        return 2 if isinstance(error, PatchwrapError) and not isinstance(error, TrainingError) else 1
+
+
+def _print_anyhow() -> None:
+    """A file or a pipe may be in an encoding that lacks our arrows; better a question mark than an error at the end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     with _tracebacks(args.verbose), Steps(args.quiet) as steps:
         report = bench(args.backends, args.data, progress=steps, **options)
     if args.json:
-        print(json.dumps(json.loads((args.out / JSON).read_text("utf-8")), ensure_ascii=False))
+        print(json.dumps(json.loads((args.out / JSON).read_text("utf-8"))))
     elif not args.quiet:
         show(report)
     if not args.quiet:

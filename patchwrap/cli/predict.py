@@ -86,7 +86,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tiles and fusion")
     group.add_argument("--plan", default="auto", help="auto, p16, p49, p49+r128, slide, 2x2 ... 8x8")
-    group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 1)")
+    group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 0.9]")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
     group.add_argument("--tile-mode", metavar="M", help="how a diffusion backend makes tiles agree")
     group.add_argument("--fuser", default="auto", choices=FUSERS, help="(default: poisson, or what the head asks for)")

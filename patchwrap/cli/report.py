@@ -47,7 +47,7 @@ def print_listing(rows: Sequence[dict[str, Any]], as_json: bool, empty: str) -> 
         empty: what to print when there is no row.
     """
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(json.dumps(rows, indent=2))
         return
     if not rows:
         print(empty)

@@ -100,6 +100,8 @@ def _orders(args: argparse.Namespace) -> list[Order]:
     kinds = known_kinds([kind.strip() for kind in args.kinds.split(",")]) if args.kinds else TRAINING_KINDS
     if args.count < 1 or args.jobs < 1:
         raise OptionError(f"--count {args.count} and --jobs {args.jobs} must be 1 or more.")
+    if args.seed < 0:
+        raise OptionError(f"--seed is {args.seed}; needed is 0 or more.")
     size = parse_size(args.size)
     seeds = range(args.seed, args.seed + args.count)
     return [Order(args.out, seed, kinds[n % len(kinds)], size) for n, seed in enumerate(seeds)]
@@ -117,11 +119,13 @@ def _draw(order: Order) -> str:
     import numpy as np
     from PIL import Image
 
-    from patchwrap.io.files import replacing, write_json
+    from patchwrap.io.files import remove, replacing, write_json
     from patchwrap.scenes import build_scene
 
     frame = _renderer().render(build_scene(order.seed, order.kind), order.size)
     picture, depth, facts = order.files
+    # Old facts would vouch for a mixture of old and new files if this were interrupted.
+    remove(facts)
     with replacing(picture) as stream:
         Image.fromarray(frame.image).save(stream, "JPEG", quality=95)
     with replacing(depth) as stream:

@@ -4,7 +4,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,8 @@ def decode_file(source: str | PathLike[str]) -> Decoded:
     text = fspath(source)
     name = repr(text)
     _check_path(text, name)
-    with _quiet_pillow():
-        picture = _open(Path(text), name)
-        with picture:
-            return decode_picture(picture, text)
+    with _quiet_pillow(), ExitStack() as opened:
+        return decode_picture(_open(Path(text), name, opened), text)
 
 
 def decode_picture(picture: Image.Image, name: str) -> Decoded:
@@ -91,10 +89,13 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _open(path: Path, name: str) -> Image.Image:
+def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
+    """Open a picture; ``opened`` closes it and its file."""
     try:
+        # Given a name, Pillow maps plain TIFFs into memory, and those that EXIF turns come out scrambled.
+        stream = opened.enter_context(path.open("rb"))
         with _no_bomb_limit():
-            return Image.open(path)
+            return opened.enter_context(Image.open(stream))
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a picture that Pillow can read; convert it to JPEG, PNG or TIFF") from error
     except OSError as error:

@@ -174,12 +174,12 @@ def write_points(
 ) -> None:
     """Write a coloured point cloud.
 
-    PLY keeps the camera's axes (x right, y down, z forward); GLB has y up and the camera looking along
-    -z, as glTF demands, so that viewers show it upright.
+    PLY keeps the camera's axes (x right, y down, z forward) and sRGB; GLB has y up, the camera looking along
+    -z and linear colours, as glTF demands, so that viewers show it upright and no paler than the photo.
 
     Args:
         path: the file.
-        points: ``(n, 3)`` in the camera's axes.
+        points: ``(n, 3)`` in the camera's axes, at least one for ``glb``.
         colours: sRGB, ``(n, 3)``.
         file_type: ``ply`` or ``glb``.
 
@@ -189,7 +189,14 @@ def write_points(
     import trimesh  # half a second to import, seldom wanted
 
     if file_type == "glb":
-        points = points * np.array([1, -1, -1], np.float32)
+        points, colours = points * np.array([1, -1, -1], np.float32), _linear(colours)
     data = trimesh.PointCloud(points, colors=colours).export(file_type=file_type)
     with replacing(path) as stream:
         stream.write(data)
+
+
+def _linear(colours: UInt8[ndarray, "n 3"]) -> UInt8[ndarray, "n 3"]:
+    """Turn sRGB into linear light (IEC 61966-2-1), full scale 255."""
+    codes = np.arange(256) / 255
+    table = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    return np.rint(table * 255).astype(np.uint8)[colours]

@@ -90,7 +90,9 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def to_json(content: dict[str, Any], indent: int | None = None) -> str:
     """Return JSON that every reader takes: numbers it has no word for (NaN, infinity) become null."""
-    return json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False, default=str)
+    text = json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False, default=str)
+    # Half a surrogate pair stands for a byte of a file name that is no UTF-8; Python's escape of it is JSON's too.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _plain(value: Any) -> Any:

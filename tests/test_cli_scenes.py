@@ -1,0 +1,41 @@
+"""``patchwrap scenes`` when it is interrupted."""
+
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from patchwrap.cli.scenes import Order, _draw
+from patchwrap.scenes import Renderer
+
+COMMAND = "import sys; from patchwrap.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def test_a_frame_whose_new_size_was_interrupted_is_not_complete(tmp_path, monkeypatch):
+    with Renderer() as renderer:
+        monkeypatch.setattr("patchwrap.cli.scenes._renderer", lambda: renderer)
+        old, new = (Order(tmp_path, 0, "table", size) for size in ((32, 48), (48, 64)))
+        _draw(old)
+        assert old.complete() and not new.complete()
+
+        monkeypatch.setattr(np, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            _draw(new)
+
+    assert not old.complete() and not new.complete()
+
+
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_no_further_frame_is_begun_after_a_signal(tmp_path, end, code):
+    words = ["scenes", "-o", str(tmp_path), "--count", "200", "--size", "640x480", "--jobs", "1", "--kinds", "table"]
+    command = [sys.executable, "-c", COMMAND, *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as drawing:
+        assert drawing.stderr.readline() == "1 of 200: 000000_table.jpg\n"
+        drawing.send_signal(end)
+        drawing.communicate(timeout=60)
+    assert drawing.returncode == code
+    assert len(list(tmp_path.glob("*.jpg"))) < 20
+    # Those that were under way are whole.
+    assert len(list(tmp_path.iterdir())) == 3 * len(list(tmp_path.glob("*.json")))
