@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import patchwrap
-from patchwrap.bench.combination import Combination
+from patchwrap.bench.combination import HEAD_FILE, Combination
 
 _MEASURING = ("metrics", "bench/protocol.py", "bench/consistency.py", "bench/ruler.py")
 
@@ -22,8 +22,14 @@ def fingerprint(combination: Combination, facts: dict[str, Any]) -> str:
         facts: whatever else decides, JSON-able.
     """
     options = {key: str(value) for key, value in combination.options.items()}
-    told = json.dumps([facts, options, measuring(), behaviour(combination)], sort_keys=True)
+    told = json.dumps([facts, options, _head(options), measuring(), behaviour(combination)], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def _head(options: dict[str, str]) -> str | None:
+    """Digest of a head's file: a backend that refuses the small picture shows nothing of what a head does."""
+    path = Path(options.get("head", ""))
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.suffix == HEAD_FILE else None
 
 
 def behaviour(combination: Combination) -> list[str]:
