@@ -51,6 +51,26 @@ class Moody(Ramp):
         return super().predict(images)
 '''
 
+TUNED = """
+from patchwrap import DepthConvention, hookimpl
+
+
+@hookimpl
+def patchwrap_register_backends(register):
+    register("tuned", "tuned_plugin:Tuned", convention=None, licence="MIT", summary="says what it is told")
+
+
+class Tuned:
+    processing = (48, 64)
+
+    def __init__(self, checkpoint=None, convention="depth:scale", gain=1):
+        self.convention = DepthConvention.parse(convention)
+        self.gain = gain
+
+    def predict(self, images):
+        return self.gain * (1 + images.mean(1, keepdim=True))
+"""
+
 PLUGIN = """
 from patchwrap import hookimpl
 
@@ -118,6 +138,18 @@ def install(site: Path) -> Install:
         return site
 
     return install
+
+
+@pytest.fixture
+def tuned_source() -> str:
+    """A plugin of one backend that takes a convention and a gain."""
+    return TUNED
+
+
+@pytest.fixture
+def tuned(install: Install, tuned_source: str) -> Path:
+    """That backend, installed."""
+    return install("tuned", tuned_source)
 
 
 @pytest.fixture

@@ -91,30 +91,7 @@ def test_every_format_and_the_coarse_map(photos):
     assert files("out") == sorted(f"a_{ending}" for ending in ALL_ENDINGS)
 
 
-TUNED = """
-from patchwrap import DepthConvention, hookimpl
-
-
-@hookimpl
-def patchwrap_register_backends(register):
-    register("tuned", "tuned_plugin:Tuned", convention=None, licence="MIT", summary="says what it is told")
-
-
-class Tuned:
-    processing = (48, 64)
-
-    def __init__(self, checkpoint=None, convention="depth:scale", gain=1):
-        self.convention = DepthConvention.parse(convention)
-        self.gain = gain
-
-    def predict(self, images):
-        return self.gain * (1 + images.mean(1, keepdim=True))
-"""
-
-
-def test_options_reach_the_backend_they_are_for(photos, install):
-    install("tuned", TUNED)
-
+def test_options_reach_the_backend_they_are_for(photos, tuned):
     assert predict("in/a.png", "--convention", "depth:metric", "--backend-option", "gain=3", backend="tuned") == 0
     assert predict("in/a.png", "--coarse", "tuned", "--coarse-option", "gain=2", out="other") == 0
     assert predict("in/a.png", "--coarse", "tuned", "--coarse-convention", "depth:metric", out="third") == 0
@@ -128,17 +105,16 @@ def test_options_reach_the_backend_they_are_for(photos, install):
     assert np.load("out/a_depth.npy").mean() == pytest.approx(1.5 * np.load("other/a_depth.npy").mean(), rel=1e-3)
 
 
-def test_skip_existing_notices_other_options_of_a_backend(photos, install, capsys):
-    install("tuned", TUNED)
+def test_skip_existing_notices_other_options_of_a_backend(photos, tuned, capsys):
     for gain in (2, 2, 3):
         assert predict("in/a.png", "--skip-existing", "--backend-option", f"gain={gain}", backend="tuned") == 0
     err = capsys.readouterr().err
     assert err.count("skipped") == 1 and "other options" in err
 
 
-def test_a_backend_without_a_convention_lists_its_checkpoints(install, capsys):
+def test_a_backend_without_a_convention_lists_its_checkpoints(install, tuned_source, capsys):
     checkpoint = "checkpoints=[Checkpoint('small', 'org/small-hf', 'depth:metric', 'BSD-2-Clause')])"
-    source = TUNED.replace("import ", "import hookspecs, ", 1).replace('told")', f'told", {checkpoint}')
+    source = tuned_source.replace("import ", "import hookspecs, ", 1).replace('told")', f'told", {checkpoint}')
     install("tuned", source.replace("Checkpoint(", "hookspecs.Checkpoint("))
 
     assert main(["backends"]) == 0
@@ -283,8 +259,7 @@ def test_the_output_folder_may_contain_the_input_folder(photos):
     assert Path("a_depth.npy").exists() and Path("sub folder/ü_depth.npy").exists()
 
 
-def test_options_that_are_left_out_again_count(photos, install, capsys):
-    install("tuned", TUNED)
+def test_options_that_are_left_out_again_count(photos, tuned, capsys):
     options = {"backend": "tuned"}
     predict("in/a.png", "--convention", "depth:metric", "--backend-option", "gain=3", **options)
     before = np.load("out/a_depth.npy")

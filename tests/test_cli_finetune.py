@@ -1,5 +1,6 @@
 """``patchwrap finetune``: options in, a head out that ``patchwrap predict`` takes."""
 
+import importlib
 import json
 
 import numpy as np
@@ -82,27 +83,6 @@ def test_what_cannot_be_is_one_line(finetune, capsys, words, told):
     assert error.startswith("error: ") and told in error
 
 
-TUNED = """
-from patchwrap import DepthConvention, hookimpl
-
-
-@hookimpl
-def patchwrap_register_backends(register):
-    register("tuned", "tuned_plugin:Tuned", convention=None, licence="MIT", summary="says what it is told")
-
-
-class Tuned:
-    processing = (48, 64)
-
-    def __init__(self, checkpoint=None, convention=None, gain=1):
-        self.convention = DepthConvention.parse(convention)
-        self.gain = gain
-
-    def predict(self, images):
-        return self.gain * (1 + images.mean(1, keepdim=True))
-"""
-
-
 @pytest.mark.parametrize(
     ("words", "meanings"),
     [
@@ -111,10 +91,11 @@ class Tuned:
         (["--coarse", "ramp", "--fine", "tuned", "--fine-convention", "depth:metric"], ("depth:scale", "depth:metric")),
     ],
 )
-def test_options_reach_the_backend_they_are_for(photos, install, tmp_path, monkeypatch, words, meanings):
-    install("tuned", TUNED)
+def test_options_reach_the_backend_they_are_for(photos, tuned, tmp_path, monkeypatch, words, meanings):
     asked = {}
-    monkeypatch.setattr("patchwrap.finetune.runner.finetune", lambda *names, **options: asked.update(options, of=names))
+    # The module by name: patchwrap.finetune is a function, too.
+    runner = importlib.import_module("patchwrap.finetune.runner")
+    monkeypatch.setattr(runner, "finetune", lambda *names, **options: asked.update(options, of=names))
     assert main(["finetune", "--data", str(photos), "-o", str(tmp_path / "head.safetensors"), *words]) == 0
     engine = Engine.build(asked["of"][0], asked["coarse"], asked["fine"], **OPTIONS)
     assert (str(engine.coarse.convention), str(engine.fine.convention)) == meanings
