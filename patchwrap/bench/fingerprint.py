@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 
 import patchwrap
 from patchwrap.bench.combination import HEAD_FILE, Combination
@@ -38,7 +39,7 @@ def behaviour(combination: Combination) -> list[str]:
     With three digits, sums in another order are the same behaviour.
     """
     try:
-        values = combination.predict(_picture(), plan="2x2").values
+        values = combination.predict(small_picture(), plan="2x2").values
     except Exception as error:  # a backend may well refuse this picture and no other
         return [type(error).__name__]
     height, width = (side // 4 for side in values.shape)
@@ -56,7 +57,7 @@ def measuring() -> str:
     return digest.hexdigest()[:12]
 
 
-def _picture() -> np.ndarray:
+def small_picture() -> UInt8[np.ndarray, "height width 3"]:
     """Something that every backend sees something in, always the same."""
     blocks = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
     return np.kron(blocks, np.ones((24, 24, 1), np.uint8))

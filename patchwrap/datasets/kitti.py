@@ -27,7 +27,7 @@ class Kitti(DepthDataset):
 
     Drives of depth may lie in the folder or up to two levels below it (``train/2011_09_26_drive_0001_sync``), the
     pictures in ``2011_09_26/2011_09_26_drive_0001_sync/image_02/data`` in the folder or in one beside. The depth
-    benchmark's ``val_selection_cropped`` is read, too. Measured up to 80 m inside Garg's crop; Eigen's list of 697
+    benchmark's ``val_selection_cropped`` is read, too. Measured below 80 m inside Garg's crop; Eigen's list of 697
     pictures, 652 of which have depth, can be given as split.
 
     Args:

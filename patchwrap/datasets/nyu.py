@@ -23,7 +23,7 @@ EIGEN = Tile(45, 41, 471 - 45, 601 - 41)
 class NyuV2(DepthDataset):
     """``SCENE/rgb_00045.jpg`` or ``.png`` with ``sync_depth_00045.png`` or ``depth_00045.png``: 16 bits, millimetres.
 
-    0 is unknown. Measured up to 10 m inside Eigen's crop.
+    0 is unknown. Measured below 10 m inside Eigen's crop.
     """
 
     kind = "nyuv2"

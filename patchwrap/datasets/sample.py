@@ -97,7 +97,7 @@ class Sample:
 
     @property
     def farthest(self) -> float:
-        """Up to which depth the data set's papers measure, in the depth's unit."""
+        """Below which depth the data set's papers measure, in the depth's unit."""
         return self.limits[1]
 
     @cached_property

@@ -29,7 +29,7 @@ class Readable(Protocol):
 
     @property
     def farthest(self) -> float:
-        """Up to which true depth it counts, in metres."""
+        """Below which true depth it counts, in metres."""
 
     def read(self) -> tuple[Photo, Values | None]:
         """The picture, and true metres where they count; see ``Sample.read``."""
@@ -42,7 +42,7 @@ class Unread:
     Args:
         entry: its files.
         load: reads them.
-        farthest: up to which depth its data set's papers measure, in metres.
+        farthest: below which depth its data set's papers measure, in metres.
         reading: what else than the files decides what they are read as, in words.
     """
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import patchwrap
+from patchwrap.bench.fingerprint import small_picture
 from patchwrap.datasets import Readable
 from patchwrap.engine import Clock, Engine
 from patchwrap.errors import OptionError, PatchwrapError
@@ -233,8 +234,7 @@ def _tiles_said(engine: Engine) -> list[str]:
     owner = isinstance(engine.fine, PredictsTiles | PredictsTilesWithConfidence)
     if not owner or hasattr(engine.fine, "fingerprint"):
         return []
-    blocks = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
-    photo = Photo(np.kron(blocks, np.ones((24, 24, 1), np.uint8)))
+    photo = Photo(small_picture())
     with torch.random.fork_rng([]), torch.no_grad():
         torch.manual_seed(engine.options["seed"])
         whole = engine.coarse_pass(photo)
