@@ -1,8 +1,9 @@
 """Turn whatever a user brings into a Backend: a registered name, a bare callable or an object with ``predict``."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -45,8 +46,24 @@ def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
     return backend
 
 
+@dataclass(frozen=True)
+class BackendRequest:
+    """A registered backend with options, to be loaded where it is used; as text it is what cards call it.
+
+    Args:
+        name: ``NAME`` or ``NAME=CHECKPOINT``.
+        options: passed on to the backend.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *(f"{key}={value}" for key, value in self.options.items())])
+
+
 def wrap(anything: Any) -> Backend:
-    """Return a Backend for a name, a Backend or any object with ``predict``, ``convention`` and ``processing``.
+    """Return a Backend for a name, a BackendRequest, a Backend or any object with what a Backend has.
 
     Raises:
         ConventionError: if a bare callable or module comes without the meaning of its numbers.
@@ -54,6 +71,8 @@ def wrap(anything: Any) -> Backend:
     """
     if isinstance(anything, str):
         return load_backend(anything)
+    if isinstance(anything, BackendRequest):
+        return load_backend(anything.name, **anything.options)
     if not hasattr(anything, "predict") and callable(anything):
         raise ConventionError(
             f"{_name(anything)} is a bare callable: nothing says what its numbers mean. "

@@ -107,4 +107,12 @@ def test_a_coarse_backend_alone_is_enough(photos, tmp_path):
     words += ["--cache", str(tmp_path / "cache"), "--data", str(photos)]
     assert main(["finetune", "-o", str(tmp_path / "head.safetensors"), *words]) == 0
     [card] = json.loads((tmp_path / "head.json").read_text())["backends"]
-    assert (card["name"], card["coarse"], card["fine"]) == ("ramp", "Ramp", "Moody")
+    assert (card["name"], card["coarse"], card["fine"]) == ("ramp + moody", "Ramp", "Moody")
+
+
+def test_the_card_tells_options_of_the_backend(photos, tuned, tmp_path):
+    words = ["--backend", "tuned", "--backend-option", "gain=3", "--convention", "depth:scale", "--no-gt"]
+    words += ["--device", "cpu", "--steps", "1", "--plans", "2x2", "-q", "--cache", str(tmp_path / "cache")]
+    assert main(["finetune", "-o", str(tmp_path / "head.safetensors"), "--data", str(photos), *words]) == 0
+    [card] = json.loads((tmp_path / "head.json").read_text())["backends"]
+    assert card["name"] == "tuned convention=depth:scale gain=3"

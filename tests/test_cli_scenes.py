@@ -10,7 +10,14 @@ import pytest
 from patchwrap.cli.scenes import Order, _draw
 from patchwrap.scenes import Renderer
 
-COMMAND = "import sys; from patchwrap.cli import main; sys.exit(main(sys.argv[1:]))"
+COMMAND = """
+import signal, sys
+from patchwrap.cli import main
+
+# A shell that runs the tests in the background has its children ignore the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def test_a_frame_whose_new_size_was_interrupted_is_not_complete(tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ if __name__ == "__main__":
 """
 
 STOPPED = """
-import sys, time
+import signal, sys, time
 from concurrent.futures import as_completed
 from pathlib import Path
 from patchwrap.workers import workers
@@ -31,6 +31,8 @@ def note(number):
     time.sleep(0.4)
 
 if __name__ == "__main__":
+    # A shell that runs the tests in the background has its children ignore the signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with workers(1) as pool:
         tasks = [pool.submit(note, number) for number in range(40)]
         for task in as_completed(tasks):

@@ -79,8 +79,9 @@ def _rows(report: Report) -> str:
 def _how() -> str:
     return (
         "Intervals are percentile bootstraps over images; the paired test is a permutation test on the mean "
-        "difference. Times: cold is a row's first call in its process, warm the median of the later ones. Memory is "
-        "the largest growth of the process's resident memory during a call. CE: mean disagreement of sixteen "
-        "overlapping tiles (the same for every plan) as they enter the fusion, and of the raw tiles as predicted. "
-        "Seams of a single pass are looked for at the first plan's tile borders."
+        "difference, Wilcoxon's signed-rank test where medians are shown. Times: cold is a row's first call in its "
+        "process, warm the median of the later ones. Memory is the largest growth of the process's resident memory "
+        "during a call. CE: mean disagreement of sixteen overlapping tiles (the same for every plan) as they enter "
+        "the fusion, and of the raw tiles as predicted. Seams of a single pass are looked for at the first plan's "
+        "tile borders."
     )

@@ -91,23 +91,23 @@ def _backends(args: argparse.Namespace) -> tuple[Any, Any, Any]:
             f"{', '.join(options)} given for --backend, of which there are {len(names)}. Give one; several are loaded "
             "in Python: patchwrap.finetune([patchwrap.load_backend(...), ...], ...)"
         )
-    coarse, fine = (_loaded(getattr(args, role), role, args) for role in ("coarse", "fine"))
-    several = [_loaded(name, "backend", args) for name in names]
+    coarse, fine = (_asked(getattr(args, role), role, args) for role in ("coarse", "fine"))
+    several = [_asked(name, "backend", args) for name in names]
     if not several:
         return coarse, None, fine  # a coarse one alone is a backend
     return several[0] if len(several) == 1 else several, coarse, fine
 
 
-def _loaded(name: str | None, role: str, args: argparse.Namespace) -> Any:
-    """The backend of a role; without options its name, by which the head's card calls it."""
+def _asked(name: str | None, role: str, args: argparse.Namespace) -> Any:
+    """The backend of a role by name, so that the head's card can tell how it was asked for."""
     options = backend_options(args, role)
-    if options and name is None:
-        raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
-    if not options:
-        return name
-    from patchwrap.wrapping import load_backend
+    if name is None:
+        if options:
+            raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
+        return None
+    from patchwrap.wrapping import BackendRequest
 
-    return load_backend(str(name), **options)
+    return BackendRequest(name, options)
 
 
 class Progress:

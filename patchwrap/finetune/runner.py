@@ -28,6 +28,7 @@ from patchwrap.finetune.selection import chosen_groups
 from patchwrap.finetune.trainee import Trainee
 from patchwrap.finetune.trainer import Report, Trainer
 from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, head_file, load_head, save_head
+from patchwrap.wrapping import BackendRequest
 
 SCENES_FROM = 500_000 - FIRST_SEED
 """Number of the first generated scene to train on, counted from the first held-out one. Seeds below a million are
@@ -126,7 +127,7 @@ def finetune(
             kept,
             with_truth=recipe.truth,
             guided=recipe.guidance,
-            name=one if isinstance(one, str) else type(one).__name__,
+            name=_called(one, coarse, fine),
             **seen,
         )
         for one in several
@@ -137,6 +138,13 @@ def finetune(
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
         return _trained(job, save_seconds, told or _tell_nobody, report)
+
+
+def _called(backend: Any, coarse: Any, fine: Any) -> str:
+    """Of a pair of backends: as they were asked for, or by their classes."""
+    pair = (backend, fine) if coarse is None else (coarse, backend if fine is None else fine)
+    given = [one for one in pair if one is not None]
+    return " + ".join(str(one) if isinstance(one, str | BackendRequest) else type(one).__name__ for one in given)
 
 
 def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
