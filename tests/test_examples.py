@@ -1,8 +1,10 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PHOTO = str(EXAMPLES / "street_photo.jpg")
@@ -14,13 +16,26 @@ PHOTO = str(EXAMPLES / "street_photo.jpg")
         ("01_predict.py", [PHOTO, "street"], "depth:metric from 25 tiles"),
         ("02_wrap_anything.py", [PHOTO], "inverse_depth:affine, difference"),
         ("03_two_backends.py", [PHOTO], "inverse_depth:affine from CallableBackend"),
+        ("06_finetune_a_head.py", ["photos", "head.safetensors", "2"], "tiles of held-out photos disagree by 0."),
+        ("07_compare_backends.py", ["generated:2@240x160", "report"], "lower is nearer, 2x2"),
     ],
 )
 def test_the_example_runs(name, arguments, words, tmp_path):
+    write_photos(tmp_path / "photos")
     command = [sys.executable, str(EXAMPLES / name), *arguments]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    own = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert words in done.stdout
+
+
+def write_photos(folder):
+    """Four corners of the example photo."""
+    folder.mkdir()
+    photo = Image.open(PHOTO)
+    for number in range(4):
+        left, top = 900 * (number % 2), 500 * (number // 2)
+        photo.crop((left, top, left + 480, top + 320)).save(folder / f"{number}.jpg")
 
 
 def test_every_example_is_tested():

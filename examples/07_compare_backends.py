@@ -1,0 +1,24 @@
+"""Which backend is worth its time? Each alone and in tiles, on the same images with known depth, as one web page.
+
+Run it: ``python examples/07_compare_backends.py generated:4@1920x1080 report``
+
+The first argument is held-out scenes, or any data of the table "Data" in the README. Any two backends go into the
+mapping: names, or objects such as the one of ``02_wrap_anything.py``.
+"""
+
+import sys
+
+import patchwrap
+
+data, out = sys.argv[1:3]
+contestants = {
+    "trio": "native",
+    "lower is nearer": patchwrap.wrap_callable(
+        lambda images: images.new_ones(len(images), *images.shape[2:]).cumsum(1), "inverse_depth:affine", (288, 384)
+    ),
+}
+report = patchwrap.bench(contestants, data, plans=["2x2"], baselines=[], measures="quick", out=out)
+for row in report.rows:
+    found = report.tables["own"][row.key]
+    print(f"{row.title:50} AbsRel {found['abs_rel'].estimate.mean:.3f} in {found['seconds'].estimate.mean:.2f} s")
+print(f"{out}/report.html")
