@@ -118,12 +118,12 @@ def trained(
     name: str, variant: str, known: Mapping[str, Any], train: Sequence[Readable], options: argparse.Namespace
 ) -> Path:
     """A head's file; trained now if it is not there, after what it begins as."""
-    path = options.heads / f"{variant}_{name}.safetensors"
+    wide = variant in UNIVERSALS
+    path = options.heads / f"{variant}_{_family(name) if wide else name}.safetensors"
     if path.exists():
         return path
-    others = [backend for other, backend in known.items() if not _alike(other, name)]
+    others = [backend for other, backend in known.items() if _family(other) != _family(name)]
     start = trained(name, STARTS[variant], known, train, options) if variant in STARTS and others else None
-    wide = variant in UNIVERSALS
     taught = (others or list(known.values())) if wide else known[name]
     pace = UNIVERSALS[variant] if wide else OWN_PACE | {"steps": options.own_steps} | VARIANTS[variant]
     print(f"== training {path.name}", file=sys.stderr, flush=True)
@@ -241,9 +241,9 @@ def _mean(row: Mapping[str, Cell], key: str) -> float:
     return row[key].estimate.mean if key in row else float("nan")
 
 
-def _alike(name: str, other: str) -> bool:
-    """Whether two backbones count as one when one is left out: all simulated ones do."""
-    return name == other or (name in SIMULATED and other in SIMULATED)
+def _family(name: str) -> str:
+    """Backbones that count as one when one is left out: all simulated ones do."""
+    return "simulated" if name in SIMULATED else name
 
 
 def _held_out(options: argparse.Namespace) -> Sequence[Readable]:
