@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     rows: dict[str, list[dict[str, float]]] = {}
     with Console(stderr=True).status("rendering") as status:
         for sample in generated_samples(options.count, options.size, cache_folder(), lambda *_: None, FIRST):
-            photo, truth = sample.read()
+            photo, truth = (seen := sample.read()).photo, seen.truth
             assert truth is not None
             for title, ratios in compared(backend, settings, photo, truth, options.head):
                 status.update(f"{sample.name}: {title}")

@@ -31,8 +31,8 @@ def test_a_folder_a_kind_and_a_data_set_are_the_same(rooms):
         opened = DataSet.open(data)
         assert opened.name == rooms.name and opened.has_truth
         assert names(opened) == [f"rgb_{number}" for number in range(1, 6)]
-        picture, truth = opened.samples[2].read()
-        assert picture.size == (24, 32) and truth[0, 0] == 3
+        read = opened.samples[2].read()
+        assert read.photo.size == (24, 32) and read.truth[0, 0] == 3
 
 
 def test_count_draws_with_the_seed(rooms):
@@ -50,7 +50,7 @@ def test_a_negative_seed_is_refused(rooms):
 def test_own_samples(rooms):
     near, far = (np.full((24, 32), metres, np.float32) for metres in (1, 2))
     data = DataSet.open([sample("a", near), sample("b", far)])
-    assert data.has_truth and (data.samples[1].read()[1] == 2).all()
+    assert data.has_truth and (data.samples[1].read().truth == 2).all()
     assert not DataSet.open([sample("a"), sample("b")]).has_truth
 
 

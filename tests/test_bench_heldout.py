@@ -38,7 +38,7 @@ def test_scenes_are_drawn_once_and_are_exact_pairs(tmp_path):
     assert told == [(1, 2), (2, 2)]
     assert [sample.name for sample in data.samples] == ["9000000_street", "9000001_garden"]
     assert generator_digest() in data.name and "9000000" in data.name
-    picture, truth = data.samples[1].read()
+    picture, truth = (read := data.samples[1].read()).photo, read.truth
     assert picture.size == truth.shape == (48, 64) and truth.dtype == np.float32
     assert (truth > 0).all()
     assert [sample.stamp for sample in opened().samples] == [sample.stamp for sample in data.samples]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from patchwrap.bench import protocol
-from patchwrap.bench.protocol import borders, measure
+from patchwrap.bench.protocol import borders, measure, rig_edges
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
 from patchwrap.metrics import boundary_scores, d3r, depth_metrics, edge_f1, evaluate, soft_edge_error
@@ -53,6 +53,26 @@ def test_measures_are_those_of_the_metrics():
     for window, score in boundary_scores(values, truth()).items():
         found = [own[f"boundary{window}{ending}"] for ending in ("", "_precision", "_recall")]
         assert found == [score.f1, score.precision, score.recall]
+
+
+def test_see_is_over_steps_of_a_rigs_disparity_where_there_was_one():
+    """From 5 to 6 m and from 20 to 79 m it is less than a pixel, from 6 to 20 m more; all are steps of depth."""
+    depth = np.full((48, 64), 5, np.float32)
+    depth[:, 16:32], depth[:, 32:48], depth[:, 48:] = 6, 20, 79
+    said = depth.copy()
+    said[:, 15] += 1.5
+    said[:, 31] += 3
+    edges = rig_edges(20 / depth)
+    assert np.flatnonzero(edges[0]).tolist() == [31, 32] and edges.all(0).sum() == 2
+    metric = DepthConvention("depth", "metric")
+    by_rig, by_depth = (measure(a_map(said, said, metric), depth, metric, NOWHERE, edges=one) for one in (edges, None))
+    assert by_rig.tables["own"]["see"] == by_rig.tables["coarse"]["see"] == pytest.approx(3 / 2)
+    assert by_depth.tables["own"]["see"] == pytest.approx((0.5 + 3) / 6)
+
+
+def test_a_step_of_one_pixel_is_no_edge_after_float32():
+    disparity = np.repeat(np.arange(900.0, 996.0), 3)[None]
+    assert rig_edges(None) is None and not rig_edges(np.float32(500) / np.float32(500 / disparity)).any()
 
 
 def test_a_data_sets_own_limit_ends_truth_and_prediction():

@@ -90,6 +90,19 @@ def test_a_backend_that_knows_the_truth_is_perfect_in_its_convention(folder, con
     assert mean(report, "truth-2x2-blend", "ce_raw_relative") < 0.01
 
 
+def test_see_of_a_stereo_rig_is_over_its_disparity():
+    depth = np.exp(3 * np.repeat(np.float32([0.3, 0.31, 0.9]), 16)[None].repeat(48, 0))
+    photo = read_image(np.repeat((np.log(depth) / 3)[..., None], 3, 2).astype(np.float32))
+    near = patchwrap.wrap_callable(lambda images: torch.exp(3 * images.mean(1)) - 0.01, "depth:metric", (48, 48))
+    found = {
+        rig: run({"near": near}, [Sample("a", photo, depth, rig=rig)], plans=["none"]) for rig in (None, 6.0, 1e-3)
+    }
+    known = {rig: report.tables["own"].get("near-single", {}) for rig, report in found.items()}
+    assert known[6.0]["see"].estimate.mean == pytest.approx(0.01, rel=1e-3)
+    assert known[None]["see"].estimate.mean == pytest.approx(0.01, rel=1e-3)
+    assert "see" not in known[1e-3] or np.isnan(known[1e-3]["see"].estimate.mean), "no step of a pixel"
+
+
 def test_backends_of_several_rules_are_also_fitted_alike(folder):
     report = run({"knows": Truth("depth:metric"), "nearly": Truth("inverse_depth:affine")}, folder)
     assert list(report.tables) == ["own", "coarse", "alike"]

@@ -270,7 +270,7 @@ def test_scenes_are_found_in_a_folder_of_several_layouts(module, tmp_path):
     (tmp_path / "b" / "calib.txt").write_text("cam0=[4 0 12; 0 4 9; 0 0 1]\ndoffs=0\nbaseline=1000\n")
     samples = module("stranger").found(tmp_path)
     assert [one.name for one in samples] == ["a", "b"]
-    assert [float(np.median(one.read()[1])) for one in samples] == [5.0, 2.0]
+    assert [float(np.median(one.read().truth)) for one in samples] == [5.0, 2.0]
 
 
 def test_checkpoints_are_measured_on_any_folder_of_pairs(module, data, tmp_path):
@@ -296,7 +296,8 @@ def test_shipped_checkpoints_know_depth(module, tmp_path):
     checkpoints, blind = module("checkpoints"), module("baselines").baselines()
     there, missing = checkpoints.present(checkpoints.CHECKPOINTS)
     assert len(there) == 3 and not missing
-    scenes = [sample.read() for sample in generated_samples(12, (270, 480), tmp_path, lambda *_: None)]
+    read = [sample.read() for sample in generated_samples(12, (270, 480), tmp_path, lambda *_: None)]
+    scenes = [(sample.photo, sample.truth) for sample in read]
 
     def error(backend):
         maps = [predict(photo, backend, tiles=False, seed=0) for photo, _ in scenes]

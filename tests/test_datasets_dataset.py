@@ -38,7 +38,7 @@ def test_unread_samples_are_read_when_asked_for(rooms, write):
     assert [sample.name for sample in unread] == [f"den/rgb_{number}" for number in (1, 2, 3, 4)]
     before = unread[0].stamp
     write(rooms / "den" / "depth_1.png", np.full((24, 32), 1500))
-    assert unread[0].has_depth and unread[0].read()[1][0, 0] == 1.5
+    assert unread[0].has_depth and unread[0].read().truth[0, 0] == 1.5
     write(rooms / "den" / "depth_1.png", b"torn")
     assert unread[0].stamp != before
     with pytest.raises(ImageError, match=r"depth_1\.png"):

@@ -10,19 +10,19 @@ from patchwrap.errors import ImageError
 
 
 def test_what_is_not_positive_is_unknown():
-    depth = metres(np.array([[2, 0, -1], [np.nan, np.inf, 8]], np.float32), focal=10.0, baseline=0.4)
+    depth = metres(np.array([[2, 0, -1], [np.nan, np.inf, 8]], np.float32), rig=4.0)
     np.testing.assert_array_equal(depth, np.float32([[2, np.nan, np.nan], [np.nan, np.nan, 0.5]]))
 
 
 def test_an_offset_moves_the_principal_point():
-    depth = metres(np.array([[2.0, 1.0]]), focal=10.0, baseline=0.4, offset=-1.5)
+    depth = metres(np.array([[2.0, 1.0]]), rig=4.0, offset=-1.5)
     assert depth[0, 0] == 8 and np.isnan(depth[0, 1])
 
 
-@given(some.floats(0.1, 1000), some.floats(10, 5000), some.floats(0.01, 1), some.floats(0, 9))
-def test_disparity_of_a_depth_gives_the_depth(depth, focal, baseline, offset):
-    disparity = np.array([[focal * baseline / depth]])
-    found = metres(np.maximum(disparity - offset, 1e-9), focal, baseline, offset)
+@given(some.floats(0.1, 1000), some.floats(0.1, 5000), some.floats(0, 9))
+def test_disparity_of_a_depth_gives_the_depth(depth, rig, offset):
+    disparity = np.array([[rig / depth]])
+    found = metres(np.maximum(disparity - offset, 1e-9), rig, offset)
     known = disparity[0, 0] > offset + 1e-6
     assert not known or found[0, 0] == pytest.approx(depth, rel=1e-3)
 

@@ -40,6 +40,8 @@ def test_depth_counts_the_offset_and_the_baseline_is_in_millimetres(scene):
     assert np.isnan(sample.depth[23, 0]) and sample.valid.sum() == 24 * 32 - 1
     assert sample.depth[1, 1] == np.float32(0.2 * 4000.5 / 120) and sample.counted[1, 1]
     assert sample.intrinsics == Intrinsics(4000.5, 4000.5, 1300.75, 991.25)
+    assert sample.rig == pytest.approx(0.2 * 4000.5)
+    assert sample.disparity[0, 0] - sample.disparity[5, 5] == pytest.approx(200), "the offset is no step"
     assert sample.crop is None and sample.limits[1] == 10
 
 

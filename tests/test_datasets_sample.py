@@ -34,15 +34,24 @@ def test_what_counts():
     assert affine.valid.sum() == 24 * 32 - 2
 
 
-def test_read_gives_metres_where_they_count():
+def test_the_truth_is_metres_where_they_count():
     depth = np.full((24, 32), 5.0)
     depth[2, 2:6] = np.nan, np.inf, 90, 5
-    photo, truth = sample(depth, crop=Tile(2, 0, 1, 6), limits=(1e-3, 80.0)).read()
+    truth = sample(depth, crop=Tile(2, 0, 1, 6), limits=(1e-3, 80.0)).read().truth
     np.testing.assert_array_equal(truth[2, :7], np.float32([5, 5, np.nan, np.inf, np.nan, 5, np.nan]))
-    assert np.isfinite(truth).sum() == 3 and photo.size == (24, 32)
-    assert sample(None).read()[1] is None and not sample(None).has_depth
+    assert np.isfinite(truth).sum() == 3
+    assert sample(None).truth is None and not sample(None).has_depth
     with pytest.raises(ConventionError, match="'a' has depth as inverse_depth:affine; needed is depth:metric"):
-        sample(depth, convention=DepthConvention("inverse_depth", "affine")).read()
+        sample(depth, convention=DepthConvention("inverse_depth", "affine")).truth  # noqa: B018
+
+
+def test_disparity_is_that_of_the_rig_in_the_pictures_pixels():
+    depth = np.full((24, 32), 5.0)
+    depth[2, 2:5] = np.nan, np.inf, 0
+    one = sample(depth, rig=100.0)
+    np.testing.assert_array_equal(one.disparity[2, 1:6], np.float32([20, np.nan, 0, np.nan, 20]))
+    assert one.resized((12, 16)).disparity[6, 6] == 10 and one.cut(Tile(4, 4, 9, 9)).disparity[0, 0] == 20
+    assert sample(depth).disparity is None and sample(None, rig=100.0).disparity is None
 
 
 def test_a_stamp_tells_of_other_pixels_and_depths():

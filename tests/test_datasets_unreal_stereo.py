@@ -30,6 +30,7 @@ def test_depth_is_focal_times_baseline_over_disparity(scene):
     assert sample.depth[2, 0] == 5 and sample.depth[0, 0] == 100 and sample.depth[1, 0] == 40
     assert np.isnan(sample.depth[0, 1:3]).all() and not sample.valid[0, 1:3].any()
     assert sample.valid[0, 0] and not sample.counted[0, 0], "100 m is beyond the 80 m that count"
+    assert sample.rig == 500 and sample.disparity[1, 0] == 12.5
     assert sample.intrinsics == Intrinsics(1000.0, 1000.0, 16.0, 12.0) and sample.sky is None
 
 

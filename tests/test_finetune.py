@@ -100,7 +100,7 @@ def test_predict_with_the_head_is_nearer_to_the_truth(trained, photos):
     head, _, backend = trained
     errors = {"plain": [], "headed": []}
     for sample in open_dataset(photos).unread:
-        photo, truth = sample.read()
+        photo, truth = (read := sample.read()).photo, read.truth
         for name, chosen in (("plain", None), ("headed", head)):
             depth = patchwrap.predict(photo, backend, plan="2x2", head=chosen)
             errors[name].append(depth_metrics(align(depth.values, truth, None, depth.convention), truth)["abs_rel"])

@@ -29,13 +29,13 @@ def samples():
 
 
 def predicted(backend, sample, plan="2x2", **options):
-    return patchwrap.predict(sample.read()[0].pixels, backend, plan=plan, fuser="blend", **options).values
+    return patchwrap.predict(sample.read().photo.pixels, backend, plan=plan, fuser="blend", **options).values
 
 
 def test_without_faults_it_tells_the_truth(samples):
     backend = SimulatedBackend(samples, "depth:metric", (48, 80), faults=FAULTLESS)
     for sample in samples:
-        truth = sample.read()[1]
+        truth = sample.read().truth
         ratio = predicted(backend, sample) / truth
         assert np.median(np.abs(np.log(ratio))) < 0.05
 
@@ -63,7 +63,7 @@ def test_tiles_have_a_scale_of_their_own(samples):
     faults = Faults(0.01, 0.01, 0.0, 0.0, 0.3, *[0.0] * 4)
     backend = SimulatedBackend(samples, "depth:metric", (48, 80), faults=faults)
     predicted(backend, samples[0], observer=lambda tile, raw, fused: seen.append((tile, raw)))
-    truth = torch.from_numpy(samples[0].read()[1])
+    truth = torch.from_numpy(samples[0].read().truth)
     scales = [float((raw / truth[tile.slices]).log().median()) for tile, raw in seen]
     assert np.std(scales) > 0.08 and np.abs(scales).max() < 0.4
 

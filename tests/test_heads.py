@@ -197,7 +197,7 @@ def test_the_head_that_comes_with_the_package_has_a_name(tmp_path, monkeypatch, 
 
 def test_the_head_that_comes_with_the_package_lets_tiles_of_a_backbone_agree_that_it_never_saw(tmp_path):
     [scene] = generated_samples(1, (270, 480), tmp_path, lambda *_: None)
-    backend, photo = SimulatedBackend([scene], processing=(90, 160), seed=7), scene.read()[0]
+    backend, photo = SimulatedBackend([scene], processing=(90, 160), seed=7), scene.read().photo
     ruler = own_ruler(patchwrap.predict(photo, backend, tiles=False).values, backend.convention)
     plain, mended = (
         tile_consistency(partial(patchwrap.predict, photo, backend, head=head), ruler, backend.convention, False)

@@ -17,13 +17,13 @@ from patchwrap.bench.fingerprint import fingerprint
 from patchwrap.bench.journal import Journal, Record
 from patchwrap.bench.machine import machine, versions
 from patchwrap.bench.pictures import Album
-from patchwrap.bench.protocol import Verdict, borders, measure
+from patchwrap.bench.protocol import Verdict, borders, measure, rig_edges
 from patchwrap.bench.report import Row
 from patchwrap.datasets import Readable
 from patchwrap.errors import PatchwrapError
 from patchwrap.io import Photo
 from patchwrap.tile_runner import is_out_of_memory
-from patchwrap.types import Values
+from patchwrap.types import Mask, Values
 
 RAW, PLANE = ("none", "none"), ("plane", "none")
 
@@ -71,7 +71,8 @@ class Contest:
         if sample.name in self.left_out:
             return None
         try:
-            return Subject(sample, *sample.read())
+            seen = sample.read()
+            return Subject(sample, seen.photo, seen.truth, rig_edges(seen.disparity))
         except Exception as error:  # whatever is wrong with one image, the others are measured
             self.left_out[sample.name] = one_line(error)
             _log.warning("warning: %s is left out: %s", sample.name, one_line(error))
@@ -95,9 +96,9 @@ class Contest:
         cold, row = combination.calls == 0, combination.row.key
         depth, cost = priced(partial(combination.predict, subject.photo), combination.options["device"])
         plan = combination.plan(combination.options.get("plan", self.plan), subject.photo.size)
-        edges = borders(plan, subject.photo.size)
-        convention, farthest = combination.backend.convention, subject.sample.farthest
-        found = measure(depth, subject.truth, convention, edges, self.outlines, farthest)
+        cuts, convention = borders(plan, subject.photo.size), combination.backend.convention
+        farthest, edges = subject.sample.farthest, subject.edges
+        found = measure(depth, subject.truth, convention, cuts, self.outlines, farthest, edges)
         tiles = depth.options["tile_count"]
         own = found.tables["own"] | {"tiles": float(tiles)} | _costs(cost, tiles, cold)
         own |= subject.tile_consistency(combination, found) if tiles else {}
@@ -138,6 +139,7 @@ class Subject:
     sample: Readable
     photo: Photo
     truth: Values | None
+    edges: Mask | None = None
     _consistency: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
 
     def tile_consistency(self, combination: Combination, found: Verdict) -> dict[str, float]:

@@ -17,6 +17,7 @@ from patchwrap.metrics import (
     MAX_DEPTH,
     d3r,
     depth_metrics,
+    disparity_edges,
     edge_accuracy_completeness,
     edge_f1,
     errors,
@@ -32,6 +33,9 @@ _log = logging.getLogger("patchwrap")
 
 ALIKE = DepthConvention("inverse_depth", "affine")
 """What a map that is known better is taken for, besides, so that all are fitted with as many numbers."""
+
+PIXEL = 1.001
+"""A step of exactly one is none, also where disparity has been float32 depth in between."""
 
 Borders = tuple[Iterable[int], Iterable[int]]
 """Columns and rows at which tiles begin or end."""
@@ -52,6 +56,21 @@ class Verdict:
     coarse: Ruler
 
 
+@dataclass(frozen=True)
+class Truth:
+    """What maps of an image are measured against.
+
+    Args:
+        depth: metres.
+        valid: the pixels that count.
+        edges: where SEE is measured; None for all steps of depth.
+    """
+
+    depth: Values
+    valid: Mask
+    edges: Mask | None = None
+
+
 def measure(
     depth: DepthMap,
     truth: Values | None,
@@ -59,6 +78,7 @@ def measure(
     borders: Borders,
     outlines: bool = True,
     farthest: float = MAX_DEPTH,
+    edges: Mask | None = None,
 ) -> Verdict:
     """Measure one map.
 
@@ -72,6 +92,7 @@ def measure(
         borders: of the tiles, for ``seam``.
         outlines: whether D3R and drawn edges are measured, too, which takes ten seconds at 3840x2160.
         farthest: metres up to which truth counts and to which the map is clamped; never more than 80.
+        edges: where SEE is measured, see ``rig_edges``; None for all steps of true depth.
 
     Raises:
         ConventionError: for heights where depth is known.
@@ -81,16 +102,21 @@ def measure(
         found = {"seam": seam(ruler.flat(depth.values), *borders), "coarse_difference": _difference(depth, ruler)}
         return Verdict({"own": found}, ruler, ruler)
     far = min(farthest, MAX_DEPTH)
-    valid = valid_mask(truth, far)
-    own = true_ruler(depth.values, truth, valid, convention, far)
-    coarse = true_ruler(depth.coarse, truth, valid & np.isfinite(depth.coarse), convention, far)
+    known = Truth(truth, valid_mask(truth, far), edges)
+    own = true_ruler(depth.values, truth, known.valid, convention, far)
+    coarse = true_ruler(depth.coarse, truth, known.valid & np.isfinite(depth.coarse), convention, far)
     off = {"coarse_difference": _difference(depth, coarse)}
-    tables = {"own": _against(truth, valid, depth.values, own, borders) | off}
-    tables["coarse"] = _moved(tables["own"], truth, valid, depth.values, own, coarse, borders)
-    tables["alike"] = _alike(truth, valid, depth.values, own, convention)
+    tables = {"own": _against(known, depth.values, own, borders) | off}
+    tables["coarse"] = _moved(tables["own"], known, depth.values, own, coarse, borders)
+    tables["alike"] = _alike(known, depth.values, own, convention)
     # Slow, and blind to what tells the two alignments apart.
-    tables["own"] = tables["own"] | (_outlines(own.units(depth.values), truth, valid) if outlines else {})
+    tables["own"] = tables["own"] | (_outlines(own.units(depth.values), known) if outlines else {})
     return Verdict(tables, own, coarse)
+
+
+def rig_edges(disparity: Values | None) -> Mask | None:
+    """SEE's edges as its papers have them, steps of more than a pixel of a stereo rig's disparity; None without one."""
+    return None if disparity is None else disparity_edges(disparity, PIXEL)
 
 
 def borders(plan: TilePlan | None, size: Size) -> Borders:
@@ -103,44 +129,39 @@ def borders(plan: TilePlan | None, size: Size) -> Borders:
     return sorted(columns), sorted({edge for tile in tiles for edge in (tile.top, tile.bottom)})
 
 
-def _against(truth: Values, valid: Mask, values: Values, ruler: Distances, borders: Borders) -> dict[str, float]:
-    measures = evaluate(ruler.units(values), truth, valid, *borders)
-    return measures | {"clamped": ruler.fit.clamped_share(values, valid)}
+def _against(truth: Truth, values: Values, ruler: Distances, borders: Borders) -> dict[str, float]:
+    measures = evaluate(ruler.units(values), truth.depth, truth.valid, *borders, truth.edges)
+    return measures | {"clamped": ruler.fit.clamped_share(values, truth.valid)}
 
 
 def _moved(
-    known: dict[str, float],
-    truth: Values,
-    valid: Mask,
-    values: Values,
-    own: Distances,
-    coarse: Distances,
-    borders: Borders,
+    found: dict[str, float], truth: Truth, values: Values, own: Distances, coarse: Distances, borders: Borders
 ) -> dict[str, float]:
     """The measures under the coarse map's alignment; those that no factor changes (but for clamping) are taken over."""
     if coarse == own:
-        return known
+        return found
     if own.fit.space == coarse.fit.space and own.fit.shift == coarse.fit.shift == 0:
-        return known | errors(coarse.units(values), truth, valid) | {"clamped": coarse.fit.clamped_share(values, valid)}
-    return known | _against(truth, valid, values, coarse, borders)
+        changed = errors(coarse.units(values), truth.depth, truth.valid, truth.edges)
+        return found | changed | {"clamped": coarse.fit.clamped_share(values, truth.valid)}
+    return found | _against(truth, values, coarse, borders)
 
 
-def _alike(
-    truth: Values, valid: Mask, values: Values, own: Distances, convention: DepthConvention
-) -> dict[str, float]:
+def _alike(truth: Truth, values: Values, own: Distances, convention: DepthConvention) -> dict[str, float]:
     """Errors of depth once scale and shift are fitted: of inverse depth, where the map's own rule fits fewer.
 
     One that lacks a factor alone is fitted with one number and one that lacks both with two: between their errors, each
     by its own rule, lies more than what they know of depth.
     """
     if convention.ambiguity == ALIKE.ambiguity:
-        return depth_metrics(own.units(values), truth, valid)
+        return depth_metrics(own.units(values), truth.depth, truth.valid)
     nearness = own.nearness(values)
-    return depth_metrics(true_ruler(nearness, truth, valid, ALIKE, own.fit.far).units(nearness), truth, valid)
+    ruler = true_ruler(nearness, truth.depth, truth.valid, ALIKE, own.fit.far)
+    return depth_metrics(ruler.units(nearness), truth.depth, truth.valid)
 
 
-def _outlines(depth: Values, truth: Values, valid: Mask) -> dict[str, float]:
+def _outlines(depth: Values, known: Truth) -> dict[str, float]:
     """The measures that need scikit-image; none without it."""
+    truth, valid = known.depth, known.valid
     try:
         apart, shared = edge_accuracy_completeness(depth, truth, valid), edge_f1(depth, truth, valid)
         return {

@@ -48,8 +48,7 @@ class Booster(DepthDataset):
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """From disparity, unknown on materials that are left out."""
-        projection, baseline = _calibration(entry.others[0])
-        depth = metres(np.load(path), projection[0], baseline / 1000)
+        depth = metres(np.load(path), self.rig(entry, size))
         if self.categories >= set(CATEGORIES):
             return depth
         category = read_image(entry.others[1]).pixels[..., 0]
@@ -59,6 +58,11 @@ class Booster(DepthDataset):
         """Of the rectified left camera."""
         row = _calibration(entry.others[0])[0]
         return Intrinsics(row[0], row[5], row[2] + 0.5, row[6] + 0.5)
+
+    def rig(self, entry: Entry, size: Size) -> float:
+        """Of the balanced pair."""
+        projection, baseline = _calibration(entry.others[0])
+        return projection[0] * baseline / 1000
 
 
 def _calibration(path: Path) -> tuple[list[float], float]:

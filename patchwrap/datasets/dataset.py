@@ -162,6 +162,7 @@ class DepthDataset(Dataset[Sample]):
             crop=self.crop(photo.size),
             limits=self.limits,
             edges=self.edges(entry),
+            rig=self.rig(entry, photo.size),
         )
 
     def photo(self, entry: Entry) -> Photo:
@@ -186,6 +187,10 @@ class DepthDataset(Dataset[Sample]):
 
     def edges(self, entry: Entry) -> Mask | None:
         """Depth edges, if the data set has them."""
+        return None
+
+    def rig(self, entry: Entry, size: Size) -> float | None:
+        """Focal length times baseline, in pixels times metres, where depth is from a stereo rig's disparity."""
         return None
 
     def called(self, image: Path) -> str:

@@ -14,14 +14,13 @@ LEAST = 1e-9
 
 
 def metres(
-    disparity: Shaped[ndarray, "height width"], focal: float, baseline: float, offset: float = 0.0
+    disparity: Shaped[ndarray, "height width"], rig: float, offset: float = 0.0
 ) -> Values:
-    """Depth of a rectified pair, ``focal * baseline / (disparity + offset)``.
+    """Depth of a rectified pair, ``rig / (disparity + offset)``.
 
     Args:
-        disparity: pixels, of the picture that ``focal`` belongs to; unknown where it is not finite or not positive.
-        focal: in pixels.
-        baseline: in metres.
+        disparity: pixels; unknown where it is not finite or not positive.
+        rig: focal length times baseline, in those pixels times metres.
         offset: by which the principal points of the two cameras differ, Middlebury's ``doffs``.
 
     Returns:
@@ -29,7 +28,7 @@ def metres(
     """
     shift: Float[ndarray, "height width"] = disparity.astype(np.float64)
     known = np.isfinite(shift) & (shift > 0) & (shift + offset > LEAST)
-    return (focal * baseline / np.where(known, shift + offset, np.nan)).astype(np.float32)
+    return (rig / np.where(known, shift + offset, np.nan)).astype(np.float32)
 
 
 def read_pfm(path: Path) -> Float32[ndarray, "height width"]:

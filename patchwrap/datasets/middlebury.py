@@ -36,14 +36,17 @@ class Middlebury2014(DepthDataset):
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """From disparity."""
-        calibration = _calibration(entry.others[0])
-        focal, baseline = calibration["cam0"][0], calibration["baseline"][0] / 1000
-        return metres(read_pfm(path), focal, baseline, calibration["doffs"][0])
+        return metres(read_pfm(path), self.rig(entry, size), _calibration(entry.others[0])["doffs"][0])
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
         """Of the left camera."""
         camera = _calibration(entry.others[0])["cam0"]
         return Intrinsics(camera[0], camera[4], camera[2] + 0.5, camera[5] + 0.5)
+
+    def rig(self, entry: Entry, size: Size) -> float:
+        """Of the two cameras."""
+        calibration = _calibration(entry.others[0])
+        return calibration["cam0"][0] * calibration["baseline"][0] / 1000
 
     def read(self, entry: Entry) -> Sample:
         """Put a sample together, cut as PatchFusion's."""

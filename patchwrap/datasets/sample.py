@@ -41,6 +41,8 @@ class Sample:
         crop: the part of the picture that the data set's papers measure in; None for all of it.
         limits: depths from which and below which they measure, in the depth's unit.
         edges: depth edges drawn by hand, where the data set has them.
+        rig: focal length times baseline, in pixels times metres, of the stereo rig whose disparity the depth is from;
+            None where there was none.
 
     Raises:
         ImageError: if the maps are not of the picture's size.
@@ -56,6 +58,7 @@ class Sample:
     crop: Tile | None = None
     limits: tuple[float, float] = (NEAREST, math.inf)
     edges: Mask | None = None
+    rig: float | None = None
 
     def __post_init__(self) -> None:
         for title, values in (("depth", self.depth), ("sky mask", self.sky), ("edges", self.edges)):
@@ -107,17 +110,30 @@ class Sample:
         digest.update(b"" if self.depth is None else np.ascontiguousarray(self.depth).tobytes())
         return digest.hexdigest()[:16]
 
-    def read(self) -> tuple[Photo, Values | None]:
-        """The picture, and true metres where they count: inf where the sky is, NaN where they do not; None without.
+    def read(self) -> "Sample":
+        """Itself: it is read already."""
+        return self
+
+    @property
+    def truth(self) -> Values | None:
+        """True metres where they count: inf where the sky is, NaN where they do not; None without depth.
 
         Raises:
             ConventionError: if the depth is no metres.
         """
         if self.depth is None:
-            return self.photo, None
+            return None
         if self.convention != METRIC:
             raise ConventionError(f"{self.name!r} has depth as {self.convention}; needed is {METRIC}")
-        return self.photo, np.where(self.counted | np.isinf(self.depth), self.depth, np.float32(np.nan))
+        return np.where(self.counted | np.isinf(self.depth), self.depth, np.float32(np.nan))
+
+    @property
+    def disparity(self) -> Values | None:
+        """The rig's disparity in this picture's pixels: 0 in the sky, NaN where unknown; None without a rig."""
+        if self.depth is None or self.rig is None:
+            return None
+        known = np.where(self.valid | np.isinf(self.depth), self.depth, np.float32(np.nan))
+        return np.float32(self.rig) / known
 
     def cut(self, part: Tile) -> "Sample":
         """The same of a part of the picture, whatever of the evaluation crop lies in it.
@@ -149,6 +165,7 @@ class Sample:
             photo=replace(self.photo, pixels=np.asarray(resized(self.photo.pixels, size))),
             intrinsics=self.intrinsics and _scaled(self.intrinsics, down, across),
             crop=self.crop and _stretched(self.crop, down, across),
+            rig=self.rig and self.rig * across,
             **maps,
         )
 

@@ -38,10 +38,14 @@ class Spring(DepthDataset):
         with reader(".dsp5").File(path) as file:
             disparity = file["disparity"][()]
         step = max(1, disparity.shape[0] // size[0])
-        return metres(disparity[::step, ::step], self.intrinsics(entry, size).fx, BASELINE)
+        return metres(disparity[::step, ::step], self.rig(entry, size))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
         """Of the frame's line."""
         lines = entry.others[0].read_text().splitlines()
         number = int(entry.image.stem.rpartition("_")[2])
         return Intrinsics(*map(float, lines[number - 1].split()[:4]))
+
+    def rig(self, entry: Entry, size: Size) -> float:
+        """Of the film's cameras."""
+        return self.intrinsics(entry, size).fx * BASELINE

@@ -7,8 +7,6 @@ from typing import Protocol, runtime_checkable
 
 from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.sample import Sample
-from patchwrap.io import Photo
-from patchwrap.types import Values
 
 
 @runtime_checkable
@@ -31,8 +29,8 @@ class Readable(Protocol):
     def farthest(self) -> float:
         """Below which true depth it counts, in metres."""
 
-    def read(self) -> tuple[Photo, Values | None]:
-        """The picture, and true metres where they count; see ``Sample.read``."""
+    def read(self) -> Sample:
+        """The sample with its picture and depth."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +64,10 @@ class Unread:
         """Whether there is a file with depth."""
         return self.entry.depth is not None
 
-    def read(self) -> tuple[Photo, Values | None]:
-        """Read the files; see ``Sample.read``.
+    def read(self) -> Sample:
+        """Read the files.
 
         Raises:
             ImageError: if one is damaged or missing, sizes differ, or no pixel's depth counts.
         """
-        return self.load(self.entry).read()
+        return self.load(self.entry)

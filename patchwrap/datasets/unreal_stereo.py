@@ -47,13 +47,17 @@ class UnrealStereo4K(DepthDataset):
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """From disparity."""
-        (focal, left), (_, right) = (_camera(path) for path in entry.others)
-        return metres(np.load(path), focal, abs(left - right))
+        return metres(np.load(path), self.rig(entry, size))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
         """The focal length; the cameras look along the middle."""
         focal = _camera(entry.others[0])[0]
         return Intrinsics(focal, focal, size[1] / 2, size[0] / 2)
+
+    def rig(self, entry: Entry, size: Size) -> float:
+        """Of the two cameras."""
+        (focal, left), (_, right) = (_camera(path) for path in entry.others)
+        return focal * abs(left - right)
 
 
 def _camera(path: Path) -> tuple[float, float]:

@@ -146,11 +146,12 @@ class Preparation:
     def _prepare(self, sample: Readable) -> None:
         missing = {plan: path for plan in self.plans if not (path := self.path(sample, plan)).exists()}
         try:
-            photo, truth = sample.read()
+            seen = sample.read()
+            truth = seen.truth if self.with_truth else None
             if self.with_truth and truth is None:
                 raise OptionError("it has no depth")
             for plan, path in missing.items():
-                self._write(photo, truth if self.with_truth else None, plan, path, sample.name)
+                self._write(seen.photo, truth, plan, path, sample.name)
         except (PatchwrapError, OSError) as error:
             for path in missing.values():
                 write_json(_skip(path), {"why": " ".join(str(error).split())})

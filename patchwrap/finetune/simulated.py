@@ -162,7 +162,7 @@ class SimulatedBackend:
             raise BackendContractError("SimulatedBackend knows only the photos whose truth it was given.")
         sample = self.samples[nearest]
         if self._known is None or self._known[0] != sample.name:
-            truth = sample.read()[1]
+            truth = sample.read().truth
             assert truth is not None, f"{sample.name} has no truth"
             self._known = sample.name, _log(truth)
         return self._known
@@ -171,7 +171,7 @@ class SimulatedBackend:
     def _thumbnails(self) -> list[Float[Tensor, "3 _ _"]]:
         found = []
         for sample in self.samples:
-            pixels: Any = sample.read()[0].pixels
+            pixels: Any = sample.read().photo.pixels
             full = 255 if pixels.dtype == np.uint8 else 65535 if pixels.dtype == np.uint16 else 1
             image = torch.from_numpy(pixels.astype(np.float32) / full).permute(2, 0, 1)
             found.append(resize(image[None], THUMBNAIL)[0])

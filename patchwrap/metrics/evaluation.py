@@ -12,7 +12,12 @@ from patchwrap.types import Mask, Values
 
 
 def evaluate(
-    pred: Values, gt: Values, valid: Mask | None = None, columns: Iterable[int] = (), rows: Iterable[int] = ()
+    pred: Values,
+    gt: Values,
+    valid: Mask | None = None,
+    columns: Iterable[int] = (),
+    rows: Iterable[int] = (),
+    edges: Mask | None = None,
 ) -> dict[str, float]:
     """Measure one map.
 
@@ -22,6 +27,7 @@ def evaluate(
         valid: pixels that count; by default ``valid_mask(gt)``.
         columns: where tiles begin and end, for ``seam``.
         rows: likewise.
+        edges: where ``see`` is measured; by default ``depth_edges(gt)``.
 
     Returns:
         The measures of ``depth_metrics``; ``boundary1``, ``boundary4`` and ``boundary16`` (F1), each also with
@@ -30,15 +36,15 @@ def evaluate(
     valid = valid_mask(gt) if valid is None else valid
     scores = boundary_scores(pred, gt, valid)
     return {
-        **errors(pred, gt, valid),
+        **errors(pred, gt, valid, edges),
         **{name: value for window, score in scores.items() for name, value in _named(window, score).items()},
         "seam": seam(np.log(clamp(pred)), columns, rows, valid & ~depth_edges(gt)),
     }
 
 
-def errors(pred: Values, gt: Values, valid: Mask) -> dict[str, float]:
+def errors(pred: Values, gt: Values, valid: Mask, edges: Mask | None = None) -> dict[str, float]:
     """Those of the measures that a factor changes: ``depth_metrics`` and ``see``; arguments as of ``evaluate``."""
-    return {**depth_metrics(pred, gt, valid), "see": soft_edge_error(pred, gt, valid, depth_edges(gt))}
+    return {**depth_metrics(pred, gt, valid), "see": soft_edge_error(pred, gt, valid, edges)}
 
 
 def _named(window: int, score: BoundaryScore) -> dict[str, float]:
