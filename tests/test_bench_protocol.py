@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from patchwrap.bench import protocol
-from patchwrap.bench.protocol import borders, measure, rig_edges
+from patchwrap.bench.protocol import Edges, borders, measure
 from patchwrap.convention import DepthConvention
+from patchwrap.datasets import Sample
 from patchwrap.depth_map import DepthMap
+from patchwrap.io import Photo
 from patchwrap.metrics import boundary_scores, d3r, depth_metrics, edge_f1, evaluate, soft_edge_error
 from patchwrap.tiling import TilePlan
 
@@ -62,17 +64,36 @@ def test_see_is_over_steps_of_a_rigs_disparity_where_there_was_one():
     said = depth.copy()
     said[:, 15] += 1.5
     said[:, 31] += 3
-    edges = rig_edges(20 / depth)
-    assert np.flatnonzero(edges[0]).tolist() == [31, 32] and edges.all(0).sum() == 2
+    edges = Edges.of(Sample("a", Photo(np.zeros((48, 64, 3), np.uint8)), depth, rig=20.0))
+    assert np.flatnonzero(edges.steps[0]).tolist() == [31, 32] and edges.steps.all(0).sum() == 2
     metric = DepthConvention("depth", "metric")
-    by_rig, by_depth = (measure(a_map(said, said, metric), depth, metric, NOWHERE, edges=one) for one in (edges, None))
+    by_rig, by_depth = (measure(a_map(said, said, metric), depth, metric, NOWHERE, edges=e) for e in (edges, Edges()))
     assert by_rig.tables["own"]["see"] == by_rig.tables["coarse"]["see"] == pytest.approx(3 / 2)
     assert by_depth.tables["own"]["see"] == pytest.approx((0.5 + 3) / 6)
 
 
 def test_a_step_of_one_pixel_is_no_edge_after_float32():
     disparity = np.repeat(np.arange(900.0, 996.0), 3)[None]
-    assert rig_edges(None) is None and not rig_edges(np.float32(500) / np.float32(500 / disparity)).any()
+    photo = Photo(np.zeros((*disparity.shape, 3), np.uint8))
+    depth = np.float32(500 / disparity)
+    assert not Edges.of(Sample("a", photo, depth, rig=500.0)).steps.any()
+    assert Edges.of(Sample("a", photo, depth)) == Edges()
+
+
+def test_edges_that_somebody_drew_are_the_true_ones():
+    """The map's edge lies where it is drawn, four columns beside that of the depth."""
+    depth, said = (np.where(np.arange(64) < end, 2, 4).astype(np.float32)[None].repeat(48, 0) for end in (30, 34))
+    drawn = np.zeros(depth.shape, bool)
+    drawn[:, 34] = True
+    metric = DepthConvention("depth", "metric")
+    sample = Sample("a", Photo(np.zeros((48, 64, 3), np.uint8)), depth, edges=drawn)
+    told, found = (
+        measure(a_map(said, said, metric), depth, metric, NOWHERE, edges=edges).tables["own"]
+        for edges in (Edges.of(sample), Edges())
+    )
+    assert told["edge_accuracy"] <= 1 and told["edge_completeness"] <= 1
+    assert found["edge_accuracy"] == pytest.approx(4, abs=0.1) == found["edge_completeness"]
+    assert told["edge_f1"] == found["edge_f1"]
 
 
 def test_a_data_sets_own_limit_ends_truth_and_prediction():

@@ -70,6 +70,17 @@ def test_distances_are_those_of_a_nearest_neighbour_search():
     assert 0 < min(astuple(score)) < max(astuple(score)) < 10
 
 
+def test_edges_that_are_given_count_also_where_depth_is_unknown():
+    """As in iBims-1's own evaluation, whose glass has edges and no depth; the prediction is taken whole."""
+    gt, drawn = step(40), np.zeros(step(40).shape, bool)
+    gt[:, 60:] = np.nan
+    drawn[:, 70] = True
+    pred = step(40)
+    pred[:, 73:] += 20
+    assert astuple(edge_accuracy_completeness(pred, gt, None, drawn)) == pytest.approx((2.5, 2.5), abs=0.51)
+    assert astuple(edge_accuracy_completeness(step(40), gt, None, drawn)) == (10, 10)
+
+
 def test_distances_are_blind_to_scale_and_shift():
     gt = boxes()
     moved = edge_accuracy_completeness(np.roll(gt, 2, axis=1), gt)

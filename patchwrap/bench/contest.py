@@ -17,13 +17,13 @@ from patchwrap.bench.fingerprint import fingerprint
 from patchwrap.bench.journal import Journal, Record
 from patchwrap.bench.machine import machine, versions
 from patchwrap.bench.pictures import Album
-from patchwrap.bench.protocol import Verdict, borders, measure, rig_edges
+from patchwrap.bench.protocol import Edges, Verdict, borders, measure
 from patchwrap.bench.report import Row
 from patchwrap.datasets import Readable
 from patchwrap.errors import PatchwrapError
 from patchwrap.io import Photo
 from patchwrap.tile_runner import is_out_of_memory
-from patchwrap.types import Mask, Values
+from patchwrap.types import Values
 
 RAW, PLANE = ("none", "none"), ("plane", "none")
 
@@ -72,7 +72,7 @@ class Contest:
             return None
         try:
             seen = sample.read()
-            return Subject(sample, seen.photo, seen.truth, rig_edges(seen.disparity))
+            return Subject(sample, seen.photo, seen.truth, Edges.of(seen))
         except Exception as error:  # whatever is wrong with one image, the others are measured
             self.left_out[sample.name] = one_line(error)
             _log.warning("warning: %s is left out: %s", sample.name, one_line(error))
@@ -139,7 +139,7 @@ class Subject:
     sample: Readable
     photo: Photo
     truth: Values | None
-    edges: Mask | None = None
+    edges: Edges
     _consistency: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
 
     def tile_consistency(self, combination: Combination, found: Verdict) -> dict[str, float]:

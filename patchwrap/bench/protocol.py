@@ -11,6 +11,7 @@ from jaxtyping import Float32
 
 from patchwrap.bench.ruler import Distances, Ruler, own_ruler, true_ruler
 from patchwrap.convention import DepthConvention
+from patchwrap.datasets import Sample
 from patchwrap.depth_map import DepthMap
 from patchwrap.errors import MissingExtraError
 from patchwrap.metrics import (
@@ -57,18 +58,41 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Edges:
+    """Edges that a data set tells of; None where true depth itself must show them.
+
+    Args:
+        steps: where SEE is measured.
+        drawn: by hand, for the measures of drawn edges.
+    """
+
+    steps: Mask | None = None
+    drawn: Mask | None = None
+
+    @classmethod
+    def of(cls, sample: Sample) -> "Edges":
+        """SEE's are steps of more than a pixel of disparity where depth is from a stereo rig, as its papers have it."""
+        disparity = sample.disparity
+        return cls(None if disparity is None else disparity_edges(disparity, PIXEL), sample.edges)
+
+
+@dataclass(frozen=True)
 class Truth:
     """What maps of an image are measured against.
 
     Args:
         depth: metres.
         valid: the pixels that count.
-        edges: where SEE is measured; None for all steps of depth.
+        edges: that the data set tells of.
     """
 
     depth: Values
     valid: Mask
-    edges: Mask | None = None
+    edges: Edges
+
+
+UNTOLD = Edges()
+"""Of a data set that tells of none."""
 
 
 def measure(
@@ -78,7 +102,7 @@ def measure(
     borders: Borders,
     outlines: bool = True,
     farthest: float = MAX_DEPTH,
-    edges: Mask | None = None,
+    edges: Edges = UNTOLD,
 ) -> Verdict:
     """Measure one map.
 
@@ -92,7 +116,7 @@ def measure(
         borders: of the tiles, for ``seam``.
         outlines: whether D3R and drawn edges are measured, too, which takes ten seconds at 3840x2160.
         farthest: metres up to which truth counts and to which the map is clamped; never more than 80.
-        edges: where SEE is measured, see ``rig_edges``; None for all steps of true depth.
+        edges: that the data set tells of.
 
     Raises:
         ConventionError: for heights where depth is known.
@@ -114,11 +138,6 @@ def measure(
     return Verdict(tables, own, coarse)
 
 
-def rig_edges(disparity: Values | None) -> Mask | None:
-    """SEE's edges as its papers have them, steps of more than a pixel of a stereo rig's disparity; None without one."""
-    return None if disparity is None else disparity_edges(disparity, PIXEL)
-
-
 def borders(plan: TilePlan | None, size: Size) -> Borders:
     """Columns and rows at which a regular tile of the plan begins or ends.
 
@@ -130,7 +149,7 @@ def borders(plan: TilePlan | None, size: Size) -> Borders:
 
 
 def _against(truth: Truth, values: Values, ruler: Distances, borders: Borders) -> dict[str, float]:
-    measures = evaluate(ruler.units(values), truth.depth, truth.valid, *borders, truth.edges)
+    measures = evaluate(ruler.units(values), truth.depth, truth.valid, *borders, truth.edges.steps)
     return measures | {"clamped": ruler.fit.clamped_share(values, truth.valid)}
 
 
@@ -141,7 +160,7 @@ def _moved(
     if coarse == own:
         return found
     if own.fit.space == coarse.fit.space and own.fit.shift == coarse.fit.shift == 0:
-        changed = errors(coarse.units(values), truth.depth, truth.valid, truth.edges)
+        changed = errors(coarse.units(values), truth.depth, truth.valid, truth.edges.steps)
         return found | changed | {"clamped": coarse.fit.clamped_share(values, truth.valid)}
     return found | _against(truth, values, coarse, borders)
 
@@ -163,7 +182,8 @@ def _outlines(depth: Values, known: Truth) -> dict[str, float]:
     """The measures that need scikit-image; none without it."""
     truth, valid = known.depth, known.valid
     try:
-        apart, shared = edge_accuracy_completeness(depth, truth, valid), edge_f1(depth, truth, valid)
+        apart = edge_accuracy_completeness(depth, truth, valid, known.edges.drawn)
+        shared = edge_f1(depth, truth, valid)
         return {
             "d3r": d3r(depth, truth, valid),
             "edge_accuracy": apart.accuracy,

@@ -37,20 +37,23 @@ class EdgeScore:
     recall: float
 
 
-def edge_accuracy_completeness(pred: Values, gt: Values, valid: Mask | None = None) -> EdgeDistance:
+def edge_accuracy_completeness(
+    pred: Values, gt: Values, valid: Mask | None = None, drawn: Mask | None = None
+) -> EdgeDistance:
     """Depth boundary error of iBims-1 (Koch et al. 2018, arXiv 1805.01328).
 
     Edges are Canny's with sigma sqrt(2) on depth scaled to [0, 1] by its least and greatest valid
     value, which finds sharp steps from a tenth of that range on. Accuracy is the mean distance from
     predicted edge pixels to true ones over those nearer than 10 pixels, 10 where there is none;
     completeness is the mean distance from true edge pixels to predicted ones, each cut off at 10.
-    True edges are drawn as the predicted ones are (iBims-1 brings its own), and none next to a pixel
-    that does not count.
+    True edges are found as the predicted ones are, and none next to a pixel that does not count. Where
+    a data set brings its own, as iBims-1 does, they all count, and so does all of the prediction.
 
     Args:
         pred: predicted depth in metres, up to scale and shift.
         gt: true depth in metres, the same size.
         valid: pixels that count; by default ``valid_mask(gt)``.
+        drawn: true edges that somebody drew.
 
     Returns:
         NaN where the ground truth has no edge.
@@ -58,8 +61,9 @@ def edge_accuracy_completeness(pred: Values, gt: Values, valid: Mask | None = No
     Raises:
         MissingExtraError: if scikit-image is not installed.
     """
-    valid = valid_mask(gt) if valid is None else valid
-    found, true = (_edges(_unit(depth, valid), valid, sqrt(2)) for depth in (clamp(pred), gt))
+    valid = np.ones(gt.shape, bool) if drawn is not None else valid_mask(gt) if valid is None else valid
+    found = _edges(_unit(clamp(pred), valid), valid, sqrt(2))
+    true = _edges(_unit(gt, valid), valid, sqrt(2)) if drawn is None else drawn
     if not true.any() or np.isnan(pred[valid]).any():
         return EdgeDistance(nan, nan)
     if not found.any():
