@@ -4,6 +4,7 @@ Locality guidance (Li et al. 2022, arXiv 2207.10026): from few pictures a transf
 must also tell the features of a convolutional network that learned from the same pictures.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchwrap.types import Images
+from patchwrap_native.canonical import FURTHEST
 from patchwrap_native.unet import UNet
 
 ENLARGED = 2
@@ -55,6 +57,15 @@ class Guidance(nn.Module):
         """The guide's features, one place a patch; each channel has mean 0 and variance 1 in the batch."""
         larger = F.interpolate(images, scale_factor=ENLARGED, mode="bilinear", align_corners=False)
         return [F.batch_norm(maps.float(), None, None, training=True) for maps in self._features(larger)]
+
+    @torch.no_grad()
+    def depth(self, images: Images) -> Float[Tensor, "batch 1 height width"]:
+        """The guide's own canonical log depth of the pictures, at most where the sky begins."""
+        (guide,) = self._guide
+        larger = F.interpolate(images, scale_factor=ENLARGED, mode="bilinear", align_corners=False)
+        depth, _ = guide(larger.contiguous(memory_format=torch.channels_last))
+        # Twice the focal length in pixels is half the canonical depth.
+        return F.avg_pool2d(depth.float(), ENLARGED).clamp(max=math.log(FURTHEST)) + math.log(ENLARGED)
 
     def _features(self, images: Images) -> list[Tensor]:
         (guide,) = self._guide

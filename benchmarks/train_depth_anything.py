@@ -2,9 +2,11 @@
 
 The result is an ordinary transformers folder (config, fp16 safetensors, image processor) and a card, so that a
 transformers backend can be compared without a download. It learns inverse depth from whole
-frames and tiles alike, on shards that ``patchwrap-native render`` wrote. With ``--guide`` its tokens also learn to tell
-what the trio's coarse network sees, which teaches more per step. The training's state lies beside the folder
-(``OUT.pt``): the same command goes on where it was interrupted, and may then be given more time.
+frames and tiles alike, on shards that ``patchwrap-native render`` wrote, many of them in a look that no renderer has.
+With ``--guide`` its tokens also learn to tell what the trio's coarse network sees, which teaches more per step; with
+``--taught`` its layout is partly learned from that network's map, which a small network can follow where the truth is
+beyond it. The training's state lies beside the folder (``OUT.pt``): the same command goes on where it was interrupted,
+and may then be given more time.
 """
 
 import argparse
@@ -23,8 +25,8 @@ from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, D
 
 from guidance import Guidance
 from muon import muon_and_adamw
-from patchwrap import DepthConvention
-from patchwrap.losses import multiscale_gradient, silog
+from patchwrap import DepthConvention, PatchwrapError
+from patchwrap.losses import FEWEST, multiscale_gradient, silog
 from patchwrap.metrics import align, depth_metrics
 from patchwrap_native import checkpoint
 from patchwrap_native.augmentation import augment
@@ -37,6 +39,7 @@ from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Trainer
 from patchwrap_native.unet import UNet
 from starting_weights import enliven
+from styles import Pictures, restyle
 
 PATCH = 8
 SIZE = (128, 192)
@@ -45,7 +48,7 @@ SIZE = (128, 192)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DIET = Diet(tiles=0.35, uncropped=0.4, whole_zoom=(0.45, 1.0))
 FULL = 1 / 2
-SCALES = {0.0: 1 / 3, 0.6: FULL}
+SCALES = {0.0: 1 / 3, 0.8: FULL}
 """Size of the samples relative to the shards' views, from each share of the budget on.
 
 Layout is learned as well from 96x128 pixels, at half the cost.
@@ -55,13 +58,25 @@ UNIT = 10.0
 """Metres at which inverse depth is 1."""
 
 FLOOR = 0.5
-"""Inverse depth in this unit below which differences count less and less: beyond 20 m."""
+"""Inverse depth in this unit below which a map's layout counts less and less: beyond 20 m."""
+
+FITTED_FLOOR = 0.25
+"""The same of a fitted map: beyond 40 m."""
+
+FITTED = 10.0
+"""Weight of a fitted map's error, which brings it to SILog's size."""
+
+FLATTEST = 1e-4
+"""Variance below which a map is flat, and fitted by an offset alone."""
 
 GUIDED = (3, 6, 8)
 """Layers whose tokens tell a guide's features: those that the decoder looks at."""
 
 GUIDANCE = 2.0
 """Weight of how far the tokens are from telling them."""
+
+RECIPE = ("minutes", "steps", "batch_size", "taught", "seed", "device")
+"""Options that a card tells."""
 
 EDGES = 1.0
 """Weight of the gradient term, in full-size samples: what patches cannot show yet would only shake the layout."""
@@ -70,11 +85,13 @@ EDGES = 1.0
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, going on where an interrupted run stopped; write the folder and its card."""
     options = _parser().parse_args(arguments)
+    if options.taught and not (options.guide and options.taught <= 1):
+        raise PatchwrapError(f"--taught is a share of at most 1 and needs a --guide; given: {options.taught}.")
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     network = start(options.start_from, options.guide).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     shards, held_out = open_shards(options.shards), open_shards(options.held_out)
-    stage = RelativeStage(network, shards, held_out, options.batch_size, options.seed, options.rate)
+    stage = RelativeStage(network, shards, held_out, options.batch_size, options.seed, options.rate, options.taught)
     budget = Budget(60 * options.minutes if options.steps is None else None, options.steps)
     state = options.out.with_name(f"{options.out.name}.pt")
     trainer = Trainer(stage, budget, state, torch.device(options.device), optimiser=muon_and_adamw)
@@ -124,10 +141,36 @@ class LateReLU(nn.Module):
         return maps if self.training else F.relu(maps)
 
 
-def compressed(inverse: Tensor) -> Tensor:
-    """``log(inverse + FLOOR)``, and its tangent below zero: near and far weigh alike, the sky is an ordinary number."""
-    inside = torch.log(inverse.clamp(min=0) + FLOOR)
-    return torch.where(inverse > 0, inside, inverse / FLOOR + math.log(FLOOR))
+def compressed(inverse: Tensor, floor: float = FLOOR) -> Tensor:
+    """``log(inverse + floor)``, and its tangent below zero: near and far weigh alike, the sky is an ordinary number."""
+    inside = torch.log(inverse.clamp(min=0) + floor)
+    return torch.where(inverse > 0, inside, inverse / floor + math.log(floor))
+
+
+def fitted(maps: Tensor, true: Tensor, usable: Tensor) -> Tensor:
+    """Each map times a factor plus an offset, by least squares over its usable pixels: as it will be measured.
+
+    Its layout alone says nothing of where that fit puts what is far: an error among near pixels tips it, and a few
+    percent of them are a horizon behind the sky. So the fit takes part in what is learned.
+    """
+    count = usable.sum((2, 3), keepdim=True).clamp(min=1)
+    mean, centre = (_total(values, usable) / count for values in (maps, true))
+    off = maps - mean
+    scale = _total(off * (true - centre), usable) / (_total(off.square(), usable) + FLATTEST * count)
+    return scale * off + centre
+
+
+def _layout(maps: Tensor, target: Tensor) -> Tensor:
+    """SILog of compressed inverse depth over all pixels, the sky among them."""
+    return silog(compressed(maps), compressed(_inverse(target)), torch.ones_like(maps, dtype=torch.bool))
+
+
+def _inverse(log_depth: Tensor) -> Tensor:
+    return UNIT * torch.exp(-log_depth)
+
+
+def _total(values: Tensor, usable: Tensor) -> Tensor:
+    return torch.where(usable, values, 0.0).sum((2, 3), keepdim=True)
 
 
 def start(folder: Path | None, guide: Path | None = None) -> Relative:
@@ -163,6 +206,17 @@ def start(folder: Path | None, guide: Path | None = None) -> Relative:
     return Relative(network, coarse)
 
 
+@dataclass(frozen=True)
+class RestyledBatch(Batch):
+    """A batch in another look.
+
+    Args:
+        plain: the pictures in their own look, which a guide is shown.
+    """
+
+    plain: Pictures
+
+
 @dataclass
 class RelativeStage:
     """Trains a network on inverse depth, whose scale counts little; sky is 0.
@@ -174,37 +228,49 @@ class RelativeStage:
         batch_size: samples per step.
         seed: decides every batch, together with the step.
         rate: peak learning rate.
+        taught: share of the layout that is the guide's rather than the truth's, in [0, 1].
     """
 
     network: Relative
     shards: Sequence[Shard]
     held_out: Sequence[Shard]
-    batch_size: int = 16
+    batch_size: int = 32
     seed: int = 0
     rate: float = 1e-3
+    taught: float = 0.0
     name: str = field(default="depth_anything", init=False)
 
-    def batch(self, step: int, progress: float) -> Batch:
-        """Draw the batch of a step, augmented."""
+    def batch(self, step: int, progress: float) -> RestyledBatch:
+        """Draw the batch of a step, augmented and restyled."""
         scale = SCALES[max(share for share in SCALES if share <= progress)]
         batch = Sampler(self.shards, DIET, self.batch_size).draw((self.seed, 4, step), scale)
-        return batch.with_images(augment(batch.images, hash((self.seed, 4, step)))).to(self.device)
+        plain = augment(batch.images, hash((self.seed, 4, step)))
+        images = restyle(plain, hash((self.seed, 5, step)) % 2**63)
+        return RestyledBatch(**vars(batch.with_images(images)), plain=plain).to(self.device)
 
     @property
     def device(self) -> torch.device:
         """Where the network is."""
         return next(self.network.parameters()).device
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """SILog of compressed inverse depth over all pixels and, in full-size samples, the gradients' difference."""
-        everywhere = torch.ones_like(batch.valid)
+    def losses(self, batch: RestyledBatch) -> dict[str, Tensor]:
+        """SILog of the layout, the error once fitted and, in full-size samples, the gradients' difference."""
         maps, states = self.network.see(batch.images)
-        mine, true = compressed(maps), compressed(UNIT * torch.exp(-batch.target))
-        terms = {"silog": silog(mine, true, everywhere)}
-        if self.network.guidance:
-            terms["guidance"] = GUIDANCE * self.network.guidance(batch.images, states)
-        if min(batch.images.shape[-2:]) >= min(SIZE):
-            terms["edges"] = EDGES * multiscale_gradient(mine, true, everywhere)
+        terms = {"silog": (1 - self.taught) * _layout(maps, batch.target)} if self.taught < 1 else {}
+        if guide := self.network.guidance:
+            terms["guidance"] = GUIDANCE * guide(batch.plain, states)
+            if self.taught:
+                terms["taught"] = self.taught * _layout(maps, guide.depth(batch.plain))
+        return terms | self._errors(maps, _inverse(batch.target), batch.valid)
+
+    def _errors(self, maps: Tensor, true: Tensor, valid: Tensor) -> dict[str, Tensor]:
+        """What is wrong once the known pixels' fit is made; the sky, where it leads, counts too."""
+        enough = valid.sum((2, 3), keepdim=True) >= FEWEST
+        off = compressed(fitted(maps, true, valid), FITTED_FLOOR) - compressed(true, FITTED_FLOOR)
+        everywhere = enough.expand_as(valid)
+        terms = {"fitted": FITTED * torch.where(everywhere, off.abs(), 0.0).sum() / everywhere.sum().clamp(min=1)}
+        if min(maps.shape[-2:]) >= min(SIZE):
+            terms["edges"] = EDGES * multiscale_gradient(off, torch.zeros_like(off), everywhere)
         return terms
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
@@ -257,7 +323,7 @@ def card(options: argparse.Namespace, stage: RelativeStage, history: History) ->
         "licence": "Apache-2.0",
         "parameters": sum(p.numel() for p in stage.network.network.parameters()),
         "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
-        "recipe": {name: getattr(options, name) for name in ("minutes", "steps", "batch_size", "seed", "device")},
+        "recipe": {name: getattr(options, name) for name in RECIPE},
         "rate": stage.rate,
         "guide": options.guide.stem if options.guide else None,
         "seconds": round(history.elapsed),
@@ -273,9 +339,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the checkpoint")
     parser.add_argument("--start-from", type=Path, help="folder of an earlier training to go on from")
     parser.add_argument("--guide", type=Path, help="a native checkpoint; the transformer learns to tell its features")
+    parser.add_argument("--taught", type=float, default=0.0, help="share of the layout that is the guide's (default: 0)")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, help="train so many steps instead of minutes")
-    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate (default: 0.001)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)

@@ -172,7 +172,7 @@ def test_disparity_becomes_depth_with_a_median_of_five(module):
 
 SCRIPTS = (
     "quality", "checkpoints", "defaults", "overhead", "memory", "sizes", "stranger", "photos", "scenes",
-    "installed", "transformers_speed", "diffusion", "train_depth_anything", "run_all",
+    "installed", "transformers_speed", "diffusion", "train_depth_anything", "average_weights", "run_all",
     "render_tables",
 )
 

@@ -1,7 +1,7 @@
 """What a training step sees: pictures with their canonical log depth, and which pixels count how."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, UInt8
@@ -59,4 +59,4 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on another device."""
-        return Batch(*(value.to(device, non_blocking=True) for value in vars(self).values()))
+        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})

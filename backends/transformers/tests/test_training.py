@@ -25,7 +25,7 @@ def script(monkeypatch):
     """The training, imported as a script does, and forgotten again."""
     monkeypatch.syspath_prepend(str(FOLDER))
     yield importlib.import_module("train_depth_anything")
-    for name in ("train_depth_anything", "starting_weights", "muon", "guidance"):
+    for name in ("train_depth_anything", "starting_weights", "muon", "guidance", "styles", "average_weights"):
         sys.modules.pop(name, None)
 
 
@@ -136,6 +136,74 @@ def test_tokens_learn_to_tell_what_a_guide_sees(script):
     assert told(images, [torch.zeros_like(state) for state in states]) == pytest.approx(1, abs=0.05)
 
 
+def test_a_fitted_map_is_the_least_squares_line_through_what_is_known(script):
+    draw = torch.Generator().manual_seed(3)
+    maps, true = torch.rand(2, 2, 1, 8, 9, generator=draw)
+    usable = torch.rand(2, 1, 8, 9, generator=draw) > 0.3
+    found = script.fitted(maps, true, usable)
+    for mine, fit, wanted, where in zip(maps, found, true, usable):
+        line = np.polyfit(mine[where].numpy(), wanted[where].numpy(), 1)
+        np.testing.assert_allclose(fit.numpy(), np.polyval(line, mine.numpy()), atol=1e-3)
+    # What is already a line's image comes back; a flat map is the mean.
+    flat = torch.full_like(maps, 0.3)
+    torch.testing.assert_close(script.fitted(flat, true, torch.ones_like(usable))[0], true[0].mean().expand(1, 8, 9))
+    torch.testing.assert_close(script.fitted(3 - 2 * true, true, usable), true, atol=2e-3, rtol=0)
+
+
+@pytest.fixture
+def styles(script):
+    return importlib.import_module("styles")
+
+
+@pytest.fixture
+def pictures():
+    return torch.rand(8, 3, 24, 32, generator=torch.Generator().manual_seed(1))
+
+
+def test_another_look_is_the_same_for_the_same_seed_and_leaves_what_was_given(styles, pictures):
+    before = pictures.clone()
+    first, again, other = styles.restyle(pictures, 5), styles.restyle(pictures, 5), styles.restyle(pictures, 6)
+    assert torch.equal(first, again) and not torch.equal(first, other) and torch.equal(pictures, before)
+    assert first.shape == pictures.shape and first.min() >= 0 and first.max() <= 1
+    kept = sum(torch.equal(*pair) for seed in range(40) for pair in zip(styles.restyle(pictures, seed), pictures))
+    assert 0.12 < kept / 320 < 0.28  # .75 * .6 * .65 * .65 of them are left alone by all four.
+
+
+def test_another_spectrum_keeps_phases(styles, pictures):
+    random = torch.Generator().manual_seed(2)
+    before, after = (torch.fft.rfft2(p) for p in (pictures, styles._spectra(pictures, pictures.flip(0), random)))
+    turned = (after * before.conj()).angle()[..., 1:-1, 1:-1]  # the border's frequencies are real, and may not turn at all
+    assert turned.abs().max() < 1e-2 and not torch.allclose(before.abs(), after.abs())
+
+
+def test_other_textures_keep_each_colours_mean_and_spread(styles, pictures):
+    changed = styles._textures(pictures, pictures, torch.Generator().manual_seed(2))
+    assert (changed - pictures).abs().mean() > 0.02
+    torch.testing.assert_close(changed.mean((2, 3)), pictures.mean((2, 3)), atol=1e-4, rtol=0)
+    torch.testing.assert_close(changed.std((2, 3)), pictures.std((2, 3)), atol=1e-2, rtol=0)
+
+
+def test_other_tones_and_light_keep_the_order_of_pixels_side_by_side(styles, pictures):
+    toned = styles._tones(pictures, pictures, torch.Generator().manual_seed(2))
+    flat = [picture[0].flatten().argsort() for picture in (pictures[0], toned[0])]
+    assert torch.equal(*flat) and not torch.allclose(toned, pictures)
+    white = torch.ones(4, 3, 24, 32)
+    lit = styles._lights(white, white, torch.Generator().manual_seed(2))
+    assert torch.equal(lit[:, 0], lit[:, 1]) and 0 < lit.min() and lit.std() > 0.01
+
+
+def test_a_guide_is_shown_pictures_in_their_own_look(script, shards, monkeypatch):
+    monkeypatch.setattr(script, "SCALES", {0.0: 1.0})
+    network = script.start(None, checkpoint.SHIPPED)
+    opened = script.open_shards(shards)
+    stage = script.RelativeStage(network, opened, opened, batch_size=4)
+    batch = stage.batch(3, 0.0)
+    seen = []
+    monkeypatch.setattr(network.guidance, "forward", lambda images, states: seen.append(images) or torch.zeros(()))
+    stage.losses(batch)
+    assert torch.equal(seen[0], batch.plain) and not torch.equal(batch.plain, batch.images)
+
+
 def test_a_guide_changes_what_is_learned(train, script):
     plain, guided = train("plain", 2), train("guided", 2, "--guide", str(checkpoint.SHIPPED))
     card = json.loads((guided / "card.json").read_text())
@@ -145,6 +213,62 @@ def test_a_guide_changes_what_is_learned(train, script):
     assert any((a != b).any() for a, b in zip(first.parameters(), second.parameters()))
 
 
+def test_a_guides_own_depth_is_canonical_at_the_pictures_size(script):
+    guidance = importlib.import_module("guidance")
+    guide = checkpoint.load(checkpoint.SHIPPED).coarse
+    told = guidance.Guidance(guide, (0, 1, 2), width=64)
+    images = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(4))
+    twice = images.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    wanted = guide(twice)[0].unflatten(2, (64, 2)).unflatten(4, (96, 2)).mean((3, 5)) + np.log(2)
+    # A picture of equal pixels two by two, enlarged otherwise than bilinearly, is nearly the same picture.
+    assert (told.depth(images) - wanted).abs().mean() < 0.1 * wanted.std()
+    assert told.depth(images).shape == (2, 1, 64, 96) and told.depth(images).max() <= np.log(2000) + 1e-5
+
+
+def test_what_is_taught_is_the_guides_layout(script, shards, monkeypatch):
+    monkeypatch.setattr(script, "SCALES", {0.0: 1.0})
+    network = script.start(None, checkpoint.SHIPPED)
+    opened = script.open_shards(shards)
+    stages = [script.RelativeStage(network, opened, opened, batch_size=4, taught=share) for share in (0, 0.5, 1)]
+    batch = stages[0].batch(3, 0.0)
+    plain, half, all_of_it = (stage.losses(batch) for stage in stages)
+    assert "taught" not in plain and "silog" not in all_of_it
+    assert half["silog"].item() == pytest.approx(plain["silog"].item() / 2)
+    assert half["taught"].item() == pytest.approx(all_of_it["taught"].item() / 2)
+    # A guide that sees the truth teaches what the truth does.
+    monkeypatch.setattr(network.guidance, "depth", lambda images: batch.target)
+    assert stages[2].losses(batch)["taught"].item() == pytest.approx(plain["silog"].item())
+
+
+def test_teaching_needs_a_guide(script, shards, tmp_path):
+    line = ["--shards", str(shards), "--held-out", str(shards), "-o", str(tmp_path / "out"), "--taught", "0.5"]
+    with pytest.raises(patchwrap.PatchwrapError, match="needs a --guide; given: 0.5"):
+        script.main(line)
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_shards_is_one_clear_line(script, tmp_path):
     with pytest.raises(patchwrap.PatchwrapError, match="patchwrap-native render"):
         script.main(["--shards", str(tmp_path), "--held-out", str(tmp_path), "-o", str(tmp_path / "out")])
+
+
+def test_an_average_is_the_sum_of_shares_in_an_ordinary_checkpoint(train, script, tmp_path):
+    average = importlib.import_module("average_weights")
+    folders = [train("first", 1), train("second", 1, "--seed", "1")]
+    average.main([*map(str, folders), "--shares", "0.25", "0.75", "-o", str(tmp_path / "average")])
+    parts = [DepthAnythingForDepthEstimation.from_pretrained(folder).state_dict() for folder in folders]
+    for name, mean in DepthAnythingForDepthEstimation.from_pretrained(tmp_path / "average").state_dict().items():
+        torch.testing.assert_close(mean, 0.25 * parts[0][name] + 0.75 * parts[1][name], atol=1e-3, rtol=1e-3)
+    card = json.loads((tmp_path / "average" / "card.json").read_text())
+    assert [part["share"] for part in card["averaged"]] == [0.25, 0.75]
+    assert card["averaged"][1]["card"]["recipe"]["seed"] == 1 and card["parameters"] <= 6_000_000
+    with pytest.raises(patchwrap.PatchwrapError, match="2 folders need as many shares"):
+        average.main([*map(str, folders), "--shares", "0.5", "0.4", "-o", str(tmp_path / "other")])
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_card_of_cards_tells_each_once(script):
+    told = importlib.import_module("average_weights")._told_once
+    first, second = {"made": "1", "seconds": 5}, {"made": "2", "seconds": 6}
+    cards = [{"share": 0.5, "card": first}, {"share": 0.5, "card": second | {"started_from": first}}]
+    assert told(cards, set()) == [cards[0], {"share": 0.5, "card": second | {"started_from": {"made": "1"}}}]

@@ -1,0 +1,85 @@
+"""Average the weights of checkpoints that went different ways from the same beginning.
+
+Trainings that start from one checkpoint stay in one valley, and its middle is a better place than any of their ends
+(Wortsman et al. 2022, "Model soups", arXiv 2203.05482), above all on pictures unlike those that they learned from
+(Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903). It costs no training.
+"""
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from patchwrap import PatchwrapError
+
+WEIGHTS = "model.safetensors"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the average as an ordinary checkpoint folder, with a card that holds those of its parts."""
+    options = _parser().parse_args(arguments)
+    shares = options.shares or [1 / len(options.folders)] * len(options.folders)
+    if len(shares) != len(options.folders) or abs(sum(shares) - 1) > 1e-6:
+        raise PatchwrapError(f"{len(options.folders)} folders need as many shares, which add up to 1; given: {shares}.")
+    parts = dict(zip(options.folders, shares))
+    shutil.copytree(options.folders[0], options.out, dirs_exist_ok=True)
+    save_file(average(parts), options.out / WEIGHTS, metadata={"format": "pt"})
+    (options.out / "card.json").write_text(json.dumps(card(parts), indent=1) + "\n")
+    print(options.out)
+
+
+def average(parts: Mapping[Path, float]) -> dict[str, Tensor]:
+    """Weights in half precision, each the sum of the parts' times their shares.
+
+    Args:
+        parts: the share of each checkpoint folder.
+
+    Raises:
+        PatchwrapError: if two of them are not of one architecture.
+    """
+    total: dict[str, Tensor] = {}
+    for folder, share in parts.items():
+        weights = load_file(folder / WEIGHTS)
+        if total and {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in total.items()}:
+            raise PatchwrapError(f"{folder} is of another architecture than the folders before it.")
+        total = {name: total.get(name, 0) + share * value.float() for name, value in weights.items()}
+    return {name: value.to(torch.float16) for name, value in total.items()}
+
+
+def card(parts: Mapping[Path, float]) -> dict[str, object]:
+    """What one must know of the average: the share and the card of each part."""
+    cards = [json.loads((folder / "card.json").read_text()) for folder in parts]
+    common = {name: cards[0][name] for name in ("convention", "licence", "parameters")}
+    averaged = [{"share": share, "card": card} for share, card in zip(parts.values(), cards)]
+    return {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **common, "averaged": _told_once(averaged, set())}
+
+
+def _told_once(told: Any, known: set[str]) -> Any:
+    """Cards of cards; of one that stands further up only when it was made."""
+    if isinstance(told, list):
+        return [_told_once(value, known) for value in told]
+    if not isinstance(told, dict):
+        return told
+    if told.get("made") in known:
+        return {"made": told["made"]}
+    known.update([told["made"]] if "made" in told else [])
+    return {name: _told_once(value, known) for name, value in told.items()}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folders", type=Path, nargs="+", help="checkpoint folders")
+    parser.add_argument("--shares", type=float, nargs="+", help="of each folder (default: all alike)")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the average")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
