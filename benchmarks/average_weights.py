@@ -57,8 +57,8 @@ def card(parts: Mapping[Path, float]) -> dict[str, object]:
     """What one must know of the average: the share and the card of each part."""
     cards = [json.loads((folder / "card.json").read_text()) for folder in parts]
     common = {name: cards[0][name] for name in ("convention", "licence", "parameters")}
-    averaged = [{"share": share, "card": card} for share, card in zip(parts.values(), cards)]
-    return {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **common, "averaged": _told_once(averaged, set())}
+    averaged = _told_once([{"share": share, "card": card} for share, card in zip(parts.values(), cards)], set())
+    return {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **common, "averaged": averaged}
 
 
 def _told_once(told: Any, known: set[str]) -> Any:

@@ -339,7 +339,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the checkpoint")
     parser.add_argument("--start-from", type=Path, help="folder of an earlier training to go on from")
     parser.add_argument("--guide", type=Path, help="a native checkpoint; the transformer learns to tell its features")
-    parser.add_argument("--taught", type=float, default=0.0, help="share of the layout that is the guide's (default: 0)")
+    parser.add_argument("--taught", type=float, default=0, help="share of the layout that the guide tells (default: 0)")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--steps", type=int, help="train so many steps instead of minutes")
     parser.add_argument("--batch-size", type=int, default=32)
