@@ -217,11 +217,12 @@ def test_a_guides_own_depth_is_canonical_at_the_pictures_size(script):
     guidance = importlib.import_module("guidance")
     guide = checkpoint.load(checkpoint.SHIPPED).coarse
     told = guidance.Guidance(guide, (0, 1, 2), width=64)
-    images = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(4))
+    patches = torch.rand(2, 3, 4, 6, generator=torch.Generator().manual_seed(4))
+    images = torch.nn.functional.interpolate(patches, (64, 96), mode="bilinear")
     twice = images.repeat_interleave(2, 2).repeat_interleave(2, 3)
     wanted = guide(twice)[0].unflatten(2, (64, 2)).unflatten(4, (96, 2)).mean((3, 5)) + np.log(2)
-    # A picture of equal pixels two by two, enlarged otherwise than bilinearly, is nearly the same picture.
-    assert (told.depth(images) - wanted).abs().mean() < 0.1 * wanted.std()
+    # A smooth picture is nearly the same enlarged either way.
+    assert (told.depth(images) - wanted).abs().mean() < 0.05  # without the factor of two it is 0.67
     assert told.depth(images).shape == (2, 1, 64, 96) and told.depth(images).max() <= np.log(2000) + 1e-5
 
 
