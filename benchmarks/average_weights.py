@@ -57,19 +57,20 @@ def card(parts: Mapping[Path, float]) -> dict[str, object]:
     """What one must know of the average: the share and the card of each part."""
     cards = [json.loads((folder / "card.json").read_text()) for folder in parts]
     common = {name: cards[0][name] for name in ("convention", "licence", "parameters")}
-    averaged = _told_once([{"share": share, "card": card} for share, card in zip(parts.values(), cards)], set())
+    averaged = _told_once([{"share": share, "card": card} for share, card in zip(parts.values(), cards)], [])
     return {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **common, "averaged": averaged}
 
 
-def _told_once(told: Any, known: set[str]) -> Any:
+def _told_once(told: Any, known: list[Any]) -> Any:
     """Cards of cards; of one that stands further up only when it was made."""
     if isinstance(told, list):
         return [_told_once(value, known) for value in told]
     if not isinstance(told, dict):
         return told
-    if told.get("made") in known:
-        return {"made": told["made"]}
-    known.update([told["made"]] if "made" in told else [])
+    if "made" in told:
+        if told in known:
+            return {"made": told["made"]}
+        known.append(told)
     return {name: _told_once(value, known) for name, value in told.items()}
 
 

@@ -272,4 +272,5 @@ def test_a_card_of_cards_tells_each_once(script):
     told = importlib.import_module("average_weights")._told_once
     first, second = {"made": "1", "seconds": 5}, {"made": "2", "seconds": 6}
     cards = [{"share": 0.5, "card": first}, {"share": 0.5, "card": second | {"started_from": first}}]
-    assert told(cards, set()) == [cards[0], {"share": 0.5, "card": second | {"started_from": {"made": "1"}}}]
+    assert told(cards, []) == [cards[0], {"share": 0.5, "card": second | {"started_from": {"made": "1"}}}]
+    assert told([first, first | {"seconds": 7}], []) == [first, first | {"seconds": 7}]  # both within a second
