@@ -9,7 +9,7 @@ import argparse
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from patchwrap import PatchwrapError
 
 WEIGHTS = "model.safetensors"
 
+Part = tuple[Path, float]
+"""A checkpoint folder and its share."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the average as an ordinary checkpoint folder, with a card that holds those of its parts."""
@@ -28,24 +31,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     shares = options.shares or [1 / len(options.folders)] * len(options.folders)
     if len(shares) != len(options.folders) or abs(sum(shares) - 1) > 1e-6:
         raise PatchwrapError(f"{len(options.folders)} folders need as many shares, which add up to 1; given: {shares}.")
-    parts = dict(zip(options.folders, shares))
+    parts = list(zip(options.folders, shares))
+    weights, told = average(parts), json.dumps(card(parts), indent=1) + "\n"
     shutil.copytree(options.folders[0], options.out, dirs_exist_ok=True)
-    save_file(average(parts), options.out / WEIGHTS, metadata={"format": "pt"})
-    (options.out / "card.json").write_text(json.dumps(card(parts), indent=1) + "\n")
+    save_file(weights, options.out / WEIGHTS, metadata={"format": "pt"})
+    (options.out / "card.json").write_text(told)
     print(options.out)
 
 
-def average(parts: Mapping[Path, float]) -> dict[str, Tensor]:
+def average(parts: Sequence[Part]) -> dict[str, Tensor]:
     """Weights in half precision, each the sum of the parts' times their shares.
 
     Args:
-        parts: the share of each checkpoint folder.
+        parts: checkpoint folders and their shares.
 
     Raises:
         PatchwrapError: if two of them are not of one architecture.
     """
     total: dict[str, Tensor] = {}
-    for folder, share in parts.items():
+    for folder, share in parts:
         weights = load_file(folder / WEIGHTS)
         if total and {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in total.items()}:
             raise PatchwrapError(f"{folder} is of another architecture than the folders before it.")
@@ -53,12 +57,12 @@ def average(parts: Mapping[Path, float]) -> dict[str, Tensor]:
     return {name: value.to(torch.float16) for name, value in total.items()}
 
 
-def card(parts: Mapping[Path, float]) -> dict[str, object]:
+def card(parts: Sequence[Part]) -> dict[str, object]:
     """What one must know of the average: the share and the card of each part."""
-    cards = [json.loads((folder / "card.json").read_text()) for folder in parts]
-    common = {name: cards[0][name] for name in ("convention", "licence", "parameters")}
-    averaged = _told_once([{"share": share, "card": card} for share, card in zip(parts.values(), cards)], [])
-    return {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **common, "averaged": averaged}
+    averaged = [{"share": share, "card": json.loads((folder / "card.json").read_text())} for folder, share in parts]
+    common = {name: averaged[0]["card"][name] for name in ("convention", "licence", "parameters")}
+    made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return {"made": made, **common, "averaged": _told_once(averaged, [])}
 
 
 def _told_once(told: Any, known: list[Any]) -> Any:

@@ -52,8 +52,8 @@ STARTS = {OWN: UNIVERSAL, "depth-only": UNIVERSAL, "no-consistency": APART}
 
 OWN_PACE = {"rate": 4e-4, "epoch": 40, "consistency_weight": 0.8, "minutes": None}
 """Of heads that begin as one that knows its task: longer steps cost edges, more of them agreement on other scenes.
-The weight is the least of 0.5, 0.8 and 1.2 whose share of disagreement left, on the transformer's tiles and scenes
-that are not measured here, is below ``PAPER_CONSISTENCY``.
+The weight is the least of 0.5, 0.8 and 1.2 that leaves, on the transformer and on scenes that are not measured here,
+less than ``PAPER_CONSISTENCY`` of the disagreement.
 """
 
 ROWS = {

@@ -75,18 +75,18 @@ GUIDED = (3, 6, 8)
 GUIDANCE = 2.0
 """Weight of how far the tokens are from telling them."""
 
-RECIPE = ("minutes", "steps", "batch_size", "taught", "seed", "device")
-"""Options that a card tells."""
-
 EDGES = 1.0
 """Weight of the gradient term, in full-size samples: what patches cannot show yet would only shake the layout."""
+
+RECIPE = ("minutes", "steps", "batch_size", "taught", "seed", "device")
+"""Options that a card tells."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, going on where an interrupted run stopped; write the folder and its card."""
     options = _parser().parse_args(arguments)
-    if options.taught and not (options.guide and options.taught <= 1):
-        raise PatchwrapError(f"--taught is a share of at most 1 and needs a --guide; given: {options.taught}.")
+    if not 0 <= options.taught <= (1 if options.guide else 0):
+        raise PatchwrapError(f"--taught is a share from 0 to 1 and needs a --guide; given: {options.taught}.")
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     network = start(options.start_from, options.guide).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -264,7 +264,7 @@ class RelativeStage:
         return terms | self._errors(maps, _inverse(batch.target), batch.valid)
 
     def _errors(self, maps: Tensor, true: Tensor, valid: Tensor) -> dict[str, Tensor]:
-        """What is wrong once the known pixels' fit is made; the sky, where it leads, counts too."""
+        """What is wrong after the fit to the known pixels, in the sky too."""
         enough = valid.sum((2, 3), keepdim=True) >= FEWEST
         off = compressed(fitted(maps, true, valid), FITTED_FLOOR) - compressed(true, FITTED_FLOOR)
         everywhere = enough.expand_as(valid)

@@ -55,7 +55,7 @@ class Batch:
 
     def with_images(self, images: Float[Tensor, "batch 3 height width"]) -> "Batch":
         """The same truth under other pictures."""
-        return Batch(images, self.target, self.valid, self.beyond, self.far)
+        return replace(self, images=images)
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on another device."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from scipy.fft import idct
 from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation
 
@@ -245,6 +246,8 @@ def test_teaching_needs_a_guide(script, shards, tmp_path):
     line = ["--shards", str(shards), "--held-out", str(shards), "-o", str(tmp_path / "out"), "--taught", "0.5"]
     with pytest.raises(patchwrap.PatchwrapError, match=r"needs a --guide; given: 0\.5"):
         script.main(line)
+    with pytest.raises(patchwrap.PatchwrapError, match=r"from 0 to 1 .* given: -0\.5"):
+        script.main([*line, "--taught", "-0.5", "--guide", str(checkpoint.SHIPPED)])
     assert not (tmp_path / "out").exists()
 
 
@@ -266,6 +269,18 @@ def test_an_average_is_the_sum_of_shares_in_an_ordinary_checkpoint(train, script
     with pytest.raises(patchwrap.PatchwrapError, match="2 folders need as many shares"):
         average.main([*map(str, folders), "--shares", "0.5", "0.4", "-o", str(tmp_path / "other")])
     assert not (tmp_path / "other").exists()
+
+
+def test_only_one_architecture_has_an_average(script, tmp_path):
+    average = importlib.import_module("average_weights")
+    for name, width in (("one", 2), ("other", 3)):
+        (tmp_path / name).mkdir()
+        save_file({"weight": torch.ones(width)}, tmp_path / name / average.WEIGHTS)
+    with pytest.raises(patchwrap.PatchwrapError, match="other is of another architecture"):
+        average.main([str(tmp_path / "one"), str(tmp_path / "other"), "-o", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+    twice = average.average([(tmp_path / "one", 0.25), (tmp_path / "one", 0.75)])
+    assert torch.equal(twice["weight"], torch.ones(2, dtype=torch.float16))
 
 
 def test_a_card_of_cards_tells_each_once(script):
