@@ -76,6 +76,13 @@ def test_a_split_names_pictures_below_any_folder(rooms, write, line):
     assert [entry.name for entry in NyuV2(rooms, split=split).entries] == ["den/rgb_3"]
 
 
+def test_a_split_names_pictures_with_spaces(tmp_path, paint, write):
+    for name in ("my room.jpg", "hall.jpg", "den.jpg"):
+        paint(tmp_path / name)
+    split = write(tmp_path / "split.txt", "my room.jpg\nhall.jpg 1 2\n/\n")
+    assert [entry.name for entry in Pairs(tmp_path, split=split).entries] == ["hall", "my room"]
+
+
 def test_no_folder_and_no_samples(tmp_path):
     with pytest.raises(OptionError, match=r"no folder\. Give one with SCENE/rgb_00000"):
         NyuV2(tmp_path / "none")

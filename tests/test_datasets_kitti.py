@@ -46,6 +46,14 @@ def test_a_drives_own_folder_finds_its_pictures_beside_it(root, paint):
     assert [entry.name for entry in data.entries] == [name] and data[0].depth[0, 621 - 13] == 20.5
 
 
+def test_a_drives_own_folder_may_be_the_working_one(root, paint, monkeypatch):
+    name = f"{DATE}/{DRIVE}/image_02/data/0000000069"
+    paint(root / "val" / f"{name}.png", (375, 1242))
+    monkeypatch.chdir(root / "val" / DRIVE)
+    data = Kitti(".")
+    assert [entry.name for entry in data.entries] == [name] and data.entries[0].image.exists()
+
+
 def test_the_benchmarks_crop_is_the_lower_middle(root):
     sample = Kitti(root)[0]
     assert sample.size == (352, 1216) and sample.depth.shape == (352, 1216)

@@ -12,9 +12,13 @@ from patchwrap.scenes import Intrinsics
 
 
 def exr(path, values, channel):
+    exr_of(path, {channel: values})
+
+
+def exr_of(path, channels):
     path.parent.mkdir(parents=True, exist_ok=True)
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    OpenEXR.File(header, {channel: values}).write(str(path))
+    OpenEXR.File(header, channels).write(str(path))
 
 
 @pytest.fixture
@@ -47,6 +51,13 @@ def test_the_small_pictures_focal_length_is_that_of_the_large_ones(tmp_path, pai
     paint(tmp_path / "0000" / "images" / "0000.png", (16, 810))
     pose(tmp_path / "0000" / "poses" / "0000.json")
     assert MvsSynth(tmp_path)[0].intrinsics.fx == 1920 * 810 / 1920
+
+
+def test_opacity_is_no_depth(tmp_path, paint):
+    depth, opaque = np.full((24, 32), 30, np.float32), np.ones((24, 32), np.float32)
+    exr_of(tmp_path / "depths" / "0000.exr", {"A": opaque, "Y": depth})
+    paint(tmp_path / "images" / "0000.png")
+    assert MvsSynth(tmp_path)[0].depth[5, 5] == 3
 
 
 def test_without_a_pose_there_are_no_intrinsics(tmp_path, paint):

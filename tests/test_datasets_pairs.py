@@ -35,6 +35,14 @@ def pairs(tmp_path):
     return tmp_path
 
 
+@pytest.mark.parametrize("ending", [".JPG", ".PNG", ".TIF"])
+def test_a_depth_png_beside_a_photo_in_capitals_is_no_photo(tmp_path, ending):
+    photo(tmp_path, f"a{ending}")
+    codes(tmp_path / "a_depth.png")
+    data = Pairs(tmp_path)
+    assert names(data) == ["a"] and data.has_depth
+
+
 def names(data):
     return [entry.name for entry in data.entries]
 
@@ -66,12 +74,22 @@ def test_sky_is_infinite_and_zero_unknown(tmp_path):
     assert Pairs(tmp_path)[0].sky is None, "a PNG cannot tell"
 
 
+def test_code_zero_is_unknown_where_zero_is_a_number_too(tmp_path):
+    photo(tmp_path, "a.jpg")
+    stored = (DEPTH * 1000).astype(np.uint16)
+    stored[0, :4] = 0
+    Image.fromarray(stored).save(tmp_path / "a_depth.png")
+    sample = Pairs(tmp_path, convention="depth:affine")[0]
+    assert np.isnan(sample.depth[0, :4]).all() and sample.counted.sum() == DEPTH.size - 4
+
+
 def test_numbers_of_another_convention_keep_their_sign(tmp_path):
     photo(tmp_path, "a.jpg")
     np.save(tmp_path / "a.npy", DEPTH - 5)
     sample = Pairs(tmp_path, convention="inverse_depth:affine")[0]
     assert sample.valid.all() and str(sample.convention) == "inverse_depth:affine"
     np.testing.assert_array_equal(sample.depth, DEPTH - 5)
+    assert sample.counted.all()
 
 
 def test_intrinsics_are_those_that_scenes_writes(pairs):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from patchwrap.datasets import DATASETS, open_dataset
 from patchwrap.datasets.registry import named_kind
@@ -56,6 +57,19 @@ def test_a_folder_tells_its_kind(laid_out, kind):
     assert type(data) is DATASETS[kind] and data.kind == kind
     assert [entry.image for entry in data.entries] == [folder / LAYOUTS[kind][0]] and data.has_depth
     assert type(open_dataset(f"{kind}:{folder}")) is DATASETS[kind]
+
+
+@pytest.mark.parametrize("kind", ["nyuv2", "pairs"])
+def test_somebody_elses_matlab_file_is_no_room_of_ibims(laid_out, write, kind):
+    folder = laid_out(kind)
+    savemat(folder / "splits.mat", {"trainNdxs": np.arange(3)})
+    write(folder / "calibration" / "torn.mat", b"torn")
+    assert open_dataset(folder).kind == kind
+
+
+def test_a_matlab_file_with_everything_is_a_room_of_ibims(tmp_path):
+    savemat(tmp_path / "corridor_01.mat", {"data": {"rgb": np.zeros((2, 2, 3), np.uint8)}})
+    assert open_dataset(tmp_path).kind == "ibims1"
 
 
 def test_a_list_in_the_folder_is_a_split(laid_out, paint, write):

@@ -67,7 +67,7 @@ class DepthDataset(Dataset[Sample]):
     """What is needed, in words."""
 
     convention: DepthConvention = METRIC
-    limits: ClassVar[tuple[float, float]] = (NEAREST, math.inf)
+    limits: tuple[float, float] = (NEAREST, math.inf)
 
     def __init__(self, folder: str | Path, *, split: str | Path | None = None) -> None:
         self.folder = Path(folder)
@@ -252,7 +252,9 @@ def _listed(entries: Sequence[Entry], split: Path) -> list[Entry]:
         lines = split.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise OptionError(f"split {str(split)!r} cannot be read: {error}. Give a text file of pictures") from error
-    asked = {PurePosixPath(line.split()[0].lstrip("/")).with_suffix("") for line in lines if line.strip()}
+    # The picture's path is a line's first word, or all of it: it may have spaces.
+    paths = [path.lstrip("/") for line in lines if line.strip() for path in (line.split()[0], line.strip())]
+    asked = {PurePosixPath(path).with_suffix("") for path in paths if PurePosixPath(path).name}
     kept = [entry for entry in entries if not asked.isdisjoint(_tails(entry.image))]
     if not kept:
         raise OptionError(f"split {str(split)!r} names none of {len(entries)} pictures, such as {entries[0].name!r}")

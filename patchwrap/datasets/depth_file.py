@@ -22,13 +22,14 @@ def read_depth(path: Path, scale: float = MILLIMETRE) -> Values:
         scale: metres of one step of a PNG's codes; code 0 is unknown.
 
     Returns:
-        Metres.
+        Metres; NaN where a PNG's code is 0.
 
     Raises:
         ImageError: if the file is damaged, or holds no map.
     """
     if path.suffix.lower() == ".png":
-        return read_codes(path).astype(np.float32) * np.float32(scale)
+        codes = read_codes(path)
+        return np.where(codes > 0, codes * np.float32(scale), np.float32(np.nan))
     try:
         depth = _array(path)
     except (OSError, ValueError, EOFError, BadZipFile) as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
+from scipy.io import loadmat, whosmat
 from scipy.io.matlab import MatReadError
 
 from patchwrap.datasets.dataset import DepthDataset, known, levels
@@ -34,6 +34,12 @@ class Ibims1(DepthDataset):
     signs = (*levels("imagelist.txt", 1), *levels("*.mat", 1))
     wanted = "imagelist.txt with rgb/X.png, depth/X.png, mask_invalid/X.png and mask_transp/X.png, or X.mat"
     limits = (1e-3, 50.0)
+
+    @classmethod
+    def holds(cls, folder: Path) -> bool:
+        """Whether there is a list of pictures, or a MATLAB file that holds everything: others have some, too."""
+        found = (path for sign in cls.signs for path in folder.glob(sign))
+        return any(path.suffix != ".mat" or _holds_data(path) for path in found)
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
         """The pictures of a list, or of one file that holds everything."""
@@ -80,6 +86,13 @@ class Ibims1(DepthDataset):
         if len(numbers) == 9:  # MATLAB keeps the matrix transposed
             numbers = [numbers[0], numbers[4], numbers[2] or numbers[6], numbers[5] or numbers[7]]
         return Intrinsics(*numbers) if len(numbers) == 4 else None
+
+
+def _holds_data(path: Path) -> bool:
+    try:
+        return any(name == "data" for name, _, _ in whosmat(path))
+    except (OSError, ValueError, TypeError, MatReadError, NotImplementedError):
+        return False
 
 
 def _matlab(path: Path) -> dict[str, Any]:

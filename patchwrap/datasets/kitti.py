@@ -45,7 +45,9 @@ class Kitti(DepthDataset):
 
     def __init__(self, folder: str | Path, *, split: str | Path | None = None, kb_crop: bool = True) -> None:
         self._dates: dict[Path, list[Path]] = {}
-        super().__init__(folder, split=split)
+        place = Path(folder)
+        # Folders above it are looked at, which "." does not name.
+        super().__init__(place.absolute() if place.is_dir() else place, split=split)
         self.kb_crop = kb_crop
 
     def entries_of(self, path: Path) -> Iterable[Entry]:

@@ -62,6 +62,7 @@ class MvsSynth(DepthDataset):
 
 
 def _first_channel(path: Path) -> np.ndarray:
-    """The numbers of an EXR file, whatever its channel is called; of colours, the first."""
-    file = reader(".exr").File(str(path), separate_channels=True)
-    return next(iter(file.channels().values())).pixels.astype(np.float32)
+    """The numbers of an EXR file, whatever its channel is called; of colours, the first, never opacity."""
+    channels = reader(".exr").File(str(path), separate_channels=True).channels()
+    name = min(channels, key=lambda name: (name == "A", name))
+    return channels[name].pixels.astype(np.float32)

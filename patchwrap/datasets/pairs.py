@@ -1,6 +1,7 @@
 """A plain folder: photos with their depth beside them, or photos alone."""
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from patchwrap.tiling import Size
 from patchwrap.types import Mask, Values
 
 PHOTOS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+ENDINGS = tuple(ending for suffix in PHOTOS for ending in (suffix, suffix.upper()))
+"""Of photos: cameras write capitals."""
+
 DEPTHS = (".npy", ".npz", "_depth.png")
 """What a photo's name becomes for its depth, the first that exists."""
 
@@ -35,7 +39,7 @@ class Pairs(DepthDataset):
     """
 
     kind = "pairs"
-    signs = tuple(f"*{ending}" for suffix in PHOTOS for ending in (suffix, suffix.upper()))
+    signs = tuple(f"*{ending}" for ending in ENDINGS)
     wanted = f"photos ({' '.join(PHOTOS)})"
 
     def __init__(
@@ -49,6 +53,8 @@ class Pairs(DepthDataset):
         super().__init__(folder, split=split)
         self.depth_scale = depth_scale
         self.convention = DepthConvention.parse(convention)
+        if self.convention.ambiguity == "affine":
+            self.limits = (-math.inf, math.inf)  # zero means nothing where the shift is unknown
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
         """The photo itself, with its depth if there is one."""
@@ -81,4 +87,4 @@ def _is_photo(path: Path) -> bool:
     if path.name.startswith(".") or is_output(path):
         return False
     photo = path.name.removesuffix("_depth.png")
-    return photo == path.name or not any(path.with_name(photo + suffix).exists() for suffix in PHOTOS)
+    return photo == path.name or not any(path.with_name(photo + ending).exists() for ending in ENDINGS)

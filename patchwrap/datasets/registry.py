@@ -22,7 +22,7 @@ from patchwrap.errors import OptionError
 # In the order in which a folder is looked at: what any folder of pictures is comes last.
 _CLASSES: tuple[type[DepthDataset], ...] = (
     *(UnrealStereo4K, MvsSynth, Middlebury2014, Eth3d, Booster, Hypersim, Kitti),
-    *(Spring, Sintel, Diode, Ibims1, NyuV2, Pairs),
+    *(Spring, Sintel, Diode, NyuV2, Ibims1, Pairs),
 )
 DATASETS: dict[str, type[DepthDataset]] = {known.kind: known for known in _CLASSES}
 """By the name used on the command line."""
