@@ -19,6 +19,7 @@ from patchwrap.alignment import Alignment
 from patchwrap.canvas import Canvas
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
+from patchwrap.device import usable_device
 from patchwrap.errors import BackendContractError, OptionError
 from patchwrap.fusion import FUSERS, check_detail, default_detail
 from patchwrap.heads import Head, load_head
@@ -27,6 +28,7 @@ from patchwrap.matching import match_nothing, match_range
 from patchwrap.mirror import halfway
 from patchwrap.resampling import enlarged
 from patchwrap.second_pass import Aligned, SecondPass
+from patchwrap.seed import check_seed
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, least_invertible, to_space
 from patchwrap.spec import Backend, FusionHead, HasFine, HasHead, MetricWithFocal, Movable, TileContext
 from patchwrap.surroundings import Surroundings
@@ -113,7 +115,7 @@ class Engine:
             options["detail"] = default_detail(RECIPES[options["fuser"]][1], second, head)
         if options["mirror"] is None:
             options["mirror"] = getattr(first, "mirror", False)
-        device = _device(options["device"])
+        device = usable_device(options["device"])
         for part in (first, second, head):
             if isinstance(part, Movable):
                 part.to(device, getattr(torch, options["dtype"]))
@@ -279,8 +281,7 @@ def _check_options(options: dict[str, Any]) -> None:
         raise OptionError(f"fuser {options['fuser']!r} is not known. Take one of {', '.join((AUTO, *RECIPES))}.")
     if options["detail"] is not None:
         check_detail(options["detail"])
-    if options["seed"] < 0:
-        raise OptionError(f"seed {options['seed']} is negative; give 0 or more.")
+    check_seed(options["seed"])
     if options["tile_batch_size"] < 1:
         raise OptionError(f"tile_batch_size {options['tile_batch_size']} is less than 1.")
     if options["fov"] is not None and not 1 <= options["fov"] <= 170:
@@ -321,18 +322,6 @@ def _headed(head: Any, first: Backend, second: Backend) -> tuple[FusionHead | No
     if why := head.card.mismatch(first, second):
         _log.warning("warning: the fusion head %s", why)
     return head, head.adapted(second)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise OptionError(f"device {name!r} cannot be used here: {reason} Use --device cpu.") from error
-    return device
 
 
 def _aligner(name: str, guide: CoarseMap, canvas: tuple[int, int], scale_known: bool) -> Any:

@@ -60,6 +60,13 @@ def test_an_existing_head_is_not_replaced_unasked(finetune, tmp_path, capsys):
     assert "add --overwrite" in capsys.readouterr().err
 
 
+def test_a_file_in_the_place_of_its_card_is_not_replaced_unasked(finetune, tmp_path, capsys):
+    (tmp_path / "head.json").write_text("dear to me")
+    assert finetune() == 2
+    assert "head.json' exists; add --overwrite" in capsys.readouterr().err
+    assert (tmp_path / "head.json").read_text() == "dear to me"
+
+
 def test_quiet_says_nothing(finetune, capsys):
     assert finetune("-q", "--no-gt") == 0
     assert capsys.readouterr() == ("", "")

@@ -205,6 +205,7 @@ def test_the_callers_random_numbers_go_on(grey, tmp_path):
         (["-o", "a.onnx", "--backend", "ramp"], "Ramp is not one torch module"),
         (["-o", "a.onnx", "--backend", "ramp", "--part", "head"], "'ramp' has no part 'head'"),
         (["-o", "a.pt", "--backend", "ramp"], "does not end in .onnx"),
+        (["-o", ".", "--backend", "ramp"], "does not end in .onnx"),
         (["-o", "old.onnx", "--backend", "ramp"], "'old.onnx' exists; add --overwrite"),
         (["-o", "a.onnx", "--backend", "ramp", "--size", "320"], "WIDTHxHEIGHT"),
         (["-o", "a.onnx", "--backend", "romp"], "Did you mean 'ramp'"),

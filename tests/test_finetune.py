@@ -16,7 +16,7 @@ from PIL import Image
 
 import patchwrap
 from patchwrap.datasets import open_dataset
-from patchwrap.errors import MissingExtraError, OptionError, TrainingError
+from patchwrap.errors import MissingExtraError, OptionError, OutputError, PatchwrapError, TrainingError
 from patchwrap.finetune import Recipe, SimulatedBackend
 from patchwrap.finetune.processes import extra
 from patchwrap.finetune.record import Record
@@ -126,6 +126,14 @@ def test_every_epoch_leaves_a_sheet_and_curves(trained):
         warmth = pixels[:-4, 244 * column : 244 * column + 240, 0] - pixels[:-4, 244 * column : 244 * column + 240, 2]
         assert warmth.min() < -50 and warmth.max() > 50
     assert not (trained[1] / "head.training.pt").exists()
+
+
+def test_a_file_in_the_way_of_the_curves_is_told_before_anything_is_predicted(train, tmp_path):
+    (tmp_path / "head.log").write_text("")
+    told = []
+    with pytest.raises(OptionError, match=r"head\.log' is a file"):
+        train(told=lambda *what: told.append(what))
+    assert not told
 
 
 def test_what_the_backend_says_is_asked_once(photos, cache, tmp_path):
@@ -290,6 +298,50 @@ def test_a_backend_without_a_decoder_to_train_is_refused(train):
         train(PaintedBackend("depth:scale"), steps=1, unfreeze="decoder")
 
 
+def test_what_cannot_be_is_told_before_anything_is_predicted(train, photos, tmp_path, monkeypatch):
+    told = []
+    several = [PaintedBackend("depth:scale"), PaintedBackend("depth:affine")]
+    guided = [Guided("depth:scale", 0.1), Guided("depth:scale", 0.2)]
+    (tmp_path / "torn.training.pt").write_bytes(b"torn")
+    for backend, words, options in (
+        (several[0], "No fusion head at", {"start_from": tmp_path / "none.safetensors"}),
+        (guided[0], "guided by other features", {"start_from": "universal", "guidance": True}),
+        (guided, "guided by the features of one", {"guidance": True}),
+        (several[0], "no trainable_parameters", {"unfreeze": "decoder"}),
+        (several, "several backends cannot", {"unfreeze": "decoder"}),
+        (several[0], "torn.training.pt'.* cannot be read", {"name": "torn"}),
+    ):
+        with pytest.raises(PatchwrapError, match=words):
+            train(backend, told=lambda *what: told.append(what), **options)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(MissingExtraError, match="tensorboard"):
+        train(several[0], told=lambda *what: told.append(what))
+    assert not told
+
+
+def test_a_decoder_is_trained_in_full_precision_whatever_the_backends(train):
+    class Moved(Dim):
+        def to(self, device, dtype):
+            return super().to(device, dtype)
+
+        def predict(self, images):
+            return super().predict(images.to(self.encoder.weight.dtype)).float()
+
+    dtypes = set()
+    train(Moved(), steps=1, unfreeze="decoder", consistency="pair", dtype="bfloat16",
+          report=lambda now: dtypes.update(value.dtype for value in now.trainee.decoder))  # fmt: skip
+    assert dtypes == {torch.float32}
+
+
+def test_a_full_disk_is_not_a_bad_sample(train, monkeypatch):
+    def full(*_):
+        raise OutputError("no space left")
+
+    monkeypatch.setattr("patchwrap.finetune.preparation.write_record", full)
+    with pytest.raises(OutputError, match="no space left"):
+        train(PaintedBackend("depth:metric"))
+
+
 def test_several_backends_make_one_universal_head(train, photos):
     samples = open_dataset(photos).unread
     conventions = ("depth:scale", "inverse_depth:affine")
@@ -409,6 +461,7 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
     [
         ({"consistency_weight": float("nan")}, "consistency_weight nan"),
         ({"seed": -1}, "seed -1 is negative"),
+        ({"seed": 2**63}, "seed 9223372036854775808 is too large"),
         ({"steps": 0}, "steps 0 is less than 1"),
         ({"rate": -1.0}, "rate -1.0 is not above 0"),
         ({"consistency": "some"}, "is none of group, pair, none"),

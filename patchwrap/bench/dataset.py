@@ -13,6 +13,7 @@ from patchwrap.datasets.dataset import all_have_depth
 from patchwrap.datasets.depth_file import MILLIMETRE
 from patchwrap.datasets.registry import named_kind
 from patchwrap.errors import OptionError
+from patchwrap.seed import check_seed
 
 Data = str | Path | DepthDataset | Sequence[Readable]
 
@@ -91,7 +92,6 @@ def data_name(data: Data) -> str:
 def _drawn(samples: Sequence[Readable], count: int | None, seed: int) -> Sequence[Readable]:
     if count is None or count >= len(samples):
         return samples
-    if seed < 0:
-        raise OptionError(f"seed {seed} is negative; give 0 or more.")
+    check_seed(seed)
     chosen = np.random.default_rng(seed).choice(len(samples), count, replace=False)
     return [samples[index] for index in sorted(chosen)]

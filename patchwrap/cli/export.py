@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchwrap.cli.backend_options import add_backend_options, backend_options
+from patchwrap.cli.inputs import check_ending
 from patchwrap.cli.predict import DEFAULT_BACKEND
 from patchwrap.errors import OptionError
 from patchwrap.size import parse_size
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from patchwrap.plugins import find_backend
 
     size = parse_size(args.size) if args.size else None
+    check_ending(args.out, ".onnx")
     for path in (args.out, args.out.with_suffix(".json")):
         if path.exists() and not args.overwrite:
             raise OptionError(f"{str(path)!r} exists; add --overwrite")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchwrap.cli.backend_options import add_backend_options, backend_options
-from patchwrap.cli.inputs import check_folder
+from patchwrap.cli.inputs import check_ending, check_folder
 from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, ROLES, positive
 from patchwrap.errors import OptionError
 
@@ -52,8 +52,10 @@ def run(args: argparse.Namespace) -> int:
 
     for name in filter(None, (*_named(args), args.coarse, args.fine)):
         find_backend(name.partition("=")[0])  # an unknown one is refused before torch is imported
-    if args.out.exists() and not args.overwrite:
-        raise OptionError(f"{str(args.out)!r} exists; add --overwrite, or --start-from it to go on with another -o")
+    check_ending(args.out, ".safetensors")
+    for path in (args.out, args.out.with_suffix(".json")):
+        if path.exists() and not args.overwrite:
+            raise OptionError(f"{str(path)!r} exists; add --overwrite, or --start-from it to go on with another -o")
     check_folder(args.out.parent)
     from patchwrap.finetune.recipe import Recipe
     from patchwrap.finetune.runner import finetune

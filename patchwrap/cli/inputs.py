@@ -62,7 +62,7 @@ def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[s
         if not found:
             faults.append((text, _nothing_in(text)))
         for job in found:
-            jobs.setdefault(str(Path(job.source).resolve()), job)
+            jobs.setdefault(os.path.realpath(job.source), job)
     ordered = sorted(jobs.values(), key=lambda job: (str(job.stem), job.source))
     return _distinct(ordered), faults
 
@@ -120,23 +120,28 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
 
 def _check_sources(tasks: Sequence[Task]) -> None:
     """Refuse to write where a picture lies that is to be predicted."""
-    sources = {Path(job.source).resolve() for job, _ in tasks}
+    sources = {os.path.realpath(job.source) for job, _ in tasks}
     for job, targets in tasks:
         for path in targets.values():
-            if path.exists() and path.resolve() in sources:
+            if path.exists() and os.path.realpath(path) in sources:
                 raise OptionError(
                     f"{str(path)!r} is to be predicted, and would be written for {job.source!r}; take another -o"
                 )
 
 
 def _check_own(targets: dict[str, Path]) -> None:
-    """Refuse to replace a depth map without a sidecar that no stopped run of ours left: somebody's truth, perhaps."""
-    png = targets.get("png")
-    if png is None or targets["json"].exists() or not png.exists():
+    """Refuse to replace files without a sidecar that no stopped run of ours left: somebody's truth, perhaps."""
+    existing = [path for path in targets.values() if path.exists()]
+    if not existing or targets["json"].exists() or _is_own(targets.get("png")):
         return
+    raise OptionError(f"{str(existing[0])!r} exists and is none of ours; take another -o, or --overwrite it")
+
+
+def _is_own(png: Path | None) -> bool:
+    if png is None or not png.exists():
+        return False
     with png.open("rb") as stream:
-        if _OWN_CHUNK not in stream.read(_HEADER):
-            raise OptionError(f"{str(png)!r} exists and is none of ours; take another -o, or --overwrite it")
+        return _OWN_CHUNK in stream.read(_HEADER)
 
 
 def _differences(targets: dict[str, Path], asked: dict[str, Any]) -> list[str] | None:
@@ -169,6 +174,16 @@ def check_folder(out: Path) -> None:
         raise OutputError(f"-o {str(out)!r} is no folder: {str(existing)!r} is a file; give a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise OutputError(f"-o {str(out)!r} cannot be written: no right to write in {str(existing)!r}")
+
+
+def check_ending(out: Path, ending: str) -> None:
+    """Refuse an output file of another ending: the folder ``.``, too, has none.
+
+    Raises:
+        OptionError: if it has another.
+    """
+    if out.suffix != ending:
+        raise OptionError(f"-o {str(out)!r} does not end in {ending}; name the file so")
 
 
 def _expand(text: str, out: Path) -> Iterator[Job]:

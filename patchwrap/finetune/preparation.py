@@ -14,7 +14,7 @@ import patchwrap
 from patchwrap.bench.fingerprint import small_picture
 from patchwrap.datasets import Readable
 from patchwrap.engine import Clock, Engine
-from patchwrap.errors import OptionError, PatchwrapError
+from patchwrap.errors import OptionError, OutputError, PatchwrapError
 from patchwrap.finetune.recipe import digest
 from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
 from patchwrap.finetune.truth import picked, target
@@ -152,6 +152,8 @@ class Preparation:
                 raise OptionError("it has no depth")
             for plan, path in missing.items():
                 self._write(seen.photo, truth, plan, path, sample.name)
+        except OutputError:  # a full disk is not the sample's fault
+            raise
         except (PatchwrapError, OSError) as error:
             for path in missing.values():
                 write_json(_skip(path), {"why": " ".join(str(error).split())})

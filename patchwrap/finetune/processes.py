@@ -3,10 +3,10 @@
 from importlib import import_module
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from patchwrap.errors import MissingExtraError, OptionError
+from patchwrap.device import usable_device
+from patchwrap.errors import MissingExtraError
 
 
 class Processes:
@@ -24,12 +24,7 @@ class Processes:
         self._accelerate = extra("accelerate")
         self._state = self._accelerate.PartialState(cpu=device == "cpu")
         several = self._state.num_processes > 1
-        try:
-            self.device: torch.device = self._state.device if device == "auto" or several else torch.device(device)
-            torch.empty(1, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise OptionError(f"device {device!r} cannot be used here: {reason} Use --device cpu.") from error
+        self.device: torch.device = self._state.device if several else usable_device(device)
 
     @property
     def index(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from patchwrap.errors import OptionError
 from patchwrap.heads.network import WIDTHS
+from patchwrap.seed import check_seed
 from patchwrap.tiling import TilePlan
 
 WORDS = {
@@ -95,8 +96,7 @@ class Recipe:
         for name in ("steps", "batch_size", "accumulate", "patience"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} {getattr(self, name)} is less than 1.")
-        if self.seed < 0:
-            raise OptionError(f"seed {self.seed} is negative; give 0 or more.")
+        check_seed(self.seed)
         if not 0 <= self.consistency_weight < inf:
             raise OptionError(f"consistency_weight {self.consistency_weight} is not a number from 0.")
         for name in ("rate", "minutes"):

@@ -21,13 +21,15 @@ from patchwrap.errors import OptionError
 from patchwrap.finetune.draw import Drawer
 from patchwrap.finetune.logbook import Logbook
 from patchwrap.finetune.preparation import Preparation, Skipped, Told
-from patchwrap.finetune.processes import Processes
+from patchwrap.finetune.processes import Processes, extra
 from patchwrap.finetune.recipe import Recipe, digest
 from patchwrap.finetune.record import Record
 from patchwrap.finetune.selection import chosen_groups
 from patchwrap.finetune.trainee import Trainee
 from patchwrap.finetune.trainer import Report, Trainer
 from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, head_file, load_head, save_head
+from patchwrap.spec import Movable
+from patchwrap.training_state import read_state
 from patchwrap.wrapping import BackendRequest
 
 SCENES_FROM = 500_000 - FIRST_SEED
@@ -110,9 +112,7 @@ def finetune(
     """
     recipe = _with(recipe or Recipe(), options)
     processes = Processes(device)
-    path = Path(out)
-    if path.suffix != ".safetensors":
-        raise OptionError(f"{str(path)!r} does not end in .safetensors; name the output so.")
+    path = _head_path(out)
     kept = cache or cache_folder().with_name("finetune")
     samples, name = _samples(data, count, recipe, depth_scale, cache)
     train, judged = _divided(samples, recipe) if held_out_data is None else (samples, list(held_out_data))
@@ -138,6 +138,20 @@ def finetune(
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
         return _trained(job, save_seconds, told or _tell_nobody, report)
+
+
+def _head_path(out: str | Path) -> Path:
+    path = Path(out)
+    if path.suffix != ".safetensors":
+        raise OptionError(f"{str(path)!r} does not end in .safetensors; name the output so.")
+    log = _log_folder(path)
+    if log.exists() and not log.is_dir():  # `> head.log` is an obvious place for what the command prints
+        raise OptionError(f"{str(log)!r} is a file, but the training's curves go into a folder of that name. Move it.")
+    return path
+
+
+def _log_folder(head: Path) -> Path:
+    return head.with_suffix(".log")
 
 
 def _called(backend: Any, coarse: Any, fine: Any) -> str:
@@ -183,13 +197,17 @@ def _divided(samples: Sequence[Readable], recipe: Recipe) -> tuple[list[Readable
 
 
 def _trained(job: Job, save_seconds: float, told: Told, report: Report | None) -> Head:
+    # What cannot be is told before predicting, which may take hours.
+    trainee = Trainee(_network(job), _own_backend(job))
+    state, identity = job.out.with_suffix(".training.pt"), _identity(job)
+    if state.exists():
+        read_state(state, identity, job.processes.device)
+    extra("tensorboard")
     records, judged, skipped = _records(job, told)
     drawer = Drawer(records, job.recipe.consistency, job.recipe.batch_size, job.recipe.seed)
     groups = chosen_groups(judged)
-    trainee = Trainee(_network(job), _own_backend(job))
-    state = job.out.with_suffix(".training.pt")
-    trainer = Trainer(trainee, job.recipe, drawer, groups, job.processes, state, _identity(job), save_seconds)
-    logbook = Logbook(job.out.with_suffix(".log"), groups) if job.processes.first else None
+    trainer = Trainer(trainee, job.recipe, drawer, groups, job.processes, state, identity, save_seconds)
+    logbook = Logbook(_log_folder(job.out), groups) if job.processes.first else None
 
     def each(now: Trainer) -> None:
         if logbook:
@@ -232,6 +250,8 @@ def _told_of(skipped: Sequence[Skipped], samples: int, job: Job) -> tuple[int, i
 
 
 def _network(job: Job) -> HeadNetwork:
+    if job.recipe.guidance and len(job.preparations) > 1:
+        raise OptionError("a head is guided by the features of one backend. Give one, or train without guidance.")
     head = job.preparations[0].engine.head
     guides = head.network.guides if isinstance(head, Head) else (0, 0)
     if job.start_from is None:
@@ -248,7 +268,10 @@ def _own_backend(job: Job) -> Any:
         return None
     if len(job.preparations) > 1:
         raise OptionError("decoders of several backends cannot be trained together. Give one backend.")
-    return copy.deepcopy(job.preparations[0].engine.fine)
+    own = copy.deepcopy(job.preparations[0].engine.fine)
+    if isinstance(own, Movable):  # in half precision small steps would be lost
+        own.to(job.processes.device, torch.float32)
+    return own
 
 
 def _identity(job: Job) -> str:

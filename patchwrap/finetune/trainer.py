@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
 
-from patchwrap.errors import OptionError, TrainingError
+from patchwrap.errors import TrainingError
 from patchwrap.finetune.draw import Drawer, Group, TileBatch
 from patchwrap.finetune.objective import terms
 from patchwrap.finetune.processes import Processes
 from patchwrap.finetune.recipe import Recipe
 from patchwrap.finetune.selection import Score, score, totals
 from patchwrap.finetune.trainee import Trainee, own_state
-from patchwrap.io import replacing
+from patchwrap.training_state import read_state, save_state
 
 LARGEST_GRADIENT = 10.0
 FIRST_SCALE = 2.0**10
@@ -241,7 +241,6 @@ class Trainer:
         if not self.processes.first:
             return
         state = {
-            "identity": self.identity,
             "trainee": self.trainee.state_dict(),
             "ema": self.ema.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -251,16 +250,10 @@ class Trainer:
             "best": self.best,
             "sums": self._sums,
         }
-        with replacing(self.state) as stream:
-            torch.save(state, stream)
+        save_state(self.state, self.identity, state)
 
     def _resume(self) -> None:
-        state = torch.load(self.state, map_location=self.processes.device, weights_only=True)
-        if state["identity"] != self.identity:
-            raise OptionError(
-                f"{str(self.state)!r} is the state of a training with other options or data. Give the same again to go "
-                "on, delete it to begin anew, or take another -o."
-            )
+        state = read_state(self.state, self.identity, self.processes.device)
         self.trainee.load_state_dict(state["trainee"])
         self.ema.load_state_dict(state["ema"])
         self.optimiser.load_state_dict(state["optimiser"])

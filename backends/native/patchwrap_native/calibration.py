@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from patchwrap.io import write_json
 from patchwrap_native import checkpoint, crops
 from patchwrap_native.batch import Batch
 from patchwrap_native.depth_stage import DepthStage
@@ -66,4 +67,4 @@ def _note(card_in: Path, card_out: Path, offsets: dict[str, float]) -> None:
     for name, offset in offsets.items():
         # A second calibration adds to the first.
         card["stages"][name]["calibration"] = (card["stages"][name].get("calibration") or 0.0) + offset
-    card_out.write_text(json.dumps(card, indent=1))
+    write_json(card_out, card)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as serialized
 from torch import Tensor, nn
 
 from patchwrap.described_tensors import read_described
 from patchwrap.errors import CheckpointError
+from patchwrap.io import replacing
 from patchwrap_native.fusion_network import FusionNetwork
 from patchwrap_native.unet import FINE_WIDTHS, UNet
 
@@ -58,6 +59,9 @@ def save(trio: Trio, path: Path, dtype: torch.dtype = torch.float16) -> None:
         trio: what to write.
         path: where, ``.safetensors``.
         dtype: number type on disk.
+
+    Raises:
+        OutputError: if it cannot be written.
     """
     tensors = {
         f"{part}.{name}": value.to(dtype).contiguous() if value.is_floating_point() else value
@@ -66,9 +70,8 @@ def save(trio: Trio, path: Path, dtype: torch.dtype = torch.float16) -> None:
         if not name.endswith("num_batches_tracked")
     }
     header = {"format": FORMAT} | {part: network.options for part, network in trio.parts.items()}
-    unfinished = path.with_suffix(".part")
-    save_file(tensors, unfinished, {HEADER: json.dumps(header)})
-    unfinished.rename(path)
+    with replacing(path) as stream:
+        stream.write(serialized(tensors, {HEADER: json.dumps(header)}))
 
 
 def load(path: Path) -> Trio:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patchwrap.errors import OptionError
+from patchwrap.errors import MissingExtraError, OptionError
 from patchwrap.types import Features
 from patchwrap_native.layers import conv_block
 
@@ -46,12 +46,17 @@ def make_encoder(name: str, widths: Sequence[int], depths: Sequence[int]) -> nn.
         depths: convolutions per level.
 
     Raises:
+        MissingExtraError: if it is one of timm's, which is not installed.
         OptionError: if the name is neither.
     """
     if name == "plain":
         return PlainEncoder(widths, depths)
     if not name.startswith("timm:"):
         raise OptionError(f"Encoder {name!r} is unknown. Use 'plain' or 'timm:NAME', e.g. 'timm:resnet18'.")
-    from patchwrap_native.timm_encoder import TimmEncoder
-
+    try:
+        from patchwrap_native.timm_encoder import TimmEncoder
+    except ImportError as error:
+        raise MissingExtraError(
+            f"Encoder {name!r} needs timm, which is not installed: `pip install \"patchwrap-native[timm]\"`."
+        ) from error
     return TimmEncoder(name.removeprefix("timm:"), widths)

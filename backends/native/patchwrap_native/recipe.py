@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import platform
 import time
 from copy import deepcopy
@@ -11,8 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from patchwrap.errors import OptionError
+from patchwrap.device import usable_device
+from patchwrap.errors import OptionError, OutputError
 from patchwrap.finetune.recipe import digest
+from patchwrap.io import write_json
+from patchwrap.seed import check_seed
 from patchwrap_native import checkpoint, crops
 from patchwrap_native.budget import Budget
 from patchwrap_native.calibration import calibrate
@@ -47,6 +51,9 @@ class Recipe:
         encoder: ``plain`` or ``timm:NAME``; None is that of ``start_from``, else ``plain``.
         start_from: checkpoint whose networks training goes on from; None starts from random weights.
         stages: which networks are trained; the others stay as they are in ``start_from``.
+
+    Raises:
+        OptionError: for numbers that cannot be.
     """
 
     shards: Path
@@ -62,6 +69,19 @@ class Recipe:
     encoder: str | None = None
     start_from: Path | None = None
     stages: tuple[str, ...] = tuple(SHARES)
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+        if self.steps is None and self.minutes is None:
+            raise OptionError("nothing says how long to train; give minutes, steps or both.")
+        if self.steps is not None and self.steps < 1:
+            raise OptionError(f"steps {self.steps} is less than 1.")
+        if self.batch_size < 2:
+            raise OptionError(f"batch_size {self.batch_size} is less than 2: the fusion network learns from pairs.")
+        for name in ("minutes", "rate"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise OptionError(f"{name} {value} is not a number above 0.")
 
     def budget(self, stage: str) -> Budget:
         """The limits of one stage."""
@@ -82,10 +102,12 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
         The checkpoint, ``native.safetensors`` in the recipe's folder; ``native.json`` beside it is its card.
 
     Raises:
-        OptionError: if the folder holds the state of another training, the encoder is not that of ``start_from``, or
-            the fusion network is to learn from networks that never learned.
+        CheckpointError: if a checkpoint or the state in the folder is damaged.
+        OptionError: if the folder holds the state of another training, the device cannot be used, the encoder is not
+            that of ``start_from``, or the fusion network is to learn from networks that never learned.
+        OutputError: if the folder cannot be written.
     """
-    recipe.out.mkdir(parents=True, exist_ok=True)
+    _check_place(recipe)
     torch.manual_seed(recipe.seed)
     trio = _begun(recipe)
     recipe = replace(recipe, encoder=str(trio.coarse.options["encoder"]))
@@ -99,8 +121,17 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     path = recipe.out / "native.safetensors"
     checkpoint.save(trio, path)
     card = make_card(recipe, trio, histories, shards, path)
-    (recipe.out / "native.json").write_text(json.dumps(card, indent=1))
+    write_json(recipe.out / "native.json", card)
     return path
+
+
+def _check_place(recipe: Recipe) -> None:
+    """Now, not minutes later."""
+    usable_device(recipe.device)
+    try:
+        recipe.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write to {str(recipe.out)!r}: {error.strerror or error}") from error
 
 
 def _begun(recipe: Recipe) -> Trio:

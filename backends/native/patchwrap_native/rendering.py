@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patchwrap.errors import OutputError
+from patchwrap.errors import OptionError, OutputError
+from patchwrap.seed import check_seed
 from patchwrap.workers import workers
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import PREFIX, SceneViews, write_shard
@@ -37,6 +38,9 @@ class RenderJob:
         supersample: samples per pixel and axis.
         processes: how many render at once.
         shapes: sizes of the views, shards take them in turn.
+
+    Raises:
+        OptionError: for numbers that cannot be.
     """
 
     out: Path
@@ -47,6 +51,12 @@ class RenderJob:
     supersample: int = 2
     processes: int = 2
     shapes: tuple[tuple[int, int], ...] = field(default=SHAPES)
+
+    def __post_init__(self) -> None:
+        for name in ("scenes", "pairs", "per_shard", "supersample", "processes"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name} {getattr(self, name)} is less than 1.")
+        check_seed(self.first_seed)
 
     def shards(self) -> Iterator[tuple[Path, list[int], tuple[int, int]]]:
         """Folder, seeds and size of every shard."""

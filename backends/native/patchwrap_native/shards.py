@@ -54,19 +54,26 @@ class Shard:
         try:
             self.scenes = json.loads((self.folder / "scenes.json").read_text())
         except (OSError, ValueError) as error:
-            raise ImageError(
-                f"Shard {self.folder} is unreadable ({error}). Delete the folder and render again."
-            ) from error
+            raise self._unreadable(error) from error
 
     @cached_property
     def images(self) -> UInt8[ndarray, "scenes views height width 3"]:
         """All pictures."""
-        return np.load(self.folder / "images.npy", mmap_mode="r")
+        return self._mapped("images.npy")
 
     @cached_property
     def codes(self) -> UInt16[ndarray, "scenes views height width"]:
         """All depth codes."""
-        return np.load(self.folder / "codes.npy", mmap_mode="r")
+        return self._mapped("codes.npy")
+
+    def _mapped(self, name: str) -> np.ndarray:
+        try:
+            return np.load(self.folder / name, mmap_mode="r")
+        except (OSError, ValueError, EOFError) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> ImageError:
+        return ImageError(f"Shard {self.folder} is unreadable ({error}). Delete the folder and render again.")
 
     @property
     def size(self) -> tuple[int, int]:

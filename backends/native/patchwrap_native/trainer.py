@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from patchwrap.errors import OptionError
+from patchwrap.training_state import read_state, save_state
 from patchwrap_native.budget import Budget, learning_rate
 from patchwrap_native.ema import Ema
 from patchwrap_native.precision import Precision, autocast
@@ -107,7 +107,8 @@ class Trainer:
         identity: of the training; the state of another one is refused.
 
     Raises:
-        OptionError: if the checkpoint is another training's.
+        CheckpointError: if the checkpoint is damaged.
+        OptionError: if it is another training's.
     """
 
     def __init__(
@@ -219,24 +220,17 @@ class Trainer:
     def save(self) -> None:
         """Write the training state, whole or not at all."""
         state = {
-            "identity": self.identity,
             "network": self.network.state_dict(),
             "ema": self.ema.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "history": vars(self.history),
             "sums": self._sums,
         }
-        unfinished = self.checkpoint.with_suffix(".part")
-        torch.save(state, unfinished)
-        unfinished.rename(self.checkpoint)
+        save_state(self.checkpoint, self.identity, state)
 
     def _resume(self) -> None:
-        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        if state.get("identity", "") != self.identity:
-            raise OptionError(
-                f"{str(self.checkpoint)!r} is the state of a training with other options or data. Give the same again "
-                "to go on (for longer, if you like), delete the folder's .pt files to begin anew, or take another -o."
-            )
+        anew = "delete the folder's .pt files"  # later stages learned from earlier ones
+        state = read_state(self.checkpoint, self.identity, self.device, anew)
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimiser.load_state_dict(state["optimiser"])

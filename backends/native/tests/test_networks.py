@@ -1,6 +1,9 @@
+import sys
+
 import pytest
 import torch
 
+from patchwrap.errors import MissingExtraError
 from patchwrap_native import checkpoint
 from patchwrap_native.checkpoint import Trio
 from patchwrap_native.folding import fold
@@ -60,6 +63,13 @@ def test_folding_batch_norm_changes_nothing():
         before = network(rand(1, 3, 64, 96, seed=9))[0]
         after = fold(network)(rand(1, 3, 64, 96, seed=9))[0]
     assert torch.allclose(before, after, atol=1e-4)
+
+
+def test_without_timm_its_extra_is_told(monkeypatch):
+    monkeypatch.delitem(sys.modules, "patchwrap_native.timm_encoder", raising=False)
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingExtraError, match=r"needs timm.*patchwrap-native\[timm\]"):
+        UNet(encoder="timm:test_resnet")
 
 
 def test_a_timm_encoder_is_built_only_when_chosen():

@@ -1,7 +1,10 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
 
+from patchwrap.errors import ImageError
 from patchwrap.scenes import Renderer, build_scene
 from patchwrap_native.canonical import FURTHEST
 from patchwrap_native.cli import main
@@ -56,6 +59,19 @@ def test_rendering_real_scenes_resumes_and_matches_the_renderer(tmp_path):
     with Renderer() as renderer:
         frame = renderer.render(build_scene(shard.scenes[0]["seed"]), (64, 96))
     assert np.array_equal(shard.images[0, 0], frame.image)
+
+
+@pytest.mark.parametrize("option", ["--scenes", "--pairs", "--per-shard", "--supersample", "--processes"])
+def test_nothing_to_render_is_one_line(tmp_path, capsys, option):
+    assert main(["render", "-o", str(tmp_path), option, "0"]) == 2
+    assert capsys.readouterr().err.endswith(f"{option[2:].replace('-', '_')} 0 is less than 1.\n")
+
+
+def test_a_shard_without_its_pictures_is_named(shards, tmp_path):
+    shard = open_shards(shutil.copytree(shards, tmp_path / "copy"))[0]
+    (shard.folder / "images.npy").unlink()
+    with pytest.raises(ImageError, match=r"unreadable.*Delete the folder and render again"):
+        shard[0]
 
 
 def test_kinds_that_are_named_take_turns(tmp_path, capsys):

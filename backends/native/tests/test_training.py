@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from patchwrap.errors import OptionError
+from patchwrap.errors import CheckpointError, OptionError
 from patchwrap_native import checkpoint
 from patchwrap_native.backend import load
 from patchwrap_native.budget import Budget, learning_rate
@@ -133,6 +133,36 @@ def test_a_finished_training_goes_on_for_longer_and_wherever_its_scenes_lie(fini
     assert all(torch.equal(value, again[name]) for name, value in before.items())
     card = json.loads(train(replace(recipe, steps=6, minutes=60.0)).with_suffix(".json").read_text())
     assert {stage["step"] for stage in card["stages"].values()} == {6} and card["recipe"]["steps"] == 6
+
+
+def test_a_damaged_state_is_told_with_what_to_do(finished):
+    recipe, _ = finished
+    for content in (b"torn", (recipe.out / "fine.pt").read_bytes()[:1000]):
+        (recipe.out / "coarse.pt").write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"coarse\.pt'.* cannot be read.*delete the folder's \.pt files"):
+            train(recipe)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--seed", "-1"], "seed -1 is negative"),
+        (["--minutes", "0"], "minutes 0.0 is not a number above 0"),
+        (["--minutes", "nan"], "minutes nan"),
+        (["--steps", "0"], "steps 0 is less than 1"),
+        (["--batch-size", "1"], "batch_size 1 is less than 2"),
+        (["--rate", "-1"], "rate -1.0 is not a number above 0"),
+        (["--device", "quantum"], "device 'quantum' cannot be used here"),
+        (["-o", "file/out"], "cannot write to 'file/out'"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line(recipe, tmp_path, monkeypatch, capsys, words, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    command = ["train", "--shards", str(recipe.shards), "--held-out", str(recipe.shards), "-o", str(recipe.out)]
+    assert main([*command, *words]) == 2
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1
 
 
 def test_the_fusion_network_alone_needs_something_to_mend(recipe):

@@ -1,0 +1,53 @@
+"""The state of a training on disk, with which an interrupted one goes on. Reading it runs nothing that it holds."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from patchwrap.errors import CheckpointError, OptionError
+from patchwrap.io import replacing
+
+
+def save_state(path: Path, identity: str, state: dict[str, Any]) -> None:
+    """Write a state, whole or not at all.
+
+    Args:
+        path: where.
+        identity: of the training: another one shall not go on from here.
+        state: what ``torch.save`` takes.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    with replacing(path) as stream:
+        torch.save(state | {"identity": identity}, stream)
+
+
+def read_state(path: Path, identity: str, device: torch.device, anew: str = "delete it") -> dict[str, Any]:
+    """Read the state of a training.
+
+    Args:
+        path: a file of ``save_state``.
+        identity: of the training that wants to go on.
+        device: where its tensors shall be.
+        anew: what to do for another training to begin, in words.
+
+    Raises:
+        CheckpointError: if the file is damaged.
+        OptionError: if it is another training's.
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        own = state.get("identity") == identity
+    except Exception as error:  # a damaged file makes torch raise almost anything
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{str(path)!r}, the state of an interrupted training, cannot be read: {reason}. To begin anew, {anew}."
+        ) from error
+    if not own:
+        raise OptionError(
+            f"{str(path)!r} is the state of a training with other options or data. Give the same again to go on (for "
+            f"longer, if you like); to begin anew, {anew} or take another -o."
+        )
+    return state
