@@ -10,12 +10,17 @@ from functools import reduce
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
+from scipy.sparse import csc_array
+from scipy.sparse.linalg import spsolve
 
 from patchwrap.observation import Grid, Observation
 from patchwrap.robust import huber_weights, median
 
 Steps = Float[ndarray, "tiles 3"]
 """Shift, vertical and horizontal tilt to add to each tile."""
+
+Blocks = dict[tuple[int, int], Float[ndarray, "3 3"]]
+"""The parts of a matrix of all steps that are not zero, by their tiles' numbers."""
 
 OVERLAP_GAIN = 3.0
 """Weight of an overlap against the anchor to the coarse map."""
@@ -133,19 +138,18 @@ def _stride(cells: int) -> int:
 
 def _solve(pairs: list[Overlap], anchors: list[Anchor], steps: Steps) -> Steps:
     """One reweighted least-squares solution from the moments of all overlaps and anchors."""
-    n = len(anchors)
-    normal, right = np.zeros((n, 3, n, 3)), np.zeros((n, 3))
-    for pair in pairs:
-        _add_overlap(normal, right, pair, steps)
+    normal: Blocks = {}
+    right = np.zeros_like(steps)
     for k, anchor in enumerate(anchors):
         weighted = anchor.basis.T * (huber_weights(anchor.residual(steps[k])) / anchor.difference.size)
-        normal[k, :, k] += weighted @ anchor.basis
+        normal[k, k] = weighted @ anchor.basis + np.diag([1e-9, TILT_RIDGE, TILT_RIDGE])
         right[k] -= weighted @ anchor.difference
-    ridge = np.diag(np.tile([1e-9, TILT_RIDGE, TILT_RIDGE], n))
-    return np.linalg.solve(normal.reshape(3 * n, 3 * n) + ridge, right.ravel()).reshape(n, 3)
+    for pair in pairs:
+        _add_overlap(normal, right, pair, steps)
+    return spsolve(_sparse(normal, len(anchors)), right.ravel()).reshape(-1, 3)
 
 
-def _add_overlap(normal: Float[ndarray, "tiles 3 tiles 3"], right: Steps, pair: Overlap, steps: Steps) -> None:
+def _add_overlap(normal: Blocks, right: Steps, pair: Overlap, steps: Steps) -> None:
     weight = huber_weights(pair.residual(steps))
     weighted = pair.basis.T * (weight * (OVERLAP_GAIN * pair.share / weight.size))
     moments = (weighted @ pair.basis).reshape(2, 3, 2, 3)
@@ -153,7 +157,14 @@ def _add_overlap(normal: Float[ndarray, "tiles 3 tiles 3"], right: Steps, pair: 
     for a, one in enumerate((pair.first, pair.second)):
         right[one] -= pull[a]
         for b, other in enumerate((pair.first, pair.second)):
-            normal[one, :, other] += moments[a, :, b]
+            normal[one, other] = normal.get((one, other), 0) + moments[a, :, b]
+
+
+def _sparse(blocks: Blocks, count: int) -> csc_array:
+    """Most tiles share nothing: their blocks are never made."""
+    places = 3 * np.array(list(blocks))[:, :, None, None] + np.indices((3, 3))
+    numbers = np.stack(list(blocks.values())).ravel()
+    return csc_array((numbers, (places[:, 0].ravel(), places[:, 1].ravel())), shape=(3 * count, 3 * count))
 
 
 def _mean_overlap(pairs: list[Overlap], steps: Steps) -> float:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from patchwrap.alignment import Alignment
 from patchwrap.observation import Correction, thumbnail
-from patchwrap.overlaps import find_overlaps
+from patchwrap.overlaps import _sparse, find_overlaps
 from patchwrap.resampling import resize
 from patchwrap.tiling import Tile, TilePlan
 
@@ -129,6 +129,18 @@ def test_overlaps_agree_better_after_the_joint_step_and_the_mean_stays():
     moved = [c.apply(1.5 * truth[t.slices] + t.left / 50) for t, c in zip(tiles, corrections)]
     offsets = [float((values - truth[tile.slices]).mean()) for tile, values in zip(tiles, moved)]
     assert abs(np.mean(offsets)) < 0.05
+
+
+def test_the_sparse_system_is_the_whole_one():
+    rng = np.random.default_rng(0)
+    blocks = {(k, k): 9 * np.eye(3) + rng.random((3, 3)) for k in range(4)}
+    blocks |= {(a, b): rng.random((3, 3)) for a, b in ((0, 1), (1, 0), (1, 3), (3, 1))}
+    whole = np.zeros((12, 12))
+    for (a, b), block in blocks.items():
+        whole[3 * a : 3 * a + 3, 3 * b : 3 * b + 3] = block
+    sparse = _sparse(blocks, 4)
+    np.testing.assert_array_equal(sparse.toarray(), whole)
+    assert sparse.nnz == 8 * 9
 
 
 def _mean_gap(alignment):
