@@ -18,7 +18,8 @@ def combined(members: Members, convention: DepthConvention) -> tuple[DepthBatch,
     """Align the members of each picture to each other and take their median.
 
     The library's own ensembling (arXiv 2312.02145, section 3.3) stretches its result to [0, 1], which would give
-    every tile a scale of its own; here it is brought back to the members' mean scale.
+    every tile a scale of its own; here it is brought back to the members' mean scale. It also leaves torch on its
+    way; the gradient is that of the members' mean instead.
 
     Args:
         members: at least 3.
@@ -40,9 +41,10 @@ def _combined(
         deviation = (members - median).abs().median(0, keepdim=True).values
         return median, deviation / (median.max() - median.min()).clamp_min(1e-6)
     affine = convention.ambiguity == "affine"
+    followed = members.mean(0, keepdim=True)
+    members, mean = members.detach(), followed.detach()
     median, deviation = MarigoldDepthPipeline.ensemble_depth(members, True, affine, output_uncertainty=True)
-    mean = members.mean(0, keepdim=True)
     origin = (median.mean(), mean.mean()) if affine else (0.0, 0.0)
     centred = median - origin[0]
     scale = ((mean - origin[1]) * centred).mean() / centred.square().mean().clamp_min(1e-12)
-    return origin[1] + scale * centred, deviation
+    return origin[1] + scale * centred + (followed - mean), deviation  # the last term is zero, with a gradient

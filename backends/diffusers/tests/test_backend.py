@@ -116,6 +116,17 @@ def test_tiles_of_an_ensemble_come_with_confidence(load_tiny):
     assert 0 < confidence.min() < confidence.max() <= 1
 
 
+def test_the_gradient_of_an_ensemble_is_that_of_its_members_mean(load_tiny):
+    backend, images, asked = load_tiny(steps=2, ensemble=3), picture(64, 96), torch.rand(1, 1, 64, 96)
+    grads = []
+    for predicted in (backend.predict(images), backend._members(images).mean(0)):
+        backend.network.denoiser.zero_grad()
+        predicted.backward(asked)
+        grads.append(torch.cat([p.grad.flatten() for p in backend.trainable_parameters() if p.grad is not None]))
+    assert grads[0].abs().sum() > 0
+    torch.testing.assert_close(*grads)
+
+
 def test_gradients_of_one_step_from_zero_reach_picture_and_denoiser(tiny):
     backend = patchwrap.load_backend("diffusers", tiny("trailing", default_denoising_steps=1))
     images = picture(64, 96).requires_grad_()
