@@ -21,6 +21,7 @@ from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError, ImageError, OptionError
 from patchwrap.io import (
     CONFIDENCE_FORMULA,
+    Photo,
     Quantization,
     color_table,
     paint,
@@ -166,7 +167,7 @@ class DepthMap:
             image: the photo the colours come from, anything ``read_image`` takes, of this map's size;
                 None takes the colours of ``colorize``.
             fov: horizontal field of view in degrees.
-            max_points: take only every second, third, … row and column until at most so many pixels stay.
+            max_points: take only every second, third, … row and column until about so many pixels stay.
 
         Returns:
             Points ``(n, 3)`` with x right, y down and z forward, in metres or the convention's unknown
@@ -185,7 +186,7 @@ class DepthMap:
         y = (np.arange(0, height, step, dtype=np.float32) + 0.5 - height / 2) / focal
         points = np.stack([z * x[None, :], z * y[:, None], z], axis=-1)
         keep = _in_front(z)
-        return points[keep].astype(np.float32), self._colours(image, step)[keep]
+        return points[keep].astype(np.float32), self._colours(self._photo(image), step)[keep]
 
     def save(
         self,
@@ -218,6 +219,7 @@ class DepthMap:
             OptionError: if a format, the colour map or ``fov`` is impossible, or there is no confidence to save or
                 no point for a GLB, which cannot be empty.
             ConventionError: if a point cloud is asked of an affine map.
+            ImageError: if the photo of a point cloud cannot be read or is not of this map's size.
         """
         path = Path(path)
         targets = named_output(path) or output_paths(path, formats, save_coarse)
@@ -245,6 +247,7 @@ class DepthMap:
             The files written, in the order of writing.
         """
         self._check_request(set(targets), colormap)
+        photo = self._photo(image) if {"ply", "glb"} & set(targets) else None
         scale = quantize(self.values, self.valid, self.convention)
         sidecar = self._sidecar(scale, fov, name)
         # An old sidecar would vouch for a mixture of old and new files if this were interrupted.
@@ -252,7 +255,7 @@ class DepthMap:
             remove(targets["json"])
         for key, path in targets.items():
             if key in ("ply", "glb"):
-                sidecar["points"] = self._write_points(key, path, image, fov)
+                sidecar["points"] = self._write_points(key, path, photo, fov)
             elif key != "json":
                 self._write(key, path, scale, colormap)
         if "confidence" in targets:
@@ -303,7 +306,7 @@ class DepthMap:
             case "coarse":
                 write_npy(path, self.coarse_map)
 
-    def _write_points(self, key: Any, path: Path, image: object, fov: float | None) -> dict[str, int]:
+    def _write_points(self, key: Any, path: Path, image: Photo | None, fov: float | None) -> dict[str, int]:
         points, colours = self.to_point_cloud(image, fov, MAX_SAVED_POINTS)
         write_points(path, points, colours, key)
         return {"written": len(points), "every_nth_row_and_column": _step(self.values.size, MAX_SAVED_POINTS)}
@@ -366,18 +369,24 @@ class DepthMap:
         low, high = np.percentile(sample, _PERCENTILES)
         return float(low), float(high)
 
-    def _colours(self, image: object, step: int) -> Picture:
-        """The colours of every so many rows and columns."""
+    def _photo(self, image: object) -> Photo | None:
+        """The photo of a point cloud's colours, if one is given."""
         if image is None:
-            picture = np.zeros((*self.values[::step, ::step].shape, 3), np.uint8)
-            self._paint(picture, self.values[::step, ::step], self.valid[::step, ::step], "Spectral")
-            return picture
+            return None
         photo = read_image(image)
         if photo.size != self.size:
             raise ImageError(
                 f"{photo.name!r} is {photo.size[1]}x{photo.size[0]} pixels, but the depth map is "
                 f"{self.size[1]}x{self.size[0]}; give the photo that was predicted"
             )
+        return photo
+
+    def _colours(self, photo: Photo | None, step: int) -> Picture:
+        """The colours of every so many rows and columns."""
+        if photo is None:
+            picture = np.zeros((*self.values[::step, ::step].shape, 3), np.uint8)
+            self._paint(picture, self.values[::step, ::step], self.valid[::step, ::step], "Spectral")
+            return picture
         return replace(photo, pixels=photo.pixels[::step, ::step]).to_uint8()
 
 

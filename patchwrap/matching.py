@@ -31,6 +31,9 @@ class Matching:
             return
         coarse = self.coarse.double().numpy()
         cells, thumb = thumbnail(values, tile, self.canvas, (coarse.shape[0], coarse.shape[1]))
+        if not np.isfinite(thumb).any():  # nothing valid, or smaller than a coarse pixel
+            self.corrections.append(Correction(trust=0.0))
+            return
         low, high = np.nanmin(thumb), np.nanmax(thumb)
         target = coarse[cells]
         scale = (target.max() - target.min()) / max(high - low, 1e-12)

@@ -6,8 +6,8 @@ from pathlib import Path
 from patchwrap.errors import OptionError
 
 ENDINGS = {
-    "npy": "_depth.npy",
     "png": "_depth.png",
+    "npy": "_depth.npy",
     "color": "_color.jpg",
     "tiff": "_depth.tiff",
     "ply": "_points.ply",
@@ -17,7 +17,11 @@ ENDINGS = {
     "compare": "_compare.jpg",
     "json": "_depth.json",
 }
-"""What each output adds to the photo's name, in the order of writing: the sidecar comes last."""
+"""What each output adds to the photo's name, in the order of writing.
+
+First the PNG, which says whose it is, so that the rest of a stopped run can be told from somebody's truth; the sidecar
+comes last.
+"""
 
 FORMATS = ("npy", "png", "color", "tiff", "ply", "glb", "confidence")
 """What a user may ask for; the sidecar is always written."""

@@ -107,12 +107,15 @@ class SecondPass:
         agreement = _agreement(correction, prediction.tile)
         values, confidence = self._believed(prediction, correction, agreement)
         if self.head is not None:
-            view = self._view(prediction, values, confidence)
-            values = self.head.refine(view.to(self.device))[0, 0].to("cpu", torch.float32)
+            values = self._refined(self.head, self._view(prediction, values, confidence))
         values, confidence = self._drawn_back(prediction.tile, values, confidence, agreement, correction.trust)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
         return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
+
+    def _refined(self, head: FusionHead, view: TileView) -> Map:
+        rows, columns = view.aligned.shape[2:]
+        return head.refine(view.padded().to(self.device))[0, 0, :rows, :columns].to("cpu", torch.float32)
 
     def _drawn_back(
         self, tile: Tile, values: Map, confidence: Map, agreement: Map, trust: float

@@ -203,7 +203,7 @@ class FusionHead(Protocol):
     """
 
     def refine(self, view: TileView) -> DepthBatch:
-        """Return the aligned tiles plus a residual."""
+        """Return the aligned tiles plus a residual; no side has less than 16 pixels."""
         ...
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from patchwrap.types import DepthBatch, Features, Images
 
@@ -14,6 +15,9 @@ CONTEXT = (48, 48)
 
 REACH = 3
 """The surroundings are so many tiles high and wide, the tile in their middle."""
+
+SMALLEST = 16
+"""Pixels of a side that every head takes; smaller tiles are padded: heads halve them several times."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,25 @@ class TileView:
         context = flipped["context"] * torch.tensor([1.0, 1.0, 1.0, -1.0])[:, None, None].to(self.context)
         return replace(self, **(flipped | {"context": context}))
 
+    def padded(self) -> "TileView":
+        """The same with its lower and right border going on to ``SMALLEST``, where a side is shorter."""
+        size = self.aligned.shape[2:]
+        down, across = (max(side, SMALLEST) / side for side in size)
+        maps = {
+            part.name: _padded(value, down, across)
+            for part in fields(self)
+            if (value := getattr(self, part.name)) is not None and value.ndim == 4 and part.name != "context"
+        }
+        return self if down == across == 1 else replace(self, **maps)
+
     @staticmethod
     def batch(views: "list[TileView]") -> "TileView":
         """Several views of equal size as one."""
         parts = {part.name: [getattr(view, part.name) for view in views] for part in fields(TileView)}
         joined: dict[str, Any] = {n: None if values[0] is None else torch.cat(values) for n, values in parts.items()}
         return TileView(**joined)
+
+
+def _padded(maps: Float[Tensor, "_ _ _ _"], down: float, across: float) -> Float[Tensor, "_ _ _ _"]:
+    rows, columns = maps.shape[2:]
+    return F.pad(maps, (0, round(columns * across) - columns, 0, round(rows * down) - rows), mode="replicate")

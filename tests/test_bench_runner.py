@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pytest
@@ -280,6 +280,19 @@ def test_backends_are_named_once_each(folder):
     report = run([twice, twice, Truth("depth:scale")], folder, count=1)
     assert list(dict.fromkeys(row.backend for row in report.rows)) == ["Truth", "Truth #2"]
     assert len({row.key for row in report.rows}) == len(report.rows) == 10
+
+
+def test_backends_without_a_hash_are_compared(folder):
+    @dataclass
+    class Plain:
+        processing: tuple[int, int] = SIZE
+        convention: DepthConvention = field(default_factory=lambda: DepthConvention("depth", "metric"))
+
+        def predict(self, images):
+            return torch.exp(3 * images.mean(1, keepdim=True))
+
+    report = run([Plain(), Plain()], folder, count=1)
+    assert {row.backend: row.error for row in report.rows} == {"Plain": None, "Plain #2": None}
 
 
 def test_own_samples(folder):

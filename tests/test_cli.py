@@ -233,6 +233,20 @@ def test_what_is_not_ours_is_not_replaced_unless_told(photos, capsys):
     assert len(np.unique(Image.open("in/a_depth.png"))) > 1
 
 
+@pytest.mark.parametrize("formats", ["npy,png", "npy"])
+def test_an_array_that_is_not_ours_is_not_replaced_either(photos, capsys, formats):
+    np.save("in/a_depth.npy", np.full((48, 64), 2.0))
+    assert predict("in", "--skip-existing", "--format", formats, out="in") == 2
+    assert "'in/a_depth.npy' exists and is none of ours" in one_line(capsys)
+    assert (np.load("in/a_depth.npy") == 2).all() and "a_depth.png" not in files("in")
+
+
+def test_a_link_to_itself_is_a_picture_that_cannot_be_read(photos, capsys):
+    Path("in/loop.jpg").symlink_to("loop.jpg")
+    assert predict("in/loop.jpg") == 2
+    assert capsys.readouterr().err.splitlines()[0].startswith("error: in/loop.jpg: does not exist")
+
+
 def test_a_picture_to_predict_is_never_written_over(photos, capsys):
     Image.new("RGB", (64, 48)).save("in/a_color.jpg")
     for how in ("--skip-existing", "--overwrite"):
@@ -505,14 +519,18 @@ def _factory(name):
 
 
 def test_ctrl_c_is_130_and_leaves_no_temporary_file(photos, monkeypatch, capsys):
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
+    save = Image.Image.save
+
+    def interrupt(picture, *place, **how):
+        if picture.mode == "RGB":
+            raise KeyboardInterrupt
+        save(picture, *place, **how)
 
     monkeypatch.setattr("patchwrap.io.encode.Image.Image.save", interrupt)
 
     assert predict("in") == 130
     assert capsys.readouterr().err.splitlines()[-1] == "interrupted"
-    assert files("out") == ["a_depth.npy"]
+    assert files("out") == ["a_depth.npy", "a_depth.png"]
 
 
 @pytest.mark.parametrize(

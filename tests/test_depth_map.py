@@ -179,15 +179,15 @@ def test_save_names_files_by_a_stem_and_tells_everything_in_the_sidecar(tmp_path
     written = depth.save(tmp_path / "out" / "room.2", ["npy", "png", "color"], save_coarse=True)
 
     assert [path.name for path in written] == [
-        "room.2_depth.npy",
         "room.2_depth.png",
+        "room.2_depth.npy",
         "room.2_color.jpg",
         "room.2_coarse.npy",
         "room.2_compare.jpg",
         "room.2_depth.json",
     ]
     assert sorted(written) == sorted((tmp_path / "out").iterdir())
-    np.testing.assert_array_equal(np.load(written[0]), NEAR_LEFT)
+    np.testing.assert_array_equal(np.load(written[1]), NEAR_LEFT)
     assert np.load(written[3]).tolist() == [[1]]
     with Image.open(written[4]) as picture:
         assert picture.size == (6, 2)
@@ -200,7 +200,7 @@ def test_save_names_files_by_a_stem_and_tells_everything_in_the_sidecar(tmp_path
     assert sidecar["options"] == {"plan": "p16"} and sidecar["timings"] == {"total": 1.5}
     assert set(sidecar["versions"]) == {"patchwrap", "python", "torch", "numpy"}
     assert sidecar["files"]["npy"] == "room.2_depth.npy"
-    codes = np.asarray(Image.open(written[1])).astype(float)
+    codes = np.asarray(Image.open(written[0])).astype(float)
     np.testing.assert_allclose(codes * sidecar["png16"]["scale"] + sidecar["png16"]["offset"], NEAR_LEFT)
 
 
@@ -252,6 +252,15 @@ def test_save_refuses_the_impossible_in_one_line(tmp_path):
     with pytest.raises(ConventionError):
         make(convention="depth:affine").save(tmp_path / "a", ["npy", "ply"])
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_photo_that_does_not_fit_is_refused_before_any_file_is_replaced(tmp_path):
+    make().save(tmp_path / "a", ["npy", "png"])
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for photo in (np.zeros((9, 9, 3), np.uint8), tmp_path / "none.jpg"):
+        with pytest.raises(ImageError):
+            make(values=2 * NEAR_LEFT).save(tmp_path / "a", ["npy", "png", "ply"], photo)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_an_empty_point_cloud_is_still_a_file(tmp_path):

@@ -55,6 +55,22 @@ def test_baselines_are_worse_than_alignment():
     assert error("poisson") < 0.1 * error("average")
 
 
+@pytest.mark.parametrize(("size", "plan"), [((32, 32), "p16"), ((20, 200), "2x2"), ((30, 61), "3x3")])
+def test_a_head_sees_tiles_of_any_size(size, plan):
+    photo = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
+    fused, plain = (patchwrap.predict(photo, Painted(), plan=plan, head=head) for head in ("universal", None))
+    assert fused.size == size and np.isfinite(fused.values).all()
+    assert np.abs(fused.values - plain.values).mean() < 0.5 * np.std(plain.values)
+
+
+def test_tiles_smaller_than_a_coarse_pixel_are_matched_to_nothing():
+    backend = Painted()
+    backend.processing = (8, 8)
+    photo = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+    fused = patchwrap.predict(photo, backend, plan="20x20", fuser="minmax")
+    assert np.isfinite(fused.values).all()
+
+
 @pytest.mark.parametrize("plan", ["auto", "p16", "p49+r8", "3x2", "slide", "2x2+4x4"])
 @pytest.mark.parametrize("size", [(240, 400), (97, 61), (50, 333)])
 def test_every_plan_on_any_size(plan, size):

@@ -211,13 +211,18 @@ def _named(backends: Any) -> dict[str, Any]:
         return dict(backends)
     several = list(backends) if isinstance(backends, list | tuple) else [backends]
     named: dict[str, Any] = {}
-    for source in dict.fromkeys(several):
+    for source in _distinct(several):
         name = short_name(source) if isinstance(source, str) else type(source).__name__
         alike = sum(other == name or other.startswith(f"{name} #") for other in named)
         named[f"{name} #{alike + 1}" if alike else name] = source
     if not named:
         raise OptionError("no backend to compare: give at least one.")
     return named
+
+
+def _distinct(sources: Sequence[Any]) -> list[Any]:
+    """Names by what they say, backends by which they are: some have no hash."""
+    return list({source if isinstance(source, str) else id(source): source for source in sources}.values())
 
 
 def short_name(source: str) -> str:

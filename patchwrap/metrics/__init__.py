@@ -1,6 +1,6 @@
 """Measures of a depth map against ground truth, of tiles against each other and of seams. Pure functions.
 
-Protocol, unless a docstring says otherwise: pixels with finite ground truth in (1e-3, 80] m count,
+Protocol, unless a docstring says otherwise: pixels with finite ground truth in (1e-3, 80) m count,
 the prediction is clamped to the same range, a measure is taken per image and averaged over images.
 """
 
