@@ -1,6 +1,7 @@
 """What survives a network's time in half precision: its float32 weights, and whatever was changed meanwhile."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -54,6 +55,20 @@ class Movable:
 
     def trainable_parameters(self):
         return self.network.body.parameters()
+
+
+def test_two_of_one_network_know_of_each_other():
+    network = Small()
+    before = weights(network)
+    first = Precision(network, ["head"])
+    first.to(CPU, torch.bfloat16)
+    second = Precision(network, ["head"])
+    assert first.dtype == second.dtype == torch.float32
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    second.to(CPU, torch.bfloat16)
+    assert first.dtype == torch.bfloat16
+    first.to(CPU, torch.float32)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
 def weights(network):
@@ -137,7 +152,7 @@ def test_the_contract_asks_for_the_way_back():
     class Rounded(Movable):
         def to(self, device, dtype):
             self.network.body.to(device, dtype)
-            self.precision.dtype = dtype
+            self.precision = SimpleNamespace(dtype=dtype)
 
     check_backend(Movable())
     with pytest.raises(AssertionError, match=r"Rounded\.to\(\) comes back from bfloat16 rounded"):

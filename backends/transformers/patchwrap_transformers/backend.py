@@ -19,7 +19,7 @@ from patchwrap.types import DepthBatch, Images
 from patchwrap_transformers.conventions import convention_of
 from patchwrap_transformers.families import FAMILIES, Family
 from patchwrap_transformers.geometry import Geometry, Size
-from patchwrap_transformers.heads import by_own_head, use_head
+from patchwrap_transformers.heads import Votes, by_own_head, elected, votes_for
 from patchwrap_transformers.loading import identify, read_network, read_processor, read_settings
 from patchwrap_transformers.margin import add_margin, remove_margin
 from patchwrap_transformers.postprocessing import depth_of, distances_only, maps_of, to_size
@@ -39,6 +39,7 @@ class TransformersBackend:
         convention: what ``predict``'s numbers mean.
         geometry: the sizes at which the network sees pictures.
         preprocessing: of colours.
+        votes: of a network with several heads, to elect always the same; None lets it elect one a picture.
     """
 
     open_size = False
@@ -51,6 +52,7 @@ class TransformersBackend:
         convention: DepthConvention,
         geometry: Geometry,
         preprocessing: Preprocessing,
+        votes: Votes | None = None,
     ) -> None:
         self.network = network
         self.family = family
@@ -60,6 +62,7 @@ class TransformersBackend:
         self.multiple = geometry.multiple
         self.free_aspect = geometry.free_aspect
         self.preprocessing = preprocessing
+        self.votes = votes
         self._forward: Callable[..., Any] = network
         self._precision = Precision(network, family.exact)
         compute_in_float32(network, family.exact)
@@ -86,7 +89,8 @@ class TransformersBackend:
     def _maps(self, images: Images) -> Float[Tensor, "batch 1 _ _"]:
         size: Size = (images.shape[2], images.shape[3])
         seen = add_margin(images) if self.family.margin else images
-        output = by_own_head(self._forward, self.preprocessing(seen).to(self._precision.dtype))
+        with elected(self.network, self.votes):
+            output = by_own_head(self._forward, self.preprocessing(seen).to(self._precision.dtype))
         maps = maps_of(output, self.family.canonical)
         return remove_margin(maps, size) if self.family.margin else maps
 
@@ -189,10 +193,9 @@ def load(
     geometry = family.geometry(config).published(settings).wanted(processing)
     # Only now anything large is read.
     network = model.eval() if model is not None else read_network(name, config, attention, revision, safetensors)
-    if head is not None:
-        use_head(network, head)
-    colours = Preprocessing.of(settings, family.normalisation)
-    backend = TransformersBackend(network, family, meaning, geometry, colours)
+    colours = Preprocessing.of(settings, family.normalisation(config))
+    votes = None if head is None else votes_for(network, head)
+    backend = TransformersBackend(network, family, meaning, geometry, colours, votes)
     return backend.compile("inductor" if compile is True else compile) if compile else backend
 
 

@@ -42,7 +42,7 @@ class Family:
     Args:
         convention: of ``predict``'s numbers by the config; None if the config cannot tell.
         geometry: by the config.
-        normalisation: of the published checkpoints.
+        normalisation: of the published checkpoints, by the config.
         resampling: of its image processor's post-processing.
         exact: modules that compute in float32 whatever the number type of the rest, because rounding
             there would leave steps in the map.
@@ -53,7 +53,7 @@ class Family:
 
     convention: Callable[[Any], str | None]
     geometry: Callable[[Any], Geometry]
-    normalisation: Normalisation
+    normalisation: Callable[[Any], Normalisation]
     resampling: Resampling
     exact: tuple[str, ...]
     canonical: bool = False
@@ -100,19 +100,35 @@ IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 AERIAL = Normalisation((0.420, 0.411, 0.296), (0.213, 0.156, 0.143))
 NONE = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+def _always(normalisation: Normalisation) -> Callable[[Any], Normalisation]:
+    return lambda config: normalisation
+
+
+def _dpt_normalisation(config: Any) -> Normalisation:
+    """As DPT's authors do, but for DINOv2's checkpoints (transformers' convert_dinov2_depth_to_hf.py)."""
+    backbone = config.backbone_config
+    return IMAGENET if backbone is not None and backbone.model_type == "dinov2" else HALF
+
+
 BICUBIC, BILINEAR = Resampling("bicubic"), Resampling("bilinear")
 
 FAMILIES = {
-    "depth_anything": Family(_by_estimation_type, _backbone, IMAGENET, BICUBIC, ("head.conv3",)),
+    "depth_anything": Family(_by_estimation_type, _backbone, _always(IMAGENET), BICUBIC, ("head.conv3",)),
     # Without a prompt the network gives depth scaled to [0, 1]: what it maps linearly to the prompt's metres.
-    "prompt_depth_anything": Family(lambda config: "depth:affine", _backbone, IMAGENET, BICUBIC, ("head.conv3",)),
+    "prompt_depth_anything": Family(
+        lambda config: "depth:affine", _backbone, _always(IMAGENET), BICUBIC, ("head.conv3",)
+    ),
     # MiDaS checkpoints are disparity, those fine-tuned on NYU and KITTI metres; their configs do not differ.
-    "dpt": Family(lambda config: None, _dpt, HALF, BICUBIC, ("head.head.4",)),
-    "glpn": Family(lambda config: METRES, lambda config: Geometry((480, 640), 32), NONE, BICUBIC, ("head.head.2",)),
+    "dpt": Family(lambda config: None, _dpt, _dpt_normalisation, BICUBIC, ("head.head.4",)),
+    "glpn": Family(
+        lambda config: METRES, lambda config: Geometry((480, 640), 32), _always(NONE), BICUBIC, ("head.head.2",)
+    ),
     "zoedepth": Family(
         lambda config: METRES,
         _zoedepth,
-        HALF,
+        _always(HALF),
         BICUBIC,
         ("metric_head",),
         margin=True,
@@ -121,14 +137,18 @@ FAMILIES = {
     "depth_pro": Family(
         lambda config: METRES if config.use_fov_model else "depth:scale",
         _depth_pro,
-        HALF,
+        _always(HALF),
         BILINEAR,
         ("head.layers.4", "fov_model.head"),
         canonical=True,
     ),
     "chmv2": Family(
-        lambda config: "height:metric", _backbone, AERIAL, Resampling("bilinear", corners=True), ("features_to_depth",)
+        lambda config: "height:metric",
+        _backbone,
+        _always(AERIAL),
+        Resampling("bilinear", corners=True),
+        ("features_to_depth",),
     ),
-    "tipsv2_dpt": Family(lambda config: METRES, _backbone, NONE, BILINEAR, ("bin_regressor",)),
+    "tipsv2_dpt": Family(lambda config: METRES, _backbone, _always(NONE), BILINEAR, ("bin_regressor",)),
 }
 """Family by ``model_type``; means, sizes and layers as in transformers 5.23."""

@@ -1,6 +1,7 @@
 """ZoeDepth's heads: one for rooms, one for streets, elected by the network itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -32,8 +33,11 @@ def by_own_head(network: Callable[..., Any], pixels: Float[Tensor, "batch 3 heig
     return output
 
 
-def use_head(network: nn.Module, name: str) -> None:
-    """Make a network with several heads use one of them always.
+Votes = Float[Tensor, "heads"]
+
+
+def votes_for(network: nn.Module, name: str) -> Votes:
+    """What a network with several heads must say to elect one of them.
 
     Args:
         network: of the family ``zoedepth``.
@@ -46,9 +50,24 @@ def use_head(network: nn.Module, name: str) -> None:
     names = [part.get("name", "") for part in getattr(config, "bin_configurations", None) or []]
     if len(names) < 2 or name not in names:
         raise OptionError(f"head {name!r}: this network has {', '.join(names) if len(names) > 1 else 'one head only'}.")
-    votes = torch.eye(len(names))[names.index(name)]
+    return torch.eye(len(names))[names.index(name)]
+
+
+@contextmanager
+def elected(network: nn.Module, votes: Votes | None) -> Iterator[None]:
+    """Let a network vote so for a while; None lets it vote as it wants.
+
+    Only for a while, since others may have wrapped the same network for another head.
+    """
+    if votes is None:
+        yield
+        return
 
     def elect(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         return votes.to(output).expand_as(output)
 
-    network.get_submodule("metric_head.mlp_classifier").register_forward_hook(elect)
+    hook = network.get_submodule("metric_head.mlp_classifier").register_forward_hook(elect)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from patchwrap import load_backend as load
 from patchwrap.errors import OptionError
 
 
@@ -43,6 +44,17 @@ def test_a_head_can_be_named(load_tiny):
         own = load_tiny("zoedepth_two_heads").predict(picture)
     assert not torch.allclose(near, far, rtol=1e-2)
     assert torch.equal(own, near) or torch.equal(own, far)
+
+
+def test_one_network_serves_backends_of_several_heads(load_tiny):
+    model = load_tiny("zoedepth_two_heads").network
+    own, near, far = (load("transformers", model, head=name) for name in (None, "nyu", "kitti"))
+    picture = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        maps = [backend.predict(picture) for backend in (near, far, own, near, far)]
+    assert torch.equal(maps[0], maps[3]) and torch.equal(maps[1], maps[4])
+    assert not torch.allclose(maps[0], maps[1], rtol=1e-2)
+    assert torch.equal(maps[2], maps[0]) or torch.equal(maps[2], maps[1])
 
 
 @pytest.mark.parametrize(
