@@ -111,25 +111,30 @@ class Alignment:
         # Cells are highly correlated: a fit over some thousand of them is as good, and several times faster.
         used = used[:: max(1, len(used) // MOST_CELLS)]
         x, target, weights = seen.thumb.ravel()[used], self.coarse[seen.cells].ravel()[used], weights[used]
-        centre = median(x)
+        centre, unit, own = median(x), self._unit(self.spread), self._unit(map_spread(x))
+        x, target = (x - centre) / own, target / unit
         one, v, u = seen.basis()[used].T
-        design = np.stack([one, x - centre, v, u][: 4 if level == "plane" else 2], axis=1)
+        design = np.stack([one, x, v, u][: 4 if level == "plane" else 2], axis=1)
         guess, deviation = self._prior(x, target)
         unknowns = design.shape[1]
         solution, weights = robust_fit(design, target, weights, guess[:unknowns], deviation[:unknowns])
-        shift, scale, tilt_v, tilt_u = map(float, np.pad(solution, (0, 4 - len(solution))))
         residual = design @ solution - target
-        rms = float(np.sqrt(weights @ residual**2 / weights.sum()))
+        rms = unit * float(np.sqrt(weights @ residual**2 / weights.sum()))
         # The tilt may well explain the coarse map: what counts is what the tile itself explains.
-        likeness = correlation(x, scale * (x - centre) - residual, weights)
+        likeness = correlation(x, solution[1] * x - residual, weights)
+        shift, scale, tilt_v, tilt_u = map(float, unit * np.pad(solution, (0, 4 - len(solution))))
         trust = self._trust(rms) if self._credible(scale, likeness, rms) else 0.0
-        return Correction(scale, shift - scale * centre, tilt_v, tilt_u, trust, level)
+        return Correction(scale / own, shift - scale / own * centre, tilt_v, tilt_u, trust, level)
+
+    def _unit(self, spread: float) -> float:
+        """What to fit in: where the scale is unknown, so is the unit, and must not matter."""
+        return 1.0 if self.scale_known else max(spread, 1e-12)
 
     def _prior(
         self, x: Float[ndarray, "cells"], target: Float[ndarray, "cells"]
     ) -> tuple[Float[ndarray, "4"], Float[ndarray, "4"]]:
         """First guess of shift, scale and the two tilts, and how far off it may be."""
-        free, tilt = np.inf, TILT_PRIOR * self.spread
+        free, tilt = np.inf, TILT_PRIOR * self.spread / self._unit(self.spread)
         if self.scale_known:
             return np.array([median(target), 1.0, 0.0, 0.0]), np.array([free, LOG_SCALE_PRIOR, tilt, tilt])
         scale = map_spread(target) / max(map_spread(x), 1e-12)

@@ -131,6 +131,24 @@ def test_overlaps_agree_better_after_the_joint_step_and_the_mean_stays():
     assert abs(np.mean(offsets)) < 0.05
 
 
+@pytest.mark.parametrize("unit", [1e-5, 1e6])
+def test_the_unit_of_a_map_without_scale_does_not_matter(unit):
+    """Of the coarse map, of the tiles, and of both."""
+    truth = scene()
+    tiles = TilePlan.parse("3x3").tiles(CANVAS)
+
+    def corrections(coarse, fine):
+        alignment = Alignment(coarse * coarse_of(truth), CANVAS)
+        for tile in tiles:
+            noise = 0.02 * torch.randn(tile.size, generator=torch.Generator().manual_seed(tile.left))
+            alignment.observe(tile, fine * (1.5 * truth[tile.slices] + tile.left / 50 + noise))
+        return [[c.scale * fine / coarse, c.shift / coarse, c.tilt_v / coarse, c.trust] for c in alignment.solve()]
+
+    plain = corrections(1.0, 1.0)
+    for coarse, fine in ((unit, 1.0), (1.0, unit), (unit, unit)):
+        np.testing.assert_allclose(corrections(coarse, fine), plain, rtol=1e-3, atol=1e-5)
+
+
 def test_the_sparse_system_is_the_whole_one():
     rng = np.random.default_rng(0)
     blocks = {(k, k): 9 * np.eye(3) + rng.random((3, 3)) for k in range(4)}
