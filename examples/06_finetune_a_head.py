@@ -2,7 +2,7 @@
 
 Run it: ``python examples/06_finetune_a_head.py my/photos head.safetensors 200``
 
-A dozen JPEGs do, a hundred are better; 200 steps take some minutes on a CPU. Photos with depth beside them (see
+A dozen photos do, a hundred are better; 200 steps take some minutes on a CPU. Photos with depth beside them (see
 "Data" in the README) teach a head more: leave ``truth=False`` out.
 """
 
@@ -12,9 +12,10 @@ from pathlib import Path
 import patchwrap
 
 photos, out, steps = sys.argv[1:4]
+endings = {".jpg", ".jpeg", ".png"}
+photo = min(path for path in Path(photos).iterdir() if path.suffix.lower() in endings)
 head = patchwrap.finetune("native", photos, out, steps=int(steps), truth=False, start_from="universal")
 best = min(head.card.training["history"]["scores"], key=lambda scores: scores["score"])
 print(f"tiles of held-out photos disagree by {best['ce']:.4f} map spreads, without a head by {best['plain_ce']:.4f}")
 
-photo = min(Path(photos).glob("*.jpg"))
 patchwrap.predict(photo, "native", head=out).save(photo.stem)

@@ -30,7 +30,7 @@ from patchwrap.resampling import enlarged
 from patchwrap.second_pass import Aligned, SecondPass
 from patchwrap.seed import check_seed
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, least_invertible, to_space
-from patchwrap.spec import Backend, FusionHead, HasFine, HasHead, MetricWithFocal, Movable, TileContext
+from patchwrap.spec import Backend, FusionHead, MetricWithFocal, Movable, TileContext, fine_of, head_of
 from patchwrap.surroundings import Surroundings
 from patchwrap.tile_pass import TilePass
 from patchwrap.tile_runner import Answer, ask, backend_size
@@ -38,7 +38,7 @@ from patchwrap.tile_store import TileStore
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import CoarseMap, Images, Map, Mask, Values
 from patchwrap.weighted_mean import WeightedMean
-from patchwrap.wrapping import wrap
+from patchwrap.wrapping import check_backend_facts, wrap
 
 _log = logging.getLogger("patchwrap")
 
@@ -304,17 +304,23 @@ def _first_of(*choices: Any) -> Any:
 
 def _tile_backend(coarse: Backend, fine: Any, backend: Any) -> Backend:
     if fine is not None or backend is not None:
-        given = wrap(fine if fine is not None else backend)
         # Asked for tiles, a backend sends the part of it that is made for them.
-        return given.fine if isinstance(given, HasFine) else given
-    return coarse.fine if isinstance(coarse, HasFine) else coarse
+        return _made_for_tiles(wrap(fine if fine is not None else backend))
+    return _made_for_tiles(coarse)
+
+
+def _made_for_tiles(backend: Backend) -> Backend:
+    fine = fine_of(backend)
+    if fine is None:
+        return backend
+    check_backend_facts(fine, f"{type(backend).__name__}.fine")
+    return fine
 
 
 def _headed(head: Any, first: Backend, second: Backend) -> tuple[FusionHead | None, Backend]:
     """The head asked for, and the tile backend as it goes with it."""
     if head == "auto":
-        own = isinstance(first, HasHead) and second is getattr(first, "fine", first)
-        return (first.head if own else None), second  # type: ignore[attr-defined]
+        return (head_of(first) if second is (fine_of(first) or first) else None), second
     if isinstance(head, str | Path):
         head = load_head(head)
     if not isinstance(head, Head):

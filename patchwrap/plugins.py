@@ -257,6 +257,20 @@ def resolve(name: str) -> Callable[..., Any]:
     return factory
 
 
+def not_loadable(name: str, error: BaseException) -> str:
+    """Say in words whose fault it is that a registered backend cannot be made.
+
+    Args:
+        name: as registered.
+        error: what its factory raised.
+    """
+    record = find_backend(name)
+    return (
+        f"Backend {name!r} of plugin {record.plugin!r} ({_origin(record)}) cannot be loaded: {_one_line(error)}. Check "
+        "the checkpoint and what that distribution needs, or tell its author."
+    )
+
+
 def _record_of(entry: metadata.EntryPoint) -> PluginRecord:
     name, version = (entry.dist.name, entry.dist.version) if entry.dist else (None, None)
     return PluginRecord(entry.name, "loaded", entry.value, name, version)

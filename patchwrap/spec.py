@@ -46,11 +46,16 @@ class Backend(Protocol):
         ...
 
 
-@runtime_checkable
 class HasFine(Protocol):
-    """A backend that brings another backend for the tiles."""
+    """A backend that brings another backend for the tiles; see ``fine_of``."""
 
     fine: Backend
+
+
+def fine_of(backend: object) -> Backend | None:
+    """The backend that one brings for the tiles, or None: what cannot predict is something else of that name."""
+    fine = getattr(backend, "fine", None)
+    return fine if callable(getattr(fine, "predict", None)) else None
 
 
 @runtime_checkable
@@ -207,11 +212,16 @@ class FusionHead(Protocol):
         ...
 
 
-@runtime_checkable
 class HasHead(Protocol):
-    """A backend that brings a fusion head of its own."""
+    """A backend that brings a fusion head of its own; see ``head_of``."""
 
     head: FusionHead
+
+
+def head_of(backend: object) -> FusionHead | None:
+    """The fusion head that a backend brings, or None: what cannot refine is something else of that name."""
+    head = getattr(backend, "head", None)
+    return head if callable(getattr(head, "refine", None)) else None
 
 
 @runtime_checkable

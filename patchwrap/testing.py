@@ -13,9 +13,10 @@ from numpy import ndarray
 from torch import Tensor
 
 from patchwrap.convention import DepthConvention
+from patchwrap.errors import BackendContractError
 from patchwrap.resampling import input_size
-from patchwrap.spec import Backend, Movable
-from patchwrap.tile_runner import checked
+from patchwrap.spec import Backend, Movable, fine_of
+from patchwrap.tile_runner import ask, checked
 from patchwrap.tile_view import CONTEXT, TileView
 from patchwrap.types import DepthBatch, Images
 from patchwrap.wrapping import check_backend_facts
@@ -37,8 +38,11 @@ def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080,
     check_backend_facts(backend, name)
     for size in sizes:
         _check_predictions(backend, name, _pictures(backend, size))
+        _check_answers(backend, _pictures(backend, size))
     if isinstance(backend, Movable):
         _check_return(backend, name, _pictures(backend, sizes[0]))
+    if (fine := fine_of(backend)) is not None and fine is not backend:
+        check_backend(fine, sizes)
 
 
 def _pictures(backend: Backend, size: tuple[int, int]) -> Images:
@@ -64,15 +68,33 @@ def _check_predictions(backend: Backend, name: str, images: Images) -> None:
 
 
 @torch.no_grad()
+def _check_answers(backend: Backend, images: Images) -> None:
+    """With its confidence, and with its features, where it has them."""
+    for with_features in (False, True):
+        ask(backend, images, with_features)
+
+
+@torch.no_grad()
 def _check_return(backend: Any, name: str, images: Images) -> None:
     """One backend serves many calls: what one of them asked for must not cost later ones their precision."""
     maps = []
     for dtypes in ((torch.float32,), (torch.bfloat16, torch.float32)):
         for dtype in dtypes:
             backend.to(torch.device("cpu"), dtype)
-        maps.append(backend.predict(images[:1]).nan_to_num())
+            predicted = _predicted_in(dtype, backend, name, images[:1])
+        maps.append(predicted.nan_to_num())
     same = torch.equal(*maps)
     assert same, f"{name}.to() comes back from bfloat16 rounded. Keep the weights: patchwrap.precision.Precision."
+
+
+def _predicted_in(dtype: torch.dtype, backend: Any, name: str, images: Images) -> DepthBatch:
+    try:
+        return checked(name, backend.predict(images), images)
+    except RuntimeError as error:
+        raise BackendContractError(
+            f"{name}.predict fails after to(cpu, {dtype}): {error}. Images stay float32: bring them to the number type "
+            "of the weights inside predict."
+        ) from error
 
 
 def painted_photo(height: int = 240, width: int = 400) -> Float32[ndarray, "height width 3"]:

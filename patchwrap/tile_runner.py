@@ -56,7 +56,7 @@ def ask(backend: Backend, images: Images, with_features: bool = False) -> Answer
     name = type(backend).__name__
     if with_features and isinstance(backend, PredictsFeatures):
         maps, features = backend.predict_with_features(images)
-        return Answer(checked(name, maps, images), features.to("cpu"))
+        return Answer(checked(name, maps, images), _checked_features(name, features, images))
     if isinstance(backend, PredictsConfidence):
         maps, confidence = backend.predict_with_confidence(images)
         return Answer(checked(name, maps, images), confidence=_checked_confidence(name, confidence, images))
@@ -153,6 +153,15 @@ def _checked_map(name: str, values: object, size: Size) -> DepthBatch:
             "the size of source(tile). Resize inside predict_tiles()."
         )
     return values[None, None].to("cpu", torch.float32)
+
+
+def _checked_features(name: str, features: object, images: Images) -> Features:
+    if not isinstance(features, torch.Tensor) or features.ndim != 4 or len(features) != len(images):
+        raise BackendContractError(
+            f"{name}.predict_with_features returned {_shape(features)} as features of {len(images)} images; expected a "
+            "tensor of shape (images, channels, rows, columns)."
+        )
+    return features.to("cpu")
 
 
 def _checked_confidence(name: str, confidence: object, images: Images) -> ConfidenceBatch:

@@ -6,16 +6,25 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
-from patchwrap.errors import BackendContractError, ConventionError, ExportError, OptionError
-from patchwrap.plugins import resolve
+from patchwrap.errors import (
+    BackendContractError,
+    ConventionError,
+    ExportError,
+    OptionError,
+    PatchwrapError,
+    PluginError,
+)
+from patchwrap.plugins import not_loadable, resolve
 from patchwrap.resampling import resize
 from patchwrap.spec import Backend
+from patchwrap.tile_runner import is_out_of_memory
 from patchwrap.types import DepthBatch, Images
 
 Prediction = Float[Tensor, "batch 1 rows columns"] | Float[Tensor, "batch rows columns"] | Float[ndarray, "..."]
@@ -32,7 +41,8 @@ def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
 
     Raises:
         BackendNotFoundError: if no installed plugin registers the name.
-        PluginError: if the backend's module cannot be imported.
+        PluginError: if the backend's module cannot be imported, or raises what is no error of patchwrap's or the
+            system's.
         OptionError: if the backend has no such option.
         BackendContractError: if what the plugin returns is no Backend.
     """
@@ -41,7 +51,14 @@ def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
     factory = resolve(name)
     if options:
         _check_options(factory, options, name)
-    backend = factory(checkpoint, **options)
+    try:
+        backend = factory(checkpoint, **options)
+    except (PatchwrapError, OSError):
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise PluginError(not_loadable(name, error)) from error
     check_backend_facts(backend, name)
     return backend
 
@@ -74,12 +91,16 @@ def wrap(anything: Any) -> Backend:
     if isinstance(anything, BackendRequest):
         return load_backend(anything.name, **anything.options)
     if not hasattr(anything, "predict") and callable(anything):
-        raise ConventionError(
-            f"{_name(anything)} is a bare callable: nothing says what its numbers mean. "
-            'Pass wrap_callable(it, convention="depth:metric", processing=(height, width)) instead.'
-        )
+        raise ConventionError(_bare(anything))
     check_backend_facts(anything, _name(anything))
     return anything
+
+
+def _bare(function: Any) -> str:
+    advice = 'Pass wrap_callable(it, convention="depth:metric", processing=(height, width)) instead.'
+    if hasattr(getattr(function, "config", None), "model_type"):
+        advice = 'A model of transformers is loaded by load_backend("transformers", it).'
+    return f"{_name(function)} is a bare callable: nothing says what its numbers mean. {advice}"
 
 
 def wrap_callable(
@@ -91,12 +112,13 @@ def wrap_callable(
 ) -> "CallableBackend":
     """Make a Backend of a function from images to depth maps.
 
-    A module is moved to the device of each prediction; any other function brings its network where the images are, or
-    them where its network is, itself. Both multiply in the number type asked for (``torch.autocast``).
+    A module is put into evaluation mode and moved to the device of each prediction; any other function brings its
+    network where the images are, or them where its network is, itself. Both multiply in the number type asked for
+    (``torch.autocast``).
 
     Args:
         function: takes RGB in [0, 1] of shape (batch, 3, height, width); returns (batch, 1, rows, columns)
-            or (batch, rows, columns), tensor or ndarray, at any resolution.
+            or (batch, rows, columns), tensor or ndarray, or a list of one map an image, at any resolution.
         convention: what the returned numbers mean.
         processing: preferred ``(height, width)`` in the model's own pixels.
         multiple: both sides of an input are a multiple of this.
@@ -121,7 +143,7 @@ class CallableBackend:
         multiple: int,
         free_aspect: bool,
     ) -> None:
-        self.function = function
+        self.function = function.eval() if isinstance(function, nn.Module) else function
         self.convention = convention
         self.processing = processing
         self.multiple = multiple
@@ -144,12 +166,12 @@ class CallableBackend:
         # Not all modules can be cast: autocast takes what it finds, and a shorter type leaves no trace.
         shorter = self._dtype != torch.float32
         with torch.autocast(images.device.type, self._dtype) if shorter else nullcontext():
-            raw = self.function(images)
-        maps = torch.as_tensor(raw).to(images.device, torch.float32)
-        maps = maps[:, None] if maps.ndim == 3 else maps
+            raw = self.function(images.to(_dtype_of(self.function)))
+        found = _as_tensor(raw, _name(self.function)).to(images.device, torch.float32)
+        maps = found[:, None] if found.ndim == 3 else found
         if maps.ndim != 4 or maps.shape[:2] != (len(images), 1):
             raise BackendContractError(
-                f"{_name(self.function)} returned shape {tuple(torch.as_tensor(raw).shape)} for images of shape "
+                f"{_name(self.function)} returned shape {tuple(found.shape)} for images of shape "
                 f"{tuple(images.shape)}; expected ({len(images)}, 1, rows, columns). Return one map an image."
             )
         return resize(maps, (images.shape[2], images.shape[3]))
@@ -166,6 +188,28 @@ class CallableBackend:
                 "Pass the module itself to wrap_callable."
             )
         return self.function, {"images": torch.rand(2, 3, *size)}
+
+
+def _dtype_of(function: Any) -> torch.dtype:
+    """What a module's own weights are; it may have come in half precision."""
+    weights = function.parameters() if isinstance(function, nn.Module) else ()
+    return next((value.dtype for value in weights if value.is_floating_point()), torch.float32)
+
+
+def _as_tensor(raw: Any, name: str) -> Tensor:
+    if isinstance(raw, Tensor):
+        return raw
+    try:
+        if isinstance(raw, list):
+            return torch.stack([_as_tensor(one, name) for one in raw])
+        if isinstance(raw, ndarray):
+            return torch.from_numpy(np.ascontiguousarray(raw))
+    except (RuntimeError, TypeError) as error:  # maps of several sizes, or of no numbers
+        raise BackendContractError(f"{name} returned no maps: {error}") from error
+    raise BackendContractError(
+        f"{name} returned a {type(raw).__name__}; expected a tensor or array of maps. Return those alone, such as "
+        "outputs.predicted_depth or outputs['depth']."
+    )
 
 
 def check_backend_facts(backend: Any, name: str) -> None:
@@ -187,6 +231,14 @@ def check_backend_facts(backend: Any, name: str) -> None:
     sides = backend.processing
     if not (isinstance(sides, tuple) and len(sides) == 2 and all(isinstance(n, int) and n > 0 for n in sides)):
         raise BackendContractError(f"{name}.processing is {sides!r}; expected (height, width) in whole pixels.")
+    multiple = getattr(backend, "multiple", 1)
+    if not isinstance(multiple, int) or multiple < 1:
+        raise BackendContractError(f"{name}.multiple is {multiple!r}; expected a whole number from 1.")
+    if not getattr(backend, "free_aspect", True) and any(side % multiple for side in sides):
+        raise BackendContractError(
+            f"{name} sees all pictures at {sides} (height, width), since its aspect is not free, but both sides must "
+            f"be multiples of {multiple}. Give a processing that is."
+        )
 
 
 def _check_options(factory: Callable[..., Any], options: dict[str, Any], name: str) -> None:

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+import patchwrap
 from patchwrap import plugins
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendNotFoundError, PluginError
@@ -190,6 +191,23 @@ def test_a_backend_that_cannot_be_imported_names_plugin_target_and_cause(install
 
     for expected in (words, "dist-flat 1.2", "flat_code:Flat"):
         assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("def Flat(checkpoint):\n    import missing_dependency", "ModuleNotFoundError"),
+        ("def Flat():\n    pass", "TypeError"),
+        ("def Flat(checkpoint):\n    raise ValueError('give one')", "ValueError: give one"),
+    ],
+)
+def test_a_backend_that_cannot_be_loaded_names_its_plugin_and_the_cause(install, code, words):
+    install("flat", one(), flat_code=code)
+
+    with pytest.raises(PluginError, match=words) as caught:
+        patchwrap.load_backend("flat")
+
+    assert "dist-flat 1.2" in str(caught.value)
 
 
 def test_broken_plugins_are_warned_of_once_when_a_backend_is_looked_up(install, caplog):

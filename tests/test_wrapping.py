@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,9 @@ IMAGES = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(0))
         lambda images: images.mean(1),
         lambda images: images.mean(1).numpy(),
         lambda images: images.mean(1).double(),
+        lambda images: list(images.mean(1)),
+        lambda images: [image.mean(0)[None].numpy() for image in images],
+        lambda images: images.flip(3).mean(1).numpy()[..., ::-1],
     ],
 )
 def test_a_function_may_return_tensors_or_arrays_with_or_without_channel(function):
@@ -34,6 +39,30 @@ def test_smaller_maps_are_brought_to_the_images_size():
 def test_anything_but_one_map_an_image_is_refused(function):
     with pytest.raises(BackendContractError, match="one map an image"):
         patchwrap.wrap_callable(function, processing=(32, 48)).predict(IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ({"depth": 1}, "returned a dict.*outputs.predicted_depth"),
+        (None, "returned a NoneType"),
+        ((torch.ones(2, 8, 8), torch.ones(1)), "returned a tuple"),
+        ([torch.ones(8, 8), torch.ones(9, 9)], "returned no maps"),
+        (np.array([["a"]]), "returned no maps"),
+    ],
+)
+def test_what_holds_no_maps_is_named(returned, words):
+    with pytest.raises(BackendContractError, match=words):
+        patchwrap.wrap_callable(lambda images: returned, processing=(32, 48)).predict(IMAGES)
+
+
+def test_a_module_is_asked_in_evaluation_mode_and_in_its_own_number_type():
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1), torch.nn.BatchNorm2d(1)).half()
+    backend = patchwrap.wrap_callable(network, "inverse_depth:affine", (32, 48))
+    before = network[1].running_mean.clone()
+    maps = [backend.predict(IMAGES), torch.cat([backend.predict(image[None]) for image in IMAGES])]
+    torch.testing.assert_close(*maps, rtol=1e-2, atol=1e-3)
+    assert not network.training and torch.equal(network[1].running_mean, before)
 
 
 def test_a_wrapped_function_gains_detail_in_three_lines():
@@ -71,6 +100,10 @@ def test_a_module_follows_to_device_and_number_type():
 def test_a_bare_callable_must_say_what_its_numbers_mean():
     with pytest.raises(ConventionError, match="wrap_callable"):
         patchwrap.wrap(torch.nn.Identity())
+    of_transformers = torch.nn.Identity()
+    of_transformers.config = SimpleNamespace(model_type="dpt")
+    with pytest.raises(ConventionError, match=r'load_backend\("transformers", it\)'):
+        patchwrap.wrap(of_transformers)
 
 
 def test_backends_pass_through():
@@ -87,13 +120,49 @@ def test_what_an_object_lacks_is_named(missing):
 
 
 @pytest.mark.parametrize(
-    ("attribute", "value"), [("convention", "depth:metric"), ("processing", (8.0, 8)), ("processing", 8)]
+    ("attribute", "value"),
+    [("convention", "depth:metric"), ("processing", (8.0, 8)), ("processing", 8), ("multiple", 0), ("multiple", 14.0)],
 )
 def test_impossible_declarations_are_named(attribute, value):
     backend = PaintedBackend()
     setattr(backend, attribute, value)
     with pytest.raises(BackendContractError, match=attribute):
         patchwrap.wrap(backend)
+
+
+def test_a_fixed_size_must_be_one_the_model_takes():
+    backend = patchwrap.wrap_callable(lambda images: images.mean(1), multiple=14, free_aspect=False)
+    with pytest.raises(BackendContractError, match="multiples of 14"):
+        patchwrap.wrap(backend)
+
+
+class Named(torch.nn.Module):
+    """Has a decoder called head and something called fine, as networks do."""
+
+    processing, convention = (60, 100), patchwrap.DepthConvention("inverse_depth", "affine")
+
+    def __init__(self, fine=None):
+        super().__init__()
+        self.head, self.fine = torch.nn.Conv2d(3, 1, 1), fine
+
+    def predict(self, images):
+        return images.mean(1, keepdim=True)
+
+
+@pytest.mark.parametrize("fine", [None, torch.nn.Conv2d(3, 1, 1), object()])
+def test_what_is_only_called_fine_or_head_is_none(fine):
+    fused = patchwrap.predict(painted_photo(), Named(fine), plan="2x2", head="auto")
+    assert np.isfinite(fused.values).all() and fused.options["head"] is None
+
+
+def test_a_module_of_its_own_for_tiles_is_asked():
+    fine = Named()
+    fine.predict = lambda images: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        patchwrap.predict(painted_photo(), Named(fine), plan="2x2")
+    fine.processing = 7
+    with pytest.raises(BackendContractError, match=r"Named\.fine\.processing is 7"):
+        patchwrap.predict(painted_photo(), Named(fine), plan="2x2")
 
 
 def test_an_unknown_name_lists_what_is_there():
@@ -113,3 +182,33 @@ def test_the_contract_suite_catches_what_it_should():
     leaky.predict = lambda images: leaky.function(images * (1 + len(images)))[:, None] * len(images)
     with pytest.raises(AssertionError, match="batch neighbours"):
         check_backend(leaky)
+    with pytest.raises(BackendContractError, match="fails after to"):
+        check_backend(Rounded())
+    with pytest.raises(BackendContractError, match="list as features"):
+        check_backend(Featured())
+    bright = PaintedBackend()
+    bright.predict_with_confidence = lambda images: (images.mean(1, keepdim=True), 5 + images[:, :1])
+    with pytest.raises(BackendContractError, match="confidence from 5"):
+        check_backend(bright)
+    divided = PaintedBackend()
+    divided.fine = PaintedBackend()
+    divided.fine.processing = (60.0, 100)
+    with pytest.raises(BackendContractError, match="processing"):
+        check_backend(divided)
+
+
+class Rounded(Named):
+    """Casts its weights and not its pictures."""
+
+    def predict(self, images):
+        return self.head(images)
+
+    def to(self, device, dtype):
+        return super().to(device, dtype)
+
+
+class Featured(Named):
+    """Its features are a list."""
+
+    def predict_with_features(self, images):
+        return self.predict(images), [images]

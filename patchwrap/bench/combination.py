@@ -18,7 +18,7 @@ from patchwrap.engine import AUTO, RECIPES, fuser_for
 from patchwrap.errors import OptionError
 from patchwrap.heads import UNIVERSAL, load_head
 from patchwrap.pipeline import predict
-from patchwrap.spec import Backend, HasFine, Movable
+from patchwrap.spec import Backend, Movable, fine_of
 from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Images
@@ -98,7 +98,7 @@ class Combination:
         if text == NO_TILES:
             return None
         backend = self.backend.backend if isinstance(self.backend, Doubled) else self.backend
-        fine = backend.fine if isinstance(backend, HasFine) else backend
+        fine = fine_of(backend) or backend
         return TilePlan.choose(text, size, backend_size(fine, size))
 
 
