@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from patchwrap.cli import main
 from patchwrap.cli.scenes import Order, _draw
 from patchwrap.scenes import Renderer
 
@@ -32,6 +33,15 @@ def test_a_frame_whose_new_size_was_interrupted_is_not_complete(tmp_path, monkey
             _draw(new)
 
     assert not old.complete() and not new.complete()
+
+
+def test_what_cannot_be_drawn_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    for place, size, words in (("a", "100000x16", "pixels wide here"), ("file", "64x48", "is no folder")):
+        command = ["scenes", "-o", str(tmp_path / place), "--count", "1", "--kinds", "table", "--jobs", "1"]
+        assert main([*command, "--size", size]) == 2
+        error = capsys.readouterr().err
+        assert words in error and error.count("\n") == 1 and "bug" not in error
 
 
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 128 + signal.SIGTERM)])

@@ -1,5 +1,6 @@
 """Reading pictures: what each kind becomes, and one clear line for each that cannot be used."""
 
+import struct
 import warnings
 
 import numpy as np
@@ -122,6 +123,24 @@ def test_sixteen_bit_grey_keeps_its_bits(tmp_path):
     assert photo.pixels.dtype == np.uint16
     assert photo.pixels[0, 0].tolist() == [40_001] * 3
     assert photo.to_uint8()[0, 0].tolist() == [40_001 // 256] * 3
+
+
+def grey_tiff(code, bits, photometric):
+    """A TIFF of 20x20 pixels of one code, uncompressed; a pair of 12 bits fills three bytes."""
+    pixels = struct.pack("<H", code) * 400 if bits == 16 else (code << 12 | code).to_bytes(3, "big") * 200
+    tags = {256: 20, 257: 20, 258: bits, 259: 1, 262: photometric, 273: 8, 277: 1, 278: 20, 279: len(pixels)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return struct.pack("<2sHI", b"II", 42, 8 + len(pixels)) + pixels + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("bits", "photometric", "expected"), [(16, 1, 1000), (16, 0, 64535), (12, 1, round(1000 * 65535 / 4095))]
+)
+def test_codes_of_a_grey_tiff_are_brought_to_full_scale(tmp_path, bits, photometric, expected):
+    path = tmp_path / "a.tiff"
+    path.write_bytes(grey_tiff(1000, bits, photometric))
+
+    assert (read_image(path).pixels == expected).all()
 
 
 def test_float_tiff_is_read_when_in_range(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap import __version__
+from patchwrap.cli.inputs import check_folder
 from patchwrap.errors import OptionError
 from patchwrap.size import parse_size
 from patchwrap.workers import workers
@@ -76,11 +77,13 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         OptionError: for an impossible size, kind or count.
+        OutputError: if the folder cannot be written.
     """
     orders = _orders(args)
     missing = [order for order in orders if not order.complete()]
     if not missing:
         return 0
+    check_folder(args.out)
     args.out.mkdir(parents=True, exist_ok=True)
     processes = min(args.jobs, len(missing))
     # Software OpenGL would take all cores in each process.

@@ -3,7 +3,7 @@
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from os import PathLike, fspath
 from pathlib import Path
@@ -25,6 +25,8 @@ _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
 # Pillow opens these as TIFF and would hand out the tiny preview inside, without a word.
 _CAMERA_RAW = {".3fr", ".arw", ".cr2", ".cr3", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 _PILLOW_LIMIT = threading.Lock()
+_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+"""Of TIFF's tags (TIFF 6.0, section 8)."""
 
 
 def decode_file(source: str | PathLike[str]) -> Decoded:
@@ -58,7 +60,7 @@ def decode_picture(picture: Image.Image, name: str) -> Decoded:
     with _quiet_pillow():
         try:
             focal = focal_fraction(picture)
-            pixels = _pixels(_upright(picture), shown)
+            pixels = _pixels(_upright(picture), shown, getattr(picture, "tag_v2", {}))
         except (ImageError, MemoryError):
             raise
         except Exception as error:  # a damaged file makes Pillow raise nearly anything
@@ -132,11 +134,11 @@ def _upright(picture: Image.Image) -> Image.Image:
         return picture
 
 
-def _pixels(picture: Image.Image, name: str) -> Shaped[ndarray, "height width 3"]:
+def _pixels(picture: Image.Image, name: str, tags: Mapping[int, Any]) -> Shaped[ndarray, "height width 3"]:
     if picture.mode == "F":
         return _grey(_unit_floats(np.asarray(picture), name))
     if picture.mode.startswith("I"):
-        return _grey(_sixteen_bits(np.asarray(picture), name))
+        return _grey(_full_scale(_sixteen_bits(np.asarray(picture), name), tags))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
@@ -153,6 +155,13 @@ def _sixteen_bits(array: Shaped[ndarray, "height width"], name: str) -> UInt16[n
     if low < 0 or high > 65535:
         raise ImageError(f"{name} holds integers from {low} to {high}; needed is 16 bits at most. Export it again")
     return array.astype(np.uint16)
+
+
+def _full_scale(codes: UInt16[ndarray, "height width"], tags: Mapping[int, Any]) -> UInt16[ndarray, "height width"]:
+    """Codes with black at 0 and white at 65535: Pillow leaves those of a grey TIFF as they are in the file."""
+    if tags.get(_BITS) == (12,):
+        codes = np.rint(codes * np.float32(65535 / 4095)).astype(np.uint16)
+    return 65535 - codes if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else codes
 
 
 def _unit_floats(array: Shaped[ndarray, "height width"], name: str) -> Float32[ndarray, "height width"]:

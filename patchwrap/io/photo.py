@@ -51,8 +51,8 @@ class Photo:
 def read_image(source: object) -> Photo:
     """Read one picture from wherever it is.
 
-    EXIF orientation is applied, transparency is laid over white, grey becomes RGB. Grey pictures of 16
-    bits keep them; Pillow reads 16-bit *colour* PNG and TIFF files with 8 bits a channel.
+    EXIF orientation is applied, transparency is laid over white (but for that of a PNG of 16 bits), grey becomes RGB.
+    Grey pictures of 16 bits keep them; Pillow reads 16-bit *colour* PNG and TIFF files with 8 bits a channel.
 
     Args:
         source: a path; a PIL image; an ndarray ``(height, width)`` or ``(height, width, channels)``; a

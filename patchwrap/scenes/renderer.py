@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from patchwrap.errors import ScenesUnavailableError
+from patchwrap.errors import OptionError, ScenesUnavailableError
 from patchwrap.scenes.camera import WHOLE, Window
 from patchwrap.scenes.culling import visible
 from patchwrap.scenes.frame import Frame
@@ -68,11 +68,20 @@ class Renderer:
 
         Returns:
             Picture, depth in metres and intrinsics of the window.
+
+        Raises:
+            OptionError: if this machine's OpenGL draws no picture as wide.
         """
         with self._context:
+            self._check_width(size[1], supersample)
             image, depth = self._draw_bands(scene, size, window, supersample)
             self._context.gc()
         return Frame(image, depth, scene.camera.intrinsics(size, window), scene.seed, scene.kind)
+
+    def _check_width(self, width: int, supersample: int) -> None:
+        widest = self._context.info["GL_MAX_TEXTURE_SIZE"] // supersample
+        if width > widest:
+            raise OptionError(f"scenes are drawn up to {widest} pixels wide here; {width} were asked for.")
 
     def _draw_bands(
         self, scene: Scene, size: tuple[int, int], window: Window, supersample: int
