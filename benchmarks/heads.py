@@ -264,7 +264,7 @@ def _shorten(options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     made = parser(__doc__, minutes=4.0)
-    made.set_defaults(scenes=80)  # 32 an own head learns by heart
+    made.set_defaults(consistency_weight=1.0)
     made.add_argument("--heads", type=Path, default=RESULTS / "heads" / "trained", help="folder of the heads")
     made.add_argument("--backbones", type=lambda text: text.split(","), help="among native,transformer,simulated...")
     made.add_argument("--variants", type=lambda text: text.split(","), default=list(VARIANTS), help="heads to train")

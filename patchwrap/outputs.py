@@ -43,17 +43,19 @@ def output_paths(stem: Path, formats: Iterable[str], save_coarse: bool = False) 
 
     Args:
         stem: where the outputs go and how they begin.
-        formats: among npy, png, color, tiff, ply, glb, confidence.
+        formats: among npy, png, color, tiff, ply, glb, confidence; one or several.
         save_coarse: also the coarse map and a picture of coarse and fused side by side.
 
     Raises:
-        OptionError: if a format is unknown.
+        OptionError: if a format is unknown, or the stem has no name.
 
     Example:
         >>> [path.name for path in output_paths(Path("out/room"), ["npy"]).values()]
         ['room_depth.npy', 'room_depth.json']
     """
-    wanted = set(formats)
+    if stem.name in ("", ".."):
+        raise OptionError(f"{str(stem)!r} names no file; give a folder and a name, such as out/street")
+    wanted = {formats} if isinstance(formats, str) else set(formats)
     if wanted - set(FORMATS):
         raise OptionError(f"format {sorted(wanted - set(FORMATS))[0]!r} is none of {', '.join(FORMATS)}")
     wanted |= {"coarse", "compare", "json"} if save_coarse else {"json"}

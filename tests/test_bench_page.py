@@ -488,6 +488,14 @@ def test_a_report_of_numbers_alone(browser, tmp_path):
     assert browser.get_log("browser") == []
 
 
+def test_images_that_were_left_out_are_named(browser, tmp_path):
+    report = replace(make_report(tmp_path), left_out={"torn": "is damaged", "flat": "has no pixel that counts"})
+    open_page(browser, write_page(report, tmp_path))
+    assert [block.text for block in all_of(browser, ".failed")][1:] == [
+        "2 images left out\ntorn: is damaged\nflat: has no pixel that counts"
+    ]
+
+
 def test_images_without_ground_truth(browser, tmp_path):
     report = make_report(tmp_path)
     bare = [replace(picture, truth=None, errors={}) for picture in report.pictures]

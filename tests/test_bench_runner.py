@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -14,9 +14,10 @@ from patchwrap.bench.report import Report
 from patchwrap.bench.runner import RECORDS, bench
 from patchwrap.bench.storage import read_report
 from patchwrap.convention import DepthConvention
-from patchwrap.datasets import Sample
+from patchwrap.datasets import Sample, open_dataset
 from patchwrap.errors import ImageError, OptionError
 from patchwrap.io import read_image
+from patchwrap.tiling import Tile
 
 SIZE = (48, 64)
 TIMES = {"seconds", "seconds_cold", "tiles_per_second", "rss"}
@@ -293,6 +294,31 @@ def test_backends_without_a_hash_are_compared(folder):
 
     report = run([Plain(), Plain()], folder, count=1)
     assert {row.backend: row.error for row in report.rows} == {"Plain": None, "Plain #2": None}
+
+
+def test_what_counts_of_a_sample_is_measured_anew(folder, tmp_path):
+    samples = [sample.read() for sample in open_dataset(folder).unread]
+    counted = {}
+    for name, now in (
+        ("all", samples),
+        ("near", [replace(sample, limits=(1e-3, 3.0)) for sample in samples]),
+        ("part", [replace(sample, crop=Tile(0, 0, 48, 20)) for sample in samples]),
+    ):
+        report = run({"dim": Dim()}, now, plans=["none"], baselines=(), out=tmp_path / "report", pictures=0)
+        counted[name] = mean(report, "dim-single", "rmse")
+    assert len(set(counted.values())) == 3
+
+
+class Dim(Truth):
+    def predict(self, images):
+        return super().predict(images) ** 1.5
+
+
+def test_one_plan_or_fuser_may_be_a_word(folder):
+    report = run({"truth": Truth()}, folder, plans="3x3", fusers="blend", heads="none", baselines="average", count=1)
+    assert {row.plan for row in report.rows if row.plan != "none"} == {"3x3"}
+    with pytest.raises(OptionError, match="pictures -1 is negative"):
+        run({"truth": Truth()}, folder, pictures=-1)
 
 
 def test_own_samples(folder):

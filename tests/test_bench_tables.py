@@ -13,7 +13,7 @@ from patchwrap.bench.markdown import markdown
 from patchwrap.bench.report import Cell, Comparison, Estimate, Measure, Picture, Report, Row
 from patchwrap.bench.spreadsheet import spreadsheet
 from patchwrap.bench.storage import from_json, read_report, write_report
-from patchwrap.bench.tables import NOT_SEPARABLE, column_title, headline, markdown_table, show, verdict
+from patchwrap.bench.tables import NOT_SEPARABLE, column_title, headline, markdown_table, rich_table, show, verdict
 from patchwrap.errors import OptionError
 
 NAN = math.nan
@@ -91,6 +91,14 @@ def test_the_terminal_says_it_all(report):
     assert "2 images of slopes" in text and "shows drift" in text
     assert "0.5050 ≈" in text and f"≈ {NOT_SEPARABLE}" in text
     assert "failed: ghost: no such backend" in text and "left out: torn: is damaged" in text
+
+
+def test_square_brackets_are_no_markup(report):
+    stream = io.StringIO()
+    console = Console(file=stream, width=160)
+    console.print(rich_table("shots [final]", ["", "[b]"], [["onnx=m[int8].onnx", "[red]1"]]))
+    text = stream.getvalue()
+    assert all(part in text for part in ("shots [final]", "[b]", "onnx=m[int8].onnx", "[red]1"))
 
 
 def test_markdown_says_it_all(report):

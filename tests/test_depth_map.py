@@ -245,6 +245,9 @@ def test_save_refuses_the_impossible_in_one_line(tmp_path):
         make().save(tmp_path / "file" / "a")
     with pytest.raises(OptionError, match="'exr' is none of"):
         make().save(tmp_path / "a", ["exr"])
+    for nameless in (".", tmp_path / ".."):
+        with pytest.raises(OptionError, match="names no file"):
+            make().save(nameless)
     with pytest.raises(OptionError, match="fov"):
         make().save(tmp_path / "a", ["ply"], fov=200.0)
     with pytest.raises(OptionError, match="no colour map"):
@@ -261,6 +264,11 @@ def test_a_photo_that_does_not_fit_is_refused_before_any_file_is_replaced(tmp_pa
         with pytest.raises(ImageError):
             make(values=2 * NEAR_LEFT).save(tmp_path / "a", ["npy", "png", "ply"], photo)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_one_format_may_be_a_word(tmp_path):
+    written = make().save(tmp_path / "a", "npy")
+    assert [path.name for path in written] == ["a_depth.npy", "a_depth.json"]
 
 
 def test_an_empty_point_cloud_is_still_a_file(tmp_path):

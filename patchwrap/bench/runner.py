@@ -36,10 +36,10 @@ def bench(
     backends: Any = "native",
     data: Data = "generated",
     *,
-    plans: Sequence[str] = ("auto",),
-    fusers: Sequence[str] = ("auto",),
-    heads: Sequence[str] = ("none",),
-    baselines: Sequence[str] = BASELINES,
+    plans: str | Sequence[str] = ("auto",),
+    fusers: str | Sequence[str] = ("auto",),
+    heads: str | Sequence[str] = ("none",),
+    baselines: str | Sequence[str] = BASELINES,
     out: str | Path | None = None,
     count: int | None = None,
     seed: int = 0,
@@ -64,7 +64,8 @@ def bench(
         data: ``generated``, ``generated:COUNT@WIDTHxHEIGHT`` or ``generated:COUNT@WIDTHxHEIGHT:KIND+KIND`` (held-out
             scenes with exact depth), ``KIND:FOLDER`` or a folder (see ``patchwrap.datasets.open_dataset``), a data set
             or samples. Without depth, measured is what can be.
-        plans: tile plans, see ``predict``; ``none`` for single passes only.
+        plans: tile plans, see ``predict``; ``none`` for single passes only. Of these and the next three, one or
+            several.
         fusers: see ``predict``.
         heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head, ``universal`` for
             this package's, files of other heads.
@@ -89,6 +90,9 @@ def bench(
     """
     tell = progress or _tell_nobody
     named = _named(backends)
+    plans, fusers, heads, baselines = map(_several, (plans, fusers, heads, baselines))
+    if pictures < 0:
+        raise OptionError(f"pictures {pictures} is negative; give 0 or more.")
     options = {"tile_batch_size": tile_batch_size, "seed": seed, "device": device, "dtype": dtype}
     matrix = Matrix(tuple(plans), tuple(fusers), tuple(heads), options, tuple(baselines))
     rendering = partial(_tell_scenes, tell)
@@ -203,6 +207,10 @@ class _Steps:
     def __call__(self, text: str) -> None:
         self._progress(self._done, self._total, text)
         self._done += 1
+
+
+def _several(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _named(backends: Any) -> dict[str, Any]:

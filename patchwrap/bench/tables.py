@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from patchwrap.bench.report import Cells, Estimate, Measure, Report, Row
@@ -45,11 +46,11 @@ def headline(report: Report, cells: Cells) -> tuple[list[str], list[list[str]]]:
 
 def rich_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """A table for the terminal; numbers are never broken."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", no_wrap=index > 0)
+        table.add_column(escape(column), justify="right" if index else "left", no_wrap=index > 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     return table
 
 

@@ -105,9 +105,11 @@ class Sample:
 
     @cached_property
     def stamp(self) -> str:
-        """Changes when the picture or its depth does."""
-        digest = sha256(np.ascontiguousarray(self.photo.pixels).tobytes())
-        digest.update(b"" if self.depth is None else np.ascontiguousarray(self.depth).tobytes())
+        """Changes when the picture or its depth does, or what of it counts."""
+        digest = sha256(repr((str(self.convention), self.crop, self.limits, self.rig)).encode())
+        for name, values in ({"pixels": self.photo.pixels} | self._maps()).items():
+            digest.update(f"{name} {values.dtype} {values.shape}".encode())
+            digest.update(np.ascontiguousarray(values).tobytes())
         return digest.hexdigest()[:16]
 
     def read(self) -> "Sample":

@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from patchwrap.device import usable_device

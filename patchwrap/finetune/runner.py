@@ -299,7 +299,7 @@ def _card(job: Job, trainer: Trainer, skipped: Sequence[Skipped]) -> HeadCard:
         "held_out": [sample.name for sample in job.held_out],
         "skipped": [asdict(one) for one in skipped],
         "fingerprints": [one.fingerprint for one in job.preparations],
-        "started_from": None if job.start_from is None else job.start_from.name,
+        "started_from": job.start_from and load_head(job.start_from).card.to_dict(),
         "processes": job.processes.count,
         "parameters": sum(value.numel() for value in trainer.trainee.network.parameters()),
         "history": history,

@@ -35,7 +35,7 @@ class HeadCard:
     Args:
         backends: what it was trained on.
         universal: whether it is meant for backends that it never saw, too.
-        training: everything needed to train it again, and how that went.
+        training: everything needed to train it again, and how that went; the card of the head that it began as, too.
     """
 
     backends: tuple[TrainedOn, ...] = ()
