@@ -10,7 +10,7 @@ from patchwrap.datasets import Readable
 from patchwrap.errors import BackendContractError
 from patchwrap.finetune import SimulatedBackend
 from patchwrap.finetune.simulated import FAULTLESS
-from patchwrap.spec import HasFine, Movable, TileView
+from patchwrap.spec import Movable, TileView, fine_of
 from patchwrap.types import DepthBatch, Images
 from patchwrap.wrapping import wrap
 
@@ -41,7 +41,7 @@ class TrueTiles:
         self.multiple = getattr(self.whole, "multiple", 1)
         self.free_aspect = getattr(self.whole, "free_aspect", True)
         self.mirror = getattr(self.whole, "mirror", False)
-        network = self.whole.fine if isinstance(self.whole, HasFine) else self.whole
+        network = fine_of(self.whole) or self.whole
         self.fine = SimulatedBackend(samples, str(self.convention), network.processing, faults=FAULTLESS)
         self.head = Undoubted()
 

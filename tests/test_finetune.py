@@ -22,7 +22,7 @@ from patchwrap.finetune.processes import extra
 from patchwrap.finetune.record import Record
 from patchwrap.finetune.runner import finetune
 from patchwrap.finetune.trainer import share_of_rate
-from patchwrap.heads import load_head
+from patchwrap.heads import HeadCard, load_head
 from patchwrap.metrics import align, depth_metrics
 from patchwrap.testing import PaintedBackend
 
@@ -355,7 +355,7 @@ def test_a_training_goes_on_from_a_head(train, tmp_path):
     first = train(steps=20, rate=3e-3)
     second = train(name="second", steps=1, rate=1e-9, start_from=tmp_path / "head.safetensors")
     assert torch.allclose(weights(first), weights(second), atol=1e-3)
-    assert second.card.training["started_from"] == first.card.to_dict()
+    assert HeadCard.from_dict(second.card.training["started_from"]) == first.card
     third = train(name="third", steps=1, rate=1e-9, start_from="universal")
     assert torch.allclose(weights(load_head("universal")), weights(third), atol=1e-3)
 

@@ -89,10 +89,15 @@ class TransformersBackend:
     def _maps(self, images: Images) -> Float[Tensor, "batch 1 _ _"]:
         size: Size = (images.shape[2], images.shape[3])
         seen = add_margin(images) if self.family.margin else images
-        with elected(self.network, self.votes):
-            output = by_own_head(self._forward, self.preprocessing(seen).to(self._precision.dtype))
+        output = self._output(self.preprocessing(seen).to(self._precision.dtype))
         maps = maps_of(output, self.family.canonical)
         return remove_margin(maps, size) if self.family.margin else maps
+
+    def _output(self, pixels: Float[Tensor, "batch 3 _ _"]) -> Any:
+        if self.votes is None:
+            return by_own_head(self._forward, pixels)
+        with elected(self.network, self.votes):
+            return self._forward(pixels)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "TransformersBackend":
         """Move the network; its last layers stay float32."""

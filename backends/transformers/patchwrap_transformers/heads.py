@@ -54,14 +54,8 @@ def votes_for(network: nn.Module, name: str) -> Votes:
 
 
 @contextmanager
-def elected(network: nn.Module, votes: Votes | None) -> Iterator[None]:
-    """Let a network vote so for a while; None lets it vote as it wants.
-
-    Only for a while, since others may have wrapped the same network for another head.
-    """
-    if votes is None:
-        yield
-        return
+def elected(network: nn.Module, votes: Votes) -> Iterator[None]:
+    """Let a network vote so, for a while: others may have wrapped the same network for another head."""
 
     def elect(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         return votes.to(output).expand_as(output)
