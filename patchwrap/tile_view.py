@@ -71,13 +71,15 @@ class TileView:
     def padded(self) -> "TileView":
         """The same with its lower and right border going on to ``SMALLEST``, where a side is shorter."""
         size = self.aligned.shape[2:]
+        if min(size) >= SMALLEST:
+            return self
         down, across = (max(side, SMALLEST) / side for side in size)
         maps = {
             part.name: _padded(value, down, across)
             for part in fields(self)
             if (value := getattr(self, part.name)) is not None and value.ndim == 4 and part.name != "context"
         }
-        return self if down == across == 1 else replace(self, **maps)
+        return replace(self, **maps)
 
     @staticmethod
     def batch(views: "list[TileView]") -> "TileView":
