@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from patchwrap.errors import CheckpointError
+from patchwrap.errors import CheckpointError, one_line
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -60,6 +60,6 @@ def loading(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = " ".join(str(error).split())[:240] or type(error).__name__
+        reason = one_line(error, 240)
         hint = "" if Path(name).is_dir() else " Without a network, give a folder or a name that is in the cache."
         raise CheckpointError(f"{name!r} cannot be loaded: {reason}{hint}") from error

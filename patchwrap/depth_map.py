@@ -87,12 +87,12 @@ class DepthMap:
 
     @cached_property
     def confidence(self) -> Values | None:
-        """How far each value is to be believed, in [0, 1], on the grid of ``values``.
+        """Confidence of each value in [0, 1], on the grid of ``values``.
 
-        The mean over the tiles that cover a pixel, by their blending windows, of three factors: how well the tile as
-        a whole fits the coarse map, how well it agrees with it at this place, and the backend's own confidence where
-        it has one. So 0 means that no tile confirms what is there: the coarse map shows through. After a pass without
-        tiles it is the backend's own confidence, or None.
+        The mean over all tiles at a pixel, weighted by their blending windows, of a product: how well the tile as a
+        whole fits the coarse map, how well it agrees with it at this pixel, and the backend's own confidence, if it
+        predicts one. 0 means that no tile supports the value and the coarse map shows through. Without tiles it is the
+        backend's own confidence, or None.
         """
         return None if self.confidence_map is None else enlarged(_as_tensor(self.confidence_map), self.size)
 
@@ -167,7 +167,7 @@ class DepthMap:
             image: the photo the colours come from, anything ``read_image`` takes, of this map's size;
                 None takes the colours of ``colorize``.
             fov: horizontal field of view in degrees.
-            max_points: take only every second, third, … row and column until about so many pixels stay.
+            max_points: subsample rows and columns evenly so that at most about this many points remain.
 
         Returns:
             Points ``(n, 3)`` with x right, y down and z forward, in metres or the convention's unknown
@@ -205,7 +205,7 @@ class DepthMap:
                 ``_points.ply``, ``_points.glb``, ``_confidence.png`` (8 bits) and ``_depth.json`` are added;
                 or one file that ends in .npy, .png (16 bits), .jpg (colours), .tiff, .ply or .glb, and then
                 ``formats`` is not read.
-            formats: among npy, png, color, tiff, ply, glb, confidence.
+            formats: one or several of npy, png, color, tiff, ply, glb and confidence.
             image: the photo, for the colours of a point cloud.
             colormap: for the colour pictures.
             fov: horizontal field of view in degrees, for point clouds.
@@ -234,10 +234,10 @@ class DepthMap:
         fov: float | None = None,
         name: str | None = None,
     ) -> list[Path]:
-        """Write exactly these files; what ``save`` does once the names are known.
+        """Write exactly these files; ``save`` calls this with the names it has derived.
 
         Args:
-            targets: file of each output, keyed as in ``patchwrap.outputs.ENDINGS``.
+            targets: file of each output, keyed as in ``patchwrap.outputs.OUTPUTS``.
             image: the photo, for the colours of a point cloud.
             colormap: for the colour pictures.
             fov: horizontal field of view in degrees, for point clouds.
@@ -273,13 +273,13 @@ class DepthMap:
             _check_distances(self.convention)
         if "glb" in keys and not self._has_points():
             raise OptionError(
-                "this map has no valid pixel in front of the camera, and a GLB of no points is none. Leave the format "
+                "this map has no valid pixel in front of the camera, and a GLB file cannot be empty. Leave the format "
                 "out, or take ply"
             )
         if "confidence" in keys and self.confidence_map is None:
             raise OptionError(
-                "this map has no confidence: it is of one pass without tiles, by a backend that gives none. Leave the "
-                "format out, or ask for tiles by a plan such as 2x2"
+                "this map has no confidence: it was made without tiles, by a backend that predicts none. Leave the "
+                "format out, or predict with tiles, by a plan such as 2x2"
             )
 
     def _has_points(self) -> bool:
@@ -305,6 +305,8 @@ class DepthMap:
                 write_picture(path, self.compare(colormap))
             case "coarse":
                 write_npy(path, self.coarse_map)
+            case _:
+                raise AssertionError(f"no writer for {key!r}, which patchwrap.outputs lists")
 
     def _write_points(self, key: Any, path: Path, image: Photo | None, fov: float | None) -> dict[str, int]:
         points, colours = self.to_point_cloud(image, fov, MAX_SAVED_POINTS)
@@ -382,7 +384,7 @@ class DepthMap:
         return photo
 
     def _colours(self, photo: Photo | None, step: int) -> Picture:
-        """The colours of every so many rows and columns."""
+        """Colours of every ``step``-th row and column."""
         if photo is None:
             picture = np.zeros((*self.values[::step, ::step].shape, 3), np.uint8)
             self._paint(picture, self.values[::step, ::step], self.valid[::step, ::step], "Spectral")
@@ -428,7 +430,7 @@ def _check_distances(convention: DepthConvention) -> None:
     if convention.ambiguity == "affine":
         raise ConventionError(
             f"{convention} values have an unknown shift, so no distances follow from them, not even relative "
-            "ones; use .values as they are, or a backend of metric or scale ambiguity"
+            "ones; use .values as they are, or take a backend whose ambiguity is metric or scale"
         )
 
 

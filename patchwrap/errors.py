@@ -73,3 +73,22 @@ class MissingExtraError(PatchwrapError, ImportError):
 
 class ScenesUnavailableError(PatchwrapError, RuntimeError):
     """When the scene renderer finds no OpenGL to draw with."""
+
+
+_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def one_line(error: BaseException, limit: int | None = None) -> str:
+    """Return an error's message as one line, or the name of its class if it has no message.
+
+    Args:
+        error: any error.
+        limit: cut the message to this many characters.
+    """
+    return " ".join(str(error).split())[:limit] or type(error).__name__
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on any device; torch has several ways to say so."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in text for words in _MEMORY_WORDS)

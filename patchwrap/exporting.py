@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from patchwrap.errors import ExportError, MissingExtraError, OptionError
+from patchwrap.errors import ExportError, MissingExtraError, OptionError, one_line
 from patchwrap.io import replacing_together, write_json
 from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Movable
 from patchwrap.wrapping import wrap
@@ -286,8 +286,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason in one line of bearable length."""
+    """The innermost reason, shortened."""
     while error.__cause__ is not None:
         error = error.__cause__
-    text = " ".join(str(error).split())
-    return text if len(text) <= 300 else f"{text[:297]}..."
+    return one_line(error, 300)

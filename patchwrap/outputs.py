@@ -1,41 +1,47 @@
 """Names of the files one depth map becomes; torch-free, and never opens one."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from patchwrap.errors import OptionError
 
-ENDINGS = {
-    "png": "_depth.png",
-    "npy": "_depth.npy",
-    "color": "_color.jpg",
-    "tiff": "_depth.tiff",
-    "ply": "_points.ply",
-    "glb": "_points.glb",
-    "confidence": "_confidence.png",
-    "coarse": "_coarse.npy",
-    "compare": "_compare.jpg",
-    "json": "_depth.json",
-}
-"""What each output adds to the photo's name, in the order of writing.
 
-First the PNG, which says whose it is, so that the rest of a stopped run can be told from somebody's truth; the sidecar
-comes last.
+@dataclass(frozen=True)
+class Output:
+    """One kind of file that is written of a depth map.
+
+    Args:
+        ending: what is appended to the photo's name.
+        suffixes: of a file named in full by the user, such as ``room.png``, that mean this kind.
+        is_format: whether it can be requested by its key, as in ``--format npy,png``.
+    """
+
+    ending: str
+    suffixes: tuple[str, ...] = ()
+    is_format: bool = True
+
+
+OUTPUTS = {
+    "png": Output("_depth.png", (".png",)),
+    "npy": Output("_depth.npy", (".npy",)),
+    "color": Output("_color.jpg", (".jpg", ".jpeg")),
+    "tiff": Output("_depth.tiff", (".tif", ".tiff")),
+    "ply": Output("_points.ply", (".ply",)),
+    "glb": Output("_points.glb", (".glb",)),
+    "confidence": Output("_confidence.png"),
+    "coarse": Output("_coarse.npy", is_format=False),
+    "compare": Output("_compare.jpg", is_format=False),
+    "json": Output("_depth.json", is_format=False),
+}
+"""All kinds by key, in the order of writing.
+
+The PNG comes first because it carries patchwrap's mark: after an interrupted run its other files can be recognised, and
+are not mistaken for ground truth. The sidecar comes last, since it vouches for all others.
 """
 
-FORMATS = ("npy", "png", "color", "tiff", "ply", "glb", "confidence")
-"""What a user may ask for; the sidecar is always written."""
-
-_BY_SUFFIX = {
-    ".npy": "npy",
-    ".png": "png",
-    ".jpg": "color",
-    ".jpeg": "color",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".ply": "ply",
-    ".glb": "glb",
-}
+FORMATS = tuple(key for key, output in OUTPUTS.items() if output.is_format)
+"""What a user can request; the sidecar is always written."""
 
 
 def output_paths(stem: Path, formats: Iterable[str], save_coarse: bool = False) -> dict[str, Path]:
@@ -43,7 +49,7 @@ def output_paths(stem: Path, formats: Iterable[str], save_coarse: bool = False) 
 
     Args:
         stem: where the outputs go and how they begin.
-        formats: among npy, png, color, tiff, ply, glb, confidence; one or several.
+        formats: one or several of ``FORMATS``.
         save_coarse: also the coarse map and a picture of coarse and fused side by side.
 
     Raises:
@@ -57,9 +63,9 @@ def output_paths(stem: Path, formats: Iterable[str], save_coarse: bool = False) 
         raise OptionError(f"{str(stem)!r} names no file; give a folder and a name, such as out/street")
     wanted = {formats} if isinstance(formats, str) else set(formats)
     if wanted - set(FORMATS):
-        raise OptionError(f"format {sorted(wanted - set(FORMATS))[0]!r} is none of {', '.join(FORMATS)}")
+        raise OptionError(f"format {sorted(wanted - set(FORMATS))[0]!r} is not one of {', '.join(FORMATS)}")
     wanted |= {"coarse", "compare", "json"} if save_coarse else {"json"}
-    return {key: stem.with_name(stem.name + ending) for key, ending in ENDINGS.items() if key in wanted}
+    return {key: stem.with_name(stem.name + output.ending) for key, output in OUTPUTS.items() if key in wanted}
 
 
 def named_output(path: Path) -> dict[str, Path] | None:
@@ -69,13 +75,15 @@ def named_output(path: Path) -> dict[str, Path] | None:
         >>> [str(name) for name in named_output(Path("room.png")).values()]
         ['room.png', 'room.json']
     """
-    key = _BY_SUFFIX.get(path.suffix.lower())
-    return {key: path, "json": path.with_suffix(".json")} if key else None
+    for key, output in OUTPUTS.items():
+        if path.suffix.lower() in output.suffixes:
+            return {key: path, "json": path.with_suffix(".json")}
+    return None
 
 
 def is_output(path: Path) -> bool:
     """Whether an earlier run wrote this file: it has an output's name and a sidecar beside it."""
-    for ending in ENDINGS.values():
-        if path.name.endswith(ending):
-            return path.with_name(path.name.removesuffix(ending) + ENDINGS["json"]).exists()
+    for output in OUTPUTS.values():
+        if path.name.endswith(output.ending):
+            return path.with_name(path.name.removesuffix(output.ending) + OUTPUTS["json"].ending).exists()
     return False

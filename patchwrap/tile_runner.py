@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from patchwrap.errors import BackendContractError
+from patchwrap.errors import BackendContractError, is_out_of_memory
 from patchwrap.resampling import input_size
 from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures
 from patchwrap.tiling import Size
@@ -103,14 +103,6 @@ def run_in_batches(
             continue
         start += len(batch)
         yield batch, result
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on any device."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
 
 
 def checked(name: str, maps: object, images: Images, method: str = "predict") -> DepthBatch:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from patchwrap.errors import CheckpointError, OptionError
+from patchwrap.errors import CheckpointError, OptionError, one_line
 from patchwrap.io import replacing
 
 
@@ -41,7 +41,7 @@ def read_state(path: Path, identity: str, device: torch.device, anew: str = "del
         state = torch.load(path, map_location=device, weights_only=True)
         own = state.get("identity") == identity
     except Exception as error:  # a damaged file makes torch raise almost anything
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise CheckpointError(
             f"{str(path)!r}, the state of an interrupted training, cannot be read: {reason}. To begin anew, {anew}."
         ) from error

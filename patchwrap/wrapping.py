@@ -20,11 +20,11 @@ from patchwrap.errors import (
     OptionError,
     PatchwrapError,
     PluginError,
+    is_out_of_memory,
 )
 from patchwrap.plugins import not_loadable, resolve
 from patchwrap.resampling import resize
 from patchwrap.spec import Backend
-from patchwrap.tile_runner import is_out_of_memory
 from patchwrap.types import DepthBatch, Images
 
 Prediction = Float[Tensor, "batch 1 rows columns"] | Float[Tensor, "batch rows columns"] | Float[ndarray, "..."]

@@ -15,7 +15,8 @@ from PIL import Image
 
 import patchwrap
 from patchwrap.cli import main
-from patchwrap.cli.predict import DTYPES, FUSERS
+from patchwrap.cli.arguments import DTYPES
+from patchwrap.cli.predict import FUSERS
 from patchwrap.cli.report import Reporter, explain
 
 ALL_ENDINGS = (

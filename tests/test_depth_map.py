@@ -243,7 +243,7 @@ def test_save_refuses_the_impossible_in_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"):
         make().save(tmp_path / "file" / "a")
-    with pytest.raises(OptionError, match="'exr' is none of"):
+    with pytest.raises(OptionError, match="'exr' is not one of"):
         make().save(tmp_path / "a", ["exr"])
     for nameless in (".", tmp_path / ".."):
         with pytest.raises(OptionError, match="names no file"):

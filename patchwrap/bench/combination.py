@@ -139,7 +139,7 @@ class Matrix:
         if not (self.plans and self.fusers and self.heads):
             raise OptionError("nothing to compare: give at least one plan, one fuser and one head.")
         # What no prediction could be made with is told here once, and not by every row.
-        predict(np.zeros((16, 16, 3), np.uint8), wrap_callable(lambda images: images.mean(1)), **self.options)
+        predict(np.zeros((16, 16, 3), np.uint8), wrap_callable(lambda images: 1 + images.mean(1)), **self.options)
 
     def combinations(self, first: Row, backend: Backend, has_truth: bool) -> list[Combination]:
         """Every combination of one backend, baselines first, none twice.

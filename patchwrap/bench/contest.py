@@ -20,9 +20,8 @@ from patchwrap.bench.pictures import Album
 from patchwrap.bench.protocol import Edges, Verdict, borders, measure
 from patchwrap.bench.report import Row
 from patchwrap.datasets import Readable
-from patchwrap.errors import PatchwrapError
+from patchwrap.errors import PatchwrapError, is_out_of_memory, one_line
 from patchwrap.io import Photo
-from patchwrap.tile_runner import is_out_of_memory
 from patchwrap.types import Values
 
 RAW, PLANE = ("none", "none"), ("plane", "none")
@@ -74,8 +73,8 @@ class Contest:
             seen = sample.read()
             return Subject(sample, seen.photo, seen.truth, Edges.of(seen))
         except Exception as error:  # whatever is wrong with one image, the others are measured
-            self.left_out[sample.name] = one_line(error)
-            _log.warning("warning: %s is left out: %s", sample.name, one_line(error))
+            self.left_out[sample.name] = reason_of(error)
+            _log.warning("warning: %s is left out: %s", sample.name, reason_of(error))
             _log.debug("traceback", exc_info=error)
             return None
 
@@ -86,7 +85,7 @@ class Contest:
         try:
             self.journal.add(self._record(combination, subject))
         except Exception as error:  # a row that fails is a result, too
-            self.errors[key] = f"{subject.sample.name}: {one_line(error)}"
+            self.errors[key] = f"{subject.sample.name}: {reason_of(error)}"
             _log.warning("warning: %s fails on %s", combination.row.title, self.errors[key])
             _log.debug("traceback", exc_info=error)
             if torch.cuda.is_available():
@@ -162,14 +161,13 @@ class Subject:
         return self._consistency[aligner]
 
 
-def one_line(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Say in one line what went wrong."""
-    text = " ".join(str(error).split())
     if isinstance(error, PatchwrapError):
-        return text
+        return one_line(error)
     if is_out_of_memory(error):
         return "out of memory; take a smaller tile batch, smaller photos or another device"
-    return f"{type(error).__name__}: {text}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _costs(cost: Cost, tiles: int, cold: bool) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from patchwrap.bench.combination import BASELINES, Matrix, slug
-from patchwrap.bench.contest import Contest, one_line
+from patchwrap.bench.contest import Contest, reason_of
 from patchwrap.bench.dataset import Data, DataSet, data_name
 from patchwrap.bench.journal import Journal
 from patchwrap.bench.machine import machine, versions
@@ -142,9 +142,9 @@ class Run:
             try:
                 contest = self._contest(first, source, number, len(named))
             except Exception as error:  # a backend that cannot be loaded is a result, too
-                _log.warning("warning: backend %r fails: %s", name, one_line(error))
+                _log.warning("warning: backend %r fails: %s", name, reason_of(error))
                 _log.debug("traceback", exc_info=error)
-                self.rows.append(replace(first, title=name, error=one_line(error)))
+                self.rows.append(replace(first, title=name, error=reason_of(error)))
                 continue
             self.rows += contest.run()
             del contest

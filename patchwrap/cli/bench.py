@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from patchwrap.cli.arguments import DEFAULT_BACKEND, DTYPES, positive, words
 from patchwrap.cli.inputs import check_folder
-from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, FUSERS, positive
+from patchwrap.cli.predict import FUSERS
+from patchwrap.cli.step_bar import StepBar
 from patchwrap.errors import BackendNotFoundError
 
 _EPILOG = """\
@@ -64,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
 
     names = ("plans", "fusers", "heads", "baselines", "out", "count", "seed", "depth_scale", "pictures", "measures")
     options = {name: getattr(args, name) for name in (*names, "tile_batch_size", "device", "dtype")}
-    with _tracebacks(args.verbose), Steps(args.quiet) as steps:
-        report = bench(args.backends, args.data, progress=steps, **options)
+    with _tracebacks(args.verbose), StepBar(args.quiet) as bar:
+        report = bench(args.backends, args.data, progress=bar, **options)
     if args.json:
         print(json.dumps(json.loads((args.out / JSON).read_text("utf-8"))))
     elif not args.quiet:
@@ -73,42 +75,6 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         print(f"{args.out}: {', '.join(sorted(path.name for path in args.out.glob('report.*')))}", file=sys.stderr)
     return 1 if report.left_out or any(row.error for row in report.rows) else 0
-
-
-class Steps:
-    """Progress on stderr: a bar on a terminal, a line a step elsewhere."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._bar: Any = None
-
-    def __enter__(self) -> "Steps":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def __call__(self, done: int, total: int, text: str) -> None:
-        """Tell what comes next."""
-        if self._quiet:
-            return
-        if not sys.stderr.isatty():
-            print(f"{done} of {total}: {text}", file=sys.stderr, flush=True)
-            return
-        self._bar = self._bar or _started_bar()
-        self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=text)
-
-
-def _started_bar() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    bar.add_task("")
-    bar.start()
-    return bar
 
 
 @contextmanager
@@ -128,11 +94,11 @@ def _tracebacks(wanted: bool) -> Iterator[None]:
 def _add_what(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is compared")
     names = "NAME or NAME=CHECKPOINT"
-    group.add_argument("--backends", type=_words, default=[DEFAULT_BACKEND], metavar="B,B", help=names)
-    group.add_argument("--plans", type=_words, default=["auto"], metavar="P,P", help="auto, p16, 3x3 ..., none")
-    group.add_argument("--fusers", type=_words, default=["auto"], metavar="F,F", help=", ".join(FUSERS))
+    group.add_argument("--backends", type=words, default=[DEFAULT_BACKEND], metavar="B,B", help=names)
+    group.add_argument("--plans", type=words, default=["auto"], metavar="P,P", help="auto, p16, 3x3 ..., none")
+    group.add_argument("--fusers", type=words, default=["auto"], metavar="F,F", help=", ".join(FUSERS))
     text = "none, auto (the backend's own fusion head), universal (ours), files of patchwrap finetune's"
-    group.add_argument("--heads", type=_words, default=["none"], metavar="H,H", help=text)
+    group.add_argument("--heads", type=words, default=["none"], metavar="H,H", help=text)
     text = "fusers beside every plan, or none (default: average,minmax)"
     group.add_argument("--baselines", type=_words_or_none, default=["average", "minmax"], metavar="F,F", help=text)
     text = "quick leaves out D3R and drawn edges, ten seconds a map at 3840x2160 (default: all)"
@@ -167,11 +133,4 @@ def _check_backends(names: list[str]) -> None:
 
 
 def _words_or_none(text: str) -> list[str]:
-    return [] if text == "none" else _words(text)
-
-
-def _words(text: str) -> list[str]:
-    words = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-    if not words:
-        raise argparse.ArgumentTypeError(f"{text!r} names nothing")
-    return words
+    return [] if text == "none" else words(text)

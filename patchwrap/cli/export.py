@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchwrap.cli.arguments import DEFAULT_BACKEND
 from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import check_ending
-from patchwrap.cli.predict import DEFAULT_BACKEND
 from patchwrap.errors import OptionError
 from patchwrap.size import parse_size
 

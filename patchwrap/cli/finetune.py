@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchwrap.cli.arguments import DEFAULT_BACKEND, DTYPES, ROLES, positive, words
 from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import check_ending, check_folder
-from patchwrap.cli.predict import DEFAULT_BACKEND, DTYPES, ROLES, positive
+from patchwrap.cli.step_bar import StepBar
 from patchwrap.errors import OptionError
 
 if TYPE_CHECKING:
@@ -112,25 +113,13 @@ def _asked(name: str | None, role: str, args: argparse.Namespace) -> Any:
     return BackendRequest(name, options)
 
 
-class Progress:
-    """Progress on stderr with losses and the time that is left: a bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._bar: Any = None
-        self._shown = 0
-
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+class Progress(StepBar):
+    """Progress of predictions, then of the training, with losses and the time that is left."""
 
     def told(self, done: int, total: int, text: str) -> None:
         """Tell which prediction comes next."""
         if text:
-            self._show(done, total, text, True)
+            self(done, total, text)
 
     def report(self, trainer: "Trainer") -> None:
         """Tell how the training goes."""
@@ -141,33 +130,12 @@ class Progress:
         scores = history.scores[-1]
         held_out = f"held out: ce {scores['ce']:.4f} see {scores['see']:.4f} score {scores['score']:.3f}"
         text = f"training, {left / 60:.1f} min left; {losses} {held_out}"
-        self._show(*steps, text, history.step % trainer.recipe.evaluate_every == 0)
+        self(*steps, text, as_line=history.step % trainer.recipe.evaluate_every == 0)
 
     def finished(self, text: str) -> None:
         """Tell what was written."""
-        if not self._quiet:
+        if not self.quiet:
             print(text, file=sys.stderr, flush=True)
-
-    def _show(self, done: int, total: int, text: str, worth_a_line: bool) -> None:
-        if self._quiet:
-            return
-        if sys.stderr.isatty():
-            self._bar = self._bar or _started_bar()
-            self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=text)
-        elif worth_a_line:
-            print(f"{done} of {total}: {text}", file=sys.stderr, flush=True)
-
-
-def _started_bar() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bars
-
-    columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}", markup=False))
-    bar = Bars(*columns, console=Console(stderr=True), transient=True)
-    bar.add_task("")
-    bar.start()
-    return bar
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
@@ -187,7 +155,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     text = "metres of one step of a 16-bit depth PNG"
     group.add_argument("--depth-scale", type=float, default=0.001, metavar="M", help=text)
     group.add_argument("--cache", type=Path, metavar="DIR", help="keeps what the backend predicts")
-    group.add_argument("--plans", type=_words, default=["2x2", "3x3"], metavar="P,P", help="(default: 2x2,3x3)")
+    group.add_argument("--plans", type=words, default=["2x2", "3x3"], metavar="P,P", help="(default: 2x2,3x3)")
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
@@ -221,7 +189,3 @@ def _add_losses(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--guidance", action="store_true", help="show the head the backend's decoder features")
     text = "decoder also trains the tile backend's decoder (default: none)"
     group.add_argument("--unfreeze", choices=("none", "decoder"), default="none", help=text)
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap.errors import OptionError, OutputError
-from patchwrap.outputs import ENDINGS, is_output, output_paths
+from patchwrap.outputs import OUTPUTS, is_output, output_paths
 
 _SUFFIXES = "jpg jpeg jpe png tif tiff webp bmp gif jp2 ppm pgm pnm tga avif"
 PICTURE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
@@ -218,11 +218,11 @@ def _pictures(folder: Path, out: Path) -> Iterator[Path]:
 
 def _unfinished(file: Path) -> bool:
     """Whether a run that was stopped, or is still going on, wrote this beside its photo: the sidecar comes last."""
-    for key, ending in ENDINGS.items():
-        stem = file.name.removesuffix(ending)
+    for key, output in OUTPUTS.items():
+        stem = file.name.removesuffix(output.ending)
         # Pictures that share a stem keep their suffixes in it.
         if stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in ("", *PICTURE_SUFFIXES)):
-            return key == "png" or any(file.with_name(stem + ENDINGS[one]).exists() for one in ("npy", "png"))
+            return key == "png" or any(file.with_name(stem + OUTPUTS[one].ending).exists() for one in ("npy", "png"))
     return False
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchwrap.cli.arguments import DEFAULT_BACKEND, DTYPES, ROLES, positive, words
 from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import Job, check_folder, find_jobs, split_by_existing, take_shard, targets_of
 from patchwrap.cli.report import Reporter
@@ -17,10 +18,7 @@ from patchwrap.outputs import FORMATS
 if TYPE_CHECKING:
     from patchwrap.engine import Engine
 
-DEFAULT_BACKEND = "native"
 FUSERS = ("auto", "poisson", "blend", "split", "average", "minmax")
-DTYPES = ("float32", "bfloat16", "float16")
-ROLES = ("backend", "coarse", "fine")
 _ANY_SIZE = (512, 512)
 _SEE_CODES = "Exit codes: 0 all done, 1 some images failed, 2 nothing begun (usage), 130 interrupted."
 
@@ -285,10 +283,10 @@ def _names(targets: dict[str, Path]) -> dict[str, str]:
 
 
 def _formats(text: str) -> list[str]:
-    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    names = words(text)
     unknown = [name for name in names if name not in FORMATS]
-    if unknown or not names:
-        raise argparse.ArgumentTypeError(f"{(unknown or [text])[0]!r} is none of {', '.join(FORMATS)}")
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(FORMATS)}")
     return names
 
 
@@ -311,13 +309,6 @@ def _fraction(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a fraction in [0, 1)")
+    if not 0 <= value <= 0.9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a fraction in [0, 0.9]")
     return value
-
-
-def positive(text: str) -> int:
-    """Read a whole number from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)

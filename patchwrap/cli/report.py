@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from patchwrap.errors import PatchwrapError
+from patchwrap.errors import PatchwrapError, is_out_of_memory
 
 _A_MOMENT = 0.5
-_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def explain(error: BaseException, culprit: str = "patchwrap") -> str:
@@ -24,7 +23,7 @@ def explain(error: BaseException, culprit: str = "patchwrap") -> str:
     text = " ".join(str(error).split())
     if isinstance(error, PatchwrapError):
         return text
-    if isinstance(error, MemoryError) or any(words in text.lower() for words in _MEMORY_WORDS):
+    if is_out_of_memory(error):
         return "out of memory; try --tile-batch-size 1, a smaller picture or --device cpu"
     if isinstance(error, OSError):
         return f"{error.strerror or text}{f': {error.filename!r}' if error.filename else ''}"

@@ -14,7 +14,7 @@ import patchwrap
 from patchwrap.bench.fingerprint import small_picture
 from patchwrap.datasets import Readable
 from patchwrap.engine import Clock, Engine
-from patchwrap.errors import OptionError, OutputError, PatchwrapError
+from patchwrap.errors import OptionError, OutputError, PatchwrapError, one_line
 from patchwrap.finetune.recipe import digest
 from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
 from patchwrap.finetune.truth import picked, target
@@ -156,7 +156,7 @@ class Preparation:
             raise
         except (PatchwrapError, OSError) as error:
             for path in missing.values():
-                write_json(_skip(path), {"why": " ".join(str(error).split())})
+                write_json(_skip(path), {"why": one_line(error)})
 
     def _write(self, photo: Photo, truth: Values | None, plan: str, path: Path, name: str) -> None:
         engine = self.engine

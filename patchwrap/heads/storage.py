@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save
 
 from patchwrap.described_tensors import read_described
-from patchwrap.errors import CheckpointError
+from patchwrap.errors import CheckpointError, one_line
 from patchwrap.heads.card import HeadCard
 from patchwrap.heads.head import Head
 from patchwrap.heads.network import HeadNetwork
@@ -70,7 +70,7 @@ def load_head(path: str | Path) -> Head:
         network.load_state_dict({name: value.float() for name, value in tensors.items()})
         card = HeadCard.from_dict(header["card"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise CheckpointError(
             f"{path} does not hold the head its header describes: {reason}. Take a file that patchwrap finetune wrote."
         ) from error

@@ -14,7 +14,7 @@ from jaxtyping import Float32, Shaped, UInt16
 from numpy import ndarray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from patchwrap.errors import ImageError
+from patchwrap.errors import ImageError, one_line
 from patchwrap.io.focal import focal_fraction
 from patchwrap.io.limits import check_size
 
@@ -64,7 +64,7 @@ def decode_picture(picture: Image.Image, name: str) -> Decoded:
         except (ImageError, MemoryError):
             raise
         except Exception as error:  # a damaged file makes Pillow raise nearly anything
-            raise ImageError(f"{shown} is damaged: {_one_line(error)}. Copy or export it again") from error
+            raise ImageError(f"{shown} is damaged: {one_line(error)}. Copy or export it again") from error
     return pixels, focal, name
 
 
@@ -101,9 +101,9 @@ def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a picture that Pillow can read; convert it to JPEG, PNG or TIFF") from error
     except OSError as error:
-        raise ImageError(f"{name} cannot be read: {error.strerror or _one_line(error)}") from error
+        raise ImageError(f"{name} cannot be read: {error.strerror or one_line(error)}") from error
     except Exception as error:  # a damaged header makes Pillow raise nearly anything
-        raise ImageError(f"{name} is damaged: {_one_line(error)}. Copy or export it again") from error
+        raise ImageError(f"{name} is damaged: {one_line(error)}. Copy or export it again") from error
 
 
 @contextmanager
@@ -169,7 +169,3 @@ def _unit_floats(array: Shaped[ndarray, "height width"], name: str) -> Float32[n
     if not (low >= 0 and high <= 1):  # also true for NaN
         raise ImageError(f"{name} holds floats from {low:g} to {high:g}; needed is [0, 1]. Divide by its full scale")
     return array.astype(np.float32)
-
-
-def _one_line(error: Any) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
