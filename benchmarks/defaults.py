@@ -44,8 +44,8 @@ SETTINGS = (
     Setting("gate, log depth", alignment, "LOG_AGREEMENT", (0.3, 0.15, 0.6, 1.2)),
 )
 DETAIL = {
-    True: Setting("detail", fusion, "SURE", (1 / 2, 1 / 4, 2 / 5, 2 / 3)),
-    False: Setting("detail", fusion, "WARY", (1 / 4, 1 / 13, 1 / 7, 2 / 5, 1 / 2)),
+    True: Setting("detail", fusion, "DETAIL_TILE_TRAINED", (1 / 2, 1 / 4, 2 / 5, 2 / 3)),
+    False: Setting("detail", fusion, "DETAIL_DEFAULT", (1 / 4, 1 / 13, 1 / 7, 2 / 5, 1 / 2)),
 }
 """Of a backend that knows tiles, and of one that does not: crossovers from a quarter of a tile to six tiles."""
 PLANS = ("3x3", "2x2", "4x4", "p49")

@@ -1,7 +1,8 @@
-"""Bring every tile onto the coarse map, then all tiles onto each other. All maps are in the fusion space.
+"""Align tiles to the coarse map and to each other. All maps are in the fusion space.
 
-Phase one fits scale, shift and a plane of each tile to the coarse map, robustly and at the
-coarse map's sampling, and falls back plane, scale and shift, shift, coarse. Phase two is ``overlaps``.
+Phase one fits scale, shift and a plane of each tile to the coarse map, robustly and at the coarse map's sampling. If
+that fails it falls back to scale and shift, then to shift only, then to the coarse map. Phase two (``overlaps``) moves
+all tiles jointly so that their overlaps agree.
 """
 
 from dataclasses import replace
@@ -17,21 +18,23 @@ from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Map
 
 TILT_PRIOR = 0.5
-"""Standard deviation of a tile's tilt, in spreads of the coarse map from the centre to a side."""
+"""Prior standard deviation of a tile's tilt (rise from the centre to a side), in spreads of the coarse map."""
 LOG_SCALE_PRIOR = 0.05
-"""Standard deviation of the scale about one in log depth. Narrow: a free scale regresses a noisy tile onto a blurred
-map and so shrinks the tile's detail."""
+"""Prior standard deviation of the scale around 1 in log depth. Narrow, because regression of a noisy tile onto a
+blurred map is biased towards a smaller scale, which would shrink the tile's detail."""
 LOG_AGREEMENT = 0.3
-"""A difference from the coarse map, in log depth, at which half of a tile is believed: 35 %. Not in spreads of the
-coarse map, for a map that is too flat would forbid its own mending."""
+"""Difference from the coarse map, in log depth, at which a tile's agreement is one half: 35 %. Not in spreads of the
+coarse map: if that is too flat, correct tiles would count as disagreeing."""
 AGREEMENT = 0.5
-"""The same where scale is unknown, in spreads of the coarse map."""
+"""The same if scale is unknown, in spreads of the coarse map."""
 LEAST_CORRELATION = 0.5
+"""Least correlation of tile and coarse map at which a fit with a scale is accepted."""
 LARGEST_SHIFT_RMS = 0.25
-"""A tile that is only shifted must fit the coarse map this well, in spreads."""
+"""Largest deviation from the coarse map of a tile that is only shifted, in spreads of the coarse map."""
 MOST_CELLS = 1500
+"""About this many cells of a tile are used in a fit."""
 EDGE = 0.1
-"""A step of the coarse map between neighbours, in spreads, at which a cell's weight is halved."""
+"""Step of the coarse map between neighbours, in spreads, at which a cell's weight is halved."""
 
 
 class Alignment:
@@ -40,8 +43,8 @@ class Alignment:
     Args:
         coarse: the coarse map in the fusion space, finite, at its own sampling.
         canvas: ``(height, width)`` of the grid that the tiles were cut from.
-        scale_known: whether tiles and coarse map share their scale (log depth); the fit is then
-            held near one.
+        scale_known: whether tiles and coarse map share their scale (log depth); the fitted scale is then
+            kept near 1.
 
     Example:
         >>> import torch
@@ -62,14 +65,14 @@ class Alignment:
 
     @property
     def half(self) -> float:
-        """The difference from the coarse map at which half of a tile is believed."""
+        """The difference from the coarse map at which a tile's agreement is one half."""
         return LOG_AGREEMENT if self.scale_known else AGREEMENT * self.spread
 
     def observe(self, tile: Tile, values: Map) -> None:
         """Fit one tile to the coarse map.
 
         Args:
-            tile: where it lies on the canvas.
+            tile: its position on the canvas.
             values: its map in the fusion space, NaN where invalid.
         """
         seen = Observation.of(tile, values, self.canvas, (self.coarse.shape[0], self.coarse.shape[1]))
@@ -84,17 +87,17 @@ class Alignment:
         for seen, step in zip(trusted, joint_steps(trusted, self.coarse, self.spread)):
             c, (shift, tilt_v, tilt_u) = seen.correction, map(float, step)
             seen.correction = replace(c, shift=c.shift + shift, tilt_v=c.tilt_v + tilt_v, tilt_u=c.tilt_u + tilt_u)
-            apart = seen.corrected() - self.coarse[seen.cells]
-            seen.correction = replace(seen.correction, agreement=agreement(apart, self.half))
+            difference = seen.corrected() - self.coarse[seen.cells]
+            seen.correction = replace(seen.correction, agreement=agreement(difference, self.half))
         return [seen.correction for seen in self._seen]
 
     @property
     def observations(self) -> list[Observation]:
-        """The tiles as the alignment sees them, in the order of observation."""
+        """The tiles at the coarse map's sampling, in the order of observation."""
         return self._seen
 
     def _flat(self, seen: Observation) -> bool:
-        """Whether a tile of unknown scale has nothing that a scale could be read from."""
+        """Whether a tile of unknown scale is too constant to determine a scale."""
         values = seen.thumb[np.isfinite(seen.thumb)]
         return not self.scale_known and float(values.std()) < 1e-4 * max(float(np.abs(values).max()), 1e-12)
 
@@ -108,7 +111,7 @@ class Alignment:
     def _fit_level(self, level: Level, seen: Observation) -> Correction:
         weights = np.where(np.isfinite(seen.thumb), self._weights[seen.cells], 0.0).ravel()
         used = np.flatnonzero(weights)
-        # Cells are highly correlated: a fit over some thousand of them is as good, and several times faster.
+        # Cells are highly correlated: a fit to about a thousand of them is as good, and several times faster.
         used = used[:: max(1, len(used) // MOST_CELLS)]
         x, target, weights = seen.thumb.ravel()[used], self.coarse[seen.cells].ravel()[used], weights[used]
         centre, unit, own = median(x), self._unit(self.spread), self._unit(map_spread(x))
@@ -120,20 +123,20 @@ class Alignment:
         solution, weights = robust_fit(design, target, weights, guess[:unknowns], deviation[:unknowns])
         residual = design @ solution - target
         rms = unit * float(np.sqrt(weights @ residual**2 / weights.sum()))
-        # The tilt may well explain the coarse map: what counts is what the tile itself explains.
+        # Correlation without the tilt, which alone might explain the coarse map.
         likeness = correlation(x, solution[1] * x - residual, weights)
         shift, scale, tilt_v, tilt_u = map(float, unit * np.pad(solution, (0, 4 - len(solution))))
         trust = self._trust(rms) if self._credible(scale, likeness, rms) else 0.0
         return Correction(scale / own, shift - scale / own * centre, tilt_v, tilt_u, trust, level)
 
     def _unit(self, spread: float) -> float:
-        """What to fit in: where the scale is unknown, so is the unit, and must not matter."""
+        """Unit of the fit: 1 if the scale is known, otherwise the spread, so that the result does not depend on it."""
         return 1.0 if self.scale_known else max(spread, 1e-12)
 
     def _prior(
         self, x: Float[ndarray, "cells"], target: Float[ndarray, "cells"]
     ) -> tuple[Float[ndarray, "4"], Float[ndarray, "4"]]:
-        """First guess of shift, scale and the two tilts, and how far off it may be."""
+        """Prior mean and standard deviation of shift, scale and the two tilts."""
         free, tilt = np.inf, TILT_PRIOR * self.spread / self._unit(self.spread)
         if self.scale_known:
             return np.array([median(target), 1.0, 0.0, 0.0]), np.array([free, LOG_SCALE_PRIOR, tilt, tilt])
@@ -141,7 +144,7 @@ class Alignment:
         return np.array([median(target), scale, 0.0, 0.0]), np.array([free, free, tilt, tilt])
 
     def _credible(self, scale: float, likeness: float, rms: float) -> bool:
-        # A tile on a flat wall cannot correlate with it, but where scale is known it fits all the same.
+        # A tile of a flat wall is not correlated with the coarse map; if the scale is known, a small residual suffices.
         fits = self.scale_known and rms < 0.1 * self.spread
         return scale > 0.05 * self.scale_known and (likeness >= LEAST_CORRELATION or fits)
 
@@ -167,7 +170,7 @@ class Alignment:
 
 
 def _edge_weights(coarse: Grid, spread: float) -> Grid:
-    """Low on the coarse map's own edges, where its blur and not the tile is wrong."""
+    """Weights that are low at the coarse map's edges, where tiles differ from it because it is blurred."""
     steps = np.zeros_like(coarse)
     for axis in (0, 1):
         jump = np.abs(np.diff(coarse, axis=axis))

@@ -1,7 +1,7 @@
-"""The grid on which tiles are cut, aligned and fused: the photo at the resolution that its finest tiles carry.
+"""The grid on which tiles are cut, aligned and fused: the photo at the resolution of its finest tiles' predictions.
 
-On the canvas a tile has exactly the size at which the backend sees it (unless the photo is smaller than that, or the
-coarse map larger), so the photo is resampled once and every tile is a plain slice.
+On the canvas a tile has exactly the size of the backend's input (unless the photo is smaller than that, or the coarse
+map larger), so the photo is resampled once and every tile is a plain slice.
 """
 
 from dataclasses import dataclass, replace
@@ -26,8 +26,8 @@ class Canvas:
     """The photo at canvas resolution, and its tiles.
 
     Args:
-        pixels: RGB, ``(height, width, 3)``, of the photo's own number type.
-        tiles: whole-pixel rectangles on this grid.
+        pixels: RGB, ``(height, width, 3)``, in the photo's number type.
+        tiles: rectangles of whole pixels on this grid.
     """
 
     pixels: Shaped[ndarray, "height width 3"]
@@ -42,18 +42,18 @@ class Canvas:
         seed: int = 0,
         coarse: Size = (1, 1),
     ) -> "Canvas":
-        """Choose the canvas for a plan and a tile backend, and bring the photo to it.
+        """Choose the canvas size for a plan and a tile backend, and resample the photo to it.
 
-        Never larger than the photo: a tile that is smaller than the backend's input is enlarged
-        for the backend alone. Nor smaller than the coarse map, whose detail would be lost on it: a tile
-        is then made smaller for the backend.
+        Never larger than the photo: a tile smaller than the backend's input is enlarged for the backend
+        only. Never smaller than the coarse map, whose detail would be lost: a tile is then reduced for the
+        backend.
 
         Args:
             photo: RGB.
             plan: of the tiles.
             fine: the tile backend.
             seed: of random tiles.
-            coarse: the coarse map's size.
+            coarse: ``(height, width)`` of the coarse map.
         """
         image: Size = (photo.shape[0], photo.shape[1])
         tile = plan.tile_size(image)
@@ -65,7 +65,7 @@ class Canvas:
 
     @staticmethod
     def picture(photo: Shaped[ndarray, "photo_height photo_width 3"], size: Size) -> Images:
-        """The whole photo at a size, RGB in [0, 1]."""
+        """The whole photo resampled to ``(height, width)``, RGB in [0, 1]."""
         return _as_images(resized(photo, size))
 
     @property
@@ -84,10 +84,10 @@ def _as_images(pixels: Shaped[ndarray, "height width 3"]) -> Images:
 
 
 def _scale_layers(plan: TilePlan, image: Size, canvas: Size) -> TilePlan:
-    """A layer with tiles of so many pixels keeps its share of the image on the canvas."""
+    """Convert tile sizes in photo pixels to canvas pixels, so that tiles cover the same fraction of the image."""
 
     def scaled(size: Size | None) -> Size | None:
-        """The same share of the canvas as of the image."""
+        """The same fraction of the canvas as of the image."""
         if size is None:
             return None
         return max(round(size[0] * canvas[0] / image[0]), 1), max(round(size[1] * canvas[1] / image[1]), 1)

@@ -1,4 +1,4 @@
-"""A coarser grid under a large one, and blocks of the large one: for problems that do not fit as a whole."""
+"""A coarse grid over a large one, and blocks of the large one: for maps that are too large to be solved as a whole."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from patchwrap import scratch
 from patchwrap.types import Values
 
 WHOLE = 24_000_000
-"""Pixels up to which a grid is solved as a whole."""
+"""Most pixels of a grid that is solved as a whole."""
 
 Region = tuple[slice, slice]
 """Rows and columns of a grid."""
 
 Cells = Float32[ndarray, "rows columns"]
-"""One value a cell of the coarse grid."""
+"""One value per cell of the coarse grid."""
 
 
 class CoarseGrid:
-    """Equal cells of about ``factor`` pixels a side; where that does not divide the grid, cells share pixels by area.
+    """Equal cells of about ``factor`` pixels a side; where it does not divide the grid, cells share pixels by area.
 
     Args:
         shape: ``(height, width)`` of the large grid.
-        factor: pixels of a cell's side, rounded so that whole cells fill the grid; None for as few as make the
-            coarse grid one that is solved as a whole.
+        factor: side of a cell in pixels, rounded so that whole cells fill the grid; None: the smallest for which the
+            coarse grid is solved as a whole.
     """
 
     def __init__(self, shape: tuple[int, int], factor: int | None = None) -> None:
@@ -39,37 +39,37 @@ class CoarseGrid:
 
     @property
     def spacing(self) -> tuple[float, float]:
-        """Pixels of a cell's height and width."""
+        """Height and width of a cell in pixels."""
         return self.axes[0].spacing, self.axes[1].spacing
 
     def means(self, read: Callable[[slice], Values]) -> Cells:
         """The mean over every cell.
 
         Args:
-            read: gives some rows of the large grid.
+            read: returns some rows of the large grid.
         """
         return self._gathered(read, self.axes[0].mean, self.axes[1].mean)
 
     def steps(self, read: Callable[[slice], Values], axis: int) -> Cells:
-        """The step of the cells' means from one to the next along an axis.
+        """Differences between the means of neighbouring cells along an axis, from differences between pixels.
 
-        Of the differences between pixels alone, so that they need not belong to any map: summed along the way from
-        each pixel of a cell to the same place in the next, and averaged.
+        The latter are summed from each pixel of a cell to the same position in the next cell, and averaged; so they
+        need not be the differences of any map.
 
         Args:
-            read: gives some rows of the differences between neighbouring pixels along the axis.
+            read: returns some rows of the differences between neighbouring pixels along the axis.
             axis: 0 for differences down, 1 across.
         """
         down, across = (a.step if k == axis else a.mean for k, a in enumerate(self.axes))
         return self._gathered(read, down, across)
 
     def sharpened(self, means: Cells) -> Cells:
-        """The values at the cells' centres between which ``enlarged`` has these means over the cells."""
+        """Values at the cells' centres for which ``enlarged`` has the given means over the cells."""
         down, across = (splu(csc_array(a.mean @ a.between)) for a in self.axes)
         return across.solve(down.solve(means).T).T
 
     def enlarged(self, values: Cells, region: Region) -> Values:
-        """Interpolate bilinearly between the cells' centres, on a part of the large grid."""
+        """Interpolate bilinearly between the cells' centres, for a region of the large grid."""
         down, across = (a.between[part] for a, part in zip(self.axes, region))
         return (across @ (down @ values).T).T
 
@@ -82,13 +82,13 @@ class CoarseGrid:
 
 @dataclass(frozen=True)
 class _Axis:
-    """What one axis of the large grid has to do with the same axis of the coarse one, as banded matrices.
+    """How one axis of the large grid relates to that of the coarse grid, as banded matrices.
 
     Args:
-        spacing: pixels of a cell.
-        mean: takes pixels to means over the cells.
-        step: takes differences between pixels to differences between the cells' means.
-        between: takes values at the cells' centres to pixels, by linear interpolation.
+        spacing: pixels per cell.
+        mean: maps pixels to means over the cells.
+        step: maps differences between pixels to differences between the cells' means.
+        between: maps values at the cells' centres to pixels by linear interpolation.
     """
 
     spacing: float
@@ -101,11 +101,11 @@ class _Axis:
         spacing = pixels / cells
 
         def covered(cell: Int[ndarray, "..."], pixel: Int[ndarray, "..."]) -> Float[ndarray, "..."]:
-            """The part of a cell before a pixel."""
+            """Fraction of a cell before a pixel's first edge."""
             return np.clip(pixel / spacing - cell, 0, 1)
 
         mean = _banded((cells, pixels), spacing, lambda k, i: covered(k, i + 1) - covered(k, i))
-        # Summed by parts: a sum of pixels, weighted, is one of differences whose weights are summed so far.
+        # Summation by parts: a weighted sum of pixels is a sum of differences with cumulative weights.
         step = _banded((cells - 1, pixels - 1), spacing, lambda k, i: covered(k, i + 1) - covered(k + 1, i + 1))
         centres = (np.arange(pixels) + 0.5) / spacing - 0.5
         low = np.clip(np.floor(centres).astype(int), 0, cells - 1)
@@ -116,19 +116,19 @@ class _Axis:
 
 
 def fits(shape: tuple[int, int]) -> bool:
-    """Whether a grid is small enough to be solved as a whole."""
+    """Whether a grid of this ``(height, width)`` is small enough to be solved as a whole."""
     return shape[0] * shape[1] <= WHOLE
 
 
 def blocks(shape: tuple[int, int], halo: int) -> Iterator[tuple[Region, Region, Region]]:
-    """Cut a grid into blocks that can be solved as a whole; a single one where it can be itself.
+    """Cut a grid into blocks that can be solved as a whole; a single one if the grid itself can.
 
     Args:
         shape: ``(height, width)`` of the grid.
-        halo: pixels around a block that are solved for and thrown away.
+        halo: pixels around a block that are solved with it and then discarded.
 
     Yields:
-        A block with its halo, the block itself, and the block as a part of the first.
+        A block with its halo, the block itself, and the block's position inside the former.
     """
     width = min(shape[1], ceil(sqrt(WHOLE)))
     sides = [ceil(WHOLE / width), width]
@@ -152,7 +152,7 @@ def _banded(
     spacing: float,
     entry: Callable[[Int[ndarray, "..."], Int[ndarray, "..."]], Float[ndarray, "..."]],
 ) -> csc_array:
-    """A matrix that is zero outside two cells' pixels after its cell's first."""
+    """A matrix of cells by pixels whose entries lie within two cells' length after the first pixel of each cell."""
     cells = np.arange(shape[0])[:, None]
     pixels = np.floor(cells * spacing).astype(int) + np.arange(ceil(2 * spacing) + 1)
     inside = pixels < shape[1]

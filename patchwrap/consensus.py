@@ -1,4 +1,4 @@
-"""What all tiles say together, at the tiles' own sampling."""
+"""Weighted mean of all aligned tiles at canvas resolution."""
 
 from collections.abc import Iterable
 
@@ -10,18 +10,18 @@ from patchwrap.types import Map
 from patchwrap.weighted_mean import WeightedMean
 
 _NOTHING = 1e-12
-"""Less than any pixel's weight in a tile that is believed at all."""
+"""Less than any pixel's weight in a trusted tile."""
 
 
 class Consensus:
-    """The weighted mean of maps of tiles; 0 where there are none.
+    """The weighted mean of the tiles' maps; 0 where there are none.
 
-    Every tile that is shown it can say the same there, to the last pixel: what a tile lies above the consensus is all
-    that tells it from its neighbours.
+    The consensus is identical for all overlapping tiles, so a tile differs from its neighbours only by its offset from
+    it.
 
     Args:
         canvas: ``(height, width)`` of the grid on which the tiles lie.
-        tiles: each tile's place, its map and its weight.
+        tiles: each tile, its map and its weights.
     """
 
     def __init__(self, canvas: Size, tiles: Iterable[tuple[Tile, Map, Map]]) -> None:
@@ -31,5 +31,5 @@ class Consensus:
             scratch.release()
 
     def under(self, tile: Tile) -> Map:
-        """What all tiles say where a tile lies."""
+        """The consensus at a tile's position."""
         return torch.from_numpy(self._mean[tile.slices])

@@ -1,37 +1,36 @@
 """Fuse aligned tiles with the coarse map into one canvas. All maps are in the fusion space and finite.
 
-Every fuser is an accumulator: tiles come in any order and may be freed at once. What it accumulates lies in scratch
-arrays, and the result is made region by region, so that a large canvas is never whole in memory. What tiles add to the
-coarse map is averaged, and the coarse map counts beside them as one that adds nothing.
+Every fuser is an accumulator: tiles come in any order and may be freed at once. It accumulates in scratch arrays and
+computes the result region by region, so that a large canvas need not fit in memory. What is averaged is the tiles'
+difference from the coarse map; a difference of 0 with a small weight (``ANCHOR``) takes part everywhere.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 from patchwrap import scratch
 from patchwrap.coarsening import Region
-from patchwrap.errors import OptionError
+from patchwrap.fusers import FuserRecipe, check_detail
 from patchwrap.high_pass import high_pass
 from patchwrap.poisson import Slopes, solve
-from patchwrap.spec import Fuser
+from patchwrap.tiling import Tile
 from patchwrap.types import Map, Values
 from patchwrap.weighted_mean import WeightedMean
 
 ANCHOR = 0.01
-"""Weight of the coarse map beside the tiles. It decides where no tile counts, and lets a tile whose neighbour is not
-trusted fade out before its own border, where a network's padding shows."""
+"""Weight of the coarse map relative to the tiles'. It determines the result where no tile has weight, and fades out a
+tile whose neighbour is not trusted before its border, where the network's padding causes artefacts."""
 
 EVEN_CROSSOVER = 3.0
 """Crossover of a detail strength of one half, in tile widths."""
 
-SURE, WARY = 1 / 2, 1 / 4
-"""Detail strengths with a crossover of three tile widths and of one.
+DETAIL_TILE_TRAINED, DETAIL_DEFAULT = 1 / 2, 1 / 4
+"""Default detail strengths: crossovers of three tile widths for networks trained on tiles, of one for others.
 
-A network that never learned from tiles sees edges in one that it does not see in the whole, but what is larger than a
-tile it cannot see there: a weak one then loses more by the wide crossover than it gains, and all edges are left by the
-narrow one. ``benchmarks/defaults.py`` measures both, and those between and beyond.
+A network not trained on tiles still finds more edges in a tile, but cannot judge structures larger than it; a wide
+crossover then costs more accuracy than it gains. Measured in ``benchmarks/defaults.py``.
 """
 
 
@@ -40,7 +39,11 @@ class BlendFuser:
 
     Args:
         coarse: the coarse map on the canvas.
-        detail: 0 returns the coarse map, 1 the tiles, between them in proportion.
+        tile_width: not used; all fusers are called alike.
+        detail: in [0, 1]: linear interpolation from the coarse map to the tiles.
+
+    Raises:
+        OptionError: if detail is not in [0, 1].
     """
 
     def __init__(self, coarse: Map, tile_width: int, detail: float) -> None:
@@ -48,10 +51,15 @@ class BlendFuser:
         self.detail = check_detail(detail)
         self._mean = WeightedMean((self.coarse.shape[0], self.coarse.shape[1]), ANCHOR)
 
-    def add(self, top: int, left: int, values: Map, weights: Map) -> None:
-        """Take in one aligned tile whose upper left corner lies at (top, left)."""
-        place = np.s_[top : top + values.shape[0], left : left + values.shape[1]]
-        self._mean.add(place, values - self.coarse[place], weights)
+    def add(self, tile: Tile, values: Map, weights: Map) -> None:
+        """Take in one aligned tile.
+
+        Args:
+            tile: its position on the canvas.
+            values: finite, of the tile's size.
+            weights: non-negative, of the tile's size.
+        """
+        self._mean.add(tile.slices, values - self.coarse[tile.slices], weights)
         scratch.release()
 
     def result(self) -> Map:
@@ -62,7 +70,7 @@ class BlendFuser:
 
 
 class SplitFuser(BlendFuser):
-    """Frequency split: low frequencies of the coarse map, high ones of the blended tiles (a Gaussian parts them).
+    """Frequency split by a Gaussian: low frequencies of the coarse map, high ones of the blended tiles.
 
     Args:
         coarse: the coarse map on the canvas.
@@ -86,8 +94,8 @@ class PoissonFuser:
     """Gradient-domain composition: the tiles' gradients, screened towards the coarse map.
 
     Minimises ``|grad D - g|^2 + k^2 |D - C|^2`` with ``g`` the weighted mean of the tiles'
-    gradients and ``k = 2 pi / crossover`` (screened Poisson: Bhat et al., ECCV 2008), for the
-    difference from the coarse map ``C``; ``poisson`` says how.
+    gradients and ``k = 2 pi / crossover`` (screened Poisson: Bhat et al., ECCV 2008). Solved for the
+    difference ``D - C`` from the coarse map ``C``, see ``patchwrap.poisson``.
 
     Args:
         coarse: the coarse map on the canvas.
@@ -102,13 +110,21 @@ class PoissonFuser:
         self._down = WeightedMean((height - 1, width), ANCHOR)
         self._across = WeightedMean((height, width - 1), ANCHOR)
 
-    def add(self, top: int, left: int, values: Map, weights: Map) -> None:
-        """Take in one aligned tile whose upper left corner lies at (top, left)."""
-        bottom, right = top + values.shape[0], left + values.shape[1]
-        change = values - self.coarse[top:bottom, left:right]
+    def add(self, tile: Tile, values: Map, weights: Map) -> None:
+        """Take in one aligned tile.
+
+        Args:
+            tile: its position on the canvas.
+            values: finite, of the tile's size.
+            weights: non-negative, of the tile's size.
+        """
+        rows, columns = tile.slices
+        change = values - self.coarse[tile.slices]
         down, across = change.diff(dim=0), change.diff(dim=1)
-        self._down.add(np.s_[top : bottom - 1, left:right], down, torch.minimum(weights[1:], weights[:-1]))
-        self._across.add(np.s_[top:bottom, left : right - 1], across, torch.minimum(weights[:, 1:], weights[:, :-1]))
+        between_rows = slice(tile.top, tile.bottom - 1), columns
+        between_columns = rows, slice(tile.left, tile.right - 1)
+        self._down.add(between_rows, down, torch.minimum(weights[1:], weights[:-1]))
+        self._across.add(between_columns, across, torch.minimum(weights[:, 1:], weights[:, :-1]))
         scratch.release()
 
     def result(self) -> Map:
@@ -119,13 +135,13 @@ class PoissonFuser:
         return _composed(self.coarse, solve(shape, self._slopes, (2 * np.pi / self.crossover) ** 2))
 
     def _slopes(self, region: Region) -> Slopes:
-        """The differences beyond the coarse map's own."""
+        """Mean differences between neighbouring pixels of a region, minus those of the coarse map."""
         rows, columns = region
         return self._down[rows.start : rows.stop - 1, columns], self._across[rows, columns.start : columns.stop - 1]
 
 
 def _composed(coarse: Map, changes: Iterator[tuple[Region, Values]]) -> Map:
-    """The coarse map with changes added, which are given region by region."""
+    """The coarse map plus changes that come region by region."""
     fused = torch.from_numpy(scratch.array(tuple(coarse.shape)))
     for region, change in changes:
         torch.add(coarse[region], torch.from_numpy(change), out=fused[region])
@@ -133,42 +149,27 @@ def _composed(coarse: Map, changes: Iterator[tuple[Region, Values]]) -> Map:
     return fused
 
 
-FUSERS: dict[str, Callable[[Map, int, float], Fuser]] = {
-    "poisson": PoissonFuser,
-    "blend": BlendFuser,
-    "split": SplitFuser,
-}
-"""Called with the coarse map on the canvas, a tile's width and the detail strength."""
-
-
-def default_detail(fuser: str, *parts: object) -> float:
-    """The detail strength where none is asked for.
+def default_detail(recipe: FuserRecipe, *parts: object) -> float:
+    """The detail strength that applies if none is given.
 
     Args:
-        fuser: its name.
-        parts: whoever decides what a tile says: tile backend and head, see ``knows_tiles`` in ``spec``.
+        recipe: of the fuser.
+        parts: tile backend and head; one with ``knows_tiles`` (see ``spec.Backend``) was trained on tiles.
     """
-    if fuser == "blend":
-        return 1.0
-    return SURE if any(getattr(part, "knows_tiles", False) for part in parts) else WARY
-
-
-def check_detail(detail: float) -> float:
-    """Return the detail strength.
-
-    Raises:
-        OptionError: if it is not in [0, 1].
-    """
-    if not 0 <= detail <= 1:
-        raise OptionError(f"detail {detail} is not in [0, 1]. 0 is the coarse map, 1 pure tiles.")
-    return detail
+    if recipe.detail is not None:
+        return recipe.detail
+    return DETAIL_TILE_TRAINED if any(getattr(part, "knows_tiles", False) for part in parts) else DETAIL_DEFAULT
 
 
 def crossover(detail: float, tile_width: int) -> float:
-    """Wavelength in pixels above which the coarse map decides and below which the tiles do.
+    """Wavelength in pixels above which the result follows the coarse map, and below which the tiles.
 
     ``detail / (1 - detail)`` times three tile widths: 0 at detail 0, three tile widths at one
-    half, without bound at 1.
+    half, infinite at 1.
+
+    Args:
+        detail: strength in [0, 1].
+        tile_width: in canvas pixels.
 
     Raises:
         OptionError: if detail is not in [0, 1].

@@ -1,4 +1,4 @@
-"""Take the long waves out of a map, on a grid of any size."""
+"""Gaussian high-pass filter of a map of any size."""
 
 from collections.abc import Callable, Iterator
 from math import ceil
@@ -10,19 +10,22 @@ from patchwrap.coarsening import CoarseGrid, Region, blocks, fits
 from patchwrap.types import Values
 
 REACH = 4
-"""Standard deviations at which the Gaussian is over."""
+"""Standard deviations beyond which the Gaussian counts as zero."""
 SMOOTH = 8
-"""A map smoothed by so many cells of the coarse grid is all there, and one smoothed by less needs but a narrow halo."""
+"""From a deviation of this many cells on, smooth on the coarse grid; below, solve in blocks.
+
+A map smoothed that much is represented by the coarse grid without loss; a smaller deviation needs only a narrow halo.
+"""
 
 
 def high_pass(
     shape: tuple[int, int], read: Callable[[Region], Values], deviation: float
 ) -> Iterator[tuple[Region, Values]]:
-    """Subtract from a map what a Gaussian leaves of it; reflecting borders.
+    """Subtract the Gaussian low-pass of a map from it; reflecting borders.
 
     Args:
         shape: ``(height, width)`` of the map.
-        read: gives the map in a region.
+        read: returns the map in a region.
         deviation: the Gaussian's standard deviation in pixels.
 
     Yields:

@@ -1,6 +1,8 @@
-"""Baseline alignments, kept so that every comparison can show them: none at all, and min-max matching."""
+"""Baseline alignments for comparison: none at all, and min-max matching.
 
-from dataclasses import dataclass, field
+Both give no evidence of agreement: every valid tile is trusted fully, however far from the coarse map it is, and there
+are no observations from which a consensus of the tiles could be formed.
+"""
 
 import numpy as np
 
@@ -9,35 +11,18 @@ from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Map
 
 
-@dataclass
-class Matching:
-    """Same verbs as Alignment: observe every tile, then solve.
+class NoAlignment:
+    """Leaves every tile as it was predicted; an ``Aligner``."""
 
-    Args:
-        coarse: the coarse map in the fusion space, or None to leave tiles as they are.
-        canvas: ``(height, width)`` of the grid that the tiles were cut from.
-    """
+    half = np.inf
+    """No difference from the coarse map reduces a tile's weight."""
 
-    coarse: CoarseMap | None
-    canvas: Size
-    corrections: list[Correction] = field(default_factory=list)
-    half: float = field(default=np.inf, init=False)
-    """Tiles are believed however far from the coarse map they are."""
+    def __init__(self) -> None:
+        self.corrections: list[Correction] = []
 
     def observe(self, tile: Tile, values: Map) -> None:
-        """Match one tile's least and greatest value to the coarse map's under it."""
-        if self.coarse is None:
-            self.corrections.append(Correction())
-            return
-        coarse = self.coarse.double().numpy()
-        cells, thumb = thumbnail(values, tile, self.canvas, (coarse.shape[0], coarse.shape[1]))
-        if not np.isfinite(thumb).any():  # nothing valid, or smaller than a coarse pixel
-            self.corrections.append(Correction(trust=0.0))
-            return
-        low, high = np.nanmin(thumb), np.nanmax(thumb)
-        target = coarse[cells]
-        scale = (target.max() - target.min()) / max(high - low, 1e-12)
-        self.corrections.append(Correction(scale=float(scale), shift=float(target.min() - scale * low)))
+        """Count one tile."""
+        self.corrections.append(Correction())
 
     def solve(self) -> list[Correction]:
         """Return every tile's correction, in the order of observation."""
@@ -45,15 +30,37 @@ class Matching:
 
     @property
     def observations(self) -> list[Observation]:
-        """None: what is matched so says nothing of how tiles agree."""
+        """Empty: see the module."""
         return []
 
 
-def match_range(coarse: CoarseMap, canvas: Size) -> Matching:
-    """Min-max matching: what outliers do to it is why it is only a baseline."""
-    return Matching(coarse, canvas)
+class RangeMatching(NoAlignment):
+    """Min-max matching: brings a tile's minimum and maximum to those of the coarse map under it.
 
+    Outliers decide the result, which is why it is only a baseline.
 
-def match_nothing() -> Matching:
-    """No alignment: the naive tile average."""
-    return Matching(None, (1, 1))
+    Args:
+        coarse: the coarse map in the fusion space, finite, at its own sampling.
+        canvas: ``(height, width)`` of the grid that the tiles were cut from.
+    """
+
+    def __init__(self, coarse: CoarseMap, canvas: Size) -> None:
+        super().__init__()
+        self.coarse = coarse.double().numpy()
+        self.canvas = canvas
+
+    def observe(self, tile: Tile, values: Map) -> None:
+        """Match one tile; without a valid value, or smaller than a coarse pixel, it is not trusted.
+
+        Args:
+            tile: its position on the canvas.
+            values: its map in the fusion space, NaN where invalid.
+        """
+        cells, thumb = thumbnail(values, tile, self.canvas, (self.coarse.shape[0], self.coarse.shape[1]))
+        if not np.isfinite(thumb).any():
+            self.corrections.append(Correction(trust=0.0))
+            return
+        low, high = np.nanmin(thumb), np.nanmax(thumb)
+        target = self.coarse[cells]
+        scale = (target.max() - target.min()) / max(high - low, 1e-12)
+        self.corrections.append(Correction(scale=float(scale), shift=float(target.min() - scale * low)))

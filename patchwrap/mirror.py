@@ -1,4 +1,4 @@
-"""A second opinion on the whole image: what a backend says of its mirror image."""
+"""Averages the coarse map with the prediction for the mirrored image."""
 
 import numpy as np
 import torch
@@ -9,30 +9,33 @@ from patchwrap.robust import correlation, map_spread, median
 from patchwrap.types import CoarseMap
 
 
-def halfway(plain: CoarseMap, mirrored: CoarseMap, scale_known: bool) -> CoarseMap:
-    """Go halfway from a coarse map to that of the mirror image, where it is to be believed.
+def average_with_mirrored(plain: CoarseMap, mirrored: CoarseMap, scale_known: bool) -> CoarseMap:
+    """Average a coarse map with the prediction for the mirrored image.
 
-    The mean of the two mostly errs less than either (Godard et al. 2017, arXiv 1609.03677, post-processing). The mirror
-    image's map is first brought to the median and, where scale is unknown, the spread of the plain one; the farther it
-    still is from it the less it counts, as with tiles, and without likeness it does not count at all.
+    The mirrored map is matched in median (and spread, where scale is unknown) and its weight falls with the remaining
+    difference; without correlation it is ignored. The mean of the two is mostly more accurate than either (Godard et
+    al. 2017, arXiv 1609.03677, post-processing).
 
     Args:
-        plain: in the fusion space, finite.
-        mirrored: likewise, mirrored back; NaN where invalid.
+        plain: the coarse map in the fusion space, finite.
+        mirrored: the prediction for the mirrored image, flipped back, in the fusion space; NaN where invalid.
         scale_known: whether both share their scale (log depth).
+
+    Returns:
+        A map of the same shape, finite.
 
     Example:
         >>> plain = torch.linspace(0, 1, 32).expand(32, 32)
-        >>> bool(torch.allclose(halfway(plain, 3 + 2 * plain, scale_known=False), plain))
+        >>> bool(torch.allclose(average_with_mirrored(plain, 3 + 2 * plain, scale_known=False), plain))
         True
     """
-    seen = mirrored.isfinite()
-    x, y = (values[seen].double().numpy() for values in (mirrored, plain))
+    valid = mirrored.isfinite()
+    x, y = (values[valid].double().numpy() for values in (mirrored, plain))
     if not len(x) or correlation(x, y, np.ones_like(x)) < LEAST_CORRELATION:
         return plain
     spread = max(map_spread(y), 1e-12)
     scale = 1.0 if scale_known else spread / max(map_spread(x), 1e-12)
-    apart = torch.where(seen, median(y) + scale * (mirrored - median(x)) - plain, 0.0)
+    difference = torch.where(valid, median(y) + scale * (mirrored - median(x)) - plain, 0.0)
     half = LOG_AGREEMENT if scale_known else AGREEMENT * spread
-    believed = torch.from_numpy(agreement(apart.double().numpy(), half)).to(plain)
-    return plain + 0.5 * believed * apart
+    weight = torch.from_numpy(agreement(difference.double().numpy(), half)).to(plain)
+    return plain + 0.5 * weight * difference

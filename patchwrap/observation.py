@@ -1,4 +1,4 @@
-"""One tile as the alignment sees it: its thumbnail at the coarse map's sampling, and what moves it into place."""
+"""One tile as the alignment sees it: its thumbnail at the coarse map's sampling, and its correction."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,23 +17,24 @@ Grid = Float[ndarray, "rows columns"]
 """A map at the coarse map's sampling, float64."""
 
 Level = Literal["plane", "scale", "shift", "coarse", "identity"]
+"""Fitted parameters: scale, shift and tilts; scale and shift; shift; none, the coarse map is used; no fit was made."""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What moves one tile into place: ``scale * x + shift + tilt_v * v + tilt_u * u``.
+    """Correction of one tile: ``scale * x + shift + tilt_v * v + tilt_u * u``.
 
-    ``v`` and ``u`` run from -1 to 1 down and across the tile.
+    ``v`` and ``u`` run from -1 to 1 down and across the tile. All maps are in the fusion space.
 
     Args:
         scale: factor, positive.
         shift: offset at the tile's centre.
         tilt_v: half the rise from the upper to the lower side.
         tilt_u: half the rise from the left to the right side.
-        trust: how much the tile counts, in [0, 1]; 0 lets the coarse map show through.
-        level: how far down the fall-back chain the fit had to go.
-        agreement: in (0, 1] for each coarse pixel inside the tile, how much of the tile to believe
-            beside the coarse map; None where it is believed everywhere.
+        trust: weight of the tile, in [0, 1]; 0: the coarse map is used instead.
+        level: step of the fall-back chain that the fit ended at.
+        agreement: with the coarse map, in (0, 1], for each coarse pixel inside the tile, see ``agreement``;
+            None: 1 everywhere.
     """
 
     scale: float = 1.0
@@ -57,10 +58,10 @@ class Observation:
 
     Args:
         cells: the coarse pixels that lie wholly inside the tile.
-        v: position of their rows in the tile, from -1 to 1.
+        v: position of these pixels' rows in the tile, from -1 to 1.
         u: position of their columns in the tile, from -1 to 1.
-        thumb: the tile's mean over each of them, NaN where invalid.
-        correction: what is known of it.
+        thumb: the tile's mean over each of these pixels, NaN where invalid.
+        correction: the tile's, as far as it is determined.
     """
 
     cells: tuple[slice, slice]
@@ -71,11 +72,11 @@ class Observation:
 
     @classmethod
     def of(cls, tile: Tile, values: Map, canvas: Size, coarse: Size) -> "Observation":
-        """Look at a tile at the coarse map's sampling.
+        """Sample a tile like the coarse map.
 
         Args:
-            tile: where it lies on the canvas.
-            values: its map, NaN where invalid.
+            tile: its position on the canvas.
+            values: its map in the fusion space, NaN where invalid.
             canvas: ``(height, width)`` of the canvas.
             coarse: ``(rows, columns)`` of the coarse map.
         """
@@ -86,17 +87,17 @@ class Observation:
 
     @property
     def usable(self) -> bool:
-        """Whether enough of the tile is valid to be fitted at all."""
+        """Whether enough of the tile is valid for a fit."""
         valid = np.isfinite(self.thumb).sum()
         return bool(valid >= max(12, 0.25 * self.thumb.size))
 
     def corrected(self) -> Grid:
-        """The thumbnail, moved by the correction."""
+        """The thumbnail with the correction applied."""
         c = self.correction
         return c.scale * self.thumb + c.shift + c.tilt_v * self.v[:, None] + c.tilt_u * self.u[None, :]
 
     def basis(self, rows: slice = slice(None), columns: slice = slice(None)) -> Float[ndarray, "cells 3"]:
-        """One, v and u of each cell in a part of the thumbnail, row-major."""
+        """Columns 1, v and u of the design matrix for the cells in a part of the thumbnail, row-major."""
         v, u = self.v[rows], self.u[columns]
         basis = np.ones((len(v), len(u), 3))
         basis[..., 1], basis[..., 2] = v[:, None], u[None, :]
@@ -104,22 +105,25 @@ class Observation:
 
 
 def agreement(difference: Grid, half: float) -> Grid:
-    """How far to believe what differs from the coarse map: 1 where it does not, one half at ``half``, little beyond.
+    """Agreement with the coarse map: ``1 / (1 + (difference / half)^4)``.
 
     Args:
-        difference: from the coarse map; NaN counts as none.
-        half: in the difference's units.
+        difference: from the coarse map; NaN counts as 0.
+        half: difference at which the agreement is one half, in the same units.
+
+    Returns:
+        Values in (0, 1], shape of the difference.
     """
     square = np.square(np.where(np.isfinite(difference), difference, 0.0) / half)
     return 1 / (1 + square * square)
 
 
 def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tuple[slice, slice], Grid]:
-    """Average a tile over the coarse map's pixels: the low-pass without which a fit is biased.
+    """Average a tile over the coarse map's pixels. A fit of the tile's full detail to the coarse map would be biased.
 
     Args:
-        values: the tile, NaN where invalid.
-        tile: where it lies on the canvas.
+        values: the tile's map, NaN where invalid.
+        tile: its position on the canvas.
         canvas: ``(height, width)`` of the canvas.
         coarse: ``(rows, columns)`` of the coarse map.
 
@@ -130,7 +134,7 @@ def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tupl
     rows, down = _footprints(tile.top, tile.bottom, canvas[0], coarse[0])
     columns, across = _footprints(tile.left, tile.right, canvas[1], coarse[1])
     mean = down @ values.float() @ across.T
-    if mean.isfinite().all():  # one NaN makes all cells NaN, even with a share of zero
+    if mean.isfinite().all():  # a single NaN pixel makes all cells NaN, since 0 * NaN is NaN
         return (rows, columns), mean.double().numpy()
     valid = values.isfinite()
     share = down @ valid.float() @ across.T
@@ -141,7 +145,7 @@ def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tupl
 
 @lru_cache(maxsize=32)
 def _footprints(start: int, stop: int, pixels: int, cells: int) -> tuple[slice, Float[Tensor, "cells pixels"]]:
-    """The cells wholly inside [start, stop) and each one's share of every pixel there; the same for a row of tiles."""
+    """The cells wholly inside [start, stop), and the fraction of each that every pixel covers. Cached for tile rows."""
     pitch = pixels / cells
     first, last = int(np.ceil(start / pitch - 1e-6)), int(np.floor(stop / pitch + 1e-6))
     last = max(first, last)

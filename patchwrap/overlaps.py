@@ -1,7 +1,8 @@
-"""Phase two of the alignment: move all tiles at once so that their overlaps agree and the coarse map is kept.
+"""Phase two of the alignment: correct all tiles jointly so that they agree where they overlap.
 
-Shift and plane only, never scale: the overlap term is minimised by shrinking the scale. Each
-overlap enters one small linear system through its moments.
+Only shifts and planes are corrected, never scales: shrinking all scales would minimise the differences in the overlaps.
+A term for each tile's difference from the coarse map anchors the tiles to it. Each overlap enters one small linear
+system through its moments.
 """
 
 from dataclasses import dataclass
@@ -20,16 +21,17 @@ Steps = Float[ndarray, "tiles 3"]
 """Shift, vertical and horizontal tilt to add to each tile."""
 
 Blocks = dict[tuple[int, int], Float[ndarray, "3 3"]]
-"""The parts of a matrix of all steps that are not zero, by their tiles' numbers."""
+"""Non-zero 3x3 blocks of the normal matrix, by (tile, tile) index."""
 
 OVERLAP_GAIN = 3.0
-"""Weight of an overlap against the anchor to the coarse map."""
+"""Weight of an overlap relative to the anchor to the coarse map."""
 TILT_RIDGE = 0.02
-"""Keeps the tilt of a tile whose overlaps are too narrow to show it."""
+"""Regularises the tilt of a tile whose overlaps are too narrow to determine it."""
 REWEIGHTINGS = 3
 LEAST_CELLS = 12
+"""Fewest valid cells that make an overlap."""
 MANY_CELLS = 300
-"""About so many cells of an overlap, or of a tile, tell as much as all: neighbouring ones are highly correlated."""
+"""About this many cells of an overlap or tile are used: neighbouring cells are highly correlated."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,11 @@ class Overlap:
     """The cells that two tiles share.
 
     Args:
-        first: number of one tile.
-        second: number of the other.
+        first: index of one tile.
+        second: index of the other.
         difference: first minus second in every cell.
-        basis: how the difference grows with both tiles' steps: one, v and u of every cell as seen in
-            the first tile, and minus those as seen in the second.
+        basis: derivative of the difference by both tiles' steps: 1, v and u of every cell in the first
+            tile, and minus those in the second.
         share: size of the overlap as a fraction of the first tile.
     """
 
@@ -52,40 +54,45 @@ class Overlap:
     share: float
 
     def residual(self, steps: Steps) -> Float[ndarray, "cells"]:
-        """The difference that is left after the steps."""
+        """The difference that remains after the steps."""
         return self.difference + self.basis @ steps[[self.first, self.second]].ravel()
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """A tile's distance from the coarse map."""
+    """A tile's difference from the coarse map.
+
+    Args:
+        difference: tile minus coarse map in every cell used.
+        basis: 1, v and u of these cells.
+    """
 
     difference: Float[ndarray, "cells"]
     basis: Float[ndarray, "cells 3"]
 
     @classmethod
     def of(cls, tile: Observation, coarse: Grid) -> "Anchor":
-        """Compare a corrected tile with the coarse map, where it is valid."""
+        """Compare a corrected tile with the coarse map where the tile is valid."""
         some = (slice(None, None, _stride(tile.thumb.size)),) * 2
         difference = (tile.corrected() - coarse[tile.cells])[some].ravel()
         valid = np.isfinite(difference)
         return cls(difference[valid], tile.basis(*some)[valid])
 
     def residual(self, step: Float[ndarray, "3"]) -> Float[ndarray, "cells"]:
-        """The distance that is left after the step."""
+        """The difference that remains after the step."""
         return self.difference + self.basis @ step
 
 
 def joint_steps(tiles: list[Observation], coarse: Grid, spread: float) -> Steps:
-    """Shift and tilt to add to each tile.
+    """Shift and tilts to add to each tile's correction.
 
-    Gated: unless the overlaps end up closer while the tiles stay about as near to the coarse map,
-    nothing moves.
+    All are zero unless they reduce the differences in the overlaps while the tiles stay about as close to the coarse
+    map as before.
 
     Args:
         tiles: observed and corrected by phase one.
         coarse: the coarse map at its own sampling.
-        spread: robust spread of the coarse map.
+        spread: of the coarse map, see ``robust.map_spread``.
     """
     still = np.zeros((len(tiles), 3))
     pairs = find_overlaps(tiles)
@@ -99,7 +106,7 @@ def joint_steps(tiles: list[Observation], coarse: Grid, spread: float) -> Steps:
 
 
 def find_overlaps(tiles: list[Observation]) -> list[Overlap]:
-    """Every pair of tiles that shares at least two rows, two columns and 12 valid cells."""
+    """Every pair of tiles that shares at least two rows, two columns and ``LEAST_CELLS`` valid cells."""
     values = [tile.corrected() for tile in tiles]
     low = np.array([[part.start for part in tile.cells] for tile in tiles]).reshape(-1, 2)
     high = np.array([[part.stop for part in tile.cells] for tile in tiles]).reshape(-1, 2)
@@ -132,7 +139,7 @@ def _overlap(
 
 
 def _stride(cells: int) -> int:
-    """Every how many rows and columns to take so that about ``MANY_CELLS`` stay."""
+    """Step between used rows and columns at which about ``MANY_CELLS`` remain."""
     return max(1, round(float(np.sqrt(cells / MANY_CELLS))))
 
 
@@ -161,7 +168,7 @@ def _add_overlap(normal: Blocks, right: Steps, pair: Overlap, steps: Steps) -> N
 
 
 def _sparse(blocks: Blocks, count: int) -> csc_array:
-    """Most tiles share nothing: their blocks are never made."""
+    """The normal matrix; sparse, since most pairs of tiles do not overlap."""
     places = 3 * np.array(list(blocks))[:, :, None, None] + np.indices((3, 3))
     numbers = np.stack(list(blocks.values())).ravel()
     return csc_array((numbers, (places[:, 0].ravel(), places[:, 1].ravel())), shape=(3 * count, 3 * count))

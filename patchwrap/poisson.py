@@ -1,13 +1,20 @@
 """The screened Poisson equation with reflecting borders, on a grid of any size.
 
-As a whole it is solved exactly by cosine transform. A grid that is too large for that is solved twice. First on a
-coarse grid, for the means over its cells: their steps from cell to cell follow from the slopes without loss, and per
-pixel the screen stays what it is (in steps of a cell it weighs as many times more as a cell has pixels). The coarse
-solution E0 is enlarged so that it keeps those means. What it leaves of the slopes therefore has no mean step between
-cells, and the rest R that minimises ``|grad R - (slopes - grad E0)|^2 + screen |E0 + R|^2`` consists of waves of a few
-cells and dies out within some cells of its cause. So R is found in blocks. To make sure that a block feels nothing
-from beyond its halo, R is screened towards 0 as well, up to a crossover of ``CROSSOVER`` cells, which hardly touches
-waves of a few cells; where the screen that was asked for is as strong as that, nothing is added and E0 + R is exact.
+Solved is the map E that minimises ``|grad E - slopes|^2 + screen |E|^2``, for differences (``slopes``) between
+neighbouring pixels that need not be the gradient of any map.
+
+A grid that fits in memory (``coarsening.fits``) is solved exactly by cosine transform. A larger one is solved on two
+levels:
+
+1. The means of E over the cells of a coarse grid are solved exactly, from the slopes between the cells' means, which
+   follow from the pixels' slopes. The solution E0 is interpolated to pixels such that it keeps the cell means.
+2. The residual R minimises ``|grad R - (slopes - grad E0)|^2 + screen |E0 + R|^2``. Its slopes have no mean step
+   between cells, so R consists of waves of a few cells and decays within some cells of its cause. It is solved in
+   blocks with a halo of ``CROSSOVER`` cells. To keep a block independent of what lies beyond its halo, R is screened
+   towards 0 with a crossover of at most ``CROSSOVER`` cells, which hardly affects waves of a few cells.
+
+If ``screen`` itself is at least as strong as that second screen, E0 + R is exact up to the decay in the halo; otherwise
+it is an approximation.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +28,7 @@ from patchwrap.coarsening import Cells, CoarseGrid, Region, blocks, fits
 from patchwrap.types import Values
 
 CROSSOVER = 32
-"""Wavelength in cells above which the coarse grid decides alone; also the halo of a block, in cells."""
+"""Wavelength in cells above which the coarse solution alone determines the result; also a block's halo in cells."""
 
 Slopes = tuple[Float32[ndarray, "_ columns"], Float32[ndarray, "rows _"]]
 """Differences between neighbouring pixels of a region, down (one row less) and across (one column less)."""
@@ -34,8 +41,8 @@ def solve(
 
     Args:
         shape: ``(height, width)`` of the grid.
-        slopes: gives the wanted differences inside a region; they need not belong to any map.
-        screen: squared wave number of the crossover, in radians a pixel; 0 leaves the mean free, which is then 0.
+        slopes: returns the wanted differences inside a region.
+        screen: squared wave number of the crossover, in (radians per pixel)^2; with 0 the mean is set to 0.
 
     Yields:
         Regions that together cover the grid, and E there.
@@ -58,8 +65,8 @@ def solve_screened_poisson(source: Values, screen: float, spacing: tuple[float, 
 
     Args:
         source: divergence of the wanted gradient; overwritten.
-        screen: squared wave number of the crossover; 0 leaves the mean free, which is then set to 0.
-        spacing: distance between rows and between columns.
+        screen: squared wave number of the crossover, in (radians per unit)^2; with 0 the mean is set to 0.
+        spacing: distance between rows and between columns, in the same unit.
 
     Returns:
         E, float32, shape of the source.
@@ -77,8 +84,12 @@ def solve_screened_poisson(source: Values, screen: float, spacing: tuple[float, 
 def laplacian_eigenvalues(shape: tuple[int, int], spacing: tuple[float, float] = (1.0, 1.0)) -> Values:
     """Eigenvalues of minus the five-point Laplacian under the cosine transform.
 
-    ``4 sin(pi i / 2H)^2 + 4 sin(pi j / 2W)^2`` at spacing one: about the squared wave number in radians a pixel. (As
-    2 - 2 cos, float32 would lose the lowest ones.)
+    ``4 sin(pi i / 2H)^2 + 4 sin(pi j / 2W)^2`` at spacing one: about the squared wave number in radians per pixel.
+    (Written as 2 - 2 cos, the lowest ones would be lost to rounding in float32.)
+
+    Args:
+        shape: ``(height, width)`` of the grid.
+        spacing: distance between rows and between columns.
     """
     rows, columns = (
         ((2 / distance * np.sin(np.pi * np.arange(n) / (2 * n))) ** 2).astype(np.float32)
@@ -96,7 +107,7 @@ def _solve_coarse(grid: CoarseGrid, slopes: Callable[[Region], Slopes], screen: 
 
 
 def _solve_block(coarse: Values, slopes: Slopes, screen: float, stiff: float) -> Values:
-    """Add to the coarse solution what it leaves; where there is nothing to be added, ``stiff`` holds it at 0."""
+    """Return the coarse solution plus the residual, which ``stiff`` screens towards 0."""
     down, across = (part - np.diff(coarse, axis=axis) for axis, part in enumerate(slopes))
     source = _divergence(down, across)
     del down, across

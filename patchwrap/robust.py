@@ -11,13 +11,13 @@ CAUCHY = 2.385
 """Cauchy's tuning constant for the same efficiency (Holland & Welsch 1977)."""
 
 TENTHS = 2.5631
-"""From the tenth to the ninetieth percentile of a normal distribution, in standard deviations."""
+"""Distance from the 10th to the 90th percentile of a normal distribution, in standard deviations."""
 
 LEAST_SHARE = 0.4
-"""Of the spread by the tenths that the robust one is taken to have at least."""
+"""Lower bound of ``map_spread``, as a fraction of the standard deviation that 10th and 90th percentile imply."""
 
 SAMPLES = 60.0
-"""Independent samples that a fit's data are taken to be worth against its prior: pixels are highly correlated."""
+"""Number of independent samples that a fit's data count as, relative to its prior: pixels are highly correlated."""
 
 
 def robust_spread(values: Shaped[ndarray, "..."]) -> float:
@@ -32,14 +32,14 @@ def robust_spread(values: Shaped[ndarray, "..."]) -> float:
 
 
 def map_spread(values: Shaped[ndarray, "..."]) -> float:
-    """The spread of a depth map: the robust one, but no less than a share of what its tenths tell.
+    """The spread of a depth map: the robust spread, but at least ``LEAST_SHARE`` of the one estimated from percentiles.
 
-    Where a sky of one value fills more than half of a map, the median lies in it and so do most values, and yet the
-    ground is not flat. A map without such a sky has a robust spread of 0.4 times that of a normal distribution with its
-    tenths, or more.
+    If a sky of one value fills more than half of a map, the median absolute deviation is 0 although the ground is not
+    flat; the 10th and 90th percentiles still show its spread. Maps without such a sky have a robust spread above that
+    bound.
 
     Returns:
-        Above zero, but for a constant map.
+        Above zero except for a constant map.
 
     Example:
         >>> sky_and_ground = np.r_[np.zeros(600), np.linspace(0, 1, 400)]
@@ -54,7 +54,7 @@ def map_spread(values: Shaped[ndarray, "..."]) -> float:
 
 
 def median(values: Float[ndarray, "n"]) -> float:
-    """The median of finite values; several times as fast as numpy's where they are few.
+    """The median of finite values; for small arrays several times faster than numpy's.
 
     Example:
         >>> median(np.array([4.0, 1.0, 3.0, 2.0])), median(np.array([3.0, 1.0, 2.0]))
@@ -67,14 +67,14 @@ def median(values: Float[ndarray, "n"]) -> float:
 
 
 def huber_weights(residual: Float[ndarray, "n"]) -> Float[ndarray, "n"]:
-    """Weights that make least squares Huber's: 1 within 1.345 sigma of zero, falling as 1/|r| beyond."""
+    """Weights of Huber's regression by least squares: 1 within 1.345 sigma of zero, falling as 1/|r| beyond."""
     size = np.abs(residual)
     limit = HUBER * max(1.4826 * median(size), 1e-12)
     return np.minimum(1.0, limit / np.maximum(size, 1e-12))
 
 
 def correlation(a: Float[ndarray, "n"], b: Float[ndarray, "n"], weights: Float[ndarray, "n"]) -> float:
-    """Weighted Pearson correlation; 0 where either is constant."""
+    """Weighted Pearson correlation; 0 if either is constant."""
     total = weights.sum()
     a, b = a - weights @ a / total, b - weights @ b / total
     weighted = weights * a
@@ -93,20 +93,20 @@ def robust_fit(
     """Robust regression by iteratively reweighted least squares, with a Gaussian prior on the unknowns.
 
     Minimises ``SAMPLES * mean(w * rho(r / sigma)) + sum(((x - guess) / deviation)^2)`` with Cauchy's
-    ``rho``, whose influence falls again for far outliers, and ``sigma`` from the median absolute
-    residual (Holland & Welsch 1977). It starts at the guess and not at least squares, which an
-    outlier in the design itself would already have pulled away.
+    ``rho``, whose influence decreases for far outliers, and ``sigma`` from the median absolute
+    residual (Holland & Welsch 1977). It starts at the guess instead of the least-squares solution, which
+    outliers in the design (leverage points) would distort.
 
     Args:
-        design: one column an unknown.
+        design: one column per unknown.
         target: what ``design @ x`` should be.
-        weights: non-negative, one a sample.
-        guess: start, and centre of the prior.
-        deviation: how far off the guess may be; infinite says that nothing is known.
-        iterations: at most so many reweightings.
+        weights: non-negative, one per sample.
+        guess: start, and mean of the prior.
+        deviation: standard deviation of the prior; infinite for no prior.
+        iterations: most reweightings.
 
     Returns:
-        The solution and the weight that every sample ended up with: near zero for outliers.
+        The solution and the final weight of every sample: near zero for outliers.
     """
     precision = 1 / deviation**2
     ridge = np.diag(precision + 1e-9)

@@ -1,13 +1,15 @@
-"""The second of the pipeline's two passes over the tiles: aligned and, with a head, refined, one by one."""
+"""The second of the pipeline's two passes over the tiles: each is aligned and, with a head, refined."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Literal, get_args
 
 import torch
 
 from patchwrap.canvas import Canvas
 from patchwrap.consensus import Consensus
+from patchwrap.errors import BackendContractError
 from patchwrap.observation import Correction
 from patchwrap.resampling import enlarge
 from patchwrap.spec import FusionHead
@@ -18,18 +20,34 @@ from patchwrap.tiling import Tile
 from patchwrap.types import Map
 from patchwrap.windows import window
 
+Drawn = Literal["alone", "together", "never"]
+"""How a head's tiles are interpolated towards the coarse map where they disagree with it, see ``SecondPass``."""
+
+
+def drawn_of(head: object) -> Drawn:
+    """The attribute ``drawn`` of a fusion head; ``alone`` without one.
+
+    Raises:
+        BackendContractError: if it has another value than ``alone``, ``together`` or ``never``.
+    """
+    drawn: Any = getattr(head, "drawn", "alone")
+    if drawn not in get_args(Drawn):
+        known = ", ".join(get_args(Drawn))
+        raise BackendContractError(f"{type(head).__name__}.drawn is {drawn!r}; expected one of {known}.")
+    return drawn
+
 
 @dataclass(frozen=True)
 class Aligned:
     """One tile, ready to be fused.
 
     Args:
-        tile: where it lies on the canvas.
-        values: finite; the coarse map's where the tile is invalid.
-        weights: how much every pixel counts beside those of other tiles.
-        confidence: how far the tile is to be believed, in [0, 1].
-        window: how much every pixel counts by its place in the tile alone.
-        predicted: the tile as the backend gave it, NaN where invalid.
+        tile: its position on the canvas.
+        values: in the fusion space, finite; those of the coarse map where the tile is invalid.
+        weights: blending weight of each pixel: window times confidence.
+        confidence: of each pixel, in [0, 1].
+        window: weight of each pixel by its position in the tile, in (0, 1].
+        predicted: the tile as the backend predicted it, NaN where invalid.
     """
 
     tile: Tile
@@ -42,23 +60,26 @@ class Aligned:
 
 @dataclass(frozen=True)
 class SecondPass:
-    """Iterating gives tile after tile.
+    """Align, refine and weight the stored predictions, one tile at a time.
 
-    A tile is believed as far as the alignment trusts it, times how well it agrees with the coarse map (at the coarse
-    map's sampling, so that detail is no disagreement), times what the backend itself thinks. Blending weights fall with
-    that, so that of tiles that overlap the one that agrees decides; and where none does the values fall back to the
-    coarse map. With a head that judges by itself they fall back where what all tiles say together is far from it, and
-    all by the same share, so that what the head made agree still does; a tile that is not trusted says what all say.
-    With a head whose tiles are never drawn back only the alignment's trust and the backend's own count.
+    Pixel confidence is the product of the alignment's trust in the tile, the tile's agreement with the coarse map (at
+    the coarse map's sampling, so detail does not count as disagreement) and the backend's confidence, if any. The
+    blending weight is window times confidence.
+
+    The head's ``drawn`` decides what happens where a tile disagrees: ``alone`` (also without a head): each tile is
+    interpolated towards the coarse map by its own agreement; ``together``: all tiles are interpolated by the agreement
+    of their consensus, so tiles that the head made consistent stay consistent, and an untrusted tile takes the
+    consensus values; ``never``: refined values are kept, and only trust and the backend's confidence remain in the
+    pixel confidence. Untrusted tiles have weight 0.
 
     Args:
         canvas: the photo and its tiles.
-        coarse: the coarse map on the canvas.
+        coarse: the coarse map on the canvas, in the fusion space.
         predictions: of the first pass.
-        corrections: one a prediction.
+        corrections: one for each prediction.
         head: refines aligned tiles, or None.
-        surroundings: what a head sees beyond its tile; None without one.
-        device: where the head wants its maps.
+        surroundings: context of the tiles for a head; None without one.
+        device: on which the head computes.
     """
 
     canvas: Canvas
@@ -71,20 +92,20 @@ class SecondPass:
 
     def __iter__(self) -> Iterator[Aligned]:
         for prediction, correction in zip(self.predictions, self.corrections):
-            place = window(prediction.tile, self.canvas.size)
+            window_weights = window(prediction.tile, self.canvas.size)
             coarse = self.coarse[prediction.tile.slices]
             if correction.trust > 0:
-                yield self._aligned(prediction, correction, place)
+                yield self._aligned(prediction, correction, window_weights)
             else:
-                nothing = torch.zeros_like(place)
-                values = self._agreed(prediction.tile) if self._drawn == "together" else coarse
-                yield Aligned(prediction.tile, values, nothing, nothing, place, prediction.values)
+                zero = torch.zeros_like(window_weights)
+                values = self._consensus_values(prediction.tile) if self._drawn == "together" else coarse
+                yield Aligned(prediction.tile, values, zero, zero, window_weights, prediction.values)
 
     def views(self) -> Iterator[tuple[Tile, Correction, TileView]]:
-        """What a head is shown, on the CPU, of every tile that the alignment trusts."""
+        """Every trusted tile, its correction and the head's input for it, on the CPU."""
         for prediction, correction in self._trusted():
             agreement = _agreement(correction, prediction.tile)
-            view = self._view(prediction, *self._believed(prediction, correction, agreement))
+            view = self._view(prediction, *self._corrected_with_confidence(prediction, correction, agreement))
             yield prediction.tile, correction, view
 
     def _trusted(self) -> Iterator[tuple[Prediction, Correction]]:
@@ -97,50 +118,53 @@ class SecondPass:
         return Consensus(self.canvas.size, self._changes())
 
     def _changes(self) -> Iterator[tuple[Tile, Map, Map]]:
-        """Of every trusted tile how far it lies above the coarse map, and how much that counts."""
+        """Every trusted tile, its difference from the coarse map, and its blending weights."""
         for prediction, correction in self._trusted():
             tile = prediction.tile
-            values, confidence = self._believed(prediction, correction, _agreement(correction, tile))
+            values, confidence = self._corrected_with_confidence(prediction, correction, _agreement(correction, tile))
             yield tile, values - self.coarse[tile.slices], window(tile, self.canvas.size) * confidence
 
-    def _aligned(self, prediction: Prediction, correction: Correction, place: Map) -> Aligned:
+    def _aligned(self, prediction: Prediction, correction: Correction, window_weights: Map) -> Aligned:
         agreement = _agreement(correction, prediction.tile)
-        values, confidence = self._believed(prediction, correction, agreement)
+        values, confidence = self._corrected_with_confidence(prediction, correction, agreement)
         if self.head is not None:
             values = self._refined(self.head, self._view(prediction, values, confidence))
-        values, confidence = self._drawn_back(prediction.tile, values, confidence, agreement, correction.trust)
+        values, confidence = self._towards_coarse(prediction.tile, values, confidence, agreement, correction.trust)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
-        return Aligned(prediction.tile, values, place * confidence, confidence, place, prediction.values)
+        weights = window_weights * confidence
+        return Aligned(prediction.tile, values, weights, confidence, window_weights, prediction.values)
 
     def _refined(self, head: FusionHead, view: TileView) -> Map:
         rows, columns = view.aligned.shape[2:]
         return head.refine(view.padded().to(self.device))[0, 0, :rows, :columns].to("cpu", torch.float32)
 
-    def _drawn_back(
+    def _towards_coarse(
         self, tile: Tile, values: Map, confidence: Map, agreement: Map, trust: float
     ) -> tuple[Map, Map]:
-        """Draw a tile to the coarse map as its head wants it; and how far it is to be believed then."""
+        """Interpolate a tile towards the coarse map as the head's ``drawn`` says; return values and confidence."""
         if self._drawn == "never":
             return values, trust * (confidence > 0)
-        share = self._shared(tile) if self._drawn == "together" else agreement
+        share = self._consensus_agreement(tile) if self._drawn == "together" else agreement
         return torch.lerp(self.coarse[tile.slices], values, share), confidence
 
     @property
-    def _drawn(self) -> str:
-        return getattr(self.head, "drawn", "alone")
+    def _drawn(self) -> Drawn:
+        return drawn_of(self.head)
 
-    def _shared(self, tile: Tile) -> Map:
-        """How much of their difference from the coarse map all tiles keep where one lies."""
+    def _consensus_agreement(self, tile: Tile) -> Map:
+        """Agreement of the tiles' consensus with the coarse map, in (0, 1], under a tile."""
         assert self.surroundings is not None
         return self.surroundings.agreement(tile)
 
-    def _agreed(self, tile: Tile) -> Map:
-        """What all tiles say where one lies."""
-        return self.coarse[tile.slices] + self._shared(tile) * self._consensus.under(tile)
+    def _consensus_values(self, tile: Tile) -> Map:
+        """The consensus under a tile, interpolated towards the coarse map by its agreement."""
+        return self.coarse[tile.slices] + self._consensus_agreement(tile) * self._consensus.under(tile)
 
-    def _believed(self, prediction: Prediction, correction: Correction, agreement: Map) -> tuple[Map, Map]:
-        """A tile in its place, the coarse map's where it is invalid; and how far the alignment believes it."""
+    def _corrected_with_confidence(
+        self, prediction: Prediction, correction: Correction, agreement: Map
+    ) -> tuple[Map, Map]:
+        """The corrected tile, filled from the coarse map where invalid, and trust times agreement as confidence."""
         values, confidence = correction.apply(prediction.values), correction.trust * agreement
         invalid = values.isnan()
         if invalid.any():

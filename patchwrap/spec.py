@@ -25,7 +25,7 @@ class Backend(Protocol):
     ``free_aspect`` (bool, default True; False means inputs always have exactly ``processing``),
     ``mirror`` (bool, default False; True asks for the mirror image of the whole, too, see ``patchwrap.mirror``) and
     ``knows_tiles`` (bool, default False; True says that it learned from tiles, so that what it says of a tile's layout
-    is believed, and not of its details alone, see ``fusion.WARY``).
+    is believed, and not of its details alone, see ``fusion.DETAIL_DEFAULT``).
     """
 
     convention: DepthConvention
@@ -228,8 +228,8 @@ def head_of(backend: object) -> FusionHead | None:
 class Fuser(Protocol):
     """An accumulator over a canvas: tiles in any order, then one result."""
 
-    def add(self, top: int, left: int, values: Map, weights: Map) -> None:
-        """Take in one aligned tile whose upper left corner lies at (top, left)."""
+    def add(self, tile: Tile, values: Map, weights: Map) -> None:
+        """Take in one aligned tile of the canvas; values and weights have its size."""
         ...
 
     def result(self) -> Map:

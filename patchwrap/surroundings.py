@@ -1,4 +1,4 @@
-"""What lies around a tile: the coarse map, and what all tiles say together, both at the coarse map's sampling."""
+"""Context of a tile: coarse map and consensus of all tiles, at the coarse map's sampling."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,23 +16,23 @@ from patchwrap.tile_view import CONTEXT, REACH
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Features, Map
 
-TOGETHER = 1.7
-"""What all tiles say may lie so many times farther from the coarse map than what one says."""
+CONSENSUS_TOLERANCE = 1.7
+"""The consensus may differ from the coarse map by this factor more than a single tile before it is trusted half."""
 
 _LEAST = 1e-3
-"""Weight of a tile at its own border."""
+"""Weight of a tile at its border."""
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Of all tiles of one image.
+    """Coarse map and consensus of one image, from which the context of each tile is cut.
 
     Args:
         canvas: ``(height, width)`` of the grid on which the tiles lie.
         coarse: the coarse map in the fusion space, finite, at its own sampling.
-        consensus: the mean of all tiles, at the same sampling; the coarse map where there is none.
+        consensus: the weighted mean of all trusted tiles at the same sampling; the coarse map where there is none.
         features: the coarse backend's decoder features, or None.
-        half: the difference from the coarse map at which half of a single tile is believed.
+        half: the difference from the coarse map at which a single tile's agreement is one half.
     """
 
     canvas: Size
@@ -50,14 +50,14 @@ class Surroundings:
         features: Features | None = None,
         half: float = np.inf,
     ) -> "Surroundings":
-        """Average what the tiles say, each by a window that ends at its own border, so that there are no steps.
+        """Average the tiles' thumbnails, weighted by trust and a window that falls to about 0 at each tile's border.
 
         Args:
             coarse: the coarse map in the fusion space, finite.
             canvas: ``(height, width)`` of the grid on which the tiles lie.
             seen: the aligned tiles' thumbnails.
             features: the coarse backend's decoder features, or None.
-            half: the difference from the coarse map at which half of a single tile is believed.
+            half: the difference from the coarse map at which a single tile's agreement is one half.
         """
         total = np.zeros(coarse.shape)
         weights = np.full(coarse.shape, 1e-9)
@@ -77,13 +77,13 @@ class Surroundings:
 
     @cached_property
     def spread(self) -> float:
-        """Its spread, see ``robust.map_spread``; never zero."""
+        """The coarse map's spread, see ``robust.map_spread``; never zero."""
         return max(map_spread(self.coarse.double().numpy()), 1e-6)
 
     def context(self, tile: Tile) -> Float[Tensor, "1 4 rows columns"]:
-        """What ``TileView.context`` is for a tile."""
-        window = self._share(Tile(tile.top - tile.height, tile.left - tile.width, *(REACH * n for n in tile.size)))
-        # Shrunk first, so that the few samples of a large tile's surroundings are means and not pickings.
+        """Context of a tile, as in ``TileView.context``: coarse map, consensus, and position down and across."""
+        window = self._fraction(Tile(tile.top - tile.height, tile.left - tile.width, *(REACH * n for n in tile.size)))
+        # Shrunk first, so that the few samples around a large tile are means instead of aliased point samples.
         whole = [max(1, round(n * c / (REACH * t))) for n, c, t in zip(CONTEXT, self.canvas, tile.size)]
         size = min(whole[0], self.coarse.shape[0]), min(whole[1], self.coarse.shape[1])
         maps = under(resize(torch.stack([self.coarse, self.consensus])[None], size), window, CONTEXT)
@@ -94,25 +94,26 @@ class Surroundings:
         return torch.cat([maps, torch.stack(torch.meshgrid(*places, indexing="ij"))[None]], 1)
 
     def agreement(self, tile: Tile) -> Map:
-        """How far to believe, in (0, 1], what all tiles say together where a tile lies."""
-        return under(self._agreement, self._share(tile), tile.size)[0, 0]
+        """Agreement of the consensus with the coarse map, in (0, 1], under a tile at the tile's size."""
+        return under(self._agreement, self._fraction(tile), tile.size)[0, 0]
 
     @cached_property
     def _agreement(self) -> Float[Tensor, "1 1 rows columns"]:
-        apart = (self.consensus - self.coarse).double().numpy()
-        return torch.from_numpy(agreement(apart, TOGETHER * self.half)).float()[None, None]
+        difference = (self.consensus - self.coarse).double().numpy()
+        return torch.from_numpy(agreement(difference, CONSENSUS_TOLERANCE * self.half)).float()[None, None]
 
     def features_under(self, tile: Tile, size: Size) -> Features | None:
-        """The coarse backend's features under a tile, at a size."""
-        return None if self.features is None else under(self.features.float(), self._share(tile), size)
+        """The coarse backend's features under a tile, resized to ``(height, width)``; None if there are none."""
+        return None if self.features is None else under(self.features.float(), self._fraction(tile), size)
 
-    def _share(self, tile: Tile) -> Float[Tensor, "1 4"]:
+    def _fraction(self, tile: Tile) -> Float[Tensor, "1 4"]:
+        """Top, left, height and width of a tile as fractions of the canvas."""
         height, width = self.canvas
         return torch.tensor([[tile.top / height, tile.left / width, tile.height / height, tile.width / width]])
 
 
 def _window(seen: Observation, coarse: tuple[int, ...]) -> Float[ndarray, "rows columns"]:
-    """Hann weights over a thumbnail, flat towards the image's own border."""
+    """Hann weights over a thumbnail, flat towards the image's border."""
     down, across = (
         _ramp(place, cells, limit) for place, cells, limit in zip((seen.v, seen.u), seen.cells, coarse)
     )

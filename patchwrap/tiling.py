@@ -1,7 +1,7 @@
-"""Where the tiles lie. Integers only: this module never touches a pixel.
+"""Tile plans and the positions of their tiles. Integers only: this module never touches a pixel.
 
-A plan is cut on a grid of any size: tiles never leave it, never shrink at its border and leave
-no pixel uncovered; where the sizes do not divide, neighbours overlap by a pixel or two more.
+A plan applies to a grid of any size: all tiles of a layer have the same size, lie inside the grid and together cover
+it; where the sizes do not divide, neighbours overlap by a pixel or two more.
 """
 
 import re
@@ -17,9 +17,11 @@ Size = tuple[int, int]
 """``(height, width)`` in pixels."""
 
 AUTO_MAX_SPLIT = 3
+"""Most rows and columns that ``auto`` chooses: smaller tiles show too little context."""
 MAX_OVERLAP = 0.9
-"""Tiles grow with the square of ``1 / (1 - overlap)``: at .9 a 2x2 plan has 121 of them, at .99 ten thousand."""
-_NAMES = "auto, p16, p49, p49+r128 (any number), 2x2 ... 8x8, 3x2 (columns x rows), slide, slide:640x480"
+"""The number of tiles grows with the square of ``1 / (1 - overlap)``: a 2x2 plan has 121 at .9, ten thousand at .99."""
+_FIXED = "p16, p49, p49+r128 (any number), 2x2 ... 8x8, 3x2 (columns x rows), slide:640x480"
+_NAMES = f"auto, slide, {_FIXED}"
 
 
 @dataclass(frozen=True, order=True)
@@ -59,14 +61,24 @@ class Layer:
     Args:
         rows: a tile's height is the grid's height over ``rows``.
         columns: a tile's width is the grid's width over ``columns``.
-        overlap: least fraction of a tile shared with its neighbour, in [0, 1).
+        overlap: least fraction of a tile shared with its neighbour, in [0, 0.9].
         size: ``(height, width)`` of a tile instead of a share of the grid, or None.
+
+    Raises:
+        TilingError: if rows, columns or size are less than 1, or overlap is not in [0, 0.9].
     """
 
     rows: int
     columns: int
     overlap: float
     size: Size | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.rows, self.columns) < 1:
+            raise TilingError(f"A layer has {self.rows} rows and {self.columns} columns; give at least one of each.")
+        if self.size is not None and min(self.size) < 1:
+            raise TilingError(f"A layer has tiles of {self.size} (height, width); give at least one pixel of each.")
+        _check_overlap(self.overlap)
 
     def tile_size(self, grid: Size) -> Size:
         """``(height, width)`` of this layer's tiles on a grid."""
@@ -82,11 +94,19 @@ class Layer:
 
 @dataclass(frozen=True)
 class TilePlan:
-    """Layers of tiles and, on top, random tiles of the last layer's size.
+    """Layers of tiles and additional random tiles of the last layer's size.
 
     ``p16``, ``p49`` and ``p49+rN`` are PatchFusion's modes (arXiv 2312.02284, section 3.3): a 4x4
     split; its four half-shifted passes (16 + 12 + 12 + 9 tiles, which is the 4x4 split at an
-    overlap of one half); and N random tiles more.
+    overlap of one half); and N additional random tiles.
+
+    Args:
+        name: the plan as text; only shown.
+        layers: at least one.
+        random: number of random tiles.
+
+    Raises:
+        TilingError: if there is no layer, or ``random`` is negative.
 
     Example:
         >>> plan = TilePlan.parse("p49")
@@ -98,16 +118,22 @@ class TilePlan:
     layers: tuple[Layer, ...]
     random: int = 0
 
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise TilingError(f"Plan {self.name!r} has no layer; give at least one, as Layer(2, 2, 0.5).")
+        if self.random < 0:
+            raise TilingError(f"Plan {self.name!r} has {self.random} random tiles; give 0 or more.")
+
     @classmethod
     def parse(cls, text: str, overlap: float | None = None) -> "TilePlan":
-        """Read a plan as written on the command line (``auto`` and ``slide`` are for ``choose``).
+        """Read a plan that does not depend on the image (``choose`` also resolves ``auto`` and ``slide``).
 
         Args:
             text: parts joined by ``+``: ``p16``, ``p49``, ``COLUMNSxROWS``, ``slide:WIDTHxHEIGHT``, ``rN``.
             overlap: replaces every layer's own overlap, in [0, 0.9].
 
         Raises:
-            TilingError: if a part is unknown or ``overlap`` is not in [0, 0.9].
+            TilingError: if a part is unknown or depends on the image, or ``overlap`` is not in [0, 0.9].
         """
         _check_overlap(overlap)
         parts = text.lower().split("+")
@@ -123,25 +149,25 @@ class TilePlan:
         """Resolve ``auto`` and ``slide`` for an image and a backend; read anything else with ``parse``.
 
         ``auto`` splits an image by about its size over the processing size, at most 3x3 at half
-        overlap: with less than about a third of the width a tile loses its context.
+        overlap: with less than about a third of the width a tile loses its context. ``slide`` means tiles
+        of the processing size.
 
         Args:
-            text: a plan as written on the command line.
+            text: a plan as written on the command line; ``auto`` is not joined with other parts.
             image: ``(height, width)`` of the photo.
             processing: ``(height, width)`` that the tile backend prefers.
             overlap: see ``parse``.
 
         Returns:
-            The plan, or None where ``auto`` finds nothing to gain: the image is no larger than one tile.
+            The plan, or None if ``auto`` finds the image no larger than one tile.
 
         Raises:
             TilingError: as ``parse``.
         """
         _check_overlap(overlap)
-        if text.lower() == "slide":
-            text = f"slide:{processing[1]}x{processing[0]}"
         if text.lower() != "auto":
-            return cls.parse(text, overlap)
+            sized = f"slide:{processing[1]}x{processing[0]}"
+            return cls.parse("+".join(sized if p.lower() == "slide" else p for p in text.split("+")), overlap)
         ratio = (image[0] * image[1] / (processing[0] * processing[1])) ** 0.5
         split = min(ceil(ratio - 0.25), AUTO_MAX_SPLIT)
         return cls.parse(f"{split}x{split}", overlap) if split > 1 else None
@@ -155,7 +181,7 @@ class TilePlan:
 
         Args:
             grid: ``(height, width)`` to cover.
-            seed: places the random tiles.
+            seed: of the random tiles' positions.
 
         Returns:
             Distinct tiles, layer by layer in row-major order, then the random ones.
@@ -185,7 +211,7 @@ def starts(length: int, tile: int, overlap: float) -> list[int]:
         >>> starts(160, 100, 0.25)
         [0, 60]
     """
-    # A hair is taken off: 3 / 0.5 must give 6 steps also where the division leaves 6.0000000001.
+    # The small subtrahend absorbs rounding: 3 / 0.5 must give 6 steps even if the division yields 6.0000000001.
     steps = ceil((length - tile) / max(tile * (1 - overlap), 1) - 1e-6)
     if steps <= 0:
         return [0]
@@ -198,7 +224,7 @@ def _check_overlap(overlap: float | None) -> None:
     if overlap is not None and not 0 <= overlap <= MAX_OVERLAP:
         raise TilingError(
             f"overlap {overlap} is not in [0, {MAX_OVERLAP}]. It is the fraction of a tile shared with the next; above "
-            f"{MAX_OVERLAP} the tiles become too many."
+            f"{MAX_OVERLAP} there would be too many tiles."
         )
 
 
@@ -211,4 +237,10 @@ def _layer(part: str, text: str) -> Layer:
         return Layer(int(match[2]), int(match[1]), 0.5)
     if match := re.fullmatch(r"slide:([1-9]\d*)x([1-9]\d*)", part):
         return Layer(1, 1, 0.5, (int(match[2]), int(match[1])))
+    if part == "slide":
+        raise TilingError(f"{part!r} in plan {text!r} depends on the image. Give the tiles' size, as slide:640x480.")
+    if part == "auto":
+        raise TilingError(
+            f"{part!r} in plan {text!r} depends on the image and stands alone. Take a plan of fixed parts: {_FIXED}."
+        )
     raise TilingError(f"{part!r} in plan {text!r} is not known. Plans: {_NAMES}.")

@@ -1,4 +1,4 @@
-"""A weighted mean that grows tile by tile, in scratch arrays."""
+"""A weighted mean of maps of parts of a grid, accumulated in scratch arrays."""
 
 import torch
 from jaxtyping import Float32
@@ -12,11 +12,11 @@ Place = tuple[slice, slice]
 
 
 class WeightedMean:
-    """Values in any order of places; where there are none it is 0.
+    """Accumulates values and weights of regions in any order; 0 where there are none.
 
     Args:
-        shape: ``(height, width)``.
-        anchor: weight of a 0 that counts everywhere, positive.
+        shape: ``(height, width)`` of the grid.
+        anchor: positive weight of a value of 0 that takes part everywhere.
     """
 
     def __init__(self, shape: tuple[int, int], anchor: float) -> None:
@@ -24,8 +24,8 @@ class WeightedMean:
         self._sum, self._weight = scratch.array(shape), scratch.array(shape)
 
     def add(self, place: Place, values: Map, weights: Map) -> None:
-        """Let values count at a place."""
-        # By torch: in one pass, and on all cores.
+        """Add a region's values with their weights, both of the region's size."""
+        # With torch: multiply and add in one pass, on all cores.
         torch.from_numpy(self._sum[place]).addcmul_(weights, values)
         torch.from_numpy(self._weight[place]).add_(weights)
 
@@ -34,7 +34,7 @@ class WeightedMean:
         return torch.div(torch.from_numpy(self._sum[place]), weight, out=weight).numpy()
 
     def result(self) -> Values:
-        """Return the mean everywhere, in the place of the sum: nothing can be added afterwards."""
+        """Return the mean everywhere. It overwrites the sum, so nothing can be added afterwards."""
         for rows in scratch.bands(len(self._sum)):
             self._sum[rows] = self[rows, :]
         return self._sum

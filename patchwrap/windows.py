@@ -1,4 +1,4 @@
-"""Blending weights of a tile: how much each of its pixels counts. Never zero, never tapered at the image's border."""
+"""Window weights of a tile for blending: never zero, and not tapered at the image's border."""
 
 from functools import lru_cache
 
@@ -11,13 +11,13 @@ from patchwrap.types import Map
 
 
 def window(tile: Tile, grid: Size) -> Map:
-    """Hann weights over a tile, flat towards the sides that lie on the grid's own border.
+    """Hann weights over a tile, constant towards the sides that lie on the grid's border.
 
-    The Hann window is taken two samples longer and its zero ends are cut off, so that no pixel
-    has weight zero (the trick is torchio's).
+    The Hann window is computed two samples longer and its zero ends are cut off, so that no pixel
+    has weight zero (as in torchio).
 
     Args:
-        tile: where the tile lies.
+        tile: its position on the grid.
         grid: ``(height, width)`` of the grid it was cut from.
 
     Returns:

@@ -58,7 +58,7 @@ def test_an_affine_and_tilted_tile_comes_back_exactly(scale, shift, v, u):
         alignment.observe(tile, values)
     for tile, values, correction in zip(tiles, distorted, alignment.solve()):
         assert correction.level == "plane" and correction.trust > 0.9
-        # Cells on the step at x = .6 carry the canvas's own blur, hence the tolerance.
+        # Cells on the step at x = .6 are blurred by the resampling, hence the tolerance.
         assert (correction.apply(values) - truth[tile.slices]).abs().mean() < 5e-3
 
 
@@ -92,7 +92,7 @@ def test_in_log_depth_a_flat_tile_is_only_shifted_onto_a_flat_wall():
 def test_the_chain_falls_back_to_a_shift_at_the_typical_scale():
     truth = scene()
     coarse = coarse_of(truth)
-    coarse[:12, :20] = 1.2  # the coarse map saw nothing there
+    coarse[:12, :20] = 1.2  # the coarse map is flat there
     alignment = Alignment(coarse, CANVAS)
     tiles = [Tile(48, 0, 48, 80), Tile(48, 80, 48, 80), Tile(0, 80, 48, 80), Tile(0, 0, 48, 80)]
     for tile in tiles[:3]:

@@ -1,4 +1,4 @@
-"""What all tiles say together, and what sets each apart from it."""
+"""The consensus of tiles, and each tile's offset from it."""
 
 import pytest
 import torch
@@ -19,18 +19,18 @@ def tiles():
     return TilePlan.parse("2x2").tiles(CANVAS)
 
 
-def test_tiles_that_say_the_same_are_their_own_consensus(tiles):
+def test_equal_tiles_equal_their_consensus(tiles):
     mean = consensus([0.25] * len(tiles), tiles)
     assert all(torch.allclose(mean.under(t), torch.full(t.size, 0.25), atol=1e-4) for t in tiles)
 
 
-def test_a_tile_that_is_off_differs_by_all_of_it_at_its_border_and_by_less_in_its_middle(tiles):
+def test_an_outlying_tile_differs_from_the_consensus_most_at_its_border(tiles):
     changes = [0.0] * 4 + [1.0] + [0.0] * 4
     apart = 1 - consensus(changes, tiles).under(tiles[4])
     assert apart[16, 0] == pytest.approx(1.0, abs=0.02) and 0 < apart[16, 24] < 0.3
 
 
-def test_without_what_sets_them_apart_overlapping_tiles_are_equal_to_the_last_pixel(tiles):
+def test_without_their_offsets_overlapping_tiles_are_equal(tiles):
     changes = torch.randn(len(tiles), *tiles[0].size, generator=torch.Generator().manual_seed(0))
     mean = Consensus(CANVAS, [(t, c, window(t, CANVAS)) for t, c in zip(tiles, changes)])
     whole = mean.under(Tile(0, 0, *CANVAS))
@@ -43,7 +43,7 @@ def test_where_there_is_no_tile_it_is_zero(tiles):
     assert not consensus([1.0], [tiles[0]]).under(tiles[-1])[-8:, -8:].any()
 
 
-def test_a_pixel_that_does_not_count_is_not_heard(tiles):
+def test_a_pixel_of_weight_zero_does_not_contribute(tiles):
     weights = window(tiles[0], CANVAS)
     weights[3, 4] = 0.0
     mean = Consensus(CANVAS, [(tiles[0], torch.full(tiles[0].size, 9.0), weights)])

@@ -1,4 +1,4 @@
-"""The universal head: what it may and may not depend on, its file, and how ``predict`` takes it."""
+"""The universal head: its invariances, its file, and its use by ``predict``."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ def view(height=40, width=56, **parts):
 
 
 def trained(seed=0, **options):
-    """A head whose residual is anything but zero."""
+    """A head with random weights in its last layer."""
     torch.manual_seed(seed)
     head = Head(HeadNetwork(**options))
     torch.nn.init.normal_(head.network.residual.weight, std=0.1)
@@ -49,12 +49,12 @@ def refine(head, shown):
         return head.refine(shown)
 
 
-def test_an_untrained_head_returns_what_all_tiles_say():
+def test_an_untrained_head_returns_the_consensus():
     shown = view()
     assert torch.equal(refine(Head(), shown), shown.aligned - shown.disagreement)
 
 
-def test_one_that_begins_aligned_returns_the_aligned_tiles():
+def test_begin_aligned_returns_the_aligned_tiles():
     shown = view()
     torch.testing.assert_close(refine(Head(HeadNetwork(begin="aligned")), shown), shown.aligned)
 
@@ -82,7 +82,7 @@ def abs_rel(values, truth, convention):
 
 
 @pytest.mark.parametrize(("part", "difference"), [(0, "unit"), (1, "disagreement"), (2, "change")])
-def test_a_residual_adds_keeps_what_sets_the_tile_apart_and_gives_up_what_sets_all_apart(part, difference):
+def test_the_three_parts_of_the_residual(part, difference):
     shown, head = view(), Head()
     with torch.no_grad():
         head.network.residual.bias[part] = 0.25
@@ -92,7 +92,7 @@ def test_a_residual_adds_keeps_what_sets_the_tile_apart_and_gives_up_what_sets_a
     torch.testing.assert_close(refine(head, shown), agreed + 0.25 * known[difference])
 
 
-def test_tiles_of_a_head_that_judges_are_less_drawn_to_the_coarse_map():
+def test_together_bends_tiles_less_towards_the_coarse_map_than_alone():
     def bent(tile, raw, aligned):
         """How far an aligned tile is from a scaled and tilted one."""
         places = torch.cartesian_prod(*(torch.linspace(-1, 1, n) for n in tile.size))
@@ -279,7 +279,7 @@ def test_the_command_line_takes_a_head(tmp_path, ramp, capsys):
     Image.fromarray((255 * PHOTO).astype(np.uint8)).save(tmp_path / "photo.png")
     path = save_head(Head(card=card_for("depth:metric")), tmp_path / "head.safetensors")
     words = ["predict", str(tmp_path / "photo.png"), "--backend", "ramp", "--plan", "2x2", "--format", "npy"]
-    words += ["--detail", "0.5"]  # without it a backend's tiles count for less where no head was trained for them
+    words += ["--detail", "0.5"]  # the default is lower if no network was trained on tiles
     assert main([*words, "-o", str(tmp_path / "a")]) == 0
     assert main([*words, "-o", str(tmp_path / "b"), "--head", str(path)]) == 0
     plain, headed = (np.load(tmp_path / name / "photo_depth.npy") for name in "ab")

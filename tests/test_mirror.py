@@ -1,47 +1,47 @@
-"""The whole image is seen twice, and what one view gets wrong to the left the other gets wrong to the right."""
+"""Errors that depend on left and right cancel when the mirrored image's prediction is averaged in."""
 
 import numpy as np
 import pytest
 import torch
 
 import patchwrap
-from patchwrap.mirror import halfway
+from patchwrap.mirror import average_with_mirrored
 
 LEVELS = torch.linspace(1, 2, 40)[:, None].expand(40, 60)
 TILT = 0.03 * torch.linspace(-1, 1, 60).expand(40, 60)
 
 
 @pytest.mark.parametrize("scale_known, scale", [(True, 1.0), (False, 3.0)])
-def test_what_is_wrong_to_the_left_and_to_the_right_cancels(scale_known, scale):
+def test_opposite_tilts_cancel(scale_known, scale):
     plain, mirrored = LEVELS + TILT, 5 + scale * (LEVELS - TILT)
-    both = halfway(plain, mirrored, scale_known)
+    both = average_with_mirrored(plain, mirrored, scale_known)
     assert (both - LEVELS).abs().max() < 0.1 * TILT.abs().max()
 
 
-def test_a_map_that_has_nothing_in_common_does_not_count():
+def test_an_uncorrelated_map_is_ignored():
     other = torch.rand(40, 60, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(halfway(LEVELS, other, False), LEVELS)
+    assert torch.equal(average_with_mirrored(LEVELS, other, False), LEVELS)
 
 
-def test_what_is_far_off_counts_little():
+def test_large_differences_have_little_weight():
     mirrored = LEVELS.clone()
     mirrored[10:20, 10:20] += 2
-    both = halfway(LEVELS, mirrored, True)
+    both = average_with_mirrored(LEVELS, mirrored, True)
     np.testing.assert_allclose(both[30:], LEVELS[30:], atol=0.02)
     assert (both - LEVELS).abs().max() < 0.02
 
 
-def test_holes_and_nothing_at_all_leave_the_plain_map():
+def test_invalid_or_constant_maps_leave_the_plain_map():
     holed = (LEVELS - 0.2).clone()
     holed[:10] = torch.nan
-    both = halfway(LEVELS, holed, True)
+    both = average_with_mirrored(LEVELS, holed, True)
     np.testing.assert_allclose(both[:10], LEVELS[:10])
-    np.testing.assert_allclose(halfway(LEVELS, torch.full_like(LEVELS, torch.nan), True), LEVELS)
-    assert torch.equal(halfway(LEVELS, torch.ones(40, 60), False), LEVELS)
+    np.testing.assert_allclose(average_with_mirrored(LEVELS, torch.full_like(LEVELS, torch.nan), True), LEVELS)
+    assert torch.equal(average_with_mirrored(LEVELS, torch.ones(40, 60), False), LEVELS)
 
 
 class Tilted:
-    """Reads depth off the red channel, but holds what lies to the right for nearer."""
+    """Takes depth from the red channel, too small towards the right."""
 
     convention, processing = patchwrap.DepthConvention("depth", "scale"), (60, 80)
 
@@ -50,7 +50,7 @@ class Tilted:
         return depth * torch.exp(-0.1 * torch.linspace(-1, 1, images.shape[-1]))
 
 
-def test_the_pipeline_hears_both_and_tells_the_plain_map_as_coarse():
+def test_the_pipeline_averages_both_and_returns_the_plain_map_as_coarse():
     photo = np.tile(np.linspace(0, 1, 180, dtype=np.float32)[:, None, None], (1, 240, 3))
     truth = np.log(1 + 9 * photo[..., 0])
     maps = {on: patchwrap.predict(photo, Tilted(), plan="2x2", mirror=on) for on in (False, True)}

@@ -34,7 +34,7 @@ def test_distorted_tiles_fuse_back_to_the_painted_scene(convention, fuser):
     assert affine_error(fused.values, truth) < 0.12 * affine_error(fused.coarse, truth)
 
 
-def test_tiles_of_a_backend_that_never_learned_from_them_decide_less():
+def test_detail_defaults_lower_for_a_backend_not_trained_on_tiles():
     errors, details = [], []
     for knows_tiles in (False, True):
         backend = Painted(distort=0.3)
@@ -137,7 +137,7 @@ def test_coarse_and_fine_may_be_different_backends_of_different_conventions():
 
 
 class Skied(Painted):
-    """Its sky is exactly nothing, as with networks that end in a ReLU."""
+    """Predicts exactly 0 for the sky, as networks that end in a ReLU do."""
 
     def predict(self, images):
         return super().predict(images) * (images.mean(1, keepdim=True) > SKY_GREY)
@@ -159,8 +159,8 @@ def test_a_sky_over_most_of_the_photo_takes_no_tiles_from_the_ground(share):
     assert blurred < 0.7 * true < 0.9 * seen
 
 
-def test_noise_around_nothing_is_no_million_metres():
-    """Inverse depth is fused, and turned over on its way back to metres: a sky of almost zero with it."""
+def test_noise_around_zero_inverse_depth_stays_bounded():
+    """Fused inverse depth is inverted to metres, also the almost zero values of the sky."""
 
     class Far(Painted):
         def predict(self, images):
@@ -218,7 +218,7 @@ def test_confidence_is_low_where_no_tile_confirms_the_coarse_map():
 
 
 class Liar(Painted):
-    """In the tile of the fifth call it sees a near object where there is none."""
+    """Predicts a near object that does not exist in the tile of the fifth call."""
 
     def predict(self, images):
         values = super().predict(images)
@@ -234,19 +234,19 @@ def test_where_a_tile_disagrees_its_neighbours_decide():
     place = np.s_[20:40, 180:220]
     assert fused.confidence[place].mean() < 0.7 * true.confidence[place].mean()
     error = np.abs(np.log(fused.values[place] / true.values[place])).mean()
-    # By its window it would count for half, and log(8 / 0.4) is 3.
+    # By its window alone the tile would have half of the weight, and log(8 / 0.4) is 3.
     assert error < 0.1
 
 
 class Sure(Painted):
-    """Surer of tiles than of the whole."""
+    """More confident in tiles than in the whole image."""
 
     def predict_with_confidence(self, images):
         values = self.predict(images)
         return values, torch.full_like(values, 0.5 if len(self.calls) == 1 else 0.75)
 
 
-def test_a_backends_own_confidence_multiplies():
+def test_a_backends_own_confidence_is_a_factor():
     known, unknown = (patchwrap.predict(PHOTO, kind("depth:scale"), plan="p49") for kind in (Sure, Painted))
     np.testing.assert_allclose(known.confidence, 0.75 * unknown.confidence, rtol=1e-3)
 
@@ -275,7 +275,7 @@ def test_confidence_without_tiles_is_the_backends_own_or_none():
 
 
 class Doubtful(Painted):
-    """Returns nonsense of which it is not sure."""
+    """Returns wrong values with a confidence of 0."""
 
     def predict_with_confidence(self, images):
         values = self.predict(images)
@@ -286,7 +286,7 @@ class Doubtful(Painted):
         return values, confidence
 
 
-def test_unsure_values_do_not_count():
+def test_values_without_confidence_have_no_weight():
     fused = patchwrap.predict(PHOTO, Doubtful("inverse_depth:metric"), plan="4x4", fuser="blend")
     naive = patchwrap.predict(PHOTO, Doubtless("inverse_depth:metric"), plan="4x4", fuser="blend")
     error, worse = (np.abs(depth.values - INVERSE).mean() for depth in (fused, naive))
@@ -294,7 +294,7 @@ def test_unsure_values_do_not_count():
 
 
 class Doubtless(Doubtful):
-    """The same nonsense, sure of it."""
+    """The same wrong values with full confidence."""
 
     def predict_with_confidence(self, images):
         values, _ = super().predict_with_confidence(images)
@@ -302,7 +302,7 @@ class Doubtless(Doubtful):
 
 
 class Joint(Painted):
-    """Owns the loop: it reads all tiles, then gives them in another order."""
+    """Owns the loop: reads all tiles, then yields them in another order."""
 
     def predict_tiles(self, source, tiles, context):
         self.context = context
@@ -323,7 +323,7 @@ def test_a_backend_that_owns_the_loop_may_give_tiles_in_any_order():
     assert len(backend.calls) == 1
 
 
-def test_it_is_told_what_is_known():
+def test_the_context_of_a_backend_that_owns_the_loop():
     backend = Joint("inverse_depth:affine")
     fused = patchwrap.predict(PHOTO, backend, plan="p16", seed=3, tile_batch_size=7)
     context = backend.context
@@ -333,7 +333,7 @@ def test_it_is_told_what_is_known():
 
 
 class JointWithDoubts(Joint):
-    """Owns the loop, and doubts the left half of every tile."""
+    """Owns the loop, with no confidence in the left half of every tile."""
 
     def predict_tiles_with_confidence(self, source, tiles, context):
         for tile, values in super().predict_tiles(source, tiles, context):
@@ -341,10 +341,10 @@ class JointWithDoubts(Joint):
             yield tile, values, columns.float().expand_as(values)
 
     def predict_tiles(self, source, tiles, context):
-        raise AssertionError("it knows how sure it is")
+        raise AssertionError("its confidence should be used")
 
 
-def test_a_backend_that_owns_the_loop_may_know_how_sure_it_is():
+def test_a_backend_that_owns_the_loop_may_return_confidence():
     fused = patchwrap.predict(PHOTO, JointWithDoubts("inverse_depth:affine"), plan="p16")
     left, right = fused.confidence[:, 10:40].mean(), fused.confidence[:, 60:90].mean()
     assert left < 0.1 < 0.5 < right
@@ -425,7 +425,7 @@ class AllInvalid(Painted):
         return torch.full_like(super().predict(images), torch.nan)
 
 
-def test_a_backend_that_sees_nothing_is_told_so():
+def test_a_backend_without_a_finite_value_is_refused():
     with pytest.raises(BackendContractError, match="no finite value"):
         patchwrap.predict(PHOTO, AllInvalid())
 
@@ -455,7 +455,7 @@ def test_no_tiles_is_the_coarse_map_and_detail_zero_too():
 
 
 class Doubling:
-    """A head that adds a constant in log depth, so that its effect can be told."""
+    """A head that adds a constant in log depth, so that its effect can be measured."""
 
     def refine(self, view):
         assert view.images.shape[2:] == view.aligned.shape[2:] == view.coarse.shape[2:]
@@ -465,7 +465,7 @@ class Doubling:
 def test_a_head_corrects_aligned_tiles_before_fusion():
     plain = patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p49", fuser="blend")
     headed = patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p49", fuser="blend", head=Doubling())
-    # One hundredth of the coarse map is always in the mean.
+    # The coarse map has a weight of 0.01 in the mean.
     assert np.median(headed.values / plain.values) == pytest.approx(np.exp(0.7), rel=0.02)
     assert headed.options["head"] == "Doubling" and plain.options["head"] is None
 
@@ -554,11 +554,26 @@ def test_gradients_are_off_but_the_caller_may_still_train():
         ({"device": "warp"}, OptionError, "--device cpu"),
         ({"plan": "p17"}, TilingError, "p49"),
         ({"plan": TilePlan.parse("p16"), "overlap": 0.25}, OptionError, "overlap 0.25 and a TilePlan"),
+        ({"plan": "auto+r8"}, TilingError, "stands alone"),
     ],
 )
 def test_impossible_options_say_what_is_possible(options, error, words):
     with pytest.raises(error, match=words):
         patchwrap.predict(PHOTO, Painted(), **options)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "words"),
+    [
+        ("fuser", "possion", "Doubling.fuser is 'possion'; expected one of poisson, blend"),
+        ("drawn", "nevr", "Doubling.drawn is 'nevr'; expected one of alone, together, never"),
+    ],
+)
+def test_impossible_attributes_of_a_head_are_refused(attribute, value, words):
+    head = Doubling()
+    setattr(head, attribute, value)
+    with pytest.raises(BackendContractError, match=words):
+        patchwrap.predict(PHOTO, Painted(), head=head)
 
 
 def test_no_backend_at_all():
@@ -590,12 +605,12 @@ def test_an_observer_sees_each_tile_as_predicted_and_as_fused():
         assert predicted.shape == aligned.shape == tile.size
         for name, values in (("predicted", predicted), ("fused", aligned)):
             off[name].append(float((values / truth[tile.slices]).log().mean()))
-    # Each tile comes back at a level of its own, and is fused at that of all.
+    # Every predicted tile has a level of its own; aligned, all have the same.
     assert np.std(off["fused"]) < 0.01 < 0.1 < np.std(off["predicted"])
 
 
 def test_an_observer_sees_the_coarse_map_where_no_tile_is_trusted():
-    # Tiles that say nothing but noise: what is fused is the coarse map.
+    # Tiles of noise are not trusted, so the coarse map is fused.
     def noisy(images):
         tile = images.shape[0] > 1
         return torch.rand(images.shape[0], *images.shape[2:]) if tile else images.mean(1)

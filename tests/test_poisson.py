@@ -24,7 +24,7 @@ def draw_map(kind, shape=SHAPE):
 
 
 def slopes_of(values, disorder=0.0):
-    """The map's differences; with disorder they belong to no map any more."""
+    """The map's differences; with disorder they are not those of any map."""
     draw = np.random.default_rng(1)
     down, across = (np.diff(values, axis=axis) for axis in (0, 1))
     down, across = (part + disorder * draw.normal(size=part.shape).astype(np.float32) for part in (down, across))
@@ -80,7 +80,7 @@ def test_blocks_leave_no_borders(kind, monkeypatch):
     whole, blocked = both_ways(kind, 600, monkeypatch, shape, limit=40_000)
     borders = sorted({rows.start for (rows, _), _ in solve(shape, slopes_of(whole), 1e-4)} - {0})
     assert len(borders) >= 4
-    # From row to row the error changes at a block's border hardly more than elsewhere, and by nothing that shows.
+    # From row to row the error changes hardly more at a block's border than elsewhere, and invisibly little.
     at = [row - 1 for row in borders]
     changes = np.abs(np.diff(blocked - whole, axis=0))
     assert np.percentile(changes[at], 99) < 1.2 * np.percentile(np.delete(changes, at, axis=0), 99)

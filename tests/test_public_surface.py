@@ -17,6 +17,12 @@ def test_importing_the_package_and_the_hook_loads_no_torch():
     assert not loaded & {"torch", "numpy", "scipy", "PIL"}
 
 
+def test_the_command_line_and_the_table_of_fusers_load_no_torch():
+    loaded = modules_after("import patchwrap.cli.predict, patchwrap.cli.bench, patchwrap.fusers")
+    assert "patchwrap.fusers" in loaded and "torch" not in loaded
+    assert "torch" not in modules_after("import patchwrap.predict_options")
+
+
 def test_predicting_with_a_head_needs_nothing_that_training_needs():
     loaded = modules_after("import patchwrap.pipeline, patchwrap.heads, patchwrap.exporting")
     assert "torch" in loaded and not loaded & {"accelerate", "tensorboard", "timm", "transformers", "diffusers"}

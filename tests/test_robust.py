@@ -30,7 +30,7 @@ def test_outliers_in_the_design_do_not_move_the_fit_either():
     assert robust_fit(design, target, np.ones(len(target)), *FREE)[0] == pytest.approx([2, 3], abs=0.02)
 
 
-def test_the_prior_holds_what_the_data_do_not_say():
+def test_the_prior_determines_what_the_data_do_not():
     design = np.stack([np.ones(50), np.full(50, 0.5)], axis=1)
     solution, _ = robust_fit(design, np.ones(50), np.ones(50), np.array([0.0, 1.0]), np.array([np.inf, 0.1]))
     assert solution == pytest.approx([0.5, 1.0], abs=1e-3)

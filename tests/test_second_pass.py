@@ -1,4 +1,4 @@
-"""What one tile adds: values, weights and confidence, with corrections that are known."""
+"""Values, weights and confidence of single tiles with known corrections."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torch
 from patchwrap.canvas import Canvas
 from patchwrap.observation import Correction
 from patchwrap.second_pass import SecondPass
-from patchwrap.surroundings import TOGETHER, Surroundings
+from patchwrap.surroundings import CONSENSUS_TOLERANCE, Surroundings
 from patchwrap.tile_store import Prediction, TileStore
 from patchwrap.tiling import Tile
 from patchwrap.windows import window
@@ -27,12 +27,12 @@ def passed(correction, values=None, confidence=None):
     return aligned
 
 
-def test_a_trusted_tile_is_corrected_and_counts_by_its_trust():
+def test_a_trusted_tile_is_corrected_and_weighted_by_its_trust():
     aligned = passed(Correction(scale=3.0, shift=1.0, trust=0.5))
     assert (aligned.values == 7).all() and (aligned.confidence == 0.5).all()
 
 
-def test_the_backends_confidence_multiplies():
+def test_the_backends_confidence_is_a_factor():
     own = torch.ones(8, 8).half()
     own[LEFT] = 0.25
     aligned = passed(Correction(trust=0.5), confidence=own)
@@ -40,13 +40,13 @@ def test_the_backends_confidence_multiplies():
     assert (aligned.values == 2).all()
 
 
-def test_where_it_disagrees_a_tile_falls_back_to_the_coarse_map_and_counts_less():
+def test_where_it_disagrees_a_tile_moves_towards_the_coarse_map_and_has_less_weight():
     agreement = np.full((4, 4), 0.25)
     aligned = passed(Correction(trust=0.5, agreement=agreement))
     assert aligned.values.unique().tolist() == [1.25] and aligned.confidence.unique().tolist() == [0.125]
 
 
-def test_invalid_pixels_are_the_coarse_maps_and_count_nothing():
+def test_invalid_pixels_take_the_coarse_map_and_have_no_weight():
     values = torch.full((8, 8), 2.0)
     values[LEFT] = torch.nan
     aligned = passed(Correction(), values)
@@ -60,8 +60,8 @@ def test_an_untrusted_tile_is_the_coarse_map_without_weight(own):
     assert (aligned.values == 1).all() and (aligned.weights == 0).all() and (aligned.confidence == 0).all()
 
 
-class Decided:
-    """A head that changes nothing, or returns what all tiles say."""
+class Head:
+    """A head that returns the aligned tiles, or with ``together`` the consensus."""
 
     def __init__(self, drawn):
         self.drawn = drawn
@@ -71,24 +71,24 @@ class Decided:
 
 
 def refined(drawn, trust=1.0):
-    """Two tiles half over each other, 1 and 2 above the coarse map; where all together lie 1 above it, half is kept."""
+    """Two tiles that overlap by half, 1 and 2 above the coarse map; the consensus' agreement is one half 1 above it."""
     tiles = [TILE, Tile(0, 4, 8, 8)]
     corrections = [Correction(agreement=np.full((4, 4), 0.5)), Correction(agreement=np.ones((4, 4)), trust=trust)]
     canvas, coarse = Canvas(np.zeros((8, 12, 3), np.uint8), tiles), torch.ones(8, 12)
-    around = Surroundings((8, 12), coarse, coarse + 1, half=1 / TOGETHER)
+    around = Surroundings((8, 12), coarse, coarse + 1, half=1 / CONSENSUS_TOLERANCE)
     with TileStore() as store:
         for tile, values in zip(tiles, (2.0, 3.0)):
             store.append(Prediction(tile, torch.full((8, 8), values)))
-        passes = SecondPass(canvas, coarse, store, corrections, Decided(drawn), around, torch.device("cpu"))
+        passes = SecondPass(canvas, coarse, store, corrections, Head(drawn), around, torch.device("cpu"))
         return list(passes)
 
 
-def test_tiles_of_a_head_that_does_not_judge_are_drawn_to_the_coarse_map_each_by_itself():
+def test_alone_each_tile_moves_towards_the_coarse_map_by_its_own_agreement():
     left, right = refined("alone")
     assert (left.values == 1.5).all() and (right.values == 3).all()
 
 
-def test_tiles_of_a_head_that_judges_are_drawn_to_the_coarse_map_by_what_all_say():
+def test_together_all_tiles_move_towards_the_coarse_map_by_their_consensus():
     left, right = (aligned.values for aligned in refined("together"))
     torch.testing.assert_close(left[RIGHT], right[LEFT])
     assert left[0, 5] < left[0, 6] < left[0, 7]
@@ -96,16 +96,16 @@ def test_tiles_of_a_head_that_judges_are_drawn_to_the_coarse_map_by_what_all_say
     torch.testing.assert_close(right[RIGHT], torch.full((8, 4), 2.0))
 
 
-def test_tiles_of_a_head_that_is_right_where_they_are_not_stay_as_they_are():
+def test_never_keeps_refined_values_and_the_tiles_trust():
     left, right = refined("never", trust=0.5)
     assert (left.values == 2).all() and (right.values == 3).all()
     assert (left.confidence == 1).all() and (right.confidence == 0.5).all()
     torch.testing.assert_close(right.weights, 0.5 * right.window)
 
 
-def test_beside_a_head_that_judges_an_untrusted_tile_says_what_all_say_without_weight():
+def test_together_an_untrusted_tile_takes_the_consensus_without_weight():
     left, right = refined("together", trust=0.0)
     assert (right.weights == 0).all() and (right.confidence == 0).all()
     torch.testing.assert_close(left.values, torch.full((8, 8), 1.5))
     torch.testing.assert_close(right.values[LEFT], left.values[RIGHT])
-    assert (right.values[RIGHT] == 1).all()  # nobody says anything there
+    assert (right.values[RIGHT] == 1).all()  # no trusted tile there

@@ -1,11 +1,11 @@
-"""What a fusion head is shown beyond its tile."""
+"""A tile's context as a fusion head receives it."""
 
 import pytest
 import torch
 
 from patchwrap.alignment import Alignment
 from patchwrap.observation import Observation
-from patchwrap.surroundings import TOGETHER, Surroundings
+from patchwrap.surroundings import CONSENSUS_TOLERANCE, Surroundings
 from patchwrap.tile_view import CONTEXT, TileView
 from patchwrap.tiling import Tile, TilePlan
 
@@ -15,7 +15,7 @@ def ramp(height, width):
 
 
 def surroundings(shifts, canvas=(64, 96), plan="2x2"):
-    """Tiles of a ramp, each off by a constant, not corrected."""
+    """Tiles of a ramp, each with an uncorrected offset."""
     coarse = ramp(32, 48)
     whole, seen = ramp(*canvas), []
     tiles = TilePlan.parse(plan).tiles(canvas)
@@ -38,10 +38,10 @@ def test_without_tiles_the_consensus_is_the_coarse_map():
     assert torch.allclose(around.consensus, around.coarse)
 
 
-def test_what_all_tiles_say_is_believed_by_half_at_its_distance_and_the_same_in_every_tile():
+def test_agreement_of_the_consensus_is_one_half_at_its_tolerance_and_equal_in_all_tiles():
     coarse = ramp(32, 48)
     apart = torch.linspace(0, 2, 48).expand(32, 48)
-    around = Surroundings((64, 96), coarse, coarse + apart, half=1 / TOGETHER)
+    around = Surroundings((64, 96), coarse, coarse + apart, half=1 / CONSENSUS_TOLERANCE)
     left, right = around.agreement(Tile(0, 0, 64, 64)), around.agreement(Tile(0, 32, 64, 64))
     assert left[0, 0] == 1 and left[0, 48] == pytest.approx(0.5, abs=0.03)
     assert right[0, -1] == pytest.approx(1 / 17, abs=1e-3)
@@ -56,11 +56,11 @@ def test_the_context_shows_the_tile_in_its_middle_third():
     third = context[:, 16:32, 16:32]
     assert third[2, 0, 0] == pytest.approx(-0.5, abs=0.05) and third[3, -1, -1] == pytest.approx(0.5, abs=0.05)
     assert third[0].mean() == pytest.approx(float(around.coarse.mean()), abs=0.02)
-    # Beyond the image the border goes on, and the place tells that it is beyond.
+    # Beyond the image the border is repeated, and the position shows that it is outside.
     assert torch.allclose(context[0, 20, :4], context[0, 20, :1], atol=0.02) and context[3, 0, 0] < -1
 
 
-def test_a_tile_at_the_border_knows_where_it_is():
+def test_positions_of_a_tile_at_the_border():
     around = Surroundings.of(ramp(32, 48), (64, 96), [])
     corner = around.context(Tile(0, 0, 16, 24))[0, 2:, 16:32, 16:32]
     assert corner[0, 0, 0] == pytest.approx(-1, abs=0.05) and corner[1, 0, 0] == pytest.approx(-1, abs=0.05)
@@ -71,7 +71,7 @@ def test_centre_and_spread_are_the_whole_maps():
     assert around.centre == 4.0 and around.spread == pytest.approx(2 * 1.4826)
 
 
-def test_a_mirrored_view_is_mirrored_twice_the_same():
+def test_mirroring_a_view_twice_changes_nothing():
     around = Surroundings.of(ramp(32, 48), (64, 96), [])
     tile = Tile(0, 24, 32, 48)
     maps = {name: torch.rand(1, 1, 32, 48) for name in ("coarse", "aligned", "confidence", "disagreement")}
@@ -83,7 +83,7 @@ def test_a_mirrored_view_is_mirrored_twice_the_same():
     assert torch.equal(once.mirrored().context, view.context)
 
 
-def test_alignment_tells_what_it_observed():
+def test_alignment_keeps_its_observations():
     alignment = Alignment(ramp(32, 48), (64, 96))
     alignment.observe(Tile(0, 0, 32, 48), ramp(64, 96)[:32, :48])
     assert len(alignment.observations) == 1

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patchwrap.errors import TilingError
-from patchwrap.tiling import Tile, TilePlan, starts
+from patchwrap.tiling import Layer, Tile, TilePlan, starts
 
 U4K = (2160, 3840)
 
@@ -29,7 +29,7 @@ def test_p49_is_patchfusions_four_shifted_passes():
     assert corners(tiles) == regular | across | down | both
 
 
-def test_random_tiles_come_on_top_and_depend_on_the_seed_alone():
+def test_random_tiles_are_additional_and_depend_on_the_seed_only():
     plan = TilePlan.parse("p49+r128")
     tiles = plan.tiles(U4K, seed=3)
     assert len(tiles) == 49 + 128
@@ -102,3 +102,42 @@ def test_impossible_overlap(overlap):
         TilePlan.parse("p49", overlap)
     with pytest.raises(TilingError, match="overlap"):
         TilePlan.choose("auto", (64, 64), (256, 256), overlap)
+
+
+@pytest.mark.parametrize("text", ["auto", "slide", "slide+r8", "auto+r8"])
+def test_plans_that_depend_on_the_image_are_not_parsed_and_the_error_says_why(text):
+    with pytest.raises(TilingError, match=r"depends on the image .*p16|depends on the image.* slide:640x480"):
+        TilePlan.parse(text)
+
+
+def test_auto_stands_alone():
+    with pytest.raises(TilingError, match="'auto' in plan 'auto\\+r8' depends on the image and stands alone"):
+        TilePlan.choose("auto+r8", U4K, (256, 448))
+
+
+def test_slide_takes_the_processing_size_also_among_other_parts():
+    plan = TilePlan.choose("p16+slide+r8", (500, 900), (100, 180))
+    assert plan == TilePlan.parse("p16+slide:180x100+r8")
+    assert plan.tile_size((500, 900)) == (100, 180)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((0, 2, 0.5), "0 rows"),
+        ((2, -1, 0.5), "-1 columns"),
+        ((2, 2, 1.0), r"overlap 1.0 is not in \[0, 0\.9\]"),
+        ((2, 2, -0.1), "overlap -0.1"),
+        ((1, 1, 0.5, (0, 4)), r"tiles of \(0, 4\)"),
+    ],
+)
+def test_impossible_layers_are_refused(arguments, words):
+    with pytest.raises(TilingError, match=words):
+        Layer(*arguments)
+
+
+def test_impossible_plans_are_refused():
+    with pytest.raises(TilingError, match="'x' has no layer"):
+        TilePlan("x", ())
+    with pytest.raises(TilingError, match="'x' has -1 random tiles"):
+        TilePlan("x", (Layer(2, 2, 0.5),), -1)

@@ -14,8 +14,8 @@ import torch
 from patchwrap.bench.report import Row
 from patchwrap.bench.ruler import words
 from patchwrap.depth_map import DepthMap
-from patchwrap.engine import AUTO, RECIPES, fuser_for
 from patchwrap.errors import OptionError
+from patchwrap.fusers import AUTO, FUSERS, fuser_for
 from patchwrap.heads import UNIVERSAL, load_head
 from patchwrap.pipeline import predict
 from patchwrap.spec import Backend, Movable, fine_of
@@ -31,14 +31,6 @@ BASELINES = ("average", "minmax")
 
 NO_TILES = "none"
 """The plan of those who compare single passes only."""
-
-_WORDS = {
-    "average": "naive tile average",
-    "minmax": "min-max match + feather",
-    "blend": "plane fit + blend",
-    "poisson": "plane fit + screened Poisson",
-    "split": "plane fit + frequency split",
-}
 
 
 class Doubled:
@@ -91,7 +83,7 @@ class Combination:
     @property
     def aligner(self) -> tuple[str, str]:
         """What decides how its tiles lie before fusion: the alignment, and the head."""
-        return RECIPES[self.options["fuser"]][0], self.options["head"] or "none"
+        return FUSERS[self.options["fuser"]].aligner, self.options["head"] or "none"
 
     def plan(self, text: str, size: Size) -> TilePlan | None:
         """The plan that a text means for a photo of this size; None for ``none``, and where ``auto`` gains nothing."""
@@ -127,7 +119,7 @@ class Matrix:
     def __post_init__(self) -> None:
         own = [head for head in self.heads if not head.endswith(HEAD_FILE)]
         fusers = (*self.fusers, *self.baselines)
-        for name, given, known in (("fuser", fusers, (AUTO, *RECIPES)), ("head", own, HEADS)):
+        for name, given, known in (("fuser", fusers, (AUTO, *FUSERS)), ("head", own, HEADS)):
             for word in given:
                 if word not in known:
                     files = f", or files that end in {HEAD_FILE}" if name == "head" else ""
@@ -160,7 +152,7 @@ class Matrix:
             key = "-".join([slug(plan), fuser, *({"none": [], "auto": ["head"]}.get(name, ["head", slug(name)]))])
             said = {"none": "", "auto": " + fusion head"}.get(name, f" + head {name}")
             options = {"tiles": True, "plan": plan, "fuser": fuser, "head": head}
-            row = replace(_after(single, key, f"{plan}: {_WORDS[fuser]}{said}", first), plan=plan, fuser=fuser)
+            row = replace(_after(single, key, f"{plan}: {FUSERS[fuser].title}{said}", first), plan=plan, fuser=fuser)
             row = replace(row, baseline=baseline, head=name)
             made.append(Combination(row, backend, self.options | options))
         return made

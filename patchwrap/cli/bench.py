@@ -11,9 +11,9 @@ from typing import Any
 
 from patchwrap.cli.arguments import DEFAULT_BACKEND, DTYPES, positive, words
 from patchwrap.cli.inputs import check_folder
-from patchwrap.cli.predict import FUSERS
 from patchwrap.cli.step_bar import StepBar
 from patchwrap.errors import BackendNotFoundError
+from patchwrap.fusers import AUTO, FUSERS
 
 _EPILOG = """\
 data:
@@ -96,7 +96,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     names = "NAME or NAME=CHECKPOINT"
     group.add_argument("--backends", type=words, default=[DEFAULT_BACKEND], metavar="B,B", help=names)
     group.add_argument("--plans", type=words, default=["auto"], metavar="P,P", help="auto, p16, 3x3 ..., none")
-    group.add_argument("--fusers", type=words, default=["auto"], metavar="F,F", help=", ".join(FUSERS))
+    group.add_argument("--fusers", type=words, default=["auto"], metavar="F,F", help=", ".join((AUTO, *FUSERS)))
     text = "none, auto (the backend's own fusion head), universal (ours), files of patchwrap finetune's"
     group.add_argument("--heads", type=words, default=["none"], metavar="H,H", help=text)
     text = "fusers beside every plan, or none (default: average,minmax)"

@@ -13,12 +13,12 @@ from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import Job, check_folder, find_jobs, split_by_existing, take_shard, targets_of
 from patchwrap.cli.report import Reporter
 from patchwrap.errors import OptionError
+from patchwrap.fusers import AUTO, FUSERS
 from patchwrap.outputs import FORMATS
 
 if TYPE_CHECKING:
     from patchwrap.engine import Engine
 
-FUSERS = ("auto", "poisson", "blend", "split", "average", "minmax")
 _ANY_SIZE = (512, 512)
 _SEE_CODES = "Exit codes: 0 all done, 1 some images failed, 2 nothing begun (usage), 130 interrupted."
 
@@ -87,7 +87,8 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 0.9]")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
     group.add_argument("--tile-mode", metavar="M", help="how a diffusion backend makes tiles agree")
-    group.add_argument("--fuser", default="auto", choices=FUSERS, help="(default: poisson, or what the head asks for)")
+    text = "(default: poisson, or what the head asks for)"
+    group.add_argument("--fuser", default="auto", choices=(AUTO, *FUSERS), help=text)
     text = "0: coarse map, 1: pure tiles (default: .5; .25 if no network learned from tiles; 1 if tiles are averaged)"
     group.add_argument("--detail", type=float, metavar="D", help=text)
     head = group.add_mutually_exclusive_group()

@@ -12,8 +12,9 @@ import torch
 
 import patchwrap
 from patchwrap.bench.fingerprint import small_picture
+from patchwrap.clock import Clock
 from patchwrap.datasets import Readable
-from patchwrap.engine import Clock, Engine
+from patchwrap.engine import Engine
 from patchwrap.errors import OptionError, OutputError, PatchwrapError, one_line
 from patchwrap.finetune.recipe import digest
 from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
@@ -21,7 +22,6 @@ from patchwrap.finetune.truth import picked, target
 from patchwrap.heads import Head, HeadNetwork
 from patchwrap.io import Photo, write_json
 from patchwrap.second_pass import SecondPass
-from patchwrap.spaces import fusion_space
 from patchwrap.spec import PredictsFeatures, PredictsTiles, PredictsTilesWithConfidence
 from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import TilePlan
@@ -83,8 +83,7 @@ class Preparation:
         Raises:
             OptionError: if guidance is asked of a backend without features.
         """
-        fixed: dict[str, Any] = {"plan": "2x2", "overlap": None, "fuser": "poisson", "detail": None, "fov": None}
-        fixed |= {"tiles": True, "mirror": None, "progress": None, "observer": None, "head": Head()}
+        fixed: dict[str, Any] = {"plan": "2x2", "fuser": "poisson", "head": Head()}
         engine = Engine.build(backend, coarse, fine, **(fixed | options))
         if guided:
             for part in (engine.coarse, engine.fine):
@@ -177,7 +176,7 @@ class Preparation:
     def _facts(self, second: SecondPass, truth: Values | None, name: str) -> tuple[Facts, Any]:
         engine, around = self.engine, second.surroundings
         assert around is not None
-        convention, space = engine.coarse.convention, fusion_space(engine.coarse.convention, engine.fine.convention)
+        convention, space = engine.coarse.convention, engine.space
         known = None
         if truth is not None:
             known = target(picked(truth, second.canvas.size), around.coarse, convention, space)

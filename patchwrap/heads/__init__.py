@@ -1,4 +1,4 @@
-"""The universal fusion head: its network, and the file it is kept in."""
+"""Fusion heads for any backend: network, card and file."""
 
 from patchwrap.heads.card import HeadCard, TrainedOn
 from patchwrap.heads.head import Head

@@ -1,4 +1,4 @@
-"""What a trained head was made for and of what; travels in its file."""
+"""What a head was trained on; stored in its file."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,9 +11,9 @@ class TrainedOn:
     """One pair of backends.
 
     Args:
-        name: how it was asked for, such as ``native``.
-        coarse: class of the backend that saw the whole image.
-        fine: class of the one that saw the tiles.
+        name: as it was given, such as ``native``.
+        coarse: class name of the backend of the coarse pass.
+        fine: class name of the backend of the tile pass.
         convention: of the coarse map, as ``SPACE:AMBIGUITY``.
     """
 
@@ -30,12 +30,12 @@ class TrainedOn:
 
 @dataclass(frozen=True)
 class HeadCard:
-    """Everything there is to know of a head beside its weights.
+    """What is known about a head besides its weights.
 
     Args:
-        backends: what it was trained on.
-        universal: whether it is meant for backends that it never saw, too.
-        training: everything needed to train it again, and how that went; the card of the head that it began as, too.
+        backends: pairs that it was trained on.
+        universal: whether it is also meant for other backends.
+        training: everything needed to repeat the training, its results, and the card of the head it started from.
     """
 
     backends: tuple[TrainedOn, ...] = ()
@@ -43,7 +43,15 @@ class HeadCard:
     training: dict[str, Any] = field(default_factory=dict)
 
     def mismatch(self, coarse: Backend, fine: Backend) -> str | None:
-        """Say in words why this head may not serve a pair of backends; None where nothing speaks against it."""
+        """Say why this head may not suit a pair of backends; None if it does.
+
+        Args:
+            coarse: the backend of the coarse pass.
+            fine: the backend of the tile pass.
+
+        Returns:
+            The rest of a sentence that begins with the head.
+        """
         given = TrainedOn.of("", coarse, fine)
         conventions = sorted({one.convention for one in self.backends})
         if conventions and given.convention not in conventions:
@@ -54,7 +62,7 @@ class HeadCard:
         return None
 
     def to_dict(self) -> dict[str, Any]:
-        """The card as JSON takes it."""
+        """The card as plain dicts, tuples and values for JSON."""
         return asdict(self)
 
     @classmethod
@@ -62,7 +70,8 @@ class HeadCard:
         """Read a card.
 
         Raises:
-            TypeError: if it is none.
+            KeyError: if a field is missing.
+            TypeError: if it has fields that a card has not.
         """
         return cls(tuple(TrainedOn(**one) for one in card["backends"]), card["universal"], card["training"])
 

@@ -1,4 +1,4 @@
-"""The universal head as the pipeline knows it."""
+"""The universal head as a ``spec.FusionHead``."""
 
 import copy
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from patchwrap.types import DepthBatch
 
 
 class Head:
-    """A fusion head for any backend: a network, and the card that says what it was trained for.
+    """A fusion head for any backend: a network, and the card that says what it was trained on.
 
     Args:
-        network: corrects aligned tiles.
-        card: what it was trained for.
-        decoder: parameters of the tile backend's decoder, where that was trained, too.
+        network: corrects aligned tiles; None: an untrained one.
+        card: what it was trained on; None: nothing.
+        decoder: parameters of the tile backend's decoder if that was trained with the head, otherwise empty.
     """
 
     drawn = "together"
-    """It reads the view's confidence, and decides by it how far to believe a tile."""
+    """The network itself weighs tiles by their confidence, see ``SecondPass``."""
 
     def __init__(
         self, network: HeadNetwork | None = None, card: HeadCard | None = None, decoder: Sequence[Tensor] = ()
@@ -38,16 +38,16 @@ class Head:
 
     @property
     def knows_tiles(self) -> bool:
-        """Whether what it says of a tile's layout may be believed: a universal one depends on what its backend says."""
+        """Whether it was trained on the tiles of the backend at hand; a universal head was not in general."""
         return not self.card.universal
 
     @property
     def wants_features(self) -> bool:
-        """Whether it is guided by decoder features."""
+        """Whether it takes decoder features as guidance."""
         return any(self.network.guides)
 
     def refine(self, view: TileView) -> DepthBatch:
-        """Return what all tiles say together where each of these lies, plus a residual."""
+        """Return the consensus at each tile plus a residual, see ``HeadNetwork``."""
         return self.network(*(getattr(view, part.name) for part in fields(view)))[0]
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Head":
@@ -57,7 +57,7 @@ class Head:
         return self
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
-        """Return ``refine`` of a view's parts as a module, and random inputs."""
+        """Return ``refine`` as a module that takes a view's parts, and random inputs, see ``spec.Exportable``."""
         inputs = {"images": torch.rand(2, 3, *size)}
         inputs |= {name: torch.rand(2, 1, *size) for name in ("coarse", "aligned", "confidence", "disagreement")}
         inputs |= {"context": torch.rand(2, 4, *CONTEXT), "centre": torch.rand(2), "spread": 0.5 + torch.rand(2)}
@@ -67,9 +67,12 @@ class Head:
         return _Refining(self.network, list(inputs)).eval(), inputs
 
     def adapted(self, backend: Backend) -> Backend:
-        """A copy of a backend with the decoder that was trained with this head; the backend itself without one.
+        """Return a copy of a backend with the decoder that was trained with this head, or the backend if none was.
 
-        The copy is in float32 where a backend can be moved: one in half precision would round the decoder.
+        The copy is moved to float32 if the backend can be moved: half precision would round the decoder.
+
+        Args:
+            backend: of the tiles.
 
         Raises:
             CheckpointError: if the decoder is not this backend's.
@@ -80,11 +83,11 @@ class Head:
         own = _decoder(changed)
         if [value.shape for value in own] != [value.shape for value in self.decoder]:
             raise CheckpointError(
-                f"The head brings a decoder that is not {type(backend).__name__}'s. Take the backend that it was "
+                f"The head contains a decoder that does not fit {type(backend).__name__}. Take the backend that it was "
                 f"trained with ({', '.join(one.name for one in self.card.backends) or 'unknown'})."
             )
         if isinstance(changed, Movable):
-            # Now, since the way back to float32 may bring weights that it kept aside, as they were before.
+            # Before the decoder is copied: moving to float32 may restore the weights that a backend has set aside.
             changed.to(own[0].device, torch.float32)
         with torch.no_grad():
             for value, trained in zip(_decoder(changed), self.decoder):
@@ -97,7 +100,7 @@ def _decoder(backend: Backend) -> list[nn.Parameter]:
 
 
 class _Refining(nn.Module):
-    """The network with its inputs by name, returning refined tiles alone."""
+    """The network with positional inputs, returning the refined tiles only."""
 
     def __init__(self, network: HeadNetwork, names: list[str]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The universal head's network: corrects one aligned tile, whichever backend it comes from. Convolutions only."""
+"""The universal head's network: corrects aligned tiles of any backend. Convolutions only."""
 
 from collections.abc import Sequence
 
@@ -11,22 +11,22 @@ from patchwrap.tile_view import REACH
 from patchwrap.types import DepthBatch, Features, Images
 
 WIDTHS = (12, 32, 64, 96, 128)
-"""Channels per level, full resolution first; the first is thin because it alone has every pixel."""
+"""Channels per level, full resolution first; few there because that level costs the most per channel."""
 
 INPUTS = 8
-"""RGB; coarse, aligned, their difference, disagreement, confidence."""
+"""Input channels: RGB (3), coarse, aligned, their difference, disagreement, confidence."""
 
 SURROUNDING = 32
-"""Channels in which the surroundings are read."""
+"""Channels of the branch that reads the tile's context."""
 
 FURTHEST = 6.0
-"""Values beyond so many spreads from the centre count as so far."""
+"""Inputs are clamped to this many spreads from the centre."""
 
 LEAK = 0.1
-"""Slope below zero: with few channels and no normalisation a plain ReLU may die as a whole."""
+"""Negative slope of the ReLUs: with few channels and no normalisation, plain ones may all become inactive."""
 
 GAIN = 4.0
-"""Differences are small beside the maps themselves."""
+"""Factor on RGB and on differences, which are otherwise much smaller than the other inputs."""
 
 Where = Float[Tensor, "batch 1 height width"]
 Around = Float[Tensor, "batch 4 rows columns"]
@@ -34,19 +34,17 @@ Numbers = Float[Tensor, "batch"]
 
 
 class HeadNetwork(nn.Module):
-    """A U-Net that returns what all tiles say together of a tile's place, plus a residual.
+    """U-Net that returns ``consensus + spread * a + b * (tile - consensus) - c * (consensus - coarse)``.
 
-    The residual has three parts: what is added, in units of the whole coarse map's spread; a share of what sets the
-    tile apart from the others, which it keeps; and a share, given up, of what sets them all apart from the coarse map.
-    The last convolution, of all three, starts at zero: an untrained head's tiles agree to the last pixel, and what
-    training gains must be worth the disagreement it costs. Begun as ``aligned`` it keeps all that sets the tile apart,
-    so that an untrained head returns the aligned tile itself. Without any normalisation layer: a statistic of the tile
-    would differ between tiles that overlap.
+    ``a``, ``b`` and ``c`` are predicted maps; ``consensus`` is the weighted mean of all aligned tiles, that is the
+    aligned tile minus its disagreement. The last layer starts at zero: untrained tiles equal the consensus; with
+    ``begin="aligned"`` (bias b = 1) they equal the aligned tile. No normalisation layers, because their statistics
+    differ between overlapping tiles.
 
     Args:
         widths: channels per level, full resolution first.
         guides: channels of the coarse and of the tile backend's decoder features; 0 where they are not used.
-        begin: what it returns untrained, ``agreed`` or ``aligned``.
+        begin: what an untrained network returns: ``agreed`` (the consensus) or ``aligned`` (the aligned tile).
     """
 
     def __init__(
@@ -79,7 +77,20 @@ class HeadNetwork(nn.Module):
         coarse_features: Features | None = None,
         fine_features: Features | None = None,
     ) -> tuple[Float[Tensor, "batch 1 height width"], list[Tensor]]:
-        """Refine tiles; for the arguments see ``patchwrap.tile_view.TileView``.
+        """Refine tiles: the parts of a ``patchwrap.tile_view.TileView``, all maps in the fusion space.
+
+        Args:
+            images: the tiles' RGB in [0, 1].
+            coarse: the coarse map under each tile, at the tile's size.
+            aligned: the aligned tiles, finite.
+            confidence: trust and agreement from the alignment, in [0, 1].
+            disagreement: aligned tile minus consensus.
+            context: coarse map, consensus, and position down and across the image from -1 to 1, in an area of
+                ``REACH`` tiles a side around the tile.
+            centre: the coarse map's median, one per tile.
+            spread: the coarse map's spread, one per tile, positive.
+            coarse_features: the coarse backend's decoder features under each tile; None counts as zero.
+            fine_features: the tile backend's decoder features; None counts as zero.
 
         Returns:
             The refined tiles, and the decoder's features from the deepest level to full resolution.
@@ -95,13 +106,13 @@ class HeadNetwork(nn.Module):
             [given for given, channels in zip((coarse_features, fine_features), self.guides) if channels],
         )
         with torch.autocast(images.device.type, enabled=False):
-            added, kept, given_up = self.residual(features[-1].float()).split(1, dim=1)
-        agreed = aligned - disagreement
-        return agreed + unit * added + kept * disagreement - given_up * (agreed - coarse), features
+            a, b, c = self.residual(features[-1].float()).split(1, dim=1)
+        consensus = aligned - disagreement
+        return consensus + unit * a + b * disagreement - c * (consensus - coarse), features
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type the body computes in; the residual itself is always float32."""
+        """Number type of all layers but the last, which is always float32."""
         return self.merges[-1].mix[0].weight.dtype  # type: ignore[union-attr, index]
 
     def _features(self, inputs: Tensor, around: Tensor, guides: list[Features | None]) -> list[Tensor]:
@@ -125,7 +136,7 @@ class HeadNetwork(nn.Module):
 
 
 class _Surroundings(nn.Module):
-    """Reads what lies around a tile with growing dilation, and hands out what falls on the tile."""
+    """Encodes a tile's context with growing dilation, and returns the part of it at the tile's own position."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -144,7 +155,7 @@ class _Surroundings(nn.Module):
 
 
 class _Merge(nn.Module):
-    """One decoder level: the deeper map, narrowed and enlarged twofold, plus the encoder's map of this level."""
+    """One decoder level: the deeper map, with fewer channels and enlarged twofold, plus the encoder's of this level."""
 
     def __init__(self, deep: int, skip: int) -> None:
         super().__init__()

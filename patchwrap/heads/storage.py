@@ -1,4 +1,4 @@
-"""Reads and writes a head as one safetensors file whose header says how to build it, with the card beside it."""
+"""Reads and writes a head: one safetensors file whose header says how to build it; the card also as JSON beside it."""
 
 import json
 from pathlib import Path
@@ -19,19 +19,22 @@ HEADER = "patchwrap_head"
 FORMAT = 3
 
 UNIVERSAL = "universal"
-"""How the head that comes with this package is asked for."""
+"""Name of the head that is part of this package."""
 
 SHIPPED = Path(__file__).with_name("universal.safetensors")
 """Its file, made by ``benchmarks/train_universal_head.py``."""
 
 
 def save_head(head: Head, path: str | Path, dtype: torch.dtype = torch.float16) -> Path:
-    """Write a head, whole or not at all; its card also as JSON beside it.
+    """Write a head atomically; its card also as JSON beside it.
 
     Args:
         head: what to write.
-        path: where, ``.safetensors``.
-        dtype: number type on disk; a decoder that comes with the head stays float32.
+        path: of the file, ``.safetensors``.
+        dtype: number type on disk; a decoder that was trained with the head stays float32.
+
+    Returns:
+        The path.
 
     Raises:
         OutputError: if it cannot be written.
@@ -48,7 +51,7 @@ def save_head(head: Head, path: str | Path, dtype: torch.dtype = torch.float16) 
 
 
 def head_file(name: str | Path) -> Path:
-    """Where a head lies: a file's own path, or that of the one called ``universal``."""
+    """Path of a head's file; ``universal`` is the one that is part of this package."""
     return SHIPPED if str(name) == UNIVERSAL else Path(name)
 
 
@@ -59,7 +62,7 @@ def load_head(path: str | Path) -> Head:
         path: of the file, or ``universal``.
 
     Raises:
-        CheckpointError: if the file is missing, damaged or of something else.
+        CheckpointError: if the file is missing, damaged or does not contain a head.
     """
     path = head_file(path)
     header, tensors = read_described(path, HEADER, FORMAT, "fusion head", "patchwrap finetune")

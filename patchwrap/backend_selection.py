@@ -1,0 +1,79 @@
+"""Which backends and which fusion head predict, given what the caller passed."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from patchwrap.errors import OptionError
+from patchwrap.fusers import fuser_of
+from patchwrap.heads import Head, load_head
+from patchwrap.second_pass import drawn_of
+from patchwrap.spec import Backend, FusionHead, fine_of, head_of
+from patchwrap.wrapping import check_backend_facts, wrap
+
+_log = logging.getLogger("patchwrap")
+
+
+def select_backends(backend: Any, coarse: Any, fine: Any) -> tuple[Backend, Backend]:
+    """Load the backends of the coarse pass and of the tile pass.
+
+    Args:
+        backend: for both passes, or for the one that is not given; None if both are.
+        coarse: for the whole image, or None.
+        fine: for the tiles, or None.
+
+    Raises:
+        OptionError: if no backend is given for a pass, or one too many.
+        PatchwrapError: see ``wrapping.wrap``.
+    """
+    if None not in (backend, coarse, fine):
+        raise OptionError("backend, coarse and fine are all given. Leave out backend: it would not be used.")
+    if backend is None and coarse is None:
+        raise OptionError("No backend given. Pass backend= for both passes, or coarse= (and fine=).")
+    first = wrap(backend if coarse is None else coarse)
+    for_tiles = fine if fine is not None or coarse is None else backend
+    return first, _tile_part(first if for_tiles is None else wrap(for_tiles))
+
+
+def select_head(head: Any, coarse: Backend, fine: Backend) -> tuple[FusionHead | None, Backend]:
+    """Load the fusion head, and give the tile backend the decoder that was trained with it, if any.
+
+    Args:
+        head: a FusionHead, the file of one, ``universal``, ``auto`` for the backend's own, or None.
+        coarse: the backend of the coarse pass.
+        fine: the backend of the tile pass.
+
+    Returns:
+        The head or None, and the tile backend to use with it.
+
+    Raises:
+        BackendContractError: if the head asks for a fuser or a way of falling back that does not exist.
+        CheckpointError: if a file cannot be read, or its decoder is not the tile backend's.
+    """
+    if isinstance(head, str) and head == "auto":
+        # The own head of a backend is for its own tiles only.
+        head = head_of(coarse) if fine is (fine_of(coarse) or coarse) else None
+    elif isinstance(head, str | Path):
+        head = load_head(head)
+    if head is not None:
+        _check_head(head)
+    if not isinstance(head, Head):
+        return head, fine
+    if why := head.card.mismatch(coarse, fine):
+        _log.warning("warning: the fusion head %s", why)
+    return head, head.adapted(fine)
+
+
+def _check_head(head: FusionHead) -> None:
+    """Raise for impossible attributes before anything is predicted."""
+    fuser_of(head)
+    drawn_of(head)
+
+
+def _tile_part(backend: Backend) -> Backend:
+    """The part of a backend that is made for tiles: its ``fine``, or itself."""
+    fine = fine_of(backend)
+    if fine is None:
+        return backend
+    check_backend_facts(fine, f"{type(backend).__name__}.fine")
+    return fine

@@ -1,0 +1,38 @@
+"""Focal length of a photo, and the metric scale that some backends derive from it."""
+
+from math import radians, tan
+
+from patchwrap.convention import DepthConvention
+from patchwrap.io import Photo
+from patchwrap.spec import Backend, MetricWithFocal
+
+
+def relative_focal(photo: Photo, fov: float | None) -> float | None:
+    """Focal length as a fraction of the photo's longer side; None if unknown.
+
+    Args:
+        photo: its EXIF data may tell.
+        fov: horizontal field of view in degrees, which overrides EXIF, or None.
+    """
+    if fov is None:
+        return photo.focal
+    height, width = photo.pixels.shape[:2]
+    return width / (2 * tan(radians(fov) / 2)) / max(height, width)
+
+
+def metric_scale(backend: Backend, focal: float | None) -> tuple[float, DepthConvention]:
+    """Factor that makes a backend's values metric, and the convention after it.
+
+    Args:
+        backend: of the coarse pass.
+        focal: see ``relative_focal``.
+
+    Returns:
+        1 and the backend's own convention if the focal length is unknown or does not determine the scale.
+    """
+    convention = backend.convention
+    if focal is None or convention.ambiguity != "scale" or not isinstance(backend, MetricWithFocal):
+        return 1.0, convention
+    metres = backend.metres_per_unit(focal)
+    scale = 1 / metres if convention.space == "inverse_depth" else metres
+    return scale, DepthConvention(convention.space, "metric")

@@ -1,0 +1,92 @@
+"""The options of ``patchwrap.predict`` besides image and backends: names, types, defaults and checks."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from patchwrap.errors import OptionError
+from patchwrap.fusers import AUTO, check_detail, check_fuser
+from patchwrap.seed import check_seed
+from patchwrap.tiling import TilePlan
+
+if TYPE_CHECKING:
+    from patchwrap.spec import FusionHead, Observer, Progress
+
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+class PredictOptions(TypedDict, total=False):
+    """Keyword options of ``patchwrap.predict``, which explains each; those left out have their default."""
+
+    plan: str | TilePlan
+    overlap: float | None
+    fuser: str
+    detail: float | None
+    head: "FusionHead | str | Path | None"
+    tile_batch_size: int
+    seed: int
+    fov: float | None
+    device: str
+    dtype: str
+    tiles: bool
+    mirror: bool | None
+    progress: "Progress | None"
+    observer: "Observer | None"
+
+
+DEFAULTS: PredictOptions = {
+    "plan": "auto",
+    "overlap": None,
+    "fuser": AUTO,
+    "detail": None,
+    "head": None,
+    "tile_batch_size": 4,
+    "seed": 0,
+    "fov": None,
+    "device": "auto",
+    "dtype": "float32",
+    "tiles": True,
+    "mirror": None,
+    "progress": None,
+    "observer": None,
+}
+
+
+def check_options(options: PredictOptions) -> None:
+    """Refuse impossible values before anything is loaded.
+
+    Args:
+        options: all of them.
+
+    Raises:
+        OptionError: naming the option, what was given and what is possible.
+    """
+    check_fuser(options["fuser"])
+    if options["detail"] is not None:
+        check_detail(options["detail"])
+    check_seed(options["seed"])
+    _check_plan(options["plan"], options["overlap"])
+    _check_head(options["head"])
+    if options["tile_batch_size"] < 1:
+        raise OptionError(f"tile_batch_size {options['tile_batch_size']} is less than 1.")
+    if options["fov"] is not None and not 1 <= options["fov"] <= 170:
+        raise OptionError(f"fov {options['fov']} is not within 1 to 170 degrees (horizontal).")
+    if options["dtype"] not in DTYPES:
+        raise OptionError(f"dtype {options['dtype']!r} is not one of {', '.join(DTYPES)}.")
+
+
+def _check_plan(plan: Any, overlap: float | None) -> None:
+    if not isinstance(plan, str | TilePlan):
+        raise OptionError(f"plan {plan!r} is a {type(plan).__name__}; give text such as '3x3', or a TilePlan.")
+    if isinstance(plan, TilePlan) and overlap is not None:
+        raise OptionError(
+            f"overlap {overlap} and a TilePlan were given, but a TilePlan has overlaps of its own. Set them "
+            "there, as by TilePlan.parse(text, overlap), or give the plan as text."
+        )
+
+
+def _check_head(head: Any) -> None:
+    if not (head is None or isinstance(head, str | Path) or callable(getattr(head, "refine", None))):
+        raise OptionError(
+            f"head {head!r} is a {type(head).__name__} without refine(view); give a FusionHead, a head's file, "
+            "'auto', 'universal' or None."
+        )

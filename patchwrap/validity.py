@@ -1,0 +1,39 @@
+"""Invalid pixels of a map: fill them, and bring the mask of valid ones to the photo's size."""
+
+import torch
+from jaxtyping import Bool
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+from patchwrap import scratch
+from patchwrap.resampling import enlarged
+from patchwrap.tiling import Size
+from patchwrap.types import Map, Mask
+
+
+def filled(values: Map) -> Map:
+    """Give invalid pixels the value of the nearest valid one.
+
+    Args:
+        values: at least one of them finite; non-finite ones are invalid.
+    """
+    valid = values.isfinite()
+    if valid.all():
+        return values
+    nearest = distance_transform_edt(~valid.numpy(), return_distances=False, return_indices=True)
+    return values[tuple(torch.from_numpy(index).long() for index in nearest)]
+
+
+def enlarged_mask(mask: Bool[Tensor, "rows columns"], size: Size) -> Mask:
+    """Enlarge a mask: a pixel is valid if the interpolated mask is above one half there.
+
+    Args:
+        mask: True where valid.
+        size: ``(height, width)`` to reach.
+    """
+    if not mask.all():
+        return enlarged(mask.float(), size, lambda band: band > 0.5, dtype=bool)
+    everywhere = scratch.array(size, bool)
+    for rows in scratch.bands(size[0]):
+        everywhere[rows] = True
+    return everywhere
