@@ -1,4 +1,4 @@
-"""Average the weights of checkpoints that went different ways from the same beginning.
+"""Average the weights of checkpoints that were trained from the same starting weights.
 
 Trainings that start from one checkpoint stay in one valley, and its middle is a better place than any of their ends
 (Wortsman et al. 2022, "Model soups", arXiv 2203.05482), above all on pictures unlike those that they learned from
@@ -22,11 +22,11 @@ from patchwrap import PatchwrapError
 WEIGHTS = "model.safetensors"
 
 Part = tuple[Path, float]
-"""A checkpoint folder and its share."""
+"""A checkpoint folder and its weight in the average."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the average as an ordinary checkpoint folder, with a card that holds those of its parts."""
+    """Write the average as an ordinary checkpoint folder, with a card that contains those of its parts."""
     options = _parser().parse_args(arguments)
     shares = options.shares or [1 / len(options.folders)] * len(options.folders)
     if len(shares) != len(options.folders) or abs(sum(shares) - 1) > 1e-6:
@@ -58,24 +58,24 @@ def average(parts: Sequence[Part]) -> dict[str, Tensor]:
 
 
 def card(parts: Sequence[Part]) -> dict[str, object]:
-    """What one must know of the average: the share and the card of each part."""
+    """Describe the average: the share and the card of each part."""
     averaged = [{"share": share, "card": json.loads((folder / "card.json").read_text())} for folder, share in parts]
     common = {name: averaged[0]["card"][name] for name in ("convention", "licence", "parameters")}
     made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return {"made": made, **common, "averaged": _told_once(averaged, [])}
+    return {"made": made, **common, "averaged": _without_repeats(averaged, [])}
 
 
-def _told_once(told: Any, known: list[Any]) -> Any:
-    """Cards of cards; of one that stands further up only when it was made."""
-    if isinstance(told, list):
-        return [_told_once(value, known) for value in told]
-    if not isinstance(told, dict):
-        return told
-    if "made" in told:
-        if told in known:
-            return {"made": told["made"]}
-        known.append(told)
-    return {name: _told_once(value, known) for name, value in told.items()}
+def _without_repeats(value: Any, known: list[Any]) -> Any:
+    """Cards of the parts; one that already appears is shortened to its date."""
+    if isinstance(value, list):
+        return [_without_repeats(one, known) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "made" in value:
+        if value in known:
+            return {"made": value["made"]}
+        known.append(value)
+    return {name: _without_repeats(one, known) for name, one in value.items()}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""The least anyone can do with the same networks: crop, resize, predict, and nothing else.
+"""The baseline of speed with the same networks: crop, resize, predict, and nothing else.
 
 Written without patchwrap's pipeline, canvas, alignment and fusers, as one writes it in a notebook.
 """

@@ -1,4 +1,4 @@
-"""Maps that know nothing of depth: what a checkpoint must beat before anything else is said of it.
+"""Trivial depth maps that every checkpoint has to beat.
 
 | baseline | map | what is fitted to each image |
 |---|---|---|
@@ -19,7 +19,7 @@ from patchwrap.types import DepthBatch, Images
 
 SIZE = (288, 384)
 SMOOTH = 25
-"""Side of the window, in pixels, over which a gradient counts as near; a fifteenth of the picture's width."""
+"""Side of the averaging window of the gradient in pixels, a fifteenth of the picture's width."""
 
 
 def baselines() -> dict[str, Backend]:
@@ -32,18 +32,18 @@ def baselines() -> dict[str, Backend]:
 
 
 def constant(images: Images) -> DepthBatch:
-    """Ones."""
+    """A map of ones."""
     return torch.ones_like(images[:, :1])
 
 
 def ramp(images: Images) -> DepthBatch:
-    """From 0 at the upper border to 1 at the lower."""
+    """A ramp from 0 at the upper border to 1 at the lower."""
     height, width = images.shape[2:]
     return torch.linspace(0, 1, height, device=images.device)[:, None].expand(len(images), 1, height, width)
 
 
 def gradient(images: Images) -> DepthBatch:
-    """How much the brightness changes from pixel to pixel, as a mean over a window."""
+    """Absolute brightness gradient, averaged over a window."""
     grey = F.pad(images.mean(1, keepdim=True), (0, 1, 0, 1), mode="replicate")
     across, down = grey[..., :-1, 1:] - grey[..., :-1, :-1], grey[..., 1:, :-1] - grey[..., :-1, :-1]
     return F.avg_pool2d(torch.hypot(across, down), SMOOTH, 1, SMOOTH // 2, count_include_pad=False)

@@ -18,10 +18,10 @@ from typing import Any
 from rich.console import Console
 
 from baselines import baselines
-from patchwrap.bench.heldout import Spec, cache_folder
 from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, number
+from patchwrap.datasets.heldout import Spec, cache_folder
 from patchwrap.heads import UNIVERSAL
 from patchwrap.plugins import registered_backends
 from patchwrap.scenes import KINDS, TRAINING_KINDS
@@ -43,7 +43,7 @@ ROWS = {
     "blend-head": "fused with its head",
     "poisson-universal": "fused with the universal head",
 }
-"""Rows of a checkpoint, by their kind."""
+"""Titles of a checkpoint's rows, by their kind."""
 
 COLUMNS = ("abs_rel", "delta1", "rmse", "rmse_log", "silog", "boundary1", "boundary4", "boundary16", "see")
 RAMP = "vertical ramp"
@@ -68,7 +68,7 @@ class Line:
 
     @property
     def alike(self) -> float:
-        """Mean AbsRel given scale and shift, from the records: a report of but one rule has no table of it."""
+        """Mean AbsRel with scale and shift fitted, from the records: reports with a single rule have no such table."""
         found = [record["alike"]["abs_rel"] for record in self.report.records if record["row"] == self.row.key]
         return sum(found) / len(found)
 
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
-    """The images, by the table they are for."""
+    """The images of each table."""
     if options.data:
         return {"": found(options.data) or options.data}
     size, kinds = parse_size(options.size), tuple(options.kinds.split("+"))
@@ -102,7 +102,7 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def present(checkpoints: list[str] | tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Checkpoints that can be loaded, and those that are not there, in words."""
+    """Checkpoints that can be loaded, and a message about those that are missing."""
     there, missing = [], []
     for spec in checkpoints:
         backend, _, path = spec.partition("=")
@@ -118,7 +118,7 @@ def present(checkpoints: list[str] | tuple[str, ...]) -> tuple[list[str], list[s
 
 
 def compare(options: argparse.Namespace, checkpoints: list[str], data: Any, out: Path) -> Lines:
-    """Measure the checkpoints and the baselines on the same images; a row that fails is our failure here."""
+    """Measure the checkpoints and the baselines on the same images; stop if a row fails."""
     with Console(stderr=True).status("") as status:
         measured = partial(
             bench,
@@ -150,7 +150,7 @@ def rows(checkpoints: Report, known: Report) -> Lines:
 
 
 def way(row: Row) -> str:
-    """What a row is, whatever its backend and plan: one of ``ROWS``, or of what is not shown."""
+    """Kind of a row, independent of its backend and plan: a key of ``ROWS``, or one that is not shown."""
     return f"{row.fuser}-{UNIVERSAL}" if row.head == UNIVERSAL else kind(row)
 
 
@@ -168,7 +168,7 @@ def summarize(name: str, sets: Mapping[str, Lines], missing: list[str]) -> Resul
 
 
 def numbers(one: Line) -> dict[str, Any]:
-    """A row's estimates and its differences from the same checkpoint alone; and its AbsRel fitted alike."""
+    """A row's estimates, its differences from the same checkpoint alone, and its AbsRel with scale and shift fitted."""
     return line(one.report, one.row, "own") | {"abs_rel_alike": one.alike}
 
 
@@ -185,7 +185,7 @@ def table(lines: Lines) -> Table:
 
 
 def loss(trained: Lines, left_out: Lines) -> Table:
-    """AbsRel on kinds of scenes that networks are trained on and on others, and what lies between."""
+    """AbsRel on trained and on unseen kinds of scenes, and the difference."""
     count = len(trained[RAMP].report.images)
     columns = ["", "AbsRel, kinds trained on ↓", "AbsRel, kinds left out ↓", f"loss (at most {MAY_LOSE:.0%}) ↓"]
     body = []
@@ -196,7 +196,7 @@ def loss(trained: Lines, left_out: Lines) -> Table:
 
 
 def judged(lost: float, one: Line) -> str:
-    """A loss, and of a checkpoint's rows whether it is small enough."""
+    """A difference, and for a checkpoint's rows whether it is small enough."""
     return f"{lost:+.1%}" + ("" if one.row.backend in baselines() else f" ({'yes' if lost <= MAY_LOSE else 'no'})")
 
 

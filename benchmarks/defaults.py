@@ -1,4 +1,4 @@
-"""Which settings of alignment and fusion serve best? Each is varied alone; all numbers are ratios to the coarse map.
+"""Which settings of alignment and fusion are best? Each is varied on its own; all numbers are ratios to the coarse map.
 
 On generated scenes whose seeds no training and no other table uses: what is chosen here must not be judged here. A
 ratio below 1 is a gain for errors, above 1 for boundaries.
@@ -16,7 +16,7 @@ from rich.console import Console
 
 import patchwrap
 from patchwrap import DepthMap, alignment, fusion
-from patchwrap.bench.heldout import cache_folder, generated_samples
+from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.io import Photo
 from patchwrap.metrics import align, boundary_scores, depth_metrics, valid_mask
 from patchwrap.size import parse_size
@@ -30,7 +30,7 @@ MEASURES = {"abs_rel": "AbsRel", "rmse": "RMSE", "rmse_log": "RMSE log", "bounda
 
 
 class Setting(NamedTuple):
-    """A constant of ours and what to try in its place; the default comes first."""
+    """A constant of patchwrap and the values to try; the default comes first."""
 
     title: str
     module: ModuleType
@@ -53,7 +53,7 @@ PLANS = ("3x3", "2x2", "4x4", "p49")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Vary, print, write JSON."""
+    """Try all settings, print a table, write JSON."""
     options = _parser().parse_args(arguments)
     if options.short:
         options.count, options.size = 1, (270, 480)
@@ -104,7 +104,7 @@ def measure(depth: DepthMap, truth: Values) -> dict[str, float]:
 
 @contextmanager
 def put(setting: Setting, value: float) -> Iterator[None]:
-    """Use another value for a while."""
+    """Context manager that replaces a constant."""
     before = getattr(setting.module, setting.name)
     setattr(setting.module, setting.name, value)
     try:
@@ -114,7 +114,7 @@ def put(setting: Setting, value: float) -> Iterator[None]:
 
 
 def table(rows: dict[str, list[dict[str, float]]], settings: Sequence[Setting]) -> Table:
-    """Geometric means over scenes: a ratio and its inverse cancel."""
+    """Geometric means over scenes, so that a ratio and its inverse cancel."""
     defaults = {f"plan {PLANS[0]}", *(f"{setting.title} {setting.values[0]:.3g}" for setting in settings)}
     lines = []
     for title, ratios in rows.items():

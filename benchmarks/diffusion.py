@@ -19,17 +19,17 @@ from rich.console import Console
 
 import patchwrap
 from patchwrap.bench.estimate import compare
-from patchwrap.bench.heldout import cache_folder
 from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, with_interval
+from patchwrap.datasets.heldout import cache_folder
 from quality import kind
 from report import RESULTS, Result, Table
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "marigold-small"
 MODES = ("independent", "shared-noise", "coarse-start", "joint")
 BESIDE = {"single": "coarse only", "double": "coarse at twice the size", "average": "independent, naive average"}
-"""What stands beside the modes, by its kind."""
+"""Titles of the rows that are compared with the modes, by their kind."""
 
 COLUMNS = ("ce_raw_relative", "ce_relative", "abs_rel", "delta1", "boundary4", "see", "seconds", "rss")
 COMPARED = ("ce_raw_relative", "abs_rel", "delta1", "boundary4", "see", "seconds")
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def compare_modes(options: argparse.Namespace, modes: tuple[str, ...]) -> Report:
-    """Measure some modes; a row that fails is our failure here. The first mode's tiles are averaged naively, too."""
+    """Measure some modes; stop if a row fails. The first mode is also fused by naive averaging."""
     settings = {"steps": options.steps, "noise": "gaussian"}
     load = partial(patchwrap.load_backend, "diffusers", options.checkpoint, **settings)
     backends = {mode: load(tile_mode=mode) for mode in modes}
@@ -103,13 +103,13 @@ def titled(reports: list[Report]) -> Iterator[tuple[str, tuple[Report, Row]]]:
 
 
 def cell(report: Report, row: Row, measure: Measure) -> str:
-    """A mean and its interval."""
+    """Format a mean and its interval."""
     found = report.tables["own"][row.key].get(measure.key)
     return with_interval(found.estimate if found else None, measure)
 
 
 def pairs(modes: dict[str, tuple[Report, Row]], measures: list[Measure]) -> Table:
-    """Every two modes: the mean difference over the images, or that they are not separable."""
+    """For every two modes the mean difference over the images, or that they are not separable."""
     body = []
     for (one, first), (other, second) in combinations(modes.items(), 2):
         differences = [compare(values(*first, measure.key), values(*second, measure.key)) for measure in measures]
@@ -122,7 +122,7 @@ def pairs(modes: dict[str, tuple[Report, Row]], measures: list[Measure]) -> Tabl
 
 
 def values(report: Report, row: Row, measure: str) -> np.ndarray:
-    """One value an image."""
+    """One value per image."""
     found = {record["image"]: record["own"].get(measure) for record in report.records if record["row"] == row.key}
     return np.array([np.nan if found[image] is None else found[image] for image in report.images], float)
 

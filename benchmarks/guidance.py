@@ -1,4 +1,4 @@
-"""Lets a transformer see what a convolutional network sees, so that it need not find out about places by itself.
+"""Guides a transformer by the features of a convolutional network, so that it learns faster where things are.
 
 Locality guidance (Li et al. 2022, arXiv 2207.10026): from few pictures a transformer learns faster if its tokens
 must also tell the features of a convolutional network that learned from the same pictures.
@@ -17,23 +17,23 @@ from patchwrap_native.canonical import FURTHEST
 from patchwrap_native.unet import UNet
 
 ENLARGED = 2
-"""The guide sees pictures twice as large as the transformer: a sixteenth of its side is a patch of eight pixels."""
+"""The guide gets pictures of twice the size, so that its features of stride 16 match patches of eight pixels."""
 
 Tokens = Float[Tensor, "batch one_more_than_patches width"]
 
 
 class Guidance(nn.Module):
-    """How far tokens are from telling a guide's features by a linear map.
+    """A loss: how well a linear map predicts a guide's features from tokens.
 
     Args:
-        guide: the trained network; it stays as it is.
+        guide: the trained network, which stays frozen.
         layers: whose tokens tell its encoder's two middle levels and its decoder's first, in this order.
         width: channels of the tokens.
     """
 
     def __init__(self, guide: UNet, layers: Sequence[int], width: int) -> None:
         super().__init__()
-        # In a list it is no part of what is trained, averaged and saved.
+        # In a list, so that the guide is not trained, averaged or saved with this module.
         self._guide = [guide.eval().requires_grad_(False)]
         self.layers = list(layers)
         self.tell = nn.ModuleList(
@@ -42,7 +42,7 @@ class Guidance(nn.Module):
         )
 
     def forward(self, images: Images, states: Sequence[Tokens]) -> Float[Tensor, ""]:
-        """Mean squared distance of the told features, each of them standardised.
+        """Mean squared error of the predicted features, each of them standardised.
 
         Args:
             images: RGB in [0, 1], what the transformer saw.
@@ -54,7 +54,7 @@ class Guidance(nn.Module):
 
     @torch.no_grad()
     def wanted(self, images: Images) -> list[Float[Tensor, "batch channels rows columns"]]:
-        """The guide's features, one place a patch; each channel has mean 0 and variance 1 in the batch."""
+        """The guide's features, one for each patch; each channel has mean 0 and variance 1 in the batch."""
         larger = F.interpolate(images, scale_factor=ENLARGED, mode="bilinear", align_corners=False)
         return [F.batch_norm(maps.float(), None, None, training=True) for maps in self._features(larger)]
 

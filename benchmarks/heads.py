@@ -23,13 +23,13 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from patchwrap.bench.heldout import generated_samples
 from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.report import Cell, Row
 from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, number
 from patchwrap.cli.finetune import Progress
-from patchwrap.datasets import Readable
+from patchwrap.datasets import SampleSource
+from patchwrap.datasets.heldout import generated_samples
 from patchwrap.finetune.runner import finetune
 from patchwrap.size import parse_size
 from report import RESULTS, Result, Table
@@ -38,7 +38,7 @@ from true_tiles import TrueTiles
 
 OWN, UNIVERSAL, APART, TRUE = "own", "universal", "universal-no-consistency", "true"
 WITHOUT = {"consistency": "none", "begin": "aligned"}
-"""What a head without consistency lacks: the terms, and what all tiles say as its beginning."""
+"""Options of a head without consistency: neither its loss terms nor the consensus of all tiles as initial output."""
 
 VARIANTS: dict[str, dict[str, Any]] = {
     OWN: {},
@@ -48,7 +48,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 UNIVERSALS: dict[str, dict[str, Any]] = {UNIVERSAL: {}, APART: WITHOUT}
 STARTS = {OWN: UNIVERSAL, "depth-only": UNIVERSAL, "no-consistency": APART}
-"""What a head begins as; one that is not named begins with nothing."""
+"""The head that a training starts from; those not listed start from new weights."""
 
 OWN_PACE = {"rate": 4e-4, "epoch": 40, "consistency_weight": 0.8, "minutes": None}
 """Of heads that begin as one that knows its task: longer steps cost edges, more of them agreement on other scenes.
@@ -71,13 +71,13 @@ ROWS = {
 
 COLUMNS = ("abs_rel", "rmse", "see", "boundary4", "ce_relative", "seam", "seconds")
 BACKBONES = ("native", "transformer", *SIMULATED)
-"""In the order of the table of aims."""
+"""Columns of the table of aims, in order."""
 
 Means = Mapping[str, float]
 """A row's measures."""
 
 OVER_PLAIN = {"abs_rel": "AbsRel", "rmse": "RMSE", "see": "SEE", "boundary4": "F1", "ce_relative": "CE"}
-"""What a head must do better than training-free fusion."""
+"""The measures in which a head must be better than training-free fusion."""
 
 PAPER_GAINS = (0.173, 0.294)
 """PatchFusion's RMSE gains over its coarse model on two test sets (arXiv 2312.02284, abstract)."""
@@ -111,15 +111,15 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def tell(result: Result, folder: Path) -> None:
-    """Print a result and write it down."""
+    """Print a result and write its JSON."""
     result.show()
     print(f"Written to {result.write(folder)}")
 
 
 def trained(
-    name: str, variant: str, known: Mapping[str, Any], train: Sequence[Readable], options: argparse.Namespace
+    name: str, variant: str, known: Mapping[str, Any], train: Sequence[SampleSource], options: argparse.Namespace
 ) -> Path:
-    """A head's file; trained now if it is not there, after what it begins as."""
+    """Return a head's file; train it if it is missing, after the head that it starts from."""
     wide = variant in UNIVERSALS
     path = options.heads / f"{variant}_{_family(name) if wide else name}.safetensors"
     if path.exists():
@@ -138,17 +138,17 @@ def trained(
             start_from=start,
             cache=options.cache,
             device=options.device,
-            told=progress.told,
-            report=progress.report,
+            progress=progress.told,
+            on_step=progress.report,
             **(how(options) | pace),
         )
     return path
 
 
 def measured(
-    name: str, backend: Any, heads: Sequence[str], judged: Sequence[Readable], options: argparse.Namespace
+    name: str, backend: Any, heads: Sequence[str], judged: Sequence[SampleSource], options: argparse.Namespace
 ) -> dict[str, Mapping[str, Cell]]:
-    """The measures of one backbone by variant; a row that fails is our failure here."""
+    """The measures of one backbone by variant; stops if a row fails."""
     with Console(stderr=True).status("") as status:
         report = bench(
             {name: backend},
@@ -182,7 +182,7 @@ def summarize(name: str, cells: Mapping[str, Mapping[str, Cell]], options: argpa
 
 
 def aims(backbones: Mapping[str, Mapping[str, Means]]) -> Table:
-    """What heads owe: gains over the coarse map and training-free fusion, and agreement that is no blur.
+    """Compare heads with their aims: gains over coarse map and training-free fusion, and agreement without blur.
 
     Args:
         backbones: of each the means of every variant's measures.
@@ -248,13 +248,13 @@ def _family(name: str) -> str:
     return "simulated" if name in SIMULATED else name
 
 
-def _held_out(options: argparse.Namespace) -> Sequence[Readable]:
+def _held_out(options: argparse.Namespace) -> Sequence[SampleSource]:
     with Console(stderr=True).status("rendering"):
         return generated_samples(options.count, options.test_size, options.scenes_cache, lambda *_: None)
 
 
 def _shorten(options: argparse.Namespace) -> None:
-    """The simulated backbone is the quickest to measure."""
+    """Set the options for a short run: the simulated backbone is the fastest to measure."""
     shorten(options)
     options.count, options.test_size, options.plan, options.pictures = 1, (136, 240), "2x2", 0
     options.backbones, options.measured, options.variants = ["native", "simulated"], ["simulated"], [OWN]

@@ -1,4 +1,4 @@
-"""Which backends are installed, what do their numbers mean and how large are they?"""
+"""Which backends are installed, what are their conventions and how large are they?"""
 
 import argparse
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""Does memory grow with tiles, or with the photo where the result is mapped? Peak beyond networks and photo.
+"""Does memory grow with tiles, or with the photo if the result is memory-mapped? Peak beyond networks and photo.
 
-With a backend that only averages colours, so that what is weighed is patchwrap. First one photo and more and more
+With a backend that only averages colours, so that only patchwrap is measured. First one photo and more and more
 tiles, the limits as they are; then a photo that grows in height, tiled at its own resolution, with limits so low that
-canvas and result are mapped files and fusion goes in blocks. Every case has a process of its own and is weighed after
+canvas and result are mapped files and fusion goes in blocks. Every case has a process of its own and is measured after
 a small prediction that has loaded whatever is loaded once. Mapped pages count for as long as they are held.
 """
 
@@ -30,7 +30,7 @@ LOW_LIMITS = {"bytes": 2**20, "pixels": 2**20}
 
 
 class Average:
-    """Brightness taken for nearness."""
+    """A backend that takes brightness for nearness."""
 
     convention = DepthConvention("inverse_depth", "affine")
     processing = (384, 512)
@@ -41,7 +41,7 @@ class Average:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Weigh, print, write JSON; as a child process predict once and print what it took."""
+    """Measure, print, write JSON; as a child process predict once and print the memory."""
     options = _parser().parse_args(arguments)
     if options.case:
         print(json.dumps(child(json.loads(options.case))))
@@ -65,7 +65,7 @@ def measure(size: tuple[int, int], heights: tuple[int, ...]) -> Result:
 
 
 def table(cases: list[dict[str, Any]]) -> Table:
-    """One row a case."""
+    """One row per case."""
     columns = ["", "plan", "tiles", "photo, MiB", "result, MiB", "peak beyond networks and photo, MiB"]
     rows = [
         [_title(case), case["plan"], str(case["tiles"]), *(f"{case[key]:.0f}" for key in ("photo", "result", "beyond"))]
@@ -75,7 +75,7 @@ def table(cases: list[dict[str, Any]]) -> Table:
 
 
 def child(case: dict[str, Any]) -> dict[str, float]:
-    """Predict one case and weigh it; sizes in MiB."""
+    """Predict one case and measure its memory in MiB."""
     backend = Average()
     patchwrap.predict(_photo((240, 320)), backend, plan="p16")
     if case["low"]:
@@ -107,20 +107,20 @@ def _title(case: dict[str, Any]) -> str:
 
 def _run(case: dict[str, Any]) -> dict[str, float]:
     line = [sys.executable, __file__, "--case", json.dumps(case)]
-    # What the C library keeps for later would be counted too, and is another amount each time.
+    # Memory that the C library keeps for later would be counted as well, and its amount varies.
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": str(2**18)}
     done = subprocess.run(line, capture_output=True, text=True, check=True, env=environment)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def _status(field: str) -> float:
-    """One number of this process in MiB; Linux only, as its peak can be forgotten there."""
+    """One memory figure of this process in MiB; Linux only, where the peak can be reset."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(field)).split()[1]) / 2**10
 
 
 def _forget_peak() -> None:
-    """Begin a new peak, see ``clear_refs`` in proc(5)."""
+    """Reset the peak, see ``clear_refs`` in proc(5)."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=parse_size, default=(2000, 3000), help="WIDTHxHEIGHT, first part")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--backend", default="native", help="not read: memory is weighed with a backend of its own")
+    parser.add_argument("--backend", default="native", help="not used: memory is measured with a backend of its own")
     parser.add_argument("--short", action="store_true", help="small photos, for CI")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     return parser

@@ -22,20 +22,20 @@ class Together(torch.optim.Optimizer):
     def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
         self.parts = parts
         super().__init__([group for part in parts for group in part.param_groups], {})
-        # The same dictionaries: who sets a learning rate here sets it there.
+        # The same dictionaries, so that a learning rate set here is the optimisers' own.
         self.param_groups = [group for part in parts for group in part.param_groups]
 
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Let each take its step."""
+        """Let each optimiser take its step."""
         for part in self.parts:
             part.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of each."""
+        """The states of the optimisers."""
         return {str(index): part.state_dict() for index, part in enumerate(self.parts)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Load the states of the optimisers."""
         for index, part in enumerate(self.parts):
             part.load_state_dict(state_dict[str(index)])
         self.param_groups = [group for part in self.parts for group in part.param_groups]

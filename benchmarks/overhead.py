@@ -23,13 +23,13 @@ from rich.console import Console
 
 import patchwrap
 from bare import bare_loop
-from patchwrap.bench.heldout import cache_folder, generated_samples
+from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.size import parse_size
 from report import RESULTS, Result, Table
 
 AIM = 1.10
 ROLES = ("nothing", "bare", "patchwrap")
-"""What a child process does before it tells its peak memory."""
+"""What a child process may do before it prints its peak memory."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(path: Path, options: argparse.Namespace) -> Result:
-    """Time and weigh everything."""
+    """Measure all times and memory."""
     picture, decode = _timed(lambda: patchwrap.read_image(path).pixels)
     backend, load = _timed(lambda: patchwrap.load_backend(options.backend))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -105,7 +105,7 @@ def overhead_table(data: dict[str, Any]) -> Table:
 
 
 def apart_table(data: dict[str, Any]) -> Table:
-    """What is not in the ratio, and where the time inside goes."""
+    """Times that are not part of the ratio, and how the time inside is spent."""
     inside = [[f"... {name}", f"{seconds:.2f}"] for name, seconds in data["stages"].items()]
     return Table("Apart", ["", "s"], [[name, f"{s:.2f}"] for name, s in data["apart"].items()] + inside)
 

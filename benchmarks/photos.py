@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def name(spec: str) -> str:
-    """A checkpoint's name for people: ``transformers=/a/b`` is ``b``."""
+    """A checkpoint's name in titles: ``transformers=/a/b`` is ``b``."""
     return Path(spec.rpartition("=")[2]).name
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from rich.console import Console
 
-from patchwrap.bench.heldout import cache_folder
 from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.report import Cell, Cells, Measure, Report, Row
 from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import TITLES, column_title, number
+from patchwrap.datasets.heldout import cache_folder
 from report import RESULTS, Result, Table
 
 ROWS = {
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def compare(options: argparse.Namespace, out: Path) -> Report:
-    """Run the comparison; a row that fails is our failure here."""
+    """Run the comparison; stop if a row fails."""
     with Console(stderr=True).status("") as status:
         report = bench(
             options.backend,
@@ -93,7 +93,7 @@ def summarize(name: str, report: Report) -> Result:
 
 
 def kind(row: Row) -> str:
-    """What a row is, whatever its backend and plan: ``single``, ``poisson``, ``poisson-head`` ..."""
+    """Kind of a row, independent of its backend and plan: ``single``, ``poisson``, ``poisson-head`` ..."""
     if row.plan == "none":
         return row.key.rpartition("-")[2]
     return row.fuser + ("-head" if row.head != "none" else "")
@@ -106,7 +106,7 @@ def columns(report: Report) -> list[Measure]:
 
 
 def cells(report: Report, row: Row, alignment: str) -> list[str]:
-    """A row's means; what no alignment changes is taken from its own."""
+    """A row's means; measures that do not depend on the alignment are taken from its own."""
     own, line = report.tables["own"][row.key], report.tables[alignment][row.key]
     found = {measure.key: line.get(measure.key) or own.get(measure.key) for measure in MEASURES}
     return [number(mean(found[measure.key]), measure) for measure in columns(report)]
@@ -126,7 +126,7 @@ def line(report: Report, row: Row, alignment: str) -> dict[str, Any]:
 
 
 def aims(table: Cells, kinds: dict[str, Row]) -> Table:
-    """What the fused rows owe: gains over the coarse row and over the pass at twice the size."""
+    """Compare the fused rows with their aims: gains over the coarse row and over the pass at twice the size."""
     fused = [key for key in ("poisson", "blend-head") if key in kinds]
 
     def reduced(measure: str, row: str, against: str) -> float:
@@ -150,7 +150,7 @@ def aims(table: Cells, kinds: dict[str, Row]) -> Table:
 
 
 def shown(report: Report) -> dict[str, Any]:
-    """The options that decide the numbers."""
+    """The options that the numbers depend on."""
     given = report.options
     kept = {name: given[name] for name in ("count", "tile_batch_size", "device")}
     return {"backend": given["backends"][0], "plan": given["plans"][0], "data": report.data, **kept}

@@ -1,4 +1,4 @@
-"""What a benchmark leaves behind: a table on the screen, and JSON that tells how to get it again."""
+"""Results of benchmarks: a table on the screen, and JSON that says how to reproduce it."""
 
 import json
 import os
@@ -12,17 +12,17 @@ from typing import Any
 
 from rich.console import Console
 
-from patchwrap.bench.machine import machine, versions
 from patchwrap.bench.tables import markdown_table, rich_table
+from patchwrap.machine import machine, versions
 
 RESULTS = Path(__file__).parent / "results"
 DISTRIBUTIONS = ("patchwrap-native", "moderngl", "onnxruntime")
-"""Whose versions are told beside those of what every run takes."""
+"""Distributions whose versions are recorded beside those of every run."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are printed, in the terminal and in the README alike."""
+    """A table of text, printed in the terminal and in the README."""
 
     title: str
     columns: list[str]
@@ -57,7 +57,7 @@ class Result:
     def now(
         cls, name: str, options: dict[str, Any], tables: dict[str, Table], data: dict[str, Any]
     ) -> "Result":
-        """Take down where and how this process ran."""
+        """Record where and how this process ran."""
         date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         return cls(name, command(), commit(), date, options, machine(), versions(*DISTRIBUTIONS), tables, data)
 
@@ -93,7 +93,7 @@ def results(folder: Path = RESULTS) -> Iterator[Result]:
 
 
 def command() -> str:
-    """The command line of this process, paths shortened to names that mean something elsewhere."""
+    """The command line of this process, with paths shortened to names that are valid on other machines."""
     return " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_shortened, sys.argv[1:])])
 
 

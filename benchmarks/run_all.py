@@ -1,6 +1,6 @@
 """Runs every benchmark that needs only this repository, and says which of the README's numbers changed.
 
-``--short`` runs them on small pictures, to see that they run; its numbers are nobody's.
+``--short`` runs them on small pictures, to see that they run; its numbers mean nothing.
 """
 
 import argparse
@@ -16,11 +16,11 @@ BENCHMARKS = (
     *("overhead.py", "memory.py", "sizes.py", "heads.py"),
 )
 ITS_OWN = ("scenes.py", "transformers_speed.py", "diffusion.py")
-"""Those that take no backend, or bring a network of their own."""
+"""Benchmarks that take no backend, or have a network of their own."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run, compare, tell."""
+    """Run, compare, report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="tiny pictures, about a minute, for CI")
     parser.add_argument("--results", type=Path, help="folder of the new JSON; by default thrown away")
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(script: str, folder: Path, short: bool, backend: str | None = None) -> None:
-    """Run one benchmark; its failure is ours."""
+    """Run one benchmark; exit if it fails."""
     path = Path(__file__).parent / script
     line = [sys.executable, str(path), "--results", str(folder), *(["--backend", backend] if backend else [])]
     print(f"== {script}", flush=True)

@@ -19,7 +19,7 @@ from jaxtyping import Float32
 from rich.console import Console
 from scipy.ndimage import maximum_filter
 
-from patchwrap.bench.heldout import FIRST_SEED
+from patchwrap.datasets.heldout import FIRST_SEED
 from patchwrap.scenes import KINDS, TRAINING_KINDS, Renderer, build_scene, renderer
 from patchwrap.size import parse_size
 from patchwrap.workers import workers
@@ -67,18 +67,18 @@ def frames_a_second(count: int, processes: int) -> float:
 
 
 def small_frame(number: int) -> None:
-    """Make one frame and throw it away."""
+    """Render one frame and discard it."""
     _own_renderer().render(build_scene(FIRST_SEED + number, TRAINING_KINDS[number % len(TRAINING_KINDS)]), SMALL)
 
 
 @cache
 def _own_renderer() -> Renderer:
-    """One for each process: a worker draws many frames."""
+    """The renderer of this process: a worker draws many frames."""
     return Renderer()
 
 
 def measure(drawn_by: Renderer, kind: str, frames: int, size: tuple[int, int], tell: Callable[[str], Any]) -> list[Row]:
-    """Make frames of a kind; one row each."""
+    """Render frames of a kind; one row per frame."""
     rows = []
     for seed in range(FIRST_SEED, FIRST_SEED + frames):
         tell(f"{kind} {seed}")
@@ -88,7 +88,7 @@ def measure(drawn_by: Renderer, kind: str, frames: int, size: tuple[int, int], t
 
 
 def frame(drawn_by: Renderer, kind: str, seed: int, size: tuple[int, int]) -> Row:
-    """Make one frame and say what its seconds went to."""
+    """Render one frame and return its seconds by stage."""
     start = time.perf_counter()
     scene = build_scene(seed, kind)
     built = time.perf_counter()
@@ -151,7 +151,7 @@ def summarize(rate: float, kinds: dict[str, list[Row]], options: argparse.Namesp
 
 
 def aims(rate: float, mean: Row, size: str) -> Table:
-    """What was measured beside what is needed."""
+    """Measured values beside the aims."""
     seconds, share = total(mean), mean["share"]
     lines = [
         ["frames a second at 512x384", f"{rate:.1f}", judged(rate >= RATE, f"at least {RATE:g}")],

@@ -11,7 +11,7 @@ from PIL import Image
 from rich.console import Console
 
 import patchwrap
-from patchwrap.bench.heldout import cache_folder, generated_samples
+from patchwrap.datasets.heldout import cache_folder, generated_samples
 from report import RESULTS, Result, Table
 
 MEGAPIXELS = (2, 8, 24, 48)
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(photos: dict[float, np.ndarray], backend: Any, options: argparse.Namespace) -> Timings:
-    """Time sizes and ways in turn, round by round: whatever else the machine does falls on all of them."""
+    """Time all sizes and ways in turn, round by round, so that other load on the machine affects all of them."""
     ways: dict[str, dict[str, Any]] = {ONE_PASS: {"tiles": False}, **{plan: {"plan": plan} for plan in options.plans}}
     found: Timings = {f"{size:g}": {way: [] for way in ways} for size in photos}
     with Console(stderr=True).status("") as status:

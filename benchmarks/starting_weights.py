@@ -1,4 +1,4 @@
-"""Weights from which a small Depth Anything network learns from few pictures; random ones need many times as many.
+"""Initial weights with which a small Depth Anything network learns from far fewer pictures than with random ones.
 
 A transformer that starts from the library's own weights first spends its time on finding out that near patches belong
 together. Here patches start as cosine transforms, places as waves, attention as a look at similar places, and the
@@ -20,7 +20,7 @@ BRIGHTNESS = 0.6
 
 
 def enliven(network: DepthAnythingForDepthEstimation) -> None:
-    """Give a network these weights, drawn from torch's global generator."""
+    """Initialise a network, with random numbers from torch's global generator."""
     backbone = network.backbone
     patches = backbone.embeddings.patch_embeddings.projection
     patches.weight.data = cosines(*patches.weight.shape[::2])
@@ -66,7 +66,7 @@ def waves(side: int, channels: int) -> Float[Tensor, "1 places channels"]:
 
 
 def look_at_neighbours(attention: nn.Module, heads: int) -> None:
-    """Let every token look at those that resemble it, and subtract a part of what it sees.
+    """Initialise attention so that every token attends to similar ones and subtracts a part of them.
 
     With waves for places these are its neighbours. Trockman and Kolter 2023 (arXiv 2305.09828), with their
     constants: products of a layer's weights are near multiples of the identity, as they are after long training.
@@ -81,7 +81,7 @@ def look_at_neighbours(attention: nn.Module, heads: int) -> None:
 
 
 def keep_size(network: DepthAnythingForDepthEstimation) -> None:
-    """Let signals keep their size through the decoder (He et al. 2015, arXiv 1502.01852); residues begin smaller."""
+    """Initialise the decoder to keep the size of signals (He et al. 2015, arXiv 1502.01852); smaller residuals."""
     for part in (network.neck, network.head):
         for layer in part.modules():
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
@@ -90,7 +90,7 @@ def keep_size(network: DepthAnythingForDepthEstimation) -> None:
         if name.endswith("convolution2.weight"):
             parameter.data *= 0.3
     nn.init.normal_(network.head.conv3.weight, std=0.1)
-    # The head ends in a ReLU: begun at zero it would give nothing to learn from.
+    # The head ends in a ReLU: starting at zero it would have no gradient.
     nn.init.constant_(network.head.conv3.bias, 2.0)
 
 

@@ -1,4 +1,4 @@
-"""Does fusion help a network that somebody else made? Any ONNX depth network, wrapped in a few lines.
+"""Does fusion help a network from elsewhere? Any ONNX depth network, wrapped in a few lines.
 
 Reads folders with ``image.png`` and ``gt.npy`` (disparity, 0 is invalid) or with ``im0.png``,
 ``disp0.pfm`` and ``calib.txt`` (Middlebury 2014), or picture files without ground truth.

@@ -1,4 +1,4 @@
-"""Makes pictures look as no renderer draws them, so that a network must look at shapes. Never moves a pixel.
+"""Changes the look of rendered pictures without moving a pixel, so that a network must rely on shapes.
 
 A generator has its own materials and its own light, and a network that learns from it alone learns those, too. Here a
 picture's spectrum, its colours, its textures and its light become another's or nobody's, while depth stays what it was.
@@ -22,7 +22,7 @@ def restyle(images: Pictures, seed: int) -> Pictures:
     """Change spectrum, textures, tones and light of some of the pictures, the same for the same seed.
 
     Args:
-        images: RGB in [0, 1]; they stay as they are.
+        images: RGB in [0, 1]; not modified.
         seed: decides everything.
     """
     random = torch.Generator().manual_seed(seed)

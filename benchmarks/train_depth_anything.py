@@ -73,17 +73,17 @@ GUIDED = (3, 6, 8)
 """Layers whose tokens tell a guide's features: those that the decoder looks at."""
 
 GUIDANCE = 2.0
-"""Weight of how far the tokens are from telling them."""
+"""Weight of the guidance loss."""
 
 EDGES = 1.0
 """Weight of the gradient term, in full-size samples: what patches cannot show yet would only shake the layout."""
 
 RECIPE = ("minutes", "steps", "batch_size", "taught", "seed", "device")
-"""Options that a card tells."""
+"""Options that are recorded in the card."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, going on where an interrupted run stopped; write the folder and its card."""
+    """Train, continuing an interrupted run; write the folder and its card."""
     options = _parser().parse_args(arguments)
     if not 0 <= options.taught <= (1 if options.guide else 0):
         raise PatchwrapError(f"--taught is a share from 0 to 1 and needs a --guide; given: {options.taught}.")
@@ -250,7 +250,7 @@ class RelativeStage:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device of the network."""
         return next(self.network.parameters()).device
 
     def losses(self, batch: RestyledBatch) -> dict[str, Tensor]:
@@ -264,7 +264,7 @@ class RelativeStage:
         return terms | self._errors(maps, _inverse(batch.target), batch.valid)
 
     def _errors(self, maps: Tensor, true: Tensor, valid: Tensor) -> dict[str, Tensor]:
-        """What is wrong after the fit to the known pixels, in the sky too."""
+        """Errors after the fit to the known pixels, the sky included."""
         enough = valid.sum((2, 3), keepdim=True) >= FEWEST
         off = compressed(fitted(maps, true, valid), FITTED_FLOOR) - compressed(true, FITTED_FLOOR)
         everywhere = enough.expand_as(valid)
@@ -314,7 +314,7 @@ def save(network: Relative, folder: Path, facts: dict[str, object]) -> None:
 
 
 def card(options: argparse.Namespace, stage: RelativeStage, history: History) -> dict[str, object]:
-    """What one must know of the checkpoint."""
+    """Describe the checkpoint."""
     seeds = [scene["seed"] for shard in stage.shards for scene in shard.scenes]
     earlier = options.start_from / "card.json" if options.start_from else None
     return {

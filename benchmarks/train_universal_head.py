@@ -22,9 +22,9 @@ import torch
 from rich.console import Console
 
 import patchwrap
-from patchwrap.bench.heldout import cache_folder, generated_samples
 from patchwrap.cli.finetune import Progress
-from patchwrap.datasets import Readable
+from patchwrap.datasets import SampleSource
+from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.finetune import SimulatedBackend
 from patchwrap.finetune.runner import SCENES_FROM, finetune
 from patchwrap.finetune.simulated import Faults
@@ -36,11 +36,11 @@ SIMULATED = {
     "simulated-inverse": ("inverse_depth:affine", (256, 256)),
     "simulated-metric": ("depth:metric", (224, 384)),
 }
-"""Convention and processing size of each; all of them count as one when left out."""
+"""Convention and processing size of each simulated backbone; ``--leave-out`` leaves out all of them together."""
 
 SHARP = "simulated-sharp"
 SLIGHT = Faults(1.5, 0.6, 0.12, 0.06, 0.15, 0.08, 0.8, 0.03, 0.01)
-"""A better backbone's, about half as large: what a user wraps sees more than the networks here."""
+"""Smaller errors, about half as large, of a backbone that is better than the networks here."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -64,14 +64,14 @@ def main(arguments: list[str] | None = None) -> None:
             start_from=options.start_from,
             cache=options.cache,
             device=options.device,
-            told=progress.told,
-            report=progress.report,
+            progress=progress.told,
+            on_step=progress.report,
             **how(options),
         )
     print(f"{options.out}: {options.out.stat().st_size / 2**20:.2f} MiB")
 
 
-def scenes(options: argparse.Namespace) -> Sequence[Readable]:
+def scenes(options: argparse.Namespace) -> Sequence[SampleSource]:
     """Scenes to train on, rendered where there are none yet."""
     with Console(stderr=True).status("") as status:
         return generated_samples(
@@ -83,12 +83,12 @@ def scenes(options: argparse.Namespace) -> Sequence[Readable]:
         )
 
 
-def backbones(options: argparse.Namespace, known: Sequence[Readable]) -> dict[str, Any]:
-    """All there are, by name.
+def backbones(options: argparse.Namespace, known: Sequence[SampleSource]) -> dict[str, Any]:
+    """All backbones, by name.
 
     Args:
         options: where checkpoints lie.
-        known: scenes that simulated backbones must know.
+        known: scenes whose true depth the simulated backbones need.
     """
     found: dict[str, Any] = {"native": patchwrap.load_backend(options.native)}
     if options.transformer.exists():
@@ -99,12 +99,12 @@ def backbones(options: argparse.Namespace, known: Sequence[Readable]) -> dict[st
     return found
 
 
-def _sharp(options: argparse.Namespace, known: Sequence[Readable]) -> SimulatedBackend:
+def _sharp(options: argparse.Namespace, known: Sequence[SampleSource]) -> SimulatedBackend:
     return SimulatedBackend(known, "inverse_depth:affine", (102, 135) if options.short else (308, 406), 3, SLIGHT)
 
 
 def how(options: argparse.Namespace) -> dict[str, Any]:
-    """Options of ``finetune`` that all trainings of ours share."""
+    """Options of ``finetune`` that all trainings here share."""
     return {
         "steps": options.steps,
         "minutes": options.minutes,
@@ -118,7 +118,7 @@ def how(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def shorten(options: argparse.Namespace) -> None:
-    """Tiny scenes and a few steps: to see that it runs."""
+    """Set the options for a short run: tiny scenes and a few steps."""
     options.scenes, options.size, options.plans = 2, (136, 240), "2x2"
     options.steps, options.minutes = 2, None
 

@@ -113,7 +113,7 @@ def measure(
 def bare_loop(
     picture: UInt8[np.ndarray, "height width 3"], backend: Any, dtype: str, options: argparse.Namespace
 ) -> list[Float[Tensor, "_ _"]]:
-    """Predict the whole picture and every tile as one writes it in a notebook; return the tiles."""
+    """Predict the whole picture and every tile in a plain loop; return the tiles."""
     device = torch.device(options.device if options.device != "auto" else _best_device())
     number = getattr(torch, dtype)
     backend.to(device, number)

@@ -1,4 +1,4 @@
-"""A backend whose tiles are the truth: what the best of tiles would gain over a network's map of the whole image."""
+"""A backend whose tiles are the truth, which shows the most that tiles can gain over a map of the whole image."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from patchwrap.datasets import Readable
+from patchwrap.datasets import SampleSource
 from patchwrap.errors import BackendContractError
 from patchwrap.finetune import SimulatedBackend
 from patchwrap.finetune.simulated import FAULTLESS
@@ -16,7 +16,7 @@ from patchwrap.wrapping import wrap
 
 
 class Undoubted:
-    """A head that changes no tile and lets none be drawn to the coarse map: it is that which errs."""
+    """A head that leaves tiles unchanged and keeps them from being drawn to the coarse map, whose errors they lack."""
 
     drawn, fuser, wants_features, knows_tiles = "never", "poisson", False, True
 
@@ -26,16 +26,16 @@ class Undoubted:
 
 
 class TrueTiles:
-    """Sees the whole image as a backend does, and tiles without an error, at the size that backend sees them.
+    """Predicts the whole image by a backend, and tiles without error at the size that backend would.
 
     Its tiles are fitted to the whole image as all are, by scale, shift and plane, and fused as all are.
 
     Args:
-        backend: whose map of the whole image is taken; all errors that remain are its own.
+        backend: that predicts the whole image; all remaining errors are its own.
         samples: photos with true depth.
     """
 
-    def __init__(self, backend: Any, samples: Sequence[Readable]) -> None:
+    def __init__(self, backend: Any, samples: Sequence[SampleSource]) -> None:
         self.whole = wrap(backend)
         self.convention, self.processing = self.whole.convention, self.whole.processing
         self.multiple = getattr(self.whole, "multiple", 1)
@@ -46,14 +46,14 @@ class TrueTiles:
         self.head = Undoubted()
 
     def predict(self, images: Images) -> DepthBatch:
-        """As the backend does."""
+        """Predict the whole image by the backend."""
         # Of a mirror image there are no tiles, and none are asked for.
         with suppress(BackendContractError):
             self.fine.predict(images)
         return self.whole.predict(images)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "TrueTiles":
-        """Move the backend, where it can be."""
+        """Move the backend if it can be moved."""
         if isinstance(self.whole, Movable):
             self.whole.to(device, dtype)
         return self

@@ -34,13 +34,13 @@ from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Pace, Stage, Trainer
 
 FINISH = 0.25
-"""Share of the denoiser's time in which the pixels count too."""
+"""Share of the denoiser's time in which decoded pixels are part of the loss."""
 
 PACE = Pace(report_steps=50, evaluate_seconds=240.0, save_seconds=120.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, going on where an interrupted run stopped; write the folder and its card."""
+    """Train, continuing an interrupted run; write the folder and its card."""
     options = _parser().parse_args(arguments)
     shards, held_out = open_shards(options.shards), open_shards(options.held_out)
     (options.out / "training").mkdir(parents=True, exist_ok=True)
@@ -56,11 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 class Session:
-    """Trains one part after another and keeps what happened.
+    """Trains one part after another and records its progress.
 
     Args:
         options: of the command line.
-        console: told about progress.
+        console: shows the progress.
     """
 
     def __init__(self, options: argparse.Namespace, console: TrainingConsole) -> None:
@@ -100,12 +100,12 @@ class Session:
 
 
 def earlier(network: type[Network], part: str, folder: Path) -> Network:
-    """A network of an earlier result, which is kept in half precision."""
+    """A network of an earlier result, which is stored in half precision."""
     return network.from_pretrained(folder, subfolder=part, torch_dtype=torch.float32)
 
 
 def card(options: argparse.Namespace, stage: DenoiserStage, histories: dict[str, History]) -> dict[str, object]:
-    """What one must know of the checkpoint."""
+    """Describe the checkpoint."""
     seeds = [scene["seed"] for shard in stage.shards for scene in shard.scenes]
     parts = {"vae": stage.vae, "unet": stage.network}
     before = options.start_from / "card.json" if options.start_from else None

@@ -6,19 +6,17 @@ map larger), so the photo is resampled once and every tile is a plain slice.
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Shaped
 from numpy import ndarray
 
+from patchwrap.io import unit_pixels
 from patchwrap.resampling import resized
 from patchwrap.spec import Backend
 from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import Size, Tile, TilePlan
 from patchwrap.types import Images
-
-_FULL_SCALE = {np.dtype("uint8"): np.float32(255), np.dtype("uint16"): np.float32(65535)}
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,7 @@ class Canvas:
 
 
 def _as_images(pixels: Shaped[ndarray, "height width 3"]) -> Images:
-    rgb = pixels.astype(np.float32) / _FULL_SCALE.get(pixels.dtype, np.float32(1))
-    return rearrange(torch.from_numpy(rgb), "h w c -> 1 c h w").contiguous()
+    return rearrange(torch.from_numpy(unit_pixels(pixels)), "h w c -> 1 c h w").contiguous()
 
 
 def _scale_layers(plan: TilePlan, image: Size, canvas: Size) -> TilePlan:

@@ -1,4 +1,4 @@
-"""The losses depth networks and fusion heads are trained with: pure functions of tensors, no state, no networks."""
+"""Losses for depth networks and fusion heads: pure functions of tensors."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -6,29 +6,29 @@ from torch import Tensor
 from torch.nn import functional as F
 
 LogDepth = Float[Tensor, "batch 1 height width"]
-"""Natural logarithm of depth, in whatever unit."""
+"""Natural logarithm of depth, in any unit."""
 
 Maps = Float[Tensor, "batch 1 height width"]
-"""One map per image, in whatever space."""
+"""One map per image, in any space."""
 
-Where = Bool[Tensor, "batch 1 height width"]
+Mask = Bool[Tensor, "batch 1 height width"]
 """True where a pixel takes part."""
 
 FEWEST = 16
-"""A map with fewer valid pixels than this has no statistics and takes no part."""
+"""Maps with fewer valid pixels than this are ignored."""
 
 
-def silog(log_pred: LogDepth, log_target: LogDepth, valid: Where) -> Float[Tensor, ""]:
+def silog(log_pred: LogDepth, log_target: LogDepth, valid: Mask) -> Float[Tensor, ""]:
     """Scale-invariant log loss ``10 * sqrt(var(g) + 0.15 * mean(g)^2)``, ``g = log_pred - log_target``.
 
-    Taken of each map over its valid pixels, then averaged over the maps: a batch-wide variance would
-    make the scale *between* images weigh as much as the layout *within* them. Formula: Eigen et al.
+    Computed for each map over its valid pixels, then averaged over the maps: a batch-wide variance would
+    weight the scale *between* images like the layout *within* them. Formula: Eigen et al.
     2014 (arXiv 1406.2283) in the form of AdaBins (arXiv 2011.14141, lambda 0.85), ZoeDepth and PatchFusion.
 
     Args:
         log_pred: predicted log depth.
-        log_target: true log depth; anything (also inf) where not valid.
-        valid: the pixels that count.
+        log_target: true log depth; arbitrary (also inf) where not valid.
+        valid: the pixels to use.
 
     Returns:
         The loss, >= 0; 0 if no map has valid pixels.
@@ -44,16 +44,16 @@ def silog(log_pred: LogDepth, log_target: LogDepth, valid: Where) -> Float[Tenso
     return torch.where(usable, each, 0.0).sum() / usable.sum().clamp(min=1)
 
 
-def multiscale_gradient(log_pred: LogDepth, log_target: LogDepth, valid: Where, scales: int = 4) -> Float[Tensor, ""]:
+def multiscale_gradient(log_pred: LogDepth, log_target: LogDepth, valid: Mask, scales: int = 4) -> Float[Tensor, ""]:
     """Sum over scales of the mean ``|dg/dx| + |dg/dy|``, ``g = log_pred - log_target``.
 
-    Scale s takes every 2^s-th pixel, so that edges are asked for both sharp and in their place.
+    Scale s takes every 2^s-th pixel, so that edges are trained to be sharp and in place.
     Formula: MegaDepth (arXiv 1804.00607), eq. 5; MiDaS (arXiv 1907.01341), eq. 11.
 
     Args:
         log_pred: predicted log depth.
-        log_target: true log depth; anything where not valid.
-        valid: the pixels that count; a difference counts where both its pixels do.
+        log_target: true log depth; arbitrary where not valid.
+        valid: the pixels to use; a difference counts where both its pixels do.
         scales: how many scales, >= 1.
 
     Returns:
@@ -67,7 +67,7 @@ def multiscale_gradient(log_pred: LogDepth, log_target: LogDepth, valid: Where, 
     return total
 
 
-def _mean_step(g: LogDepth, valid: Where) -> Float[Tensor, ""]:
+def _mean_step(g: LogDepth, valid: Mask) -> Float[Tensor, ""]:
     total = g.new_zeros(())
     for axis in (-2, -1):
         size = g.shape[axis] - 1
@@ -77,7 +77,7 @@ def _mean_step(g: LogDepth, valid: Where) -> Float[Tensor, ""]:
     return total
 
 
-def standardised(maps: Maps, valid: Where) -> Maps:
+def standardised(maps: Maps, valid: Mask) -> Maps:
     """Each map minus its median, over its mean absolute deviation from it: free of scale and shift.
 
     Unlike a least-squares fit to the target it cannot turn a map upside down. Formula: MiDaS
@@ -85,7 +85,7 @@ def standardised(maps: Maps, valid: Where) -> Maps:
 
     Args:
         maps: any maps.
-        valid: the pixels that count.
+        valid: the pixels to use.
 
     Returns:
         Maps of median 0 and mean absolute deviation 1; 0 where too few pixels count.
@@ -97,15 +97,15 @@ def standardised(maps: Maps, valid: Where) -> Maps:
     return torch.where(valid & (count >= FEWEST), off / spread.clamp(min=1e-6), 0.0)
 
 
-def scale_shift_invariant(pred: Maps, target: Maps, valid: Where) -> Float[Tensor, ""]:
+def scale_shift_invariant(pred: Maps, target: Maps, valid: Mask) -> Float[Tensor, ""]:
     """``L1 + L2 + 5 * gradient`` between standardised maps.
 
     The mixture is PRO's (arXiv 2503.22351).
 
     Args:
         pred: predicted maps with unknown scale and shift.
-        target: true maps in the same space; anything where not valid.
-        valid: the pixels that count.
+        target: true maps in the same space; arbitrary where not valid.
+        valid: the pixels to use.
 
     Returns:
         The loss, >= 0; 0 if no map has valid pixels.
@@ -117,17 +117,17 @@ def scale_shift_invariant(pred: Maps, target: Maps, valid: Where) -> Float[Tenso
     return plain + 5 * multiscale_gradient(mine, true, usable)
 
 
-def bias_free(coarse: Maps, target: Maps, valid: Where, ratio: float = 2.0) -> Where:
-    """Leave out pixels where truth contradicts the coarse map grossly, but for where both have an edge.
+def bias_free(coarse: Maps, target: Maps, valid: Mask, ratio: float = 2.0) -> Mask:
+    """Mask out pixels where truth strongly contradicts the coarse map, except near edges of both.
 
-    Truth behind glass or a mirror, or a hole that was filled: what no network sees must not be learned from it.
+    Such truth lies behind glass or in a mirror, or fills a hole, and must not be learned.
     PRO's bias-free mask (arXiv 2503.22351): both maps are put to [0, 1] by their extremes, and pixels whose ratio is
     beyond 2 are dropped unless an edge of both runs there.
 
     Args:
         coarse: coarse maps.
-        target: truth in the same space; anything where not valid.
-        valid: the pixels that count.
+        target: truth in the same space; arbitrary where not valid.
+        valid: the pixels to use.
         ratio: largest ratio, >= 1.
     """
     share = [_share_of_range(maps, valid) for maps in (coarse, target)]
@@ -136,26 +136,26 @@ def bias_free(coarse: Maps, target: Maps, valid: Where, ratio: float = 2.0) -> W
     return valid & ((apart <= ratio) | (edges[0] & edges[1]))
 
 
-def _share_of_range(maps: Maps, valid: Where) -> Maps:
+def _share_of_range(maps: Maps, valid: Mask) -> Maps:
     """Values put to [0, 1] by their extremes over the valid pixels, and kept from zero."""
     low = torch.where(valid, maps, torch.inf).amin((2, 3), keepdim=True)
     high = torch.where(valid, maps, -torch.inf).amax((2, 3), keepdim=True)
     share = torch.where(valid, maps - low, 0.0) / (high - low).clamp(min=1e-6)
-    # A ratio of values near the range's end says nothing.
+    # The offset avoids ratios of values close to zero.
     return share.clamp(0, 1) + 0.1
 
 
-def _near_edges(share: Maps, valid: Where, step: float = 0.05, reach: int = 3) -> Where:
+def _near_edges(share: Maps, valid: Mask, step: float = 0.05, reach: int = 3) -> Mask:
     """Within some pixels of a step between neighbours."""
     inside = torch.where(valid, share, torch.nan)
     low, high = (-F.max_pool2d(-inside.nan_to_num(9.0), 3, 1, 1), F.max_pool2d(inside.nan_to_num(-9.0), 3, 1, 1))
     return F.max_pool2d(((high - low) > step).float(), 2 * reach + 1, 1, reach) > 0
 
 
-def far_hinge(log_pred: LogDepth, sky: Where, far: float | LogDepth) -> Float[Tensor, ""]:
-    """Mean of ``max(0, far - log_pred)`` over the sky: push it beyond a threshold, then leave it alone.
+def far_hinge(log_pred: LogDepth, sky: Mask, far: float | LogDepth) -> Float[Tensor, ""]:
+    """Mean of ``max(0, far - log_pred)`` over the sky: push it beyond a threshold only.
 
-    Sky has no depth to regress; without a term its prediction is left to chance.
+    Sky has no depth to regress; without this term its prediction would be arbitrary.
 
     Args:
         log_pred: predicted log depth.
@@ -173,7 +173,7 @@ def overlap_consistency(
     first: Float[Tensor, "batch channels height width"],
     second: Float[Tensor, "batch channels height width"],
     shift: tuple[int, int],
-    valid: Where | None = None,
+    valid: Mask | None = None,
 ) -> Float[Tensor, ""]:
     """Mean squared difference of two displaced tiles' maps where they show the same place.
 
@@ -184,7 +184,7 @@ def overlap_consistency(
         first: maps of the first tiles.
         second: maps of the second tiles, same size.
         shift: ``(rows, columns)`` from the first tile's corner to the second's, in these maps' pixels.
-        valid: which of the *first* maps' pixels count; None for all.
+        valid: which of the *first* maps' pixels are used; None for all.
 
     Returns:
         The loss, >= 0; 0 if the tiles do not overlap.
@@ -196,7 +196,7 @@ def overlap_consistency(
 
 
 def shared(maps: Tensor, shift: tuple[int, int]) -> Tensor:
-    """Crop maps to the part that a tile displaced by ``shift`` shows too.
+    """Crop maps to the part that a tile displaced by ``shift`` also shows.
 
     Args:
         maps: ``(..., height, width)``.

@@ -6,7 +6,7 @@ import torch
 
 from patchwrap import predict, wrap_callable
 from patchwrap.bench.consistency import STRIPS, tile_consistency
-from patchwrap.bench.ruler import own_ruler, true_ruler
+from patchwrap.bench.unit_map import own_unit_map, true_unit_map
 from patchwrap.convention import DepthConvention
 from patchwrap.metrics import valid_mask
 
@@ -42,11 +42,11 @@ def backend(offset, convention="depth:scale"):
 
 def measured(made, convention=SCALE, truth=False):
     coarse = predict(PHOTO, made, tiles=False).coarse
-    ruler = own_ruler(coarse, convention)
+    unit_map = own_unit_map(coarse, convention)
     if truth:
-        ruler = true_ruler(coarse, 4 * coarse, valid_mask(coarse), convention)
+        unit_map = true_unit_map(coarse, 4 * coarse, valid_mask(coarse), convention)
     return tile_consistency(
-        lambda **options: predict(PHOTO, made, fuser="blend", tile_batch_size=1, **options), ruler, convention, truth
+        lambda **options: predict(PHOTO, made, fuser="blend", tile_batch_size=1, **options), unit_map, convention, truth
     )
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from patchwrap.bench import cost
-from patchwrap.bench.cost import priced
+from patchwrap.bench.cost import measure_cost
 
 
 def test_the_result_is_handed_through_and_the_time_is_taken():
-    made, found = priced(lambda: sum(range(100_000)))
+    made, found = measure_cost(lambda: sum(range(100_000)))
     assert made == 4_999_950_000
     assert found.seconds > 0 and found.device_memory != 0
 
@@ -21,11 +21,11 @@ def test_memory_held_for_a_moment_is_seen(monkeypatch):
     told = iter([524_288, 585_728])
     monkeypatch.setattr(cost, "_STATUS", cost.Path(__file__))
     monkeypatch.setattr(cost, "_resident", lambda: next(told, 524_288))
-    assert priced(lambda: threading.Event().wait(0.1))[1].rss == 60
+    assert measure_cost(lambda: threading.Event().wait(0.1))[1].rss == 60
 
 
 def test_this_system_tells_its_memory_or_there_is_none():
-    block, found = priced(lambda: np.ones(16 * 2**20))
+    block, found = measure_cost(lambda: np.ones(16 * 2**20))
     if cost._STATUS.exists():
         assert 64 < found.rss < 256 and block.nbytes == 2**27
     else:
@@ -34,11 +34,11 @@ def test_this_system_tells_its_memory_or_there_is_none():
 
 def test_without_proc_memory_is_unknown(monkeypatch, tmp_path):
     monkeypatch.setattr(cost, "_STATUS", tmp_path / "none")
-    assert math.isnan(priced(lambda: None)[1].rss)
+    assert math.isnan(measure_cost(lambda: None)[1].rss)
 
 
 def test_an_error_ends_the_watch():
     before = threading.active_count()
     with pytest.raises(KeyError):
-        priced(lambda: {}["x"])
+        measure_cost(lambda: {}["x"])
     assert threading.active_count() == before

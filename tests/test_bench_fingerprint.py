@@ -38,7 +38,7 @@ def refuse(images):
     raise KeyError("no")
 
 
-def test_a_backend_that_refuses_the_small_picture_has_a_print():
+def test_a_backend_that_refuses_the_probe_picture_has_a_print():
     assert behaviour(rows(refuse)[0]) == ["KeyError"]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from patchwrap.bench import protocol
+from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.protocol import Edges, borders, measure
 from patchwrap.convention import DepthConvention
 from patchwrap.datasets import Sample
@@ -64,7 +65,7 @@ def test_see_is_over_steps_of_a_rigs_disparity_where_there_was_one():
     said = depth.copy()
     said[:, 15] += 1.5
     said[:, 31] += 3
-    edges = Edges.of(Sample("a", Photo(np.zeros((48, 64, 3), np.uint8)), depth, rig=20.0))
+    edges = Edges.of(Sample("a", Photo(np.zeros((48, 64, 3), np.uint8)), depth, focal_times_baseline=20.0))
     assert np.flatnonzero(edges.steps[0]).tolist() == [31, 32] and edges.steps.all(0).sum() == 2
     metric = DepthConvention("depth", "metric")
     by_rig, by_depth = (measure(a_map(said, said, metric), depth, metric, NOWHERE, edges=e) for e in (edges, Edges()))
@@ -76,7 +77,7 @@ def test_a_step_of_one_pixel_is_no_edge_after_float32():
     disparity = np.repeat(np.arange(900.0, 996.0), 3)[None]
     photo = Photo(np.zeros((*disparity.shape, 3), np.uint8))
     depth = np.float32(500 / disparity)
-    assert not Edges.of(Sample("a", photo, depth, rig=500.0)).steps.any()
+    assert not Edges.of(Sample("a", photo, depth, focal_times_baseline=500.0)).steps.any()
     assert Edges.of(Sample("a", photo, depth)) == Edges()
 
 
@@ -101,11 +102,11 @@ def test_a_data_sets_own_limit_ends_truth_and_prediction():
     depth = np.full((48, 64), 9, np.float32)
     depth[:8] = 20
     said, metric = np.full((48, 64), 30, np.float32), DepthConvention("depth", "metric")
-    own = measure(a_map(said, said, metric), depth, metric, NOWHERE, farthest=10.0).tables["own"]
+    own = measure(a_map(said, said, metric), depth, metric, NOWHERE, max_depth=10.0).tables["own"]
     assert own["abs_rel"] == pytest.approx(1 / 9) and own["rmse"] == pytest.approx(1)
     # No set is measured beyond 80 m.
     depth[:] = 100
-    assert np.isnan(measure(a_map(said, said, metric), depth, metric, NOWHERE, farthest=350.0).tables["own"]["rmse"])
+    assert np.isnan(measure(a_map(said, said, metric), depth, metric, NOWHERE, max_depth=350.0).tables["own"]["rmse"])
 
 
 def test_drift_shows_under_the_coarse_maps_alignment():
@@ -194,3 +195,10 @@ def test_without_scikit_image_its_measures_are_left_out(monkeypatch, caplog):
         own = measure(a_map(right, right), truth(), SCALE, NOWHERE).tables["own"]
     assert "abs_rel" in own and "d3r" not in own and "edge_f1" not in own
     assert caplog.text.count("left out") == 1 and "patchwrap[bench]" in caplog.text
+
+
+def test_every_measure_has_a_column():
+    """One without would be dropped from every report."""
+    tables = measure(a_map(finite(truth()), finite(truth())), truth(), SCALE, NOWHERE).tables
+    found = {key for table in tables.values() for key in table} | set(evaluate(finite(truth()), truth()))
+    assert found <= {measure.key for measure in MEASURES}

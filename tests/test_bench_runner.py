@@ -96,7 +96,8 @@ def test_see_of_a_stereo_rig_is_over_its_disparity():
     photo = read_image(np.repeat((np.log(depth) / 3)[..., None], 3, 2).astype(np.float32))
     near = patchwrap.wrap_callable(lambda images: torch.exp(3 * images.mean(1)) - 0.01, "depth:metric", (48, 48))
     found = {
-        rig: run({"near": near}, [Sample("a", photo, depth, rig=rig)], plans=["none"]) for rig in (None, 6.0, 1e-3)
+        rig: run({"near": near}, [Sample("a", photo, depth, focal_times_baseline=rig)], plans=["none"])
+        for rig in (None, 6.0, 1e-3)
     }
     known = {rig: report.tables["own"].get("near-single", {}) for rig, report in found.items()}
     assert known[6.0]["see"].estimate.mean == pytest.approx(0.01, rel=1e-3)
@@ -167,7 +168,7 @@ def test_memory_that_runs_out_is_told(folder):
 
 def test_heights_fail_where_depth_is_known(folder):
     report = run({"canopy": Truth("height:metric")}, folder, count=1)
-    assert all("counts from the ground" in row.error for row in report.rows)
+    assert all("measured from the ground" in row.error for row in report.rows)
 
 
 def test_an_image_that_cannot_be_read_is_left_out(folder, caplog):
@@ -297,7 +298,7 @@ def test_backends_without_a_hash_are_compared(folder):
 
 
 def test_what_counts_of_a_sample_is_measured_anew(folder, tmp_path):
-    samples = [sample.read() for sample in open_dataset(folder).unread]
+    samples = [sample.read() for sample in open_dataset(folder).lazy_samples]
     counted = {}
     for name, now in (
         ("all", samples),
@@ -342,5 +343,5 @@ def test_impossible_options(folder, options):
 def test_nothing_to_compare(folder, tmp_path):
     with pytest.raises(OptionError, match="no backend"):
         run([], folder)
-    with pytest.raises(OptionError, match="no folder"):
+    with pytest.raises(OptionError, match="not a folder"):
         run({"truth": Truth()}, tmp_path / "none")

@@ -13,11 +13,11 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from patchwrap import load_backend, predict
-from patchwrap.bench.heldout import generated_samples
 from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
 from patchwrap.convention import DepthConvention
 from patchwrap.datasets import Sample
+from patchwrap.datasets.heldout import generated_samples
 from patchwrap.io import Photo
 from patchwrap.metrics import align, depth_metrics
 from patchwrap.scenes import Renderer

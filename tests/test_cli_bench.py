@@ -144,6 +144,6 @@ def test_ctrl_c(pairs, capsys, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("patchwrap.bench.contest.measure", interrupt)
+    monkeypatch.setattr("patchwrap.bench.backend_run.measure", interrupt)
     assert bench("--backends", "ramp") == 130
     assert capsys.readouterr().err.splitlines()[-1] == "interrupted"

@@ -6,7 +6,7 @@ from PIL import Image
 
 from patchwrap.datasets import Booster
 from patchwrap.errors import ImageError
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 CALIBRATION = """<?xml version="1.0"?>
 <opencv_storage>
@@ -42,7 +42,7 @@ def test_depth_by_the_baseline_in_millimetres(scene, write, baseline):
     sample = data[1]
     # 4000 * .08 / 160
     assert sample.depth[5, 5] == 2 and np.isnan(sample.depth[0, 0])
-    assert sample.rig == pytest.approx(320) and sample.disparity[5, 5] == 160
+    assert sample.focal_times_baseline == pytest.approx(320) and sample.disparity[5, 5] == 160
     assert sample.intrinsics == Intrinsics(4000.0, 4000.0, 2056.0, 1504.0)
 
 

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from patchwrap.datasets import NyuV2, Pairs, Readable, collate
-from patchwrap.datasets.dataset import known
+from patchwrap.datasets import DepthDataset, NyuV2, Pairs, SampleSource, collate
+from patchwrap.datasets.dataset import as_depth
 from patchwrap.errors import ImageError, MissingExtraError, OptionError, PatchwrapError
 
 
@@ -33,28 +33,28 @@ def test_a_caller_leaves_out_what_cannot_be_used(rooms, write):
 
 
 def test_unread_samples_are_read_when_asked_for(rooms, write):
-    unread = NyuV2(rooms).unread
-    assert all(isinstance(sample, Readable) for sample in unread)
-    assert [sample.name for sample in unread] == [f"den/rgb_{number}" for number in (1, 2, 3, 4)]
-    before = unread[0].stamp
+    lazy = NyuV2(rooms).lazy_samples
+    assert all(isinstance(sample, SampleSource) for sample in lazy)
+    assert [sample.name for sample in lazy] == [f"den/rgb_{number}" for number in (1, 2, 3, 4)]
+    before = lazy[0].stamp
     write(rooms / "den" / "depth_1.png", np.full((24, 32), 1500))
-    assert unread[0].has_depth and unread[0].read().truth[0, 0] == 1.5
+    assert lazy[0].has_depth and lazy[0].read().truth[0, 0] == 1.5
     write(rooms / "den" / "depth_1.png", b"torn")
-    assert unread[0].stamp != before
+    assert lazy[0].stamp != before
     with pytest.raises(ImageError, match=r"depth_1\.png"):
-        unread[0].read()
+        lazy[0].read()
 
 
 def test_a_sample_is_another_when_it_is_read_otherwise(tmp_path):
     Image.new("RGB", (32, 24)).save(tmp_path / "a.png")
     Image.fromarray(np.full((24, 32), 2000, np.uint16)).save(tmp_path / "a_depth.png")
-    [one], [same], [other] = (Pairs(tmp_path, depth_scale=scale).unread for scale in (0.001, 0.001, 0.01))
+    [one], [same], [other] = (Pairs(tmp_path, depth_scale=scale).lazy_samples for scale in (0.001, 0.001, 0.01))
     assert one.stamp == same.stamp != other.stamp
-    assert (one.farthest, NyuV2.limits[1]) == (np.inf, 10.0)
+    assert (one.max_depth, NyuV2.limits[1]) == (np.inf, 10.0)
 
 
 def test_samples_know_how_far_they_count(rooms):
-    assert {sample.farthest for sample in NyuV2(rooms).unread} == {10.0} == {NyuV2(rooms)[0].farthest}
+    assert {sample.max_depth for sample in NyuV2(rooms).lazy_samples} == {10.0} == {NyuV2(rooms)[0].max_depth}
 
 
 def test_a_loader_makes_batches(rooms):
@@ -84,7 +84,7 @@ def test_a_split_names_pictures_with_spaces(tmp_path, paint, write):
 
 
 def test_no_folder_and_no_samples(tmp_path):
-    with pytest.raises(OptionError, match=r"no folder\. Give one with SCENE/rgb_00000"):
+    with pytest.raises(OptionError, match=r"not a folder\. Give one with SCENE/rgb_00000"):
         NyuV2(tmp_path / "none")
     with pytest.raises(OptionError, match="holds no nyuv2 sample; looked for SCENE/rgb_00000"):
         NyuV2(tmp_path)
@@ -117,9 +117,25 @@ def test_a_missing_package_is_told_when_the_folder_is_opened(tmp_path, paint, wr
 
 
 def test_only_numbers_are_depth():
-    values = known(np.array([[[2], [0], [-1]], [[np.nan], [np.inf], [-np.inf]]]))
+    values = as_depth(np.array([[[2], [0], [-1]], [[np.nan], [np.inf], [-np.inf]]]))
     np.testing.assert_array_equal(values, np.float32([[2, np.nan, np.nan], [np.nan, np.nan, np.nan]]))
-    assert np.isinf(known(np.array([[np.inf]]), beyond=np.inf)).all()
+    assert np.isinf(as_depth(np.array([[np.inf]]), beyond=np.inf)).all()
     for wrong in (np.zeros(3), np.zeros((2, 2, 3)), np.zeros((2, 2), complex)):
         with pytest.raises(ImageError, match="numbers"):
-            known(wrong)
+            as_depth(wrong)
+
+
+def test_a_data_set_class_without_its_class_attributes_is_refused_when_it_is_defined():
+    with pytest.raises(TypeError, match=r"^Nameless does not set kind and expected_files; a data set needs"):
+        type("Nameless", (DepthDataset,), {"patterns": ("*.png",)})
+
+
+def test_a_data_set_class_that_does_not_read_depth_is_refused(tmp_path):
+    class Depthless(DepthDataset):
+        kind, patterns, expected_files = "depthless", ("*.png",), "X.png"
+
+        def entries_of(self, path):
+            return []
+
+    with pytest.raises(TypeError, match="depth"):
+        Depthless(tmp_path)

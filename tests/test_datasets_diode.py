@@ -20,7 +20,7 @@ def test_the_mask_tells_what_is_known(tmp_path, paint, write):
     assert sample.name == "val/indoors/scene_00019/scan_00183/00019_00183_indoors_000_010"
     assert sample.depth.shape == (24, 32) and sample.depth[2, 2] == 7.25
     assert np.isnan(sample.depth[1]).all() and np.isnan(sample.depth[0, 2])
-    assert sample.counted[0, :4].tolist() == [False, False, False, True]
+    assert sample.evaluated[0, :4].tolist() == [False, False, False, True]
     write(scan / "00019_00183_indoors_000_010_depth_mask.npy", np.zeros((24, 32)))
     with pytest.raises(ImageError, match=r"no pixel that counts: none with a depth from 0\.6 to 350"):
         Diode(tmp_path)[0]

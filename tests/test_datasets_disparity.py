@@ -10,12 +10,12 @@ from patchwrap.errors import ImageError
 
 
 def test_what_is_not_positive_is_unknown():
-    depth = metres(np.array([[2, 0, -1], [np.nan, np.inf, 8]], np.float32), rig=4.0)
+    depth = metres(np.array([[2, 0, -1], [np.nan, np.inf, 8]], np.float32), focal_times_baseline=4.0)
     np.testing.assert_array_equal(depth, np.float32([[2, np.nan, np.nan], [np.nan, np.nan, 0.5]]))
 
 
 def test_an_offset_moves_the_principal_point():
-    depth = metres(np.array([[2.0, 1.0]]), rig=4.0, offset=-1.5)
+    depth = metres(np.array([[2.0, 1.0]]), focal_times_baseline=4.0, offset=-1.5)
     assert depth[0, 0] == 8 and np.isnan(depth[0, 1])
 
 

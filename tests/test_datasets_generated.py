@@ -22,7 +22,7 @@ def test_scenes_are_those_of_their_seeds():
     with Renderer() as renderer:
         frame = renderer.render(build_scene(6, "room"), (48, 64))
     np.testing.assert_array_equal(second.depth, frame.depth)
-    assert second.intrinsics == frame.intrinsics and second.counted.any()
+    assert second.intrinsics == frame.intrinsics and second.evaluated.any()
     np.testing.assert_array_equal(second.sky, np.isinf(frame.depth))
 
 

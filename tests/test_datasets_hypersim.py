@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from patchwrap.datasets import Hypersim
 from patchwrap.datasets.hypersim import along_axis
 from patchwrap.errors import ImageError
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_what_marigolds_scripts_make_of_it(tmp_path, paint, write):
     sample = Hypersim(tmp_path)[0]
     assert sample.depth[0, 0] == 65 and sample.depth[1, 0] == 64
     # What is farther was clipped to 65 m.
-    assert not sample.counted[0].any() and sample.counted[1:].all()
+    assert not sample.evaluated[0].any() and sample.evaluated[1:].all()
 
 
 def test_a_damaged_file_is_named(scene):

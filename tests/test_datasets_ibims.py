@@ -7,7 +7,7 @@ from scipy.io import savemat
 
 from patchwrap.datasets import Ibims1
 from patchwrap.errors import ImageError
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 INVALID, TRANSPARENT, EDGES = (np.ones((24, 32), np.uint8) for _ in range(3))
 INVALID[0], TRANSPARENT[1], EDGES[:, :31] = 0, 0, 0

@@ -5,7 +5,7 @@ import pytest
 
 from patchwrap.datasets import Kitti
 from patchwrap.errors import OptionError
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.tiling import Tile
 
 DATE, DRIVE = "2011_09_26", "2011_09_26_drive_0002_sync"
@@ -31,12 +31,12 @@ def test_whole_frames(root):
     assert [entry.name for entry in data.entries] == [NAME], "depth without a picture is no sample"
     sample = data[0]
     assert sample.size == (375, 1242) and sample.depth[0, 621] == 20.5 and np.isnan(sample.depth[0, 620])
-    assert sample.depth[200, 700] == 81 and not sample.counted[200, 700]
+    assert sample.depth[200, 700] == 81 and not sample.evaluated[200, 700]
     assert sample.depth[200, 701] == np.float32(1 / 256)
     assert sample.intrinsics == Intrinsics(721.5, 721.0, 610.0, 173.0)
     # int(.40810811 * 375), int(.99189189 * 375); int(.03594771 * 1242), int(.96405229 * 1242)
     assert sample.crop == Tile(153, 44, 371 - 153, 1197 - 44)
-    assert sample.counted.sum() == (371 - 153) * (1197 - 621) - 1
+    assert sample.evaluated.sum() == (371 - 153) * (1197 - 621) - 1
 
 
 def test_a_drives_own_folder_finds_its_pictures_beside_it(root, paint):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from patchwrap.datasets import Middlebury2014
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 CALIBRATION = """cam0=[4000.5 0 1300.25; 0 4000.5 990.75; 0 0 1]
 cam1=[4000.5 0 1400.25; 0 4000.5 990.75; 0 0 1]
@@ -38,9 +38,9 @@ def test_depth_counts_the_offset_and_the_baseline_is_in_millimetres(scene):
     assert sample.depth[5, 5] == np.float32(4.0005)
     assert sample.depth[0, 0] == np.float32(0.2 * 4000.5 / 400), "the file begins with the lowest row"
     assert np.isnan(sample.depth[23, 0]) and sample.valid.sum() == 24 * 32 - 1
-    assert sample.depth[1, 1] == np.float32(0.2 * 4000.5 / 120) and sample.counted[1, 1]
+    assert sample.depth[1, 1] == np.float32(0.2 * 4000.5 / 120) and sample.evaluated[1, 1]
     assert sample.intrinsics == Intrinsics(4000.5, 4000.5, 1300.75, 991.25)
-    assert sample.rig == pytest.approx(0.2 * 4000.5)
+    assert sample.focal_times_baseline == pytest.approx(0.2 * 4000.5)
     assert sample.disparity[0, 0] - sample.disparity[5, 5] == pytest.approx(200), "the offset is no step"
     assert sample.crop is None and sample.limits[1] == 10
 
@@ -58,6 +58,6 @@ def test_of_large_pictures_the_middle_is_the_picture(tmp_path, paint, write):
     write(tmp_path / "disp0.pfm", pfm(disparity))
     write(tmp_path / "calib.txt", CALIBRATION)
     sample = Middlebury2014(tmp_path)[0]
-    assert sample.size == (1840, 2300) and sample.crop is None and sample.counted.all()
+    assert sample.size == (1840, 2300) and sample.crop is None and sample.evaluated.all()
     assert sample.depth[0, 0] == np.float32(0.2 * 4000.5 / 400) and sample.depth[5, 5] == np.float32(4.0005)
     assert sample.intrinsics == Intrinsics(4000.5, 4000.5, 1300.75 - 332, 991.25 - 74)

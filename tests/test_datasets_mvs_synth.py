@@ -8,7 +8,7 @@ import pytest
 
 from patchwrap.datasets import MvsSynth
 from patchwrap.errors import ImageError
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 
 def exr(path, values, channel):
@@ -41,7 +41,7 @@ def test_depth_is_in_tenths_of_metres_and_the_sky_infinite(tmp_path, paint, pose
     assert sample.name == "GTAV_1080/0011/images/0003"
     assert sample.depth[5, 5] == 12.5 and np.isinf(sample.depth[0, 0]) and np.isnan(sample.depth[0, 2])
     assert sample.sky.sum() == 1 and sample.sky[0, 0]
-    assert not sample.valid[0, 0] and sample.valid[0, 1] and not sample.counted[0, 1]
+    assert not sample.valid[0, 0] and sample.valid[0, 1] and not sample.evaluated[0, 1]
     assert sample.intrinsics == Intrinsics(1920.0, 600.0, 405.0, 270.0)
     assert MvsSynth(tmp_path, unit=1 / 256)[0].depth[5, 5] == np.float32(125 / 256)
 

@@ -12,10 +12,10 @@ def test_codes_are_millimetres_counted_in_eigens_crop(tmp_path, paint, write):
     write(tmp_path / "bathroom" / "sync_depth_00045.png", codes)
     sample = NyuV2(tmp_path)[0]
     assert sample.name == "bathroom/rgb_00045" and sample.depth[0, 0] == 2.5
-    assert np.isnan(sample.depth[100, 100]) and sample.counted[101, 100] and not sample.counted[102, 100]
-    assert sample.counted[45, 41] and sample.counted[470, 600]
-    assert not sample.counted[44, 41] and not sample.counted[45, 40] and not sample.counted[471, 600]
-    assert sample.counted.sum() == (471 - 45) * (601 - 41) - 2
+    assert np.isnan(sample.depth[100, 100]) and sample.evaluated[101, 100] and not sample.evaluated[102, 100]
+    assert sample.evaluated[45, 41] and sample.evaluated[470, 600]
+    assert not sample.evaluated[44, 41] and not sample.evaluated[45, 40] and not sample.evaluated[471, 600]
+    assert sample.evaluated.sum() == (471 - 45) * (601 - 41) - 2
     assert round(sample.intrinsics.fx, 3) == 518.858
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from patchwrap.datasets import Pairs
 from patchwrap.errors import ImageError, OptionError
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 DEPTH = np.linspace(1, 9, 48 * 64, dtype=np.float32).reshape(48, 64)
 
@@ -51,7 +51,7 @@ def test_every_layout_is_read(pairs):
     data = Pairs(pairs)
     assert data.has_depth and names(data) == ["a", "b", "c", "d", "e"]
     for sample in data:
-        assert sample.size == (48, 64) and sample.intrinsics is None and sample.counted.all()
+        assert sample.size == (48, 64) and sample.intrinsics is None and sample.evaluated.all()
         np.testing.assert_allclose(sample.depth, DEPTH, atol=5e-3)
 
 
@@ -80,7 +80,7 @@ def test_code_zero_is_unknown_where_zero_is_a_number_too(tmp_path):
     stored[0, :4] = 0
     Image.fromarray(stored).save(tmp_path / "a_depth.png")
     sample = Pairs(tmp_path, convention="depth:affine")[0]
-    assert np.isnan(sample.depth[0, :4]).all() and sample.counted.sum() == DEPTH.size - 4
+    assert np.isnan(sample.depth[0, :4]).all() and sample.evaluated.sum() == DEPTH.size - 4
 
 
 def test_numbers_of_another_convention_keep_their_sign(tmp_path):
@@ -89,7 +89,7 @@ def test_numbers_of_another_convention_keep_their_sign(tmp_path):
     sample = Pairs(tmp_path, convention="inverse_depth:affine")[0]
     assert sample.valid.all() and str(sample.convention) == "inverse_depth:affine"
     np.testing.assert_array_equal(sample.depth, DEPTH - 5)
-    assert sample.counted.all()
+    assert sample.evaluated.all()
 
 
 def test_intrinsics_are_those_that_scenes_writes(pairs):

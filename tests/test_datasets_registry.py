@@ -94,9 +94,9 @@ def test_words_that_name_nothing(tmp_path):
     with pytest.raises(OptionError, match="holds no pairs sample"):
         open_dataset(tmp_path)
     for kind in DATASETS:
-        with pytest.raises(OptionError, match="'nowhere' is no folder"):
+        with pytest.raises(OptionError, match="'nowhere' is not a folder"):
             open_dataset(f"{kind}:nowhere")
-    with pytest.raises(OptionError, match="'nowhere' is no folder"):
+    with pytest.raises(OptionError, match="'nowhere' is not a folder"):
         open_dataset("nowhere")
 
 

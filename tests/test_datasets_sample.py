@@ -11,8 +11,8 @@ from hypothesis import strategies as some
 from patchwrap.convention import DepthConvention
 from patchwrap.datasets import Sample, collate
 from patchwrap.errors import ConventionError, ImageError
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import Photo
-from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Tile
 
 ROWS, COLUMNS = np.mgrid[:24, :32]
@@ -29,7 +29,7 @@ def test_what_counts():
     depth[2, 2:7] = np.nan, np.inf, 0, 0.5, 90
     one = sample(depth, limits=(1.0, 80.0), crop=Tile(1, 2, 20, 30))
     assert one.valid.sum() == 24 * 32 - 3 and not one.valid[2, 2:5].any()
-    assert one.counted.sum() == 20 * 30 - 5 and not one.counted[0].any() and one.counted[1, 2]
+    assert one.evaluated.sum() == 20 * 30 - 5 and not one.evaluated[0].any() and one.evaluated[1, 2]
     affine = sample(depth - 6, convention=DepthConvention("depth", "affine"))
     assert affine.valid.sum() == 24 * 32 - 2
 
@@ -48,10 +48,10 @@ def test_the_truth_is_metres_where_they_count():
 def test_disparity_is_that_of_the_rig_in_the_pictures_pixels():
     depth = np.full((24, 32), 5.0)
     depth[2, 2:5] = np.nan, np.inf, 0
-    one = sample(depth, rig=100.0)
+    one = sample(depth, focal_times_baseline=100.0)
     np.testing.assert_array_equal(one.disparity[2, 1:6], np.float32([20, np.nan, 0, np.nan, 20]))
     assert one.resized((12, 16)).disparity[6, 6] == 10 and one.cut(Tile(4, 4, 9, 9)).disparity[0, 0] == 20
-    assert sample(depth).disparity is None and sample(None, rig=100.0).disparity is None
+    assert sample(depth).disparity is None and sample(None, focal_times_baseline=100.0).disparity is None
 
 
 def test_a_stamp_tells_of_other_pixels_and_depths():
@@ -75,7 +75,7 @@ def test_a_part_keeps_every_pixel_and_every_ray(top, left, height, width):
     assert part.photo.pixels[0, 0].tolist() == [top, left, 0]
     np.testing.assert_array_equal(part.depth, whole.depth[inside])
     np.testing.assert_array_equal(part.sky, whole.sky[inside])
-    np.testing.assert_array_equal(part.counted, whole.counted[inside])
+    np.testing.assert_array_equal(part.evaluated, whole.evaluated[inside])
     assert part.intrinsics == Intrinsics(20.0, 21.0, 16.0 - left, 12.0 - top)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from patchwrap.datasets import Sintel
 from patchwrap.errors import ImageError
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 DEPTH = np.arange(1, 24 * 32 + 1, dtype="<f4").reshape(24, 32)
 

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 
 from patchwrap.datasets import Spring
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 
 def test_every_second_disparity_by_the_frames_focal_length(tmp_path, paint, write):
@@ -22,5 +22,5 @@ def test_every_second_disparity_by_the_frames_focal_length(tmp_path, paint, writ
     # 2000 * .065 / 13
     np.testing.assert_array_equal(sample.depth[1:], np.float32(10))
     assert np.isnan(sample.depth[0, :2]).all() and sample.depth[0, 2] == 5
-    assert sample.rig == 130
+    assert sample.focal_times_baseline == 130
     assert sample.intrinsics == Intrinsics(2000.0, 2010.0, 960.0, 540.0)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from patchwrap.datasets import UnrealStereo4K
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def test_depth_is_focal_times_baseline_over_disparity(scene):
     # 1000 * |2.25 - 1.75| = 500: over 100 it is 5 m, over 5 it is 100 m.
     assert sample.depth[2, 0] == 5 and sample.depth[0, 0] == 100 and sample.depth[1, 0] == 40
     assert np.isnan(sample.depth[0, 1:3]).all() and not sample.valid[0, 1:3].any()
-    assert sample.valid[0, 0] and not sample.counted[0, 0], "100 m is beyond the 80 m that count"
-    assert sample.rig == 500 and sample.disparity[1, 0] == 12.5
+    assert sample.valid[0, 0] and not sample.evaluated[0, 0], "100 m is beyond the 80 m that count"
+    assert sample.focal_times_baseline == 500 and sample.disparity[1, 0] == 12.5
     assert sample.intrinsics == Intrinsics(1000.0, 1000.0, 16.0, 12.0) and sample.sky is None
 
 

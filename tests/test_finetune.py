@@ -72,7 +72,7 @@ def train(photos, cache, tmp_path):
     """Train a tiny head: ``train(backend, **options)``."""
 
     def train(backend=None, data=photos, name="head", **options):
-        backend = backend or SimulatedBackend(open_dataset(photos).unread, processing=(48, 80))
+        backend = backend or SimulatedBackend(open_dataset(photos).lazy_samples, processing=(48, 80))
         return finetune(backend, data, tmp_path / f"{name}.safetensors", cache=cache, **(TINY | options))
 
     return train
@@ -86,7 +86,7 @@ def weights(head):
 def trained(photos, cache, tmp_path_factory):
     """A head trained for long enough to be good, and its folder."""
     folder = tmp_path_factory.mktemp("trained")
-    backend = SimulatedBackend(open_dataset(photos).unread, processing=(48, 80))
+    backend = SimulatedBackend(open_dataset(photos).lazy_samples, processing=(48, 80))
     options = {**TINY, "steps": 50, "batch_size": 8, "widths": (8, 16, 32), "rate": 3e-3, "ema": 0.95}
     return finetune(backend, photos, folder / "head.safetensors", cache=cache, **options), folder, backend
 
@@ -99,7 +99,7 @@ def test_tiles_agree_after_training_and_edges_are_no_worse(trained):
 def test_predict_with_the_head_is_nearer_to_the_truth(trained, photos):
     head, _, backend = trained
     errors = {"plain": [], "headed": []}
-    for sample in open_dataset(photos).unread:
+    for sample in open_dataset(photos).lazy_samples:
         photo, truth = (read := sample.read()).photo, read.truth
         for name, chosen in (("plain", None), ("headed", head)):
             depth = patchwrap.predict(photo, backend, plan="2x2", head=chosen)
@@ -132,7 +132,7 @@ def test_a_file_in_the_way_of_the_curves_is_told_before_anything_is_predicted(tr
     (tmp_path / "head.log").write_text("")
     told = []
     with pytest.raises(OptionError, match=r"head\.log' is a file"):
-        train(told=lambda *what: told.append(what))
+        train(progress=lambda *what: told.append(what))
     assert not told
 
 
@@ -190,10 +190,10 @@ def test_a_record_with_truth_serves_photos_alone_and_what_was_skipped_is_tried_a
     def train(name, **options):
         return finetune(backend, folder, tmp_path / f"{name}.safetensors", cache=cache, steps=1, **TINY, **options)
 
-    assert len(train("a", held_out_data=open_dataset(folder).unread[:1]).card.training["skipped"]) == 1
+    assert len(train("a", held_out_data=open_dataset(folder).lazy_samples[:1]).card.training["skipped"]) == 1
     kept = len(list(cache.rglob("*.safetensors")))
     shutil.copy(photos / "2.npy", folder / "2.npy")
-    assert not train("b", held_out_data=open_dataset(folder).unread[:1]).card.training["skipped"]
+    assert not train("b", held_out_data=open_dataset(folder).lazy_samples[:1]).card.training["skipped"]
     train("c", truth=False)
     assert (kept, len(list(cache.rglob("*.safetensors")))) == (3, 4)
 
@@ -209,7 +209,7 @@ def test_records_without_truth_are_drawn_beside_those_that_have_it(photos, tmp_p
 
 @pytest.mark.parametrize("convention", ["depth:metric", "inverse_depth:affine", "depth:affine"])
 def test_every_convention_learns(train, photos, convention):
-    backend = SimulatedBackend(open_dataset(photos).unread, convention, processing=(48, 80))
+    backend = SimulatedBackend(open_dataset(photos).lazy_samples, convention, processing=(48, 80))
     rows = train(backend, steps=2, epoch=1).card.training["history"]["losses"]
     names = {"silog", "gradient"} if convention == "depth:metric" else {"l1", "l2", "gradient"}
     assert names < set(rows[-1]) and all(np.isfinite(rows[-1][name]) for name in names)
@@ -239,7 +239,7 @@ def test_photos_alone_are_enough(tmp_path, photos, cache):
     folder.mkdir()
     for seed in range(4):
         paint_scene(folder, seed, with_depth=False)
-    backend = SimulatedBackend(open_dataset(photos).unread, processing=(48, 80))
+    backend = SimulatedBackend(open_dataset(photos).lazy_samples, processing=(48, 80))
     with pytest.raises(OptionError, match="--no-gt"):
         finetune(backend, folder, tmp_path / "head.safetensors", cache=cache, **TINY)
     options = {**TINY, "steps": 40, "batch_size": 8, "widths": (8, 16, 32), "rate": 3e-3, "ema": 0.95, "truth": False}
@@ -312,10 +312,10 @@ def test_what_cannot_be_is_told_before_anything_is_predicted(train, photos, tmp_
         (several[0], "torn.training.pt'.* cannot be read", {"name": "torn"}),
     ):
         with pytest.raises(PatchwrapError, match=words):
-            train(backend, told=lambda *what: told.append(what), **options)
+            train(backend, progress=lambda *what: told.append(what), **options)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(MissingExtraError, match="tensorboard"):
-        train(several[0], told=lambda *what: told.append(what))
+        train(several[0], progress=lambda *what: told.append(what))
     assert not told
 
 
@@ -329,7 +329,7 @@ def test_a_decoder_is_trained_in_full_precision_whatever_the_backends(train):
 
     dtypes = set()
     train(Moved(), steps=1, unfreeze="decoder", consistency="pair", dtype="bfloat16",
-          report=lambda now: dtypes.update(value.dtype for value in now.trainee.decoder))  # fmt: skip
+          on_step=lambda now: dtypes.update(value.dtype for value in now.trainee.decoder))  # fmt: skip
     assert dtypes == {torch.float32}
 
 
@@ -343,7 +343,7 @@ def test_a_full_disk_is_not_a_bad_sample(train, monkeypatch):
 
 
 def test_several_backends_make_one_universal_head(train, photos):
-    samples = open_dataset(photos).unread
+    samples = open_dataset(photos).lazy_samples
     conventions = ("depth:scale", "inverse_depth:affine")
     backends = [SimulatedBackend(samples, one, (48, 80), seed) for seed, one in enumerate(conventions)]
     card = train(backends, steps=4).card
@@ -370,7 +370,7 @@ def test_a_state_begun_from_another_head_is_not_gone_on_with(train, tmp_path):
     train(steps=1)
     train(name="other", steps=1, seed=1)
     with pytest.raises(KeyboardInterrupt):
-        train(name="third", steps=3, start_from=tmp_path / "head.safetensors", report=stop)
+        train(name="third", steps=3, start_from=tmp_path / "head.safetensors", on_step=stop)
     with pytest.raises(OptionError, match="other options or data"):
         train(name="third", steps=3, start_from=tmp_path / "other.safetensors")
 
@@ -432,14 +432,14 @@ def test_samples_that_cannot_be_used_are_skipped_and_counted(tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "patchwrap"):
         head = finetune(
             PaintedBackend("depth:scale"), folder, tmp_path / "head.safetensors", cache=tmp_path / "kept",
-            held_out_data=open_dataset(folder).unread[3:], steps=1, **TINY,
+            held_out_data=open_dataset(folder).lazy_samples[3:], steps=1, **TINY,
         )  # fmt: skip
     assert [one["name"] for one in head.card.training["skipped"]] == ["1", "2"]
     assert "2 of 5 samples are skipped; 1: " in caplog.messages[0] and "no pixel that counts" in caplog.messages[0]
 
 
 def test_nothing_to_learn_from_is_one_clear_line(tmp_path):
-    with pytest.raises(OptionError, match="is no folder"):
+    with pytest.raises(OptionError, match="is not a folder"):
         finetune(PaintedBackend(), tmp_path / "none", tmp_path / "h.safetensors", **TINY)
     (tmp_path / "empty").mkdir()
     with pytest.raises(OptionError, match="looked for photos"):
@@ -464,8 +464,8 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
         ({"seed": 2**63}, "seed 9223372036854775808 is too large"),
         ({"steps": 0}, "steps 0 is less than 1"),
         ({"rate": -1.0}, "rate -1.0 is not above 0"),
-        ({"consistency": "some"}, "is none of group, pair, none"),
-        ({"begin": "some"}, "is none of agreed, aligned"),
+        ({"consistency": "some"}, "is not one of group, pair, none"),
+        ({"begin": "some"}, "is not one of agreed, aligned"),
         ({"plans": ()}, "plans is empty"),
         ({"truth": False, "consistency": "none"}, "nothing to learn from"),
         ({"momentum": 1}, "has no such option"),
@@ -500,10 +500,10 @@ def report(trainer):
     if trainer.history.step == fatal:
         os.kill(os.getpid(), signal.SIGKILL)
 
-backend = SimulatedBackend(open_dataset(photos).unread, processing=(48, 80))
+backend = SimulatedBackend(open_dataset(photos).lazy_samples, processing=(48, 80))
 finetune(
     backend, photos, out, cache=cache, steps=steps, epoch=4, widths=(4, 8, 16), batch_size=4, plans=("2x2",),
-    device="cpu", save_seconds=0.0, patience=100, report=report,
+    device="cpu", save_seconds=0.0, patience=100, on_step=report,
 )
 """
 
@@ -540,7 +540,7 @@ def test_a_state_of_another_training_is_not_gone_on_with(train, tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(steps=3, report=stop)
+        train(steps=3, on_step=stop)
     with pytest.raises(OptionError, match="a training with other options or data"):
         train(steps=4)
 

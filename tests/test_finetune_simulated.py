@@ -7,9 +7,10 @@ from scipy.ndimage import gaussian_filter
 
 import patchwrap
 from patchwrap.datasets import Sample
-from patchwrap.errors import BackendContractError
+from patchwrap.errors import BackendContractError, OptionError
 from patchwrap.finetune.simulated import FAULTLESS, Faults, SimulatedBackend
 from patchwrap.io import Photo
+from patchwrap.tiling import Tile
 
 SIZE = (96, 160)
 
@@ -71,3 +72,15 @@ def test_tiles_have_a_scale_of_their_own(samples):
 def test_a_stranger_is_not_recognised(samples):
     with pytest.raises(BackendContractError, match="knows only the photos"):
         SimulatedBackend(samples).predict(torch.ones(1, 3, 48, 80))
+
+
+def test_tiles_before_the_whole_image_are_refused(samples):
+    backend, images = SimulatedBackend(samples), torch.rand(1, 3, 8, 8)
+    context = patchwrap.TileContext(0, torch.ones(8, 8), backend.convention, (8, 8), 4)
+    with pytest.raises(BackendContractError, match="call predict"):
+        next(backend.predict_tiles(lambda tile: images, [Tile(0, 0, 8, 8)], context))
+
+
+def test_samples_without_depth_are_refused():
+    with pytest.raises(OptionError, match="sample 'flat' has no true depth"):
+        SimulatedBackend([Sample("flat", Photo(np.zeros((24, 32, 3), np.uint8)), None)])

@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 
 import patchwrap
 from patchwrap.bench.consistency import tile_consistency
-from patchwrap.bench.heldout import generated_samples
-from patchwrap.bench.ruler import own_ruler
+from patchwrap.bench.unit_map import own_unit_map
 from patchwrap.cli import main
+from patchwrap.datasets.heldout import generated_samples
 from patchwrap.errors import CheckpointError
 from patchwrap.finetune import SimulatedBackend
 from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, load_head, save_head, storage
@@ -65,9 +65,9 @@ def test_with_an_untrained_head_tiles_agree_to_the_last_digits_and_are_fused_as_
     plain, headed = (
         patchwrap.predict(PHOTO, PaintedBackend(convention, 0.3), head=head, plan="3x3") for head in (None, Head())
     )
-    ruler = own_ruler(single.values, backend.convention)
+    unit_map = own_unit_map(single.values, backend.convention)
     apart, together = (
-        tile_consistency(partial(patchwrap.predict, PHOTO, backend, head=head), ruler, backend.convention, False)
+        tile_consistency(partial(patchwrap.predict, PHOTO, backend, head=head), unit_map, backend.convention, False)
         for head in (None, Head())
     )
     assert together["ce_relative"] < 0.02 * apart["ce_relative"]
@@ -198,9 +198,9 @@ def test_the_head_that_comes_with_the_package_has_a_name(tmp_path, monkeypatch, 
 def test_the_head_that_comes_with_the_package_lets_tiles_of_a_backbone_agree_that_it_never_saw(tmp_path):
     [scene] = generated_samples(1, (270, 480), tmp_path, lambda *_: None)
     backend, photo = SimulatedBackend([scene], processing=(90, 160), seed=7), scene.read().photo
-    ruler = own_ruler(patchwrap.predict(photo, backend, tiles=False).values, backend.convention)
+    unit_map = own_unit_map(patchwrap.predict(photo, backend, tiles=False).values, backend.convention)
     plain, mended = (
-        tile_consistency(partial(patchwrap.predict, photo, backend, head=head), ruler, backend.convention, False)
+        tile_consistency(partial(patchwrap.predict, photo, backend, head=head), unit_map, backend.convention, False)
         for head in (None, "universal")
     )
     assert mended["ce_relative"] < 0.7 * plain["ce_relative"]

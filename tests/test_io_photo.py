@@ -347,3 +347,11 @@ def test_a_broken_exif_block_does_not_stop_a_photo(tmp_path):
     path = saved(tmp_path, corner_picture(), "p.jpg", exif=b"Exif\0\0MM\0*\0\0\0\xff\xff\xff")
 
     assert read_image(path).size == SIZE
+
+
+@pytest.mark.parametrize(("dtype", "white"), [("uint8", 255), ("uint16", 65535), ("float32", 1)])
+def test_pixels_of_every_number_type_become_floats_up_to_one(dtype, white):
+    pixels = np.zeros((16, 16, 3), dtype)
+    pixels[0] = white
+    floats = Photo(pixels).to_float32()
+    assert floats.dtype == np.float32 and floats.max() == 1 and floats[1:].max() == 0

@@ -84,5 +84,5 @@ def test_a_flat_prediction_becomes_the_mean():
 
 def test_height_is_refused():
     ones = np.ones((2, 2), np.float32)
-    with pytest.raises(ConventionError, match="counts from the ground"):
+    with pytest.raises(ConventionError, match="measured from the ground"):
         fit(ones, ones, None, DepthConvention("height", "metric"))

@@ -10,6 +10,7 @@ from PIL import Image
 from patchwrap.cli import main
 from patchwrap.scenes import FAMILIES, KINDS, PLACES, TRAINING_KINDS, Camera, Renderer, build_scene, viewpoint
 from patchwrap.scenes.families import family
+from patchwrap.scenes.kinds import SEED_NUMBERS
 from patchwrap.scenes.layout import Layout
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.scene import Builder
@@ -235,3 +236,13 @@ def test_impossible_orders_are_one_line(tmp_path, capsys, option, words):
     assert main(["scenes", "-o", str(tmp_path), *option]) == 2
     error = capsys.readouterr().err
     assert words in error and error.count("\n") == 1
+
+
+def test_a_kinds_part_of_the_random_seed_never_changes():
+    """Another number would draw other scenes, in the training data and in the held-out set."""
+    assert SEED_NUMBERS == {
+        **{"street": 0, "garden": 1, "room": 2, "hall": 3, "field": 4, "table": 5},
+        **{"playground": 6, "workshop": 7, "still": 8},
+    }
+    assert set(SEED_NUMBERS) == set(KINDS)
+    assert PLACES == ("street", "garden", "room", "hall", "field", "table")

@@ -1,4 +1,4 @@
-"""The rows of a comparison: every plan, fuser and head of a backend, and the baselines beside them."""
+"""The rows of a comparison: every plan, fuser and head of a backend, and the baselines to compare them with."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from patchwrap.bench.report import Row
-from patchwrap.bench.ruler import words
+from patchwrap.bench.unit_map import alignment_rule
 from patchwrap.depth_map import DepthMap
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, FUSERS, fuser_for
@@ -27,14 +27,18 @@ from patchwrap.wrapping import wrap_callable
 HEADS = ("none", "auto", UNIVERSAL)
 HEAD_FILE = ".safetensors"
 BASELINES = ("average", "minmax")
-"""Fusers that stand beside every plan, as do the single pass and the one at twice the size beside every backend."""
+"""Fusers that every plan is compared with; every backend is also compared with its single passes."""
 
 NO_TILES = "none"
-"""The plan of those who compare single passes only."""
+"""The plan that measures single passes only."""
 
 
 class Doubled:
-    """A backend that sees the whole image at twice its preferred size."""
+    """A backend whose preferred size is doubled.
+
+    Args:
+        backend: that predicts; its input size must be free.
+    """
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -44,11 +48,11 @@ class Doubled:
         self.free_aspect = True
 
     def predict(self, images: Images) -> DepthBatch:
-        """As the backend does."""
+        """Predict with the backend."""
         return self.backend.predict(images)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Doubled":
-        """Move the backend, where it can be."""
+        """Move the backend if it can be moved."""
         if isinstance(self.backend, Movable):
             self.backend.to(device, dtype)
         return self
@@ -56,13 +60,13 @@ class Doubled:
 
 @dataclass
 class Combination:
-    """A row and how to make its maps.
+    """One row of a comparison and how its maps are predicted.
 
     Args:
-        row: how the report calls it.
-        backend: what predicts.
+        row: of the report.
+        backend: that predicts.
         options: of ``patchwrap.predict``.
-        calls: how often it has predicted in this process.
+        calls: predictions made in this process.
     """
 
     row: Row
@@ -82,11 +86,11 @@ class Combination:
 
     @property
     def aligner(self) -> tuple[str, str]:
-        """What decides how its tiles lie before fusion: the alignment, and the head."""
+        """The alignment and the head, which decide the tiles' values before fusion."""
         return FUSERS[self.options["fuser"]].aligner, self.options["head"] or "none"
 
     def plan(self, text: str, size: Size) -> TilePlan | None:
-        """The plan that a text means for a photo of this size; None for ``none``, and where ``auto`` gains nothing."""
+        """Choose the plan for a photo of this size; None for ``none``, and for ``auto`` where tiles gain nothing."""
         if text == NO_TILES:
             return None
         backend = self.backend.backend if isinstance(self.backend, Doubled) else self.backend
@@ -96,17 +100,18 @@ class Combination:
 
 @dataclass(frozen=True)
 class Matrix:
-    """What every backend is combined with.
+    """Plans, fusers and heads to combine with every backend.
 
     Args:
-        plans: tile plans; ``none`` adds nothing to the single passes.
+        plans: tile plans; ``none`` measures single passes only.
         fusers: see ``patchwrap.predict``.
         heads: ``none``, ``auto`` (the backend's own), ``universal`` (the package's), and files of heads.
         options: of every prediction.
-        baselines: fusers that stand beside every plan.
+        baselines: fusers that every plan is compared with.
 
     Raises:
-        OptionError: if a fuser or head is unknown, there is none, or another option is impossible.
+        OptionError: if a fuser or head is unknown or missing, or another option is impossible.
+        CheckpointError: if a head's file cannot be read.
         TilingError: if a plan is unknown.
     """
 
@@ -125,23 +130,24 @@ class Matrix:
                     files = f", or files that end in {HEAD_FILE}" if name == "head" else ""
                     raise OptionError(f"{name} {word!r} is not known. Take any of {', '.join(known)}{files}.")
         for head in self._head_names.keys() - {"none", "auto"}:
-            load_head(head)  # a file that cannot be read is told now
+            load_head(head)  # so that a file that cannot be read is reported before anything is measured
         for plan in self._tile_plans:
             TilePlan.choose(plan, (512, 512), (512, 512))
         if not (self.plans and self.fusers and self.heads):
             raise OptionError("nothing to compare: give at least one plan, one fuser and one head.")
-        # What no prediction could be made with is told here once, and not by every row.
+        # Options that make every prediction fail are reported once, and not in every row.
         predict(np.zeros((16, 16, 3), np.uint8), wrap_callable(lambda images: 1 + images.mean(1)), **self.options)
 
     def combinations(self, first: Row, backend: Backend, has_truth: bool) -> list[Combination]:
-        """Every combination of one backend, baselines first, none twice.
+        """List the combinations of one backend without duplicates, baselines first.
 
         Args:
-            first: how keys and titles of its rows begin, and what they have in common.
-            backend: what predicts.
+            first: a row with what the backend's rows share, and the beginning of their keys and titles.
+            backend: that predicts.
             has_truth: whether maps are aligned to true depth.
         """
-        first = replace(first, convention=str(backend.convention), alignment=words(backend.convention, has_truth))
+        rule = alignment_rule(backend.convention, has_truth)
+        first = replace(first, convention=str(backend.convention), alignment=rule)
         single = replace(first, key=f"{first.key}-single", title=f"{first.title}single pass", baseline=True)
         made = [self._single(single, backend)]
         if getattr(backend, "free_aspect", True):
@@ -159,7 +165,7 @@ class Matrix:
 
     @cached_property
     def _head_names(self) -> dict[str, str]:
-        """How heads are called: files of one name by their folder, too."""
+        """Names of the heads; files of the same name also have their folder's."""
         stems = {head: Path(head).stem for head in self.heads}
         alike = Counter(stems.values())
         names = {
@@ -178,9 +184,9 @@ class Matrix:
         return Combination(row, backend, self.options | {"tiles": False, "fuser": "poisson", "head": None})
 
     def _tiled(self, backend: Backend) -> Iterator[tuple[str, str, str | None, bool]]:
-        """Plan, fuser, head, whether a baseline."""
+        """Yield plan, fuser, head, and whether the row is a baseline."""
         own = getattr(backend, "head", None)
-        # Without a head of its own, a backend's two are the same.
+        # Without a head of its own, ``auto`` is the same as ``none``.
         absent = ("none", "auto") if own is None else ("none",)
         heads = dict.fromkeys(None if head in absent else head for head in self.heads)
         fused = [(fuser_for(name, own if head == "auto" else None), head) for name in self.fusers for head in heads]
@@ -194,6 +200,6 @@ def _after(reference: Row, key: str, title: str, first: Row) -> Row:
 
 
 def slug(text: str) -> str:
-    """A name of letters, digits, ``-`` and ``_``."""
+    """Replace everything but letters, digits, ``-`` and ``_`` by ``-``."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")
 

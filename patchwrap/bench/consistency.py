@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patchwrap.bench.ruler import Distances, Ruler, own_ruler, true_ruler
+from patchwrap.bench.unit_map import MetricUnits, UnitMap, own_unit_map, true_unit_map
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
 from patchwrap.metrics import consistency_error, valid_mask
@@ -19,9 +19,9 @@ GRID = (2160, 3840)
 
 @dataclass(frozen=True)
 class StripPlan(TilePlan):
-    """Sixteen tiles of 960x540 in a photo of 3840x2160 that overlap by 270 pixels; in others the same shares.
+    """Sixteen tiles of 960x540 that overlap by 270 pixels in a photo of 3840x2160; scaled for other sizes.
 
-    The places of PatchRefinerV2's ``run_consistency``, so that CE is the same measure for every plan. They
+    The places are those of PatchRefinerV2's ``run_consistency``, so that CE is the same measure for every plan. They
     leave the photo's margin uncovered.
     """
 
@@ -36,32 +36,32 @@ STRIPS = StripPlan("strips", (Layer(4, 4, 0.0),))
 
 
 def tile_consistency(
-    predict: Callable[..., DepthMap], coarse: Ruler, convention: DepthConvention, metric: bool
+    predict: Callable[..., DepthMap], coarse: UnitMap, convention: DepthConvention, metric: bool
 ) -> dict[str, float]:
     """CE of the tiles as predicted (``ce_raw``) and as they enter the fusion (``ce``), each also over mean depth.
 
-    Aligned tiles are in the coarse map's units. A tile network's units may be others: all raw tiles
-    together are brought to the aligned ones' by one alignment of the convention's own kind.
+    Aligned tiles are in the coarse map's units. The raw tiles of another network may not be: one fit of the
+    convention's kind, over all raw tiles together, converts them to the units of the aligned ones.
 
     Args:
         predict: called with ``plan`` and ``observer``.
-        coarse: ruler of the coarse map.
+        coarse: the coarse map's units.
         convention: what the values mean.
-        metric: whether the ruler's units are metres; without, only the relative values mean something.
+        metric: whether these units are metres; otherwise only the relative values are defined, the others are NaN.
     """
     seen: list[tuple[Tile, Values, Values]] = []
     predict(plan=STRIPS, observer=lambda tile, raw, fused: seen.append((tile, raw.numpy(), fused.numpy())))
     raw, aligned = np.concatenate([one[1] for one in seen]), np.concatenate([one[2] for one in seen])
-    rulers = {"ce": coarse, "ce_raw": _raw_ruler(raw, coarse.units(aligned), coarse, convention)}
+    unit_maps = {"ce": coarse, "ce_raw": _raw_unit_map(raw, coarse.units(aligned), coarse, convention)}
     found = {}
-    for index, (name, ruler) in enumerate(rulers.items()):
-        error = consistency_error([(one[0].top, one[0].left, ruler.units((one[2], one[1])[index])) for one in seen])
+    for index, (name, unit_map) in enumerate(unit_maps.items()):
+        error = consistency_error([(one[0].top, one[0].left, unit_map.units((one[2], one[1])[index])) for one in seen])
         found[name] = error.metres if metric else float("nan")
         found[f"{name}_relative"] = error.relative
     return found
 
 
-def _raw_ruler(raw: Values, aligned: Values, coarse: Ruler, convention: DepthConvention) -> Ruler:
-    if isinstance(coarse, Distances):
-        return true_ruler(raw, aligned, np.isfinite(raw) & valid_mask(aligned), convention)
-    return own_ruler(raw[np.isfinite(raw)], convention)
+def _raw_unit_map(raw: Values, aligned: Values, coarse: UnitMap, convention: DepthConvention) -> UnitMap:
+    if isinstance(coarse, MetricUnits):
+        return true_unit_map(raw, aligned, np.isfinite(raw) & valid_mask(aligned), convention)
+    return own_unit_map(raw[np.isfinite(raw)], convention)

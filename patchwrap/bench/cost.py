@@ -21,15 +21,15 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Cost:
-    """What a call took.
+    """Time and memory of a call.
 
     Args:
         seconds: wall time.
-        rss: MiB by which the process's resident memory grew at most while it ran, sampled every five
-            milliseconds. It is the growth of the whole process, networks not included; freed memory is given
-            back to the system before, as far as the C library can, and what a library keeps for itself from an
-            earlier call is used again unseen. NaN where the system has no ``/proc``.
-        device_memory: MiB of CUDA tensors at most, networks included; NaN without CUDA.
+        rss: largest growth of the process's resident memory during the call in MiB, sampled every five milliseconds.
+            Networks that were loaded before are not included. Freed memory is returned to the system beforehand as
+            far as the C library can; memory that a library keeps from an earlier call and reuses is not seen. NaN on
+            systems without ``/proc``.
+        device_memory: largest amount of CUDA memory in tensors in MiB, networks included; NaN without CUDA.
     """
 
     seconds: float
@@ -37,12 +37,15 @@ class Cost:
     device_memory: float
 
 
-def priced(work: Callable[[], Made], device: str = "auto") -> tuple[Made, Cost]:
-    """Run something and take its cost.
+def measure_cost(work: Callable[[], Made], device: str = "auto") -> tuple[Made, Cost]:
+    """Call a function and measure its time and memory.
 
     Args:
-        work: what to run; returns when its result is on the CPU.
-        device: the one it runs on, ``auto`` for CUDA where there is one.
+        work: the function; it returns when its result is on the CPU.
+        device: that it runs on; ``auto`` for CUDA where available.
+
+    Returns:
+        The function's result and its cost.
     """
     on_cuda = torch.cuda.is_available() and device != "cpu"
     if on_cuda:
@@ -56,7 +59,7 @@ def priced(work: Callable[[], Made], device: str = "auto") -> tuple[Made, Cost]:
 
 
 class ResidentPeak:
-    """Watches the process's resident memory from a thread."""
+    """Context manager that samples the process's resident memory in a thread."""
 
     def __init__(self) -> None:
         self._done = threading.Event()
@@ -80,7 +83,7 @@ class ResidentPeak:
 
     @property
     def growth(self) -> float:
-        """MiB between the first look and the highest, NaN where there is nothing to look at."""
+        """MiB between the first sample and the highest; NaN on systems without ``/proc``."""
         return (self._highest - self._first) / 2**10
 
     def _watch(self) -> None:
@@ -89,12 +92,12 @@ class ResidentPeak:
 
 
 def _give_back() -> None:
-    """Return freed memory to the system; glibc keeps it otherwise, and the next call would use it unseen."""
+    """Return freed memory to the system; otherwise glibc keeps it, and its reuse would not show as growth."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident() -> int:
-    """KiB."""
+    """Resident memory in KiB."""
     line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1])

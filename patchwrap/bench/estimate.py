@@ -1,4 +1,4 @@
-"""How sure a mean over images is, and whether two rows differ at all. The same draws every time."""
+"""Confidence intervals of means over images, and tests whether two rows differ; reproducible."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,21 +13,21 @@ from patchwrap.bench.report import Comparison, Estimate, Statistic
 RESAMPLES = 4000
 SIGNIFICANCE = 0.05
 _BLOCK = 2_000_000
-"""Numbers drawn at once."""
+"""Random numbers drawn at once."""
 
 PerImage = Float[ndarray, "images"]
-"""One value an image; NaN where a measure is not defined."""
+"""One value per image; NaN where a measure is not defined."""
 
 
 def estimate(values: PerImage, statistic: Statistic = "mean") -> Estimate:
     """Average over images, with the percentile bootstrap's 95 % interval (images are resampled).
 
     Args:
-        values: images where the measure is not defined (NaN) do not count.
-        statistic: ``largest`` has no interval.
+        values: NaN for images on which the measure is not defined, which are left out.
+        statistic: that is estimated; ``largest`` has no interval.
 
     Returns:
-        NaN over no image; no interval over one.
+        NaN without any value; no interval (NaN) with a single one.
     """
     values = values[np.isfinite(values)]
     nothing = float("nan")
@@ -47,17 +47,17 @@ def estimate(values: PerImage, statistic: Statistic = "mean") -> Estimate:
 def compare(row: PerImage, reference: PerImage, statistic: Statistic = "mean") -> Comparison:
     """Compare a row with its reference on the images that both have a value for.
 
-    The test is the paired permutation test on the mean difference: under the null hypothesis either
-    row could have made either map of an image, so each difference may as well have the other sign.
-    Taken instead of Wilcoxon's signed ranks because it tests the very mean that the tables show, asks for
-    no symmetric distribution, and is exact for up to eleven images. Where they show medians it is Wilcoxon's.
-    Neither can fall below 0.05 with fewer than six, where a bootstrap's interval is too narrow: both must agree
-    that rows differ.
+    The test is the paired permutation test on the mean difference: under the null hypothesis either row could have
+    made either map of an image, so that each difference is as likely to have the other sign. It is preferred to
+    Wilcoxon's signed-rank test because it tests the mean that the tables show, does not assume a symmetric
+    distribution, and is exact for up to eleven images. Where tables show medians, Wilcoxon's test is used. With fewer
+    than six images neither can fall below 0.05, while a bootstrap's interval is too narrow; rows therefore count as
+    different only if the interval and the test agree.
 
     Args:
-        row: one value an image.
+        row: one value per image.
         reference: likewise, in the same order.
-        statistic: of the differences; ``median`` where tables show medians, as a single slow image must not decide.
+        statistic: of the differences; ``median`` for times, which a single slow image must not decide.
     """
     difference = row - reference
     difference = difference[np.isfinite(difference)]
@@ -78,7 +78,7 @@ def _by_ranks(difference: PerImage) -> float:
 
 
 def _draws(images: int) -> Iterator[ndarray]:
-    """Image numbers, ``(resamples, images)``, in blocks that fit in memory."""
+    """Random image indices, ``(resamples, images)``, in blocks that fit in memory."""
     generator, left = np.random.default_rng(0), RESAMPLES
     while left:
         rows = min(left, max(1, _BLOCK // images))

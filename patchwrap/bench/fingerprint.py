@@ -1,4 +1,4 @@
-"""Tells whether a stored result is still what would be measured now: other weights, code or options tell apart."""
+"""Fingerprints of results: they differ when other weights, code or options would give another result."""
 
 import hashlib
 import json
@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
-import patchwrap
 from patchwrap.bench.combination import HEAD_FILE, Combination
+from patchwrap.probe_picture import probe_picture
+from patchwrap.source_digest import source_digest
 
-_MEASURING = ("metrics", "bench/protocol.py", "bench/consistency.py", "bench/ruler.py")
+MEASURING = ("patchwrap.bench.protocol", "patchwrap.bench.consistency")
+"""Modules that measure, with everything that they import."""
 
 
 def fingerprint(combination: Combination, facts: dict[str, Any]) -> str:
-    """Digest of everything that decides a row's results but the images.
+    """Digest of everything but the image that a row's result depends on.
 
     Args:
-        combination: predicts one small picture for this.
-        facts: whatever else decides, JSON-able.
+        combination: the row; it predicts one small picture for this.
+        facts: further facts that the result depends on, JSON-able.
     """
     options = {key: str(value) for key, value in combination.options.items()}
     told = json.dumps([facts, options, _head(options), measuring(), behaviour(combination)], sort_keys=True)
@@ -28,19 +29,19 @@ def fingerprint(combination: Combination, facts: dict[str, Any]) -> str:
 
 
 def _head(options: dict[str, str]) -> str | None:
-    """Digest of a head's file: a backend that refuses the small picture shows nothing of what a head does."""
+    """Digest of a head's file; ``behaviour`` does not depend on the head if the backend refuses the small picture."""
     path = Path(options.get("head", ""))
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.suffix == HEAD_FILE else None
 
 
 def behaviour(combination: Combination) -> list[str]:
-    """What the row makes of one small picture: sixteen means with three digits.
+    """Predict the probe picture, and return sixteen means of the map with three digits.
 
-    With three digits, sums in another order are the same behaviour.
+    Three digits, so that another order of summation gives the same.
     """
     try:
-        values = combination.predict(small_picture(), plan="2x2").values
-    except Exception as error:  # a backend may well refuse this picture and no other
+        values = combination.predict(probe_picture(), plan="2x2").values
+    except Exception as error:  # a backend may refuse this small picture and accept real photos
         return [type(error).__name__]
     height, width = (side // 4 for side in values.shape)
     means = values[: 4 * height, : 4 * width].reshape(4, height, 4, width).mean(axis=(1, 3), dtype=np.float64)
@@ -50,14 +51,4 @@ def behaviour(combination: Combination) -> list[str]:
 @cache
 def measuring() -> str:
     """Digest of the code that measures."""
-    digest, root = hashlib.sha256(), Path(patchwrap.__file__).parent
-    for name in _MEASURING:
-        for path in sorted((root / name).rglob("*.py")) if (root / name).is_dir() else [root / name]:
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def small_picture() -> UInt8[np.ndarray, "height width 3"]:
-    """Something that every backend sees something in, always the same."""
-    blocks = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
-    return np.kron(blocks, np.ones((24, 24, 1), np.uint8))
+    return source_digest(*MEASURING)

@@ -1,4 +1,4 @@
-"""Results image by image on disk, so that an interrupted run goes on where it was."""
+"""Stores results image by image, so that an interrupted run can continue."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,17 @@ from typing import Any
 from patchwrap.io import replacing
 
 Record = dict[str, Any]
-"""One map as measured, JSON-able, with ``image`` and ``row`` and None for NaN."""
+"""The measures of one map, JSON-able, with ``image`` and ``row``; None for NaN."""
 
 
 class Journal:
-    """Records of images and rows in a JSON-lines file; a later record of the same two takes the place of an earlier.
+    """Records in a JSON-lines file; a later record of the same image and row replaces an earlier one.
 
     Args:
-        path: the file, made where there is none; None keeps records in memory only.
+        path: of the file, which is created if missing; None keeps records in memory only.
+
+    Raises:
+        OutputError: if the file cannot be written.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -29,7 +32,7 @@ class Journal:
             stream.writelines(_line(record) for record in self._records.values())
 
     def get(self, image: str, row: str) -> Record | None:
-        """The record of an image and a row, if there is one."""
+        """Return the record of an image and a row, or None."""
         return self._records.get((image, row))
 
     def holds(self, row: str) -> bool:
@@ -37,7 +40,7 @@ class Journal:
         return any(key == row for _, key in self._records)
 
     def add(self, record: Record) -> None:
-        """Keep a record and write it out at once."""
+        """Store a record and write it to the file at once."""
         self._records[record["image"], record["row"]] = record
         if self.path is not None:
             with self.path.open("ab") as stream:
@@ -49,7 +52,7 @@ def _line(record: Record) -> bytes:
 
 
 def _parsed(line: str) -> Any:
-    """A record, or None: the last line of an interrupted run may be torn."""
+    """Parse a record; None for a damaged line, such as the last one of an interrupted run."""
     try:
         record = json.loads(line)
     except json.JSONDecodeError:

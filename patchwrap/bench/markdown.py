@@ -18,7 +18,7 @@ from patchwrap.bench.tables import (
 
 
 def markdown(report: Report) -> str:
-    """Headline tables, then every measure with its interval and its paired difference, then the rows."""
+    """Write headline tables, then every measure with its interval and paired difference, then the rows."""
     parts = [f"# patchwrap bench: {report.data}", _facts(report)]
     parts += ["\n".join(f"- {line}" for line in troubles(report))] if troubles(report) else []
     for name, cells in report.tables.items():

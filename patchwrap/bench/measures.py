@@ -1,9 +1,12 @@
-"""The columns of a comparison; never measures."""
+"""The measures that a report can show, in the order of its columns."""
+
+from dataclasses import replace
 
 from patchwrap.bench.report import Measure
+from patchwrap.metrics.boundary import WINDOWS
 
-WINDOWS = {1: "strict", 4: "4 px", 16: "16 px"}
-"""Pixels over which a boundary is looked for, and how people call that."""
+_WINDOW_TITLES = {window: "strict" if window == 1 else f"{window} px" for window in WINDOWS}
+"""How the pixels over which a boundary is looked for are called in titles."""
 
 _DEPTH = (
     Measure("abs_rel", "AbsRel", headline=True),
@@ -19,8 +22,8 @@ _DEPTH = (
 )
 
 _EDGES = tuple(
-    Measure(f"boundary{window}{ending}", f"{what} {words}", "higher", headline=window == 4 and not ending)
-    for window, words in WINDOWS.items()
+    Measure(f"boundary{window}{ending}", f"{what} {title}", "higher", headline=window == 4 and not ending)
+    for window, title in _WINDOW_TITLES.items()
     for ending, what in (("", "F1"), ("_precision", "precision"), ("_recall", "recall"))
 ) + (
     Measure("see", "SEE", form=".3f", unit="m", headline=True),
@@ -52,11 +55,11 @@ _COST = (
 
 
 def _in(group: str, measures: tuple[Measure, ...]) -> list[Measure]:
-    return [Measure(**(measure.__dict__ | {"group": group})) for measure in measures]
+    return [replace(measure, group=group) for measure in measures]
 
 
 MEASURES: list[Measure] = [*_in("depth", _DEPTH), *_in("edges", _EDGES), *_in("tiles", _TILES), *_in("cost", _COST)]
-"""Every column. Those of no image in a comparison are left out of its report."""
+"""All columns; a report leaves out those without any value."""
 
 GROUPS = {"depth": "Depth", "edges": "Edges", "tiles": "Tiles and seams", "cost": "Time and memory"}
-"""How people call the groups."""
+"""Titles of the groups."""

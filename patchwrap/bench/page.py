@@ -1,4 +1,4 @@
-"""The report as one web page that works from anywhere: no server, no network, no file beside it."""
+"""The report as a single web page that needs neither server, network nor other files."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from patchwrap.io.files import replacing, to_json
 
 NAME = "report.html"
 _PLACE = "<!-- data -->\n"
-"""Where the template wants the report."""
+"""Place of the report in the template."""
 
 
 def write_page(report: Report, folder: Path) -> Path:
@@ -26,7 +26,7 @@ def write_page(report: Report, folder: Path) -> Path:
 
     Args:
         report: what to show.
-        folder: where the page goes and the report's pictures lie.
+        folder: that has the report's pictures and receives the page.
 
     Returns:
         The page's path.
@@ -44,14 +44,14 @@ def write_page(report: Report, folder: Path) -> Path:
 
 
 def _data(report: Report, folder: Path) -> Iterator[str]:
-    """The report's numbers, then every image's pictures by themselves: a page reads those it shows."""
+    """Yield the report's numbers, then the pictures of each image on their own: the page parses only those it shows."""
     yield _script("report", _numbers(report, folder))
     for index, picture in enumerate(report.pictures):
         yield _script(f"picture-{index}", _embedded(picture, folder))
 
 
 def _script(name: str, content: dict[str, Any]) -> str:
-    # "<" is the only letter that can end a script; within JSON it stands in strings only.
+    # Only "<" can end a script element; in JSON it occurs in strings only, where it can be escaped.
     text = to_json(content).replace("<", "\\u003c")
     return f'<script type="application/json" id="{name}">{text}</script>\n'
 
@@ -73,7 +73,7 @@ def _table(cells: Cells, measures: dict[str, Measure]) -> dict[str, Any]:
 
 
 def _cell(cell: Cell, measure: Measure) -> dict[str, Any]:
-    """A cell's numbers and how to write them: Python's format specifications are not JavaScript's."""
+    """A cell's numbers, and as text as well: JavaScript does not know Python's format specifications."""
     shown = _estimate(cell.estimate, measure)
     if cell.comparison is None or not isfinite(cell.comparison.difference.mean):
         return shown
@@ -93,7 +93,7 @@ def _estimate(estimate: Estimate, measure: Measure) -> dict[str, Any]:
 
 
 def _verdict(cell: Cell, measure: Measure) -> str:
-    """Whether the row is better than its reference; empty where there is no better."""
+    """Whether the row is ``better`` or ``worse`` than its reference; empty if the measure has no direction."""
     change = cell.comparison.difference.mean if cell.comparison else 0.0
     if measure.better == "neither" or change == 0:
         return ""
@@ -114,7 +114,7 @@ def _range(estimate: Estimate, form: str, sign: str = "") -> str:
 
 
 def _outline(picture: Picture, folder: Path) -> dict[str, Any]:
-    """What there is of an image, without its pixels."""
+    """Facts of an image's pictures without their pixels."""
     try:
         with Image.open(folder / picture.photo) as photo:
             width, height = photo.size

@@ -1,4 +1,4 @@
-"""Small pictures of some images and of every row's maps, for people to look at; never measures."""
+"""Small pictures of some images and of every row's maps, for the report."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 from PIL import Image
 
-from patchwrap.bench.protocol import Verdict
+from patchwrap.bench.protocol import Measurement
 from patchwrap.bench.report import Picture
 from patchwrap.depth_map import DepthMap
 from patchwrap.io import Photo, color_table, paint, write_picture
@@ -19,7 +19,7 @@ from patchwrap.types import Values
 FOLDER = "pictures"
 LONG_SIDE = 1600
 LARGEST_ERROR = 0.5
-"""Relative error of the last colour."""
+"""Relative error that has the last colour."""
 
 DEPTH_COLORS = "Spectral"
 ERROR_COLORS = "viridis"
@@ -30,12 +30,12 @@ _PERCENTILES = (1, 99)
 class Album:
     """The pictures of a comparison.
 
-    Colours of an image are spread over the middle 98 % of the true nearness (1 / metres), the same for
-    every row. Without true depth, over that of each row's coarse map. Invalid pixels are black.
+    Colours show nearness (1 / metres). Their range is the middle 98 % of the image's true values, the same for every
+    row; without true depth, of the row's coarse map. Invalid pixels are black.
 
     Args:
         report: the report's folder.
-        images: names of those that are pictured.
+        images: names of the images that are pictured.
     """
 
     report: Path
@@ -43,13 +43,24 @@ class Album:
     _begun: set[str] = field(default_factory=set, init=False)
 
     def complete(self, image: str, row: str, has_truth: bool) -> bool:
-        """Whether there is nothing left to draw for an image and a row."""
+        """Whether all pictures of an image and a row exist."""
         names = [photo_name(image), depth_name(image, row)]
         names += [truth_name(image), error_name(image, row)] if has_truth else []
         return image not in self.images or all((self.report / name).exists() for name in names)
 
-    def add(self, image: str, row: str, photo: Photo, truth: Values | None, depth: DepthMap, found: Verdict) -> None:
-        """Draw whatever there is to draw of an image and a row."""
+    def add(
+        self, image: str, row: str, photo: Photo, truth: Values | None, depth: DepthMap, found: Measurement
+    ) -> None:
+        """Draw a row's map of an image and its error, and once per image the photo and its true depth.
+
+        Args:
+            image: its name; images that are not pictured are ignored.
+            row: the row's key.
+            photo: the image.
+            truth: true depth in metres, or None.
+            depth: the row's map.
+            found: how the map was measured, which has its units.
+        """
         if image not in self.images:
             return
         table = color_table(DEPTH_COLORS)
@@ -66,7 +77,7 @@ class Album:
             self._write(error_name(image, row), _error(found.own.units(depth.values), truth))
 
     def picture(self, image: str, rows: list[str], has_truth: bool) -> Picture | None:
-        """What there is of an image; None where it is not pictured, or no row could be."""
+        """List the pictures of an image; None if it is not pictured, or every row failed on it."""
         depths = {row: depth_name(image, row) for row in rows if (self.report / depth_name(image, row)).exists()}
         if image not in self.images or not depths:
             return None
@@ -80,40 +91,40 @@ class Album:
 
 
 def photo_name(image: str) -> str:
-    """Of the photo, below the report's folder."""
+    """File name of the photo, relative to the report's folder."""
     return f"{FOLDER}/{_plain(image)}_photo.jpg"
 
 
 def truth_name(image: str) -> str:
-    """Of the true depth."""
+    """File name of the true depth."""
     return f"{FOLDER}/{_plain(image)}_truth.jpg"
 
 
 def depth_name(image: str, row: str) -> str:
-    """Of a row's depth."""
+    """File name of a row's map."""
     return f"{FOLDER}/{_plain(image)}_{row}_depth.jpg"
 
 
 def error_name(image: str, row: str) -> str:
-    """Of a row's relative error."""
+    """File name of a row's relative error."""
     return f"{FOLDER}/{_plain(image)}_{row}_error.jpg"
 
 
 def _plain(image: str) -> str:
-    """A name for files; one that had to be changed gets a digest, so that two never meet."""
+    """Make a name safe for files; a changed name gets a digest, so that two names never become the same."""
     plain = re.sub(r"[^\w.-]+", "_", image, flags=re.ASCII)
     return plain if plain == image else f"{plain}_{crc32(image.encode()):08x}"
 
 
 def error_scale() -> tuple[list[str], float]:
-    """Colours of the relative error from 0 on, as CSS writes them, and the error of the last one."""
+    """Colours of the relative error, from 0 on, in CSS notation, and the error of the last one."""
     table = color_table(ERROR_COLORS)
     stops = table[np.linspace(0, len(table) - 1, 12).astype(int)]
     return [f"rgb({red} {green} {blue})" for red, green, blue in stops], LARGEST_ERROR
 
 
 def _error(depth: Values, truth: Values) -> Pixels:
-    """Relative error in the fixed colours, black where nothing counts."""
+    """Relative error in colours that are the same for all images; black where truth is not valid."""
     counted = valid_mask(truth)
     true = np.where(counted, truth, np.float32(1))
     return paint(np.abs(depth - true) / true, counted, (0.0, LARGEST_ERROR), color_table(ERROR_COLORS))

@@ -1,4 +1,4 @@
-"""How one map is measured, the same for every row. Never predicts and never averages."""
+"""Measures one map, in the same way for every row."""
 
 import logging
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from patchwrap.bench.ruler import Distances, Ruler, own_ruler, true_ruler
+from patchwrap.bench.unit_map import MetricUnits, UnitMap, own_unit_map, true_unit_map
 from patchwrap.convention import DepthConvention
-from patchwrap.datasets import Sample
+from patchwrap.datasets.sample import Sample
 from patchwrap.depth_map import DepthMap
 from patchwrap.errors import MissingExtraError
 from patchwrap.metrics import (
@@ -32,38 +32,39 @@ from patchwrap.types import Mask, Values
 
 _log = logging.getLogger("patchwrap")
 
-ALIKE = DepthConvention("inverse_depth", "affine")
-"""What a map that is known better is taken for, besides, so that all are fitted with as many numbers."""
+COMMON_FIT = DepthConvention("inverse_depth", "affine")
+"""The convention under which every map is measured a second time, with scale and shift fitted to true depth: maps of
+different conventions are then fitted with the same number of unknowns. Reports store these measures as ``alike``."""
 
 PIXEL = 1.001
-"""A step of exactly one is none, also where disparity has been float32 depth in between."""
+"""Slightly more than one pixel of disparity, so that a step of exactly one stays no edge through float32 depth."""
 
 Borders = tuple[Iterable[int], Iterable[int]]
 """Columns and rows at which tiles begin or end."""
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What was found of one map.
+class Measurement:
+    """The measures of one map.
 
     Args:
         tables: measures by alignment: ``own`` and, with true depth, ``coarse`` and ``alike``.
-        own: how the map itself is brought to comparable units.
-        coarse: how its coarse map is.
+        own: units of the map itself.
+        coarse: units of its coarse map.
     """
 
     tables: dict[str, dict[str, float]]
-    own: Ruler
-    coarse: Ruler
+    own: UnitMap
+    coarse: UnitMap
 
 
 @dataclass(frozen=True)
 class Edges:
-    """Edges that a data set tells of; None where true depth itself must show them.
+    """Edges that a data set provides; None where they are taken from true depth.
 
     Args:
         steps: where SEE is measured.
-        drawn: by hand, for the measures of drawn edges.
+        drawn: edges drawn by hand, for the measures of drawn edges.
     """
 
     steps: Mask | None = None
@@ -71,19 +72,19 @@ class Edges:
 
     @classmethod
     def of(cls, sample: Sample) -> "Edges":
-        """SEE's are steps of more than a pixel of disparity where depth is from a stereo rig, as its papers have it."""
+        """Edges of a sample; for stereo depth, steps of more than a pixel of disparity, as in the papers on SEE."""
         disparity = sample.disparity
         return cls(None if disparity is None else disparity_edges(disparity, PIXEL), sample.edges)
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What maps of an image are measured against.
+    """True depth that maps of an image are measured against.
 
     Args:
-        depth: metres.
-        valid: the pixels that count.
-        edges: that the data set tells of.
+        depth: true depth in metres.
+        valid: the pixels that are evaluated.
+        edges: those that the data set provides.
     """
 
     depth: Values
@@ -91,8 +92,8 @@ class Truth:
     edges: Edges
 
 
-UNTOLD = Edges()
-"""Of a data set that tells of none."""
+NO_EDGES = Edges()
+"""Of a data set that provides none."""
 
 
 def measure(
@@ -101,41 +102,41 @@ def measure(
     convention: DepthConvention,
     borders: Borders,
     outlines: bool = True,
-    farthest: float = MAX_DEPTH,
-    edges: Edges = UNTOLD,
-) -> Verdict:
+    max_depth: float = MAX_DEPTH,
+    edges: Edges = NO_EDGES,
+) -> Measurement:
     """Measure one map.
 
-    Pixels that a backend calls invalid count like all others, with the value of the nearest valid one:
-    a backend gains nothing by leaving out what is hard.
+    Pixels that a backend marks as invalid are evaluated like all others, with the value of the nearest valid one, so
+    that a backend gains nothing by leaving out what is hard.
 
     Args:
-        depth: fused or coarse.
+        depth: a result of ``predict``, with or without tiles.
         truth: true depth in metres; None where there is none.
-        convention: what the backend declares its numbers to be.
+        convention: the backend's own.
         borders: of the tiles, for ``seam``.
-        outlines: whether D3R and drawn edges are measured, too, which takes ten seconds at 3840x2160.
-        farthest: metres up to which truth counts and to which the map is clamped; never more than 80.
-        edges: that the data set tells of.
+        outlines: whether D3R and drawn edges are measured as well, which takes ten seconds at 3840x2160.
+        max_depth: metres up to which truth is evaluated and to which the map is clamped; 80 at most.
+        edges: those that the data set provides.
 
     Raises:
         ConventionError: for heights where depth is known.
     """
     if truth is None:
-        ruler = own_ruler(depth.coarse[np.isfinite(depth.coarse)], convention)
-        found = {"seam": seam(ruler.flat(depth.values), *borders), "coarse_difference": _difference(depth, ruler)}
-        return Verdict({"own": found}, ruler, ruler)
-    far = min(farthest, MAX_DEPTH)
+        unit_map = own_unit_map(depth.coarse[np.isfinite(depth.coarse)], convention)
+        found = {"seam": seam(unit_map.flat(depth.values), *borders), "coarse_difference": _difference(depth, unit_map)}
+        return Measurement({"own": found}, unit_map, unit_map)
+    far = min(max_depth, MAX_DEPTH)
     known = Truth(truth, valid_mask(truth, far), edges)
-    own = true_ruler(depth.values, truth, known.valid, convention, far)
-    coarse = true_ruler(depth.coarse, truth, known.valid & np.isfinite(depth.coarse), convention, far)
+    own = true_unit_map(depth.values, truth, known.valid, convention, far)
+    coarse = true_unit_map(depth.coarse, truth, known.valid & np.isfinite(depth.coarse), convention, far)
     off = {"coarse_difference": _difference(depth, coarse)}
     tables = {"own": _against(known, depth.values, own, borders) | off}
     tables["coarse"] = _moved(tables["own"], known, depth.values, own, coarse, borders)
-    tables["alike"] = _alike(known, depth.values, own, convention)
-    # Slow, and blind to what tells the two alignments apart.
+    tables["alike"] = _common_fit(known, depth.values, own, convention)
+    # Slow, and the same under both alignments.
     tables["own"] = tables["own"] | (_outlines(own.units(depth.values), known) if outlines else {})
-    return Verdict(tables, own, coarse)
+    return Measurement(tables, own, coarse)
 
 
 def borders(plan: TilePlan | None, size: Size) -> Borders:
@@ -148,15 +149,18 @@ def borders(plan: TilePlan | None, size: Size) -> Borders:
     return sorted(columns), sorted({edge for tile in tiles for edge in (tile.top, tile.bottom)})
 
 
-def _against(truth: Truth, values: Values, ruler: Distances, borders: Borders) -> dict[str, float]:
-    measures = evaluate(ruler.units(values), truth.depth, truth.valid, *borders, truth.edges.steps)
-    return measures | {"clamped": ruler.fit.clamped_share(values, truth.valid)}
+def _against(truth: Truth, values: Values, unit_map: MetricUnits, borders: Borders) -> dict[str, float]:
+    measures = evaluate(unit_map.units(values), truth.depth, truth.valid, *borders, truth.edges.steps)
+    return measures | {"clamped": unit_map.fit.clamped_share(values, truth.valid)}
 
 
 def _moved(
-    found: dict[str, float], truth: Truth, values: Values, own: Distances, coarse: Distances, borders: Borders
+    found: dict[str, float], truth: Truth, values: Values, own: MetricUnits, coarse: MetricUnits, borders: Borders
 ) -> dict[str, float]:
-    """The measures under the coarse map's alignment; those that no factor changes (but for clamping) are taken over."""
+    """The measures under the coarse map's alignment.
+
+    Where the two alignments differ by a factor only, measures that do not depend on it (except for clamping) are kept.
+    """
     if coarse == own:
         return found
     if own.fit.space == coarse.fit.space and own.fit.shift == coarse.fit.shift == 0:
@@ -165,21 +169,21 @@ def _moved(
     return found | _against(truth, values, coarse, borders)
 
 
-def _alike(truth: Truth, values: Values, own: Distances, convention: DepthConvention) -> dict[str, float]:
-    """Errors of depth once scale and shift are fitted: of inverse depth, where the map's own rule fits fewer.
+def _common_fit(truth: Truth, values: Values, own: MetricUnits, convention: DepthConvention) -> dict[str, float]:
+    """Depth errors with scale and shift fitted, of inverse depth where the map's own rule fits fewer unknowns.
 
-    One that lacks a factor alone is fitted with one number and one that lacks both with two: between their errors, each
-    by its own rule, lies more than what they know of depth.
+    By their own rules, a map of unknown scale is fitted with one number and an affine map with two, so their errors
+    cannot be compared directly.
     """
-    if convention.ambiguity == ALIKE.ambiguity:
+    if convention.ambiguity == COMMON_FIT.ambiguity:
         return depth_metrics(own.units(values), truth.depth, truth.valid)
     nearness = own.nearness(values)
-    ruler = true_ruler(nearness, truth.depth, truth.valid, ALIKE, own.fit.far)
-    return depth_metrics(ruler.units(nearness), truth.depth, truth.valid)
+    unit_map = true_unit_map(nearness, truth.depth, truth.valid, COMMON_FIT, own.fit.far)
+    return depth_metrics(unit_map.units(nearness), truth.depth, truth.valid)
 
 
 def _outlines(depth: Values, known: Truth) -> dict[str, float]:
-    """The measures that need scikit-image; none without it."""
+    """The measures that need scikit-image; empty without it."""
     truth, valid = known.depth, known.valid
     try:
         apart = edge_accuracy_completeness(depth, truth, valid, known.edges.drawn)
@@ -202,9 +206,9 @@ def _tell_once(text: str) -> None:
     _log.warning("warning: D3R and measures of drawn edges are left out. %s", text)
 
 
-def _difference(depth: DepthMap, ruler: Ruler) -> float:
-    """Mean absolute difference from the coarse map, of logarithms or shares, at the coarse map's sampling."""
-    fused, coarse = (_seen_at(ruler.flat(values), depth.coarse_map.shape) for values in (depth.values, depth.coarse))
+def _difference(depth: DepthMap, unit_map: UnitMap) -> float:
+    """Mean absolute difference from the coarse map at its resolution, of ``UnitMap.flat`` values."""
+    fused, coarse = (_seen_at(unit_map.flat(values), depth.coarse_map.shape) for values in (depth.values, depth.coarse))
     return float(np.nanmean(np.abs(fused - coarse), dtype=np.float64))
 
 

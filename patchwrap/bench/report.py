@@ -1,27 +1,27 @@
-"""What a comparison found, as plain data; knows neither how it was measured nor how it is shown."""
+"""The results of a comparison as plain data."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Better = Literal["lower", "higher", "one", "neither"]
-"""Which way a measure improves; ``one`` means the nearer to 1 the better."""
+"""Which values of a measure are better; ``one`` means those closer to 1."""
 
 Statistic = Literal["mean", "median", "largest"]
-"""What stands for all images; the interval of a mean or median is a bootstrap's, a largest value has none."""
+"""How values of all images are summarized; means and medians have a bootstrap interval, a largest value has none."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A column.
+    """A measure: one column of a report.
 
     Args:
         key: its name in records and files.
-        title: its name for people, without arrow and unit.
-        better: which way it improves.
-        form: format specification of its mean.
-        unit: of its values, empty for a pure number.
-        group: which measures it stands with.
-        statistic: what stands for all images.
+        title: its name in tables, without arrow and unit.
+        better: which values are better.
+        form: format specification of its values.
+        unit: of its values; empty for a pure number.
+        group: of measures that are shown together.
+        statistic: that summarizes all images.
         headline: whether it is among the few that are shown first.
     """
 
@@ -37,20 +37,20 @@ class Measure:
 
 @dataclass(frozen=True)
 class Row:
-    """One way to make a depth map.
+    """One way to make a depth map: one row of a report.
 
     Args:
         key: unique in a report, of letters, digits, ``-`` and ``_``.
-        title: its name for people.
-        backend: as written on the command line, with the checkpoint's last part only.
+        title: its name in tables.
+        backend: as written on the command line, with the checkpoint's file name only.
         plan: tile plan, ``none`` for a single pass.
         fuser: how tiles are fused, ``none`` for a single pass.
         head: fusion head, ``none`` without one.
-        baseline: whether it stands beside for comparison only.
-        reference: key of the row that it is compared with in pairs; None for that row itself.
-        convention: what its numbers mean; empty where the backend could not be loaded.
-        alignment: the rule by which its maps are brought to metres, in words.
-        error: why it has no measures, one line; None where it has.
+        baseline: whether it is only there for comparison.
+        reference: key of the row that it is compared with image by image; None for that row itself.
+        convention: of its values; empty if the backend could not be loaded.
+        alignment: the rule by which its maps are converted to metres, in words.
+        error: why it has no measures, in one line; None if it has.
     """
 
     key: str
@@ -68,7 +68,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A measure's ``statistic`` (most often the mean) over images and its 95 % interval; NaN over no image."""
+    """A measure over images with its 95 % interval.
+
+    Args:
+        mean: the measure's ``statistic``, most often the mean; NaN without any value.
+        low: lower end of the interval, NaN without one.
+        high: upper end.
+        images: number of values.
+    """
 
     mean: float
     low: float
@@ -78,13 +85,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row against its reference, image by image.
+    """A row compared with its reference, image by image.
 
     Args:
-        difference: of the row minus the reference; where nearer to 1 is better, of how far both are from 1.
+        difference: row minus reference; for measures that are better closer to 1, of their distances from 1.
         p: two-sided p value of a paired test.
-        separable: whether the difference's interval excludes 0 and the test agrees (p < 0.05: never with fewer
-            than six images); where not, the report says so.
+        separable: whether the difference's interval excludes 0 and p < 0.05 (impossible with fewer than six images).
     """
 
     difference: Estimate
@@ -94,7 +100,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a table holds in one place."""
+    """One cell of a table: an estimate, and the comparison with the row's reference if there is one."""
 
     estimate: Estimate
     comparison: Comparison | None = None
@@ -106,11 +112,11 @@ Cells = dict[str, dict[str, Cell]]
 
 @dataclass(frozen=True)
 class Picture:
-    """One image and what every row made of it, for people to look at.
+    """The picture files of one image, relative to the report's folder.
 
     Args:
-        name: the image's.
-        photo: JPEG file beside the report's JSON.
+        name: of the image.
+        photo: the photo.
         truth: colour picture of the ground truth, None without one.
         depths: colour picture of each row's map by row key, all of an image in the same colours.
         errors: colour picture of each row's relative error by row key; empty without ground truth.
@@ -128,20 +134,20 @@ class Report:
     """A finished comparison.
 
     Args:
-        command: prints it again.
+        command: command line that makes the same report.
         date: UTC, as in ``2026-11-22T21:00:00Z``.
-        options: everything that decides the numbers.
+        options: that the numbers depend on.
         machine: processor, cores, memory, accelerator.
-        versions: of what took part.
+        versions: of the distributions involved.
         data: name of the image set, with the digest of what generated it where that is known.
         images: names, in order.
         measures: the columns.
         rows: the rows, failed ones included.
-        tables: cells by alignment: ``own`` (each map by its own), ``coarse`` (every map by its coarse
-            map's, which shows drift), ``alike`` (every map given scale and shift, where rows have several rules).
+        tables: cells by alignment: ``own`` (each map's own), ``coarse`` (that of its coarse map, which shows drift),
+            ``alike`` (scale and shift fitted for every map; only where rows have different rules).
         records: one per image and row, as measured.
         pictures: of some images.
-        left_out: why an image could not be used, by its name.
+        left_out: the error of each image that could not be used, by its name.
     """
 
     command: str

@@ -1,5 +1,6 @@
-"""``patchwrap.bench``: from names to a finished report; what fails is told and passed over."""
+"""``patchwrap.bench``: from names to a finished report; what fails is reported and skipped."""
 
+import inspect
 import logging
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -9,25 +10,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from patchwrap.bench.backend_run import BackendRun, reason_of
 from patchwrap.bench.combination import BASELINES, Matrix, slug
-from patchwrap.bench.contest import Contest, reason_of
-from patchwrap.bench.dataset import Data, DataSet, data_name
 from patchwrap.bench.journal import Journal
-from patchwrap.bench.machine import machine, versions
 from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.pictures import Album
 from patchwrap.bench.report import Picture, Report, Row
 from patchwrap.bench.storage import write_report
 from patchwrap.bench.summary import summarize
-from patchwrap.datasets.depth_file import MILLIMETRE
+from patchwrap.datasets.image_set import Data, ImageSet, data_name
 from patchwrap.errors import ImageError, OptionError
+from patchwrap.io.encode import MILLIMETRE
+from patchwrap.machine import machine, versions
 from patchwrap.plugins import registered_backends
 from patchwrap.wrapping import wrap
 
 RECORDS = "records.jsonl"
 
 Progress = Callable[[int, int, str], None]
-"""Called with (steps done, steps in all, what comes next)."""
+"""Called with (steps done, steps in total, what comes next)."""
 
 _log = logging.getLogger("patchwrap")
 
@@ -54,59 +55,59 @@ def bench(
 ) -> Report:
     """Compare backends, plans, fusers and heads on the same images by the same protocol.
 
-    Every combination is measured, and beside each backend a single pass, a single pass at twice the size
-    (where its input size is free), and for each plan the baselines. A backend that cannot be loaded, raises
-    or runs out of memory is a row with its error; an image that cannot be read is left out with a warning
-    in the log.
+    Every combination is measured, and in addition each backend's single pass, its single pass at twice the size (if its
+    input size is free), and the baselines of each plan. A backend that cannot be loaded, raises an error or runs out of
+    memory becomes a row with its error; an image that cannot be read is left out with a warning in the log.
 
     Args:
         backends: a name, a backend, a list of either, or a mapping from names in the report to either.
         data: ``generated``, ``generated:COUNT@WIDTHxHEIGHT`` or ``generated:COUNT@WIDTHxHEIGHT:KIND+KIND`` (held-out
             scenes with exact depth), ``KIND:FOLDER`` or a folder (see ``patchwrap.datasets.open_dataset``), a data set
-            or samples. Without depth, measured is what can be.
-        plans: tile plans, see ``predict``; ``none`` for single passes only. Of these and the next three, one or
-            several.
-        fusers: see ``predict``.
-        heads: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head, ``universal`` for
-            this package's, files of other heads.
-        baselines: fusers that stand beside every plan, unless they are asked for.
-        out: folder for the report. What is measured is written there at once, and a run in the same folder
-            measures only what is not there yet. None writes nothing.
-        count: at most so many images.
-        seed: of which images those are, of random tiles and of random networks.
-        depth_scale: metres of one step of a 16-bit depth PNG.
-        pictures: of so many images; none without ``out``.
+            or samples. Without true depth, only measures that do not need it.
+        plans: one or several tile plans, see ``predict``; ``none`` for single passes only.
+        fusers: one or several, see ``predict``.
+        heads: one or several: ``none`` for training-free fusion, ``auto`` for a backend's own fusion head,
+            ``universal`` for this package's, or files of other heads.
+        baselines: fusers that every plan is compared with.
+        out: folder for the report. Measurements are written there at once, and another run in the same folder only
+            measures what is missing. None writes nothing.
+        count: largest number of images.
+        seed: of the choice of these images, of random tiles and of random networks.
+        depth_scale: metres per step of a 16-bit depth PNG.
+        pictures: number of images that are pictured; none without ``out``.
         measures: ``quick`` leaves out D3R and the measures of drawn edges, ten seconds a map at 3840x2160.
         tile_batch_size: see ``predict``.
         device: see ``predict``.
         dtype: see ``predict``.
-        cache: where generated scenes are kept; None for the platform's place.
-        progress: called with (steps done, steps in all, what comes next).
+        cache: folder of generated scenes; None for the platform's cache folder.
+        progress: called with (steps done, steps in total, what comes next).
+
+    Returns:
+        The report, which ``out`` also receives as JSON, CSV, Markdown and a web page.
 
     Raises:
         OptionError: for an impossible option, or data that cannot be used.
         ImageError: if no image can be read.
         OutputError: if the report cannot be written.
     """
-    tell = progress or _tell_nobody
+    progress = progress or _no_progress
     named = _named(backends)
     plans, fusers, heads, baselines = map(_several, (plans, fusers, heads, baselines))
     if pictures < 0:
         raise OptionError(f"pictures {pictures} is negative; give 0 or more.")
     options = {"tile_batch_size": tile_batch_size, "seed": seed, "device": device, "dtype": dtype}
     matrix = Matrix(tuple(plans), tuple(fusers), tuple(heads), options, tuple(baselines))
-    rendering = partial(_tell_scenes, tell)
-    dataset = DataSet.open(data, count, seed, depth_scale, cache, rendering)
+    dataset = ImageSet.open(data, count, seed, depth_scale, cache, partial(_rendering, progress))
     folder = None if out is None else Path(out)
     pictured = frozenset(sample.name for sample in dataset.samples[:pictures])
     journal = Journal(folder / RECORDS if folder else None)
-    run = Run(dataset, matrix, journal, Album(folder, pictured) if folder else None, tell, measures)
-    run.contests(named)
+    run = Run(dataset, matrix, journal, Album(folder, pictured) if folder else None, progress, measures)
+    run.measure_backends(named)
     names = [Path(head).name for head in heads]
     chosen = {"plans": list(plans), "fusers": list(fusers), "heads": names, "depth_scale": depth_scale, **options}
     chosen |= {"measures": measures, "baselines": list(baselines)}
-    told = _command(list(named), data, {**chosen, "count": count, "pictures": pictures}, folder)
-    report = run.report(told, {"backends": list(named), "count": len(dataset.samples), **chosen})
+    command = _command(list(named), data, {**chosen, "count": count, "pictures": pictures}, folder)
+    report = run.report(command, {"backends": list(named), "count": len(dataset.samples), **chosen})
     if folder:
         write_report(report, folder)
     return report
@@ -114,18 +115,18 @@ def bench(
 
 @dataclass
 class Run:
-    """A comparison under way.
+    """A running comparison.
 
     Args:
         dataset: the images.
-        matrix: what every backend is combined with.
-        journal: keeps what is measured.
+        matrix: of plans, fusers and heads.
+        journal: stores the measurements.
         album: draws pictures, or None.
-        progress: told before every step.
+        progress: called before every step.
         measures: ``all`` or ``quick``.
     """
 
-    dataset: DataSet
+    dataset: ImageSet
     matrix: Matrix
     journal: Journal
     album: Album | None
@@ -134,34 +135,34 @@ class Run:
     rows: list[Row] = field(default_factory=list, init=False)
     left_out: dict[str, str] = field(default_factory=dict, init=False)
 
-    def contests(self, named: Mapping[str, Any]) -> None:
-        """Do one backend after the other: two at a time might not fit in memory."""
+    def measure_backends(self, named: Mapping[str, Any]) -> None:
+        """Load and measure one backend after the other: two at a time might not fit in memory."""
         for number, (name, source) in enumerate(named.items()):
             first = Row(_key(number, list(named)), f"{name}, " if len(named) > 1 else "", name)
             self.progress(number, len(named), f"loading {name}")
             try:
-                contest = self._contest(first, source, number, len(named))
-            except Exception as error:  # a backend that cannot be loaded is a result, too
+                backend_run = self._backend_run(first, source, number, len(named))
+            except Exception as error:  # the report shows which backends cannot be loaded
                 _log.warning("warning: backend %r fails: %s", name, reason_of(error))
                 _log.debug("traceback", exc_info=error)
                 self.rows.append(replace(first, title=name, error=reason_of(error)))
                 continue
-            self.rows += contest.run()
-            del contest
+            self.rows += backend_run.run()
+            del backend_run  # frees the backend before the next one is loaded
 
-    def _contest(self, first: Row, source: Any, number: int, backends: int) -> Contest:
+    def _backend_run(self, first: Row, source: Any, number: int, backends: int) -> BackendRun:
         combinations = self.matrix.combinations(first, wrap(source), self.dataset.has_truth)
         steps = _Steps(self.progress, number, backends, len(combinations) * len(self.dataset.samples))
         plan = self.matrix.plans[0]
         slow = self.measures == "all"
-        return Contest(self.dataset, combinations, self.journal, self.album, plan, self.left_out, steps, slow)
+        return BackendRun(self.dataset, combinations, self.journal, self.album, plan, self.left_out, steps, slow)
 
     def report(self, command: str, options: dict[str, Any]) -> Report:
         """Average over images.
 
         Args:
-            command: makes the same report.
-            options: everything that decides the numbers.
+            command: command line that makes the same report.
+            options: that the numbers depend on.
 
         Raises:
             ImageError: if no image could be read.
@@ -197,7 +198,7 @@ class Run:
 
 
 class _Steps:
-    """Counts the steps of one of several backends."""
+    """Reports the steps of one backend as part of the steps of all."""
 
     def __init__(self, progress: Progress, number: int, backends: int, steps: int) -> None:
         self._progress = progress
@@ -214,7 +215,7 @@ def _several(given: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _named(backends: Any) -> dict[str, Any]:
-    """Backends by their names in the report, none twice."""
+    """Backends by their names in the report, without duplicates."""
     if isinstance(backends, Mapping):
         return dict(backends)
     several = list(backends) if isinstance(backends, list | tuple) else [backends]
@@ -229,18 +230,18 @@ def _named(backends: Any) -> dict[str, Any]:
 
 
 def _distinct(sources: Sequence[Any]) -> list[Any]:
-    """Names by what they say, backends by which they are: some have no hash."""
+    """Remove duplicates: names by their text, backends by identity, since some cannot be hashed."""
     return list({source if isinstance(source, str) else id(source): source for source in sources}.values())
 
 
 def short_name(source: str) -> str:
-    """``native=/a/b/c.safetensors`` is ``native=c.safetensors``."""
+    """Shorten ``native=/a/b/c.safetensors`` to ``native=c.safetensors``."""
     name, equals, checkpoint = source.partition("=")
     return name + equals + Path(checkpoint).name
 
 
 def _key(number: int, names: list[str]) -> str:
-    """A backend's part of its rows' keys, unlike those before it."""
+    """A backend's part of its rows' keys, different from those of the backends before it."""
     slugs = [slug(name) for name in names]
     return slugs[number] if slugs[number] not in slugs[:number] else f"{slugs[number]}-{number + 1}"
 
@@ -254,16 +255,13 @@ def _command(names: list[str], data: Data, options: dict[str, Any], out: Path | 
     return shlex.join(["patchwrap", "bench", *words, "-o", out.name if out else "report"])
 
 
+_ALWAYS_SHOWN = ("plans", "fusers", "heads")
+"""Options that the command names even where they have their default."""
+
 _DEFAULTS: dict[str, Any] = {
-    "count": None,
-    "seed": 0,
-    "depth_scale": MILLIMETRE,
-    "pictures": 6,
-    "measures": "all",
-    "baselines": list(BASELINES),
-    "tile_batch_size": 4,
-    "device": "auto",
-    "dtype": "float32",
+    name: list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
+    for name, parameter in inspect.signature(bench).parameters.items()
+    if name not in _ALWAYS_SHOWN
 }
 
 
@@ -274,9 +272,9 @@ def _distributions(rows: list[Row]) -> list[str]:
     return [known[name].distribution or "" for name in names if name in known and known[name].distribution]
 
 
-def _tell_scenes(tell: Progress, done: int, total: int) -> None:
-    tell(done, total, "rendering scenes")
+def _rendering(progress: Progress, done: int, total: int) -> None:
+    progress(done, total, "rendering scenes")
 
 
-def _tell_nobody(done: int, total: int, text: str) -> None:
-    """Report nothing."""
+def _no_progress(done: int, total: int, text: str) -> None:
+    """Show nothing."""

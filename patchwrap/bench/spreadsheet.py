@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def spreadsheet(report: Report) -> str:
-    """Return CSV; what is not defined is empty, a row that failed has one line with its error."""
+    """Return CSV; undefined values are empty, and a row that failed has one line with its error."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()

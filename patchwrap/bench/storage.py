@@ -1,4 +1,4 @@
-"""A report as files, and back from its JSON."""
+"""Writes reports to files, and reads them from their JSON."""
 
 import json
 import math
@@ -17,13 +17,18 @@ JSON, CSV, MARKDOWN = "report.json", "report.csv", "report.md"
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:
-    """Write every format.
+    """Write a report as JSON, CSV, Markdown and a web page.
+
+    Args:
+        report: to write.
+        folder: that receives the files; it has the report's pictures.
 
     Returns:
         The files.
 
     Raises:
-        OutputError: if one cannot be written.
+        ImageError: if a picture of the report cannot be read.
+        OutputError: if a file cannot be written.
     """
     write_json(folder / JSON, asdict(report))
     for name, text in ((CSV, spreadsheet(report)), (MARKDOWN, markdown(report))):
@@ -33,20 +38,23 @@ def write_report(report: Report, folder: Path) -> list[Path]:
 
 
 def read_report(path: Path) -> Report:
-    """Read a report's JSON, or the one in a folder.
+    """Read a report.
+
+    Args:
+        path: of its JSON, or of its folder.
 
     Raises:
-        OptionError: if it is none.
+        OptionError: if it is not a report.
     """
     path = path / JSON if path.is_dir() else path
     try:
         return from_json(path.read_text("utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OptionError(f"{str(path)!r} is no report of patchwrap bench: {error}") from error
+        raise OptionError(f"{str(path)!r} is not a report of patchwrap bench: {error}") from error
 
 
 def from_json(text: str) -> Report:
-    """Undo what ``write_report`` does to its JSON: null is NaN in estimates and p values."""
+    """Parse the JSON of ``write_report``, in which null stands for NaN in estimates and p values."""
     fields = json.loads(text)
     return Report(
         **fields

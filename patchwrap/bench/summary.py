@@ -19,15 +19,15 @@ def summarize(rows: Sequence[Row], records: Records) -> dict[str, Cells]:
     """Average every measure over images, and compare every row with its reference.
 
     Args:
-        rows: those without error.
+        rows: those that did not fail.
         records: of at least these rows.
 
     Returns:
-        Cells by alignment, row and measure; none where no image has a value. ``alike`` is told where ``own`` is not one
-        rule for all rows.
+        Cells by alignment, row and measure, without measures that no image has a value of. ``alike`` is there only if
+        rows are aligned by different rules.
     """
-    told = [name for name in ALIGNMENTS if name != "alike" or len({row.alignment for row in rows}) > 1]
-    tables = {name: {row.key: _line(row, rows, records, name) for row in rows} for name in told}
+    shown = [name for name in ALIGNMENTS if name != "alike" or len({row.alignment for row in rows}) > 1]
+    tables = {name: {row.key: _line(row, rows, records, name) for row in rows} for name in shown}
     return {name: cells for name, cells in tables.items() if name == "own" or any(cells.values())}
 
 
@@ -47,7 +47,7 @@ def _line(row: Row, rows: Sequence[Row], records: Records, alignment: str) -> di
 
 
 def _compared(values: PerImage, beside: PerImage, measure: Measure) -> Comparison:
-    """What is better when it is nearer to 1 is compared by how far it is from there."""
+    """Compare two rows; for measures that are better closer to 1, by their distances from 1."""
     if measure.better == "one":
         values, beside = abs(values - 1), abs(beside - 1)
     return compare(values, beside, measure.statistic)

@@ -1,4 +1,4 @@
-"""A report's numbers as text: cells, columns, and the tables for the terminal. Never measures."""
+"""A report's numbers as text: cells, column titles, and tables for the terminal and for Markdown."""
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
@@ -22,11 +22,16 @@ TITLES = {
 _ARROWS = {"lower": " ↓", "higher": " ↑", "one": " →1", "neither": ""}
 _NOTHING = "–"
 _NO_WIDTH = 160
-"""Columns where the output is no terminal: a log file has no width that would be worth cutting cells for."""
+"""Columns of a table where the output is not a terminal, so that cells are not cut."""
 
 
 def show(report: Report, console: Console | None = None) -> None:
-    """Print what matters most, for every alignment, and what went wrong."""
+    """Print the headline table of every alignment, and what failed.
+
+    Args:
+        report: to print.
+        console: to print to; None for standard output.
+    """
     console = console or Console(width=None if Console().is_terminal else _NO_WIDTH)
     for name, cells in report.tables.items():
         if any(cells.values()):
@@ -36,8 +41,8 @@ def show(report: Report, console: Console | None = None) -> None:
 
 
 def headline(report: Report, cells: Cells) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of the few measures that are shown first; ``≈`` marks what is not separable."""
-    # Without true depth there are so few that those of tiles are all shown.
+    """Columns and rows of the headline measures; ``≈`` marks values that are not separable from the reference."""
+    # Without true depth there are few measures, so that all of the group "tiles" are shown.
     group = "" if len(report.tables) > 1 else "tiles"
     measures = [measure for measure in measured(report, cells) if measure.headline or measure.group == group]
     rows = [[row.title, *(_marked(cells, row, measure) for measure in measures)] for row in rows_of(report, cells)]
@@ -45,7 +50,7 @@ def headline(report: Report, cells: Cells) -> tuple[list[str], list[list[str]]]:
 
 
 def rich_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A table for the terminal; numbers are never broken."""
+    """Make a table for the terminal; numbers are not wrapped."""
     table = Table(title=escape(title), title_justify="left")
     for index, column in enumerate(columns):
         table.add_column(escape(column), justify="right" if index else "left", no_wrap=index > 0)
@@ -55,20 +60,26 @@ def rich_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = True) -> str:
-    """A table as GitHub draws it; numbers stand to the right."""
+    """Make a GitHub Markdown table.
+
+    Args:
+        columns: titles.
+        rows: cells as text.
+        numbers: whether all columns but the first are aligned to the right.
+    """
     rule = ["---"] + ["---:" if numbers else "---"] * (len(columns) - 1)
     lines = ([cell.replace("|", "\\|") for cell in row] for row in (columns, rule, *rows))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def scope(report: Report, alignment: str) -> str:
-    """What a table is about."""
+    """Title of a table: the images and the alignment."""
     count = len(report.images)
     return f"{count} image{'s' if count > 1 else ''} of {report.data}, {TITLES[alignment]}"
 
 
 def troubles(report: Report) -> list[str]:
-    """A line for each row that failed and each image that was left out."""
+    """List a line for each row that failed and each image that was left out."""
     failed = [f"failed: {row.title}: {row.error}" for row in report.rows if row.error is not None]
     return failed + [f"left out: {name}: {reason}" for name, reason in report.left_out.items()]
 
@@ -79,28 +90,28 @@ def compared(report: Report) -> bool:
 
 
 def measured(report: Report, cells: Cells) -> list[Measure]:
-    """The measures that a table has a value of."""
+    """The measures that a table has values of."""
     keys = {key for line in cells.values() for key in line}
     return [measure for measure in report.measures if measure.key in keys]
 
 
 def rows_of(report: Report, cells: Cells) -> list[Row]:
-    """The rows that a table has a line of."""
+    """The rows that are in a table."""
     return [row for row in report.rows if row.key in cells]
 
 
 def column_title(measure: Measure) -> str:
-    """Name, unit and arrow."""
+    """Title of a column: name, unit and an arrow towards better values."""
     return f"{measure.title}{f' {measure.unit}' if measure.unit else ''}{_ARROWS[measure.better]}"
 
 
 def number(value: float, measure: Measure, sign: str = "") -> str:
-    """A value as its measure is written."""
+    """Format a value; a dash if it is not finite."""
     return format(value, f"{sign}{measure.form}") if isfinite(value) else _NOTHING
 
 
 def with_interval(estimate: Estimate | None, measure: Measure, sign: str = "") -> str:
-    """A mean and its interval."""
+    """Format an estimate with its interval; a dash without one."""
     if estimate is None:
         return _NOTHING
     mean, low, high = (number(value, measure, sign) for value in (estimate.mean, estimate.low, estimate.high))
@@ -108,7 +119,7 @@ def with_interval(estimate: Estimate | None, measure: Measure, sign: str = "") -
 
 
 def verdict(cells: Cells, row: Row, measure: Measure) -> str:
-    """How a row compares with its reference in one word or two; empty where it is not compared."""
+    """``better``, ``worse`` or ``not separable`` from the row's reference; empty if it is not compared."""
     cell = cells[row.key].get(measure.key)
     if cell is None or cell.comparison is None:
         return ""

@@ -72,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
             coarse=coarse,
             fine=fine,
             save_seconds=args.save_every,
-            told=progress.told,
-            report=progress.report,
+            progress=progress.told,
+            on_step=progress.report,
             **{name: getattr(args, name) for name in given},
             **(recipe | {"truth": not args.no_gt, "plans": tuple(args.plans)}),
         )

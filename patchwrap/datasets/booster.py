@@ -6,32 +6,32 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from patchwrap.datasets.dataset import DepthDataset, levels
+from patchwrap.datasets.dataset import DepthDataset, at_depths
 from patchwrap.datasets.disparity import metres
 from patchwrap.datasets.entry import Entry
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import read_image
-from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Size
 from patchwrap.types import Values
 
 CATEGORIES = (0, 1, 2, 3)
-"""Of materials, from dull to transparent or mirroring."""
+"""Categories of materials, from 0 (dull) to 3 (transparent or a mirror)."""
 
 
 class Booster(DepthDataset):
     """``train/balanced/SCENE/camera_00/*.png`` with ``SCENE/disp_00.npy`` and ``calib_00-02.xml``.
 
     Depth is f baselineLR / disparity, the baseline in millimetres, f the first number of ``proj_matL``; disparity 0
-    is unknown. All pictures of a scene, lit differently, share its depth.
+    is unknown. All pictures of a scene show it in different light and share its depth.
 
     Args:
         folder: of the data set, of a part or of a scene.
-        categories: of ``mask_cat.png`` whose depth counts, 0 (dull) to 3 (transparent or a mirror).
+        categories: of ``mask_cat.png`` whose depth is used, see ``CATEGORIES``.
     """
 
     kind = "booster"
-    signs = levels("disp_00.npy", 3)
-    wanted = "SCENE/camera_00/*.png, disp_00.npy and calib_00-02.xml"
+    patterns = at_depths("disp_00.npy", 3)
+    expected_files = "SCENE/camera_00/*.png, disp_00.npy and calib_00-02.xml"
 
     def __init__(
         self, folder: str | Path, *, split: str | Path | None = None, categories: Collection[int] = CATEGORIES
@@ -40,27 +40,27 @@ class Booster(DepthDataset):
         self.categories = frozenset(categories)
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
-        """All pictures of a disparity map."""
+        """All pictures of the scene of a disparity map."""
         scene = path.parent
         others = (scene / "calib_00-02.xml", scene / "mask_cat.png")
         for image in sorted((scene / "camera_00").glob("*.png")):
             yield Entry(f"{scene.resolve().name}/{image.stem}", image, path, others)
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """From disparity, unknown on materials that are left out."""
-        depth = metres(np.load(path), self.rig(entry, size))
+        """Depth from disparity; unknown on materials that are left out."""
+        depth = metres(np.load(path), self.focal_times_baseline(entry, size))
         if self.categories >= set(CATEGORIES):
             return depth
         category = read_image(entry.others[1]).pixels[..., 0]
         return np.where(np.isin(category, list(self.categories)), depth, np.float32(np.nan))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
-        """Of the rectified left camera."""
+        """Pinhole parameters of the rectified left camera."""
         row = _calibration(entry.others[0])[0]
         return Intrinsics(row[0], row[5], row[2] + 0.5, row[6] + 0.5)
 
-    def rig(self, entry: Entry, size: Size) -> float:
-        """Of the balanced pair."""
+    def focal_times_baseline(self, entry: Entry, size: Size) -> float:
+        """Focal length times baseline of the balanced pair."""
         projection, baseline = _calibration(entry.others[0])
         return projection[0] * baseline / 1000
 

@@ -1,13 +1,13 @@
-"""What all data sets on disk have in common: which samples there are, and that each is usable or an error."""
+"""The base class of data sets on disk: it lists samples, reads them, and refuses those that cannot be used."""
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import ClassVar
+from typing import Any, ClassVar
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
@@ -16,41 +16,42 @@ from torch.utils.data import Dataset
 
 from patchwrap.convention import DepthConvention
 from patchwrap.datasets.entry import Entry
+from patchwrap.datasets.lazy_sample import LazySample, SampleSource
 from patchwrap.datasets.optional import check_readable
 from patchwrap.datasets.sample import METRIC, NEAREST, Sample
-from patchwrap.datasets.unread import Readable, Unread
 from patchwrap.errors import ImageError, OptionError
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import Photo, read_image
-from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Mask, Values
 
 _BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, EOFError, BadZipFile, ParseError)
-"""What readers of damaged files raise."""
+"""Exceptions that libraries raise for damaged files."""
 
 
-def levels(pattern: str, most: int) -> tuple[str, ...]:
-    """Globs for files in a folder and up to so many folders below it.
+def at_depths(pattern: str, most: int) -> tuple[str, ...]:
+    """Return glob patterns for files in a folder and up to ``most`` levels below it.
 
     Example:
-        >>> levels("*.dpt", 2)
+        >>> at_depths("*.dpt", 2)
         ('*.dpt', '*/*.dpt', '*/*/*.dpt')
     """
     return tuple("*/" * count + pattern for count in range(most + 1))
 
 
-class DepthDataset(Dataset[Sample]):
-    """Pictures with depth in a folder, read from disk when asked for.
+class DepthDataset(Dataset[Sample], ABC):
+    """Pictures with depth in a folder, read from disk when they are indexed.
 
-    Indexing raises an ImageError where a file is damaged or no pixel counts: a caller may leave such samples out.
+    Indexing raises an ImageError if a file is damaged or no pixel's depth is evaluated; a caller may skip such samples.
+    A subclass sets the class attributes and implements ``entries_of`` and ``depth``.
 
     Args:
         folder: of the data set, or of a part of it such as a scene.
-        split: a text file that begins each line with a picture's path below the folder, as PatchFusion's and Eigen's
-            lists do; pictures that it does not name are left out. Endings do not matter.
+        split: a text file whose lines begin with a picture's path below the folder, as in PatchFusion's and Eigen's
+            lists; pictures that it does not name are left out. File name extensions are ignored.
 
     Attributes:
-        entries: the samples' files, by name.
+        entries: the samples' files, sorted by name.
 
     Raises:
         OptionError: if there is no such folder, no sample in it, or none that the split names.
@@ -58,42 +59,51 @@ class DepthDataset(Dataset[Sample]):
     """
 
     kind: ClassVar[str]
-    """Its name on the command line."""
+    """Name of the data set on the command line."""
 
-    signs: ClassVar[tuple[str, ...]]
-    """Globs of the files by which its folders are known, most of them those of the depth."""
+    patterns: ClassVar[tuple[str, ...]]
+    """Glob patterns of the files by which a folder is recognised, most often the depth files."""
 
-    wanted: ClassVar[str]
-    """What is needed, in words."""
+    expected_files: ClassVar[str]
+    """The files that a folder must have, in words, for error messages."""
 
     convention: DepthConvention = METRIC
     limits: tuple[float, float] = (NEAREST, math.inf)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        missing = [name for name in ("kind", "patterns", "expected_files") if not hasattr(cls, name)]
+        if missing:
+            raise TypeError(
+                f"{cls.__name__} does not set {' and '.join(missing)}; a data set needs the class attributes kind (its "
+                "name), patterns (globs of its files) and expected_files (those files in words)."
+            )
+
     def __init__(self, folder: str | Path, *, split: str | Path | None = None) -> None:
         self.folder = Path(folder)
         if not self.folder.is_dir():
-            raise OptionError(f"data {str(folder)!r} is no folder. Give one with {self.wanted}")
+            raise OptionError(f"data {str(folder)!r} is not a folder. Give one with {self.expected_files}")
         self.entries: Sequence[Entry] = _distinct(self.found(), self.folder)
         if not self.entries:
-            raise OptionError(f"data {str(folder)!r} holds no {self.kind} sample; looked for {self.wanted}")
+            raise OptionError(f"data {str(folder)!r} holds no {self.kind} sample; looked for {self.expected_files}")
         if split is not None:
             self.entries = _listed(self.entries, Path(split))
         check_readable({entry.depth.suffix.lower() for entry in self.entries if entry.depth})
 
     @classmethod
     def holds(cls, folder: Path) -> bool:
-        """Whether a folder looks like this data set."""
-        return any(next(folder.glob(sign), None) for sign in cls.signs)
+        """Whether a folder has files of this data set."""
+        return any(next(folder.glob(pattern), None) for pattern in cls.patterns)
 
     def found(self) -> Iterator[Entry]:
-        """Every sample of the folder."""
-        for sign in self.signs:
-            for path in sorted(self.folder.glob(sign)):
+        """Yield every sample of the folder."""
+        for pattern in self.patterns:
+            for path in sorted(self.folder.glob(pattern)):
                 yield from self.entries_of(path)
 
     @abstractmethod
     def entries_of(self, path: Path) -> Iterable[Entry]:
-        """The samples that one of the files known by ``signs`` stands for."""
+        """Return the samples that belong to one of the files found by ``patterns``."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -109,7 +119,7 @@ class DepthDataset(Dataset[Sample]):
         """Read the sample of an entry.
 
         Raises:
-            ImageError: if a file is damaged or missing, sizes differ, or no pixel's depth counts.
+            ImageError: if a file is damaged or missing, sizes differ, or no pixel's depth is evaluated.
         """
         try:
             sample = self.read(entry)
@@ -118,7 +128,7 @@ class DepthDataset(Dataset[Sample]):
                 raise
             files = ", ".join(repr(str(path)) for path in (entry.depth, *entry.others) if path)
             raise ImageError(f"{entry.name}: {files} cannot be read: {' '.join(str(error).split())}") from error
-        if sample.depth is not None and not sample.counted.any():
+        if sample.depth is not None and not sample.evaluated.any():
             low, high = sample.limits
             raise ImageError(
                 f"{str(entry.depth or entry.name)!r} has no pixel that counts: none with a depth from {low:g} to "
@@ -128,27 +138,27 @@ class DepthDataset(Dataset[Sample]):
 
     @property
     def has_depth(self) -> bool:
-        """Whether depth is known.
+        """Whether the pictures have depth.
 
         Raises:
-            OptionError: if it is known for some pictures only.
+            OptionError: if only some have.
         """
-        return all_have_depth(self.folder.resolve().name, self.unread)
+        return all_have_depth(self.folder.resolve().name, self.lazy_samples)
 
     @property
-    def unread(self) -> list[Unread]:
-        """The samples, each read from disk whenever it is asked for its picture and depth."""
+    def lazy_samples(self) -> list[LazySample]:
+        """The samples, each read from disk only when its ``read`` is called."""
         chosen = {name: value for name, value in vars(self).items() if name not in ("folder", "entries")}
-        return [Unread(entry, self.load, self.limits[1], repr(sorted(chosen.items()))) for entry in self.entries]
+        return [LazySample(entry, self.load, self.limits[1], repr(sorted(chosen.items()))) for entry in self.entries]
 
     def only(self, names: Iterable[str]) -> "DepthDataset":
-        """The same data set with these samples alone, in its own order."""
+        """Return the data set with these samples only, in its own order."""
         kept, asked = copy(self), set(names)
         kept.entries = [entry for entry in self.entries if entry.name in asked]
         return kept
 
     def read(self, entry: Entry) -> Sample:
-        """Put a sample together from its files."""
+        """Read a sample's files without checking that it has depth to evaluate."""
         photo = self.photo(entry)
         depth = None if entry.depth is None else self.depth(entry.depth, entry, photo.size)
         return Sample(
@@ -162,82 +172,82 @@ class DepthDataset(Dataset[Sample]):
             crop=self.crop(photo.size),
             limits=self.limits,
             edges=self.edges(entry),
-            rig=self.rig(entry, photo.size),
+            focal_times_baseline=self.focal_times_baseline(entry, photo.size),
         )
 
     def photo(self, entry: Entry) -> Photo:
-        """The picture; without EXIF's focal length, which some pictures of a set tell and others do not."""
+        """Read the picture; without EXIF's focal length, which only some pictures of a set have."""
         return replace(read_image(entry.image), focal=None)
 
     @abstractmethod
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """Depth of a file: NaN where unknown, inf where sky is."""
+        """Read depth: NaN where unknown, inf in the sky."""
 
     def sky(self, entry: Entry, depth: Values) -> Mask | None:
-        """Where the sky is, if the data set tells."""
+        """Mask of the sky, or None if the data set has none."""
         return None
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
-        """Pinhole parameters, if the data set tells."""
+        """Pinhole parameters, or None if the data set has none."""
         return None
 
     def crop(self, size: Size) -> Tile | None:
-        """The part of a picture that the data set's papers measure in."""
+        """The part of a picture that the data set's papers evaluate, or None for all of it."""
         return None
 
     def edges(self, entry: Entry) -> Mask | None:
-        """Depth edges, if the data set has them."""
+        """Mask of depth edges, or None if the data set has none."""
         return None
 
-    def rig(self, entry: Entry, size: Size) -> float | None:
-        """Focal length times baseline, in pixels times metres, where depth is from a stereo rig's disparity."""
+    def focal_times_baseline(self, entry: Entry, size: Size) -> float | None:
+        """In pixels times metres, of the stereo rig whose disparity the depth is from; None for other depth."""
         return None
 
-    def called(self, image: Path) -> str:
-        """A picture's path below the folder, without its ending."""
+    def sample_name(self, image: Path) -> str:
+        """A sample's name: its picture's path below the folder, without the ending."""
         return image.relative_to(self.folder).with_suffix("").as_posix()
 
 
-def all_have_depth(name: str, samples: Iterable[Readable]) -> bool:
-    """Whether samples have depth, all of them or none.
+def all_have_depth(name: str, samples: Iterable[SampleSource]) -> bool:
+    """Whether samples have depth.
 
     Raises:
-        OptionError: if some have and some have not.
+        OptionError: if only some have.
     """
     known = {sample.name: sample.has_depth for sample in samples}
     having = [name for name in known if known[name]]
     without = [name for name in known if not known[name]]
     if having and without:
         raise OptionError(
-            f"{name} is a mixture: {len(having)} images with depth (such as {having[0]!r}) and "
+            f"{name} is mixed: {len(having)} images with depth (such as {having[0]!r}) and "
             f"{len(without)} without (such as {without[0]!r}). Use them one after the other, from two folders"
         )
     return bool(having)
 
 
-def known(values: np.ndarray, beyond: float = math.nan) -> Values:
-    """Numbers of a file as depth: NaN where they are not finite or not positive.
+def as_depth(values: np.ndarray, beyond: float = math.nan) -> Values:
+    """Convert a file's numbers to depth: NaN where they are not finite or not positive.
 
     Args:
         values: ``(height, width)``, or with a third axis of length one.
-        beyond: what infinity becomes; inf where it means the sky.
+        beyond: replaces infinity; inf where infinity means the sky.
 
     Raises:
-        ImageError: if they are no map.
+        ImageError: if they do not have such a shape, or are not numbers.
     """
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.ndim != 2 or values.dtype.kind not in "fiu":
         raise ImageError(f"depth is {values.dtype} of shape {values.shape}; needed are numbers (height, width)")
-    metres = values.astype(np.float32)
-    unknown = ~(metres > 0)
-    metres[np.isinf(metres)] = beyond
-    metres[unknown] = np.nan
-    return metres
+    depth = values.astype(np.float32)
+    unknown = ~(depth > 0)
+    depth[np.isinf(depth)] = beyond
+    depth[unknown] = np.nan
+    return depth
 
 
 def _distinct(entries: Iterable[Entry], folder: Path) -> list[Entry]:
-    """Each picture once, by name; pictures of one name keep their whole path."""
+    """Each picture once, sorted by name; those that would share a name are named by their whole path."""
     once = {entry.image: entry for entry in entries}
     counts = Counter(entry.name for entry in once.values())
     named = [
@@ -252,7 +262,7 @@ def _listed(entries: Sequence[Entry], split: Path) -> list[Entry]:
         lines = split.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise OptionError(f"split {str(split)!r} cannot be read: {error}. Give a text file of pictures") from error
-    # The picture's path is a line's first word, or all of it: it may have spaces.
+    # The picture's path is the first word of a line, or the whole line if it has spaces.
     paths = [path.lstrip("/") for line in lines if line.strip() for path in (line.split()[0], line.strip())]
     asked = {PurePosixPath(path).with_suffix("") for path in paths if PurePosixPath(path).name}
     kept = [entry for entry in entries if not asked.isdisjoint(_tails(entry.image))]

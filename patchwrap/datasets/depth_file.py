@@ -1,4 +1,4 @@
-"""Read true depth from files; never resizes and never guesses a unit."""
+"""Reads true depth from files, without resizing and without guessing units."""
 
 from pathlib import Path
 from zipfile import BadZipFile
@@ -9,9 +9,8 @@ from numpy import ndarray
 
 from patchwrap.errors import ImageError
 from patchwrap.io import read_image
+from patchwrap.io.encode import MILLIMETRE
 from patchwrap.types import Mask, Values
-
-MILLIMETRE = 0.001
 
 
 def read_depth(path: Path, scale: float = MILLIMETRE) -> Values:
@@ -19,13 +18,13 @@ def read_depth(path: Path, scale: float = MILLIMETRE) -> Values:
 
     Args:
         path: ``.npy``, ``.npz`` (its array ``depth``, or its only one), both in metres; or a grey 16-bit PNG.
-        scale: metres of one step of a PNG's codes; code 0 is unknown.
+        scale: metres per step of a PNG's codes; code 0 is unknown.
 
     Returns:
         Metres; NaN where a PNG's code is 0.
 
     Raises:
-        ImageError: if the file is damaged, or holds no map.
+        ImageError: if the file is damaged, or does not hold a map.
     """
     if path.suffix.lower() == ".png":
         codes = read_codes(path)
@@ -56,7 +55,7 @@ def read_codes(path: Path) -> Shaped[ndarray, "height width"]:
     """Read the codes of a grey 16-bit picture.
 
     Raises:
-        ImageError: if it is none.
+        ImageError: if the picture has 8 bits.
     """
     pixels = read_image(path).pixels
     if pixels.dtype != np.uint16:
@@ -65,5 +64,5 @@ def read_codes(path: Path) -> Shaped[ndarray, "height width"]:
 
 
 def read_mask(path: Path) -> Mask:
-    """Read a picture as truth values: true where it is not black."""
+    """Read a picture as a mask: true where it is not black."""
     return np.any(read_image(path).pixels, axis=2)

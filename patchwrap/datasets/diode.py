@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patchwrap.datasets.dataset import DepthDataset, known, levels
+from patchwrap.datasets.dataset import DepthDataset, as_depth, at_depths
 from patchwrap.datasets.entry import Entry
 from patchwrap.tiling import Size
 from patchwrap.types import Values
@@ -14,23 +14,23 @@ from patchwrap.types import Values
 class Diode(DepthDataset):
     """``X.png`` with ``X_depth.npy`` (metres, 768x1024x1) and ``X_depth_mask.npy`` (1 where known).
 
-    Counted is what its laser can measure, .6 to 350 m.
+    Evaluated between .6 and 350 m, the range of its laser.
     """
 
     kind = "diode"
-    signs = levels("*_depth_mask.npy", 5)
-    wanted = "X.png, X_depth.npy and X_depth_mask.npy"
+    patterns = at_depths("*_depth_mask.npy", 5)
+    expected_files = "X.png, X_depth.npy and X_depth_mask.npy"
     limits = (0.6, 350.0)
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
-        """The picture of a mask."""
+        """The picture that belongs to a mask."""
         stem = path.name.removesuffix("_depth_mask.npy")
         image = path.with_name(f"{stem}.png")
         if image.exists():
-            yield Entry(self.called(image), image, path.with_name(f"{stem}_depth.npy"), (path,))
+            yield Entry(self.sample_name(image), image, path.with_name(f"{stem}_depth.npy"), (path,))
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
         """Metres where the mask is 1."""
-        depth = known(np.load(path))
+        depth = as_depth(np.load(path))
         mask = np.load(entry.others[0]).reshape(depth.shape)
         return np.where(mask > 0, depth, np.float32(np.nan))

@@ -1,4 +1,4 @@
-"""Which files a sample is made of; never opens one."""
+"""The files of a sample, which are not opened here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,8 @@ class Entry:
     Args:
         name: unique in its data set.
         image: the picture.
-        depth: what holds its depth; may be the picture's own file. None without depth.
-        others: calibration, masks and the like, as its data set wants them; need not exist.
+        depth: the file with its depth, which may also hold the picture; None without depth.
+        others: calibration, masks and the like, in an order that its data set defines; they need not exist.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Entry:
 
     @property
     def stamp(self) -> str:
-        """Changes when a file of this sample does."""
+        """Sizes and modification times of the files, to detect changes."""
         files = (self.image, *([self.depth] if self.depth else []), *self.others)
         states = [path.stat() for path in files if path.exists()]
         return " ".join(f"{state.st_size}:{state.st_mtime_ns}" for state in states)

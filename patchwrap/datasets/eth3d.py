@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from patchwrap.datasets.dataset import DepthDataset, known, levels
+from patchwrap.datasets.dataset import DepthDataset, as_depth, at_depths
 from patchwrap.datasets.entry import Entry
 from patchwrap.errors import ImageError
 from patchwrap.tiling import Size
@@ -18,14 +18,14 @@ _ORIENTATION = 0x0112
 class Eth3d(DepthDataset):
     """``SCENE/images/dslr_images/X.JPG`` with ``SCENE/ground_truth_depth/dslr_images/X.JPG``.
 
-    The latter are no pictures but bare little-endian float32 metres of the former's stored size (most have 4032 rows
-    of 6048), inf where unknown. Where EXIF turns a picture, its depth is turned with it. The lenses are fisheyes,
-    therefore no pinhole parameters.
+    Despite their name, the latter are not pictures but raw little-endian float32 metres, inf where unknown, of the size
+    of the picture as stored (most have 4032 rows of 6048). If EXIF rotates the picture, its depth is rotated as well.
+    The lenses are fisheyes, so there are no pinhole parameters.
     """
 
     kind = "eth3d"
-    signs = levels("ground_truth_depth/dslr_images/*.JPG", 2)
-    wanted = "SCENE/images/dslr_images/*.JPG and SCENE/ground_truth_depth/dslr_images/*.JPG"
+    patterns = at_depths("ground_truth_depth/dslr_images/*.JPG", 2)
+    expected_files = "SCENE/images/dslr_images/*.JPG and SCENE/ground_truth_depth/dslr_images/*.JPG"
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
         """The picture of a depth map."""
@@ -35,7 +35,7 @@ class Eth3d(DepthDataset):
             yield Entry(f"{scene.resolve().name}/{image.stem}", image, path)
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """Metres as they are, turned as the picture is."""
+        """Depth in metres, rotated like the picture."""
         with Image.open(entry.image) as picture:
             (width, height), orientation = picture.size, picture.getexif().get(_ORIENTATION, 1)
         values = np.fromfile(path, "<f4")
@@ -43,11 +43,11 @@ class Eth3d(DepthDataset):
             raise ImageError(
                 f"{str(path)!r} holds {values.size} numbers; its picture has {width}x{height} pixels"
             )
-        return known(_turned(values.reshape(height, width), orientation))
+        return as_depth(_turned(values.reshape(height, width), orientation))
 
 
 def _turned(values: np.ndarray, orientation: int) -> np.ndarray:
-    """Do to a map what EXIF's orientation asks for a picture (Exif 2.32, tag 274)."""
+    """Apply EXIF's orientation to a map (Exif 2.32, tag 274)."""
     if orientation >= 5:
         values = values.T
     down = orientation in (3, 4, 7, 8)

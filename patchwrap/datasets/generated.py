@@ -1,4 +1,4 @@
-"""Procedural scenes as a data set without end; needs OpenGL, never a file."""
+"""Procedural scenes as an endless data set; needs OpenGL but no files."""
 
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -17,17 +17,17 @@ from patchwrap.tiling import Size
 class GeneratedScenes(IterableDataset[Sample]):
     """Pictures with exact depth from ``patchwrap.scenes``, a new one every time (extra ``[scenes]``).
 
-    The scene of a number is always the same, and what any number of loader workers and processes draw together is
-    what a single one would draw: each takes every n-th. ``patchwrap bench`` measures on seeds from 9,000,000.
+    A number always gives the same scene. Loader workers and processes share the numbers (each draws every n-th), so
+    that together they draw what a single one would. ``patchwrap bench`` measures on numbers from 9,000,000.
 
     Args:
         size: ``(height, width)`` in pixels.
         seed: number of the first scene.
-        kinds: of place, in turn.
-        shard: which of how many processes this is, counted from 0.
+        kinds: of scenes, in turn.
+        shard: index of this process, from 0, and number of processes.
 
     Raises:
-        OptionError: if a kind is not known or the shard is none.
+        OptionError: if a kind is unknown, or the shard's index is not below the number of processes.
     """
 
     def __init__(
@@ -38,19 +38,19 @@ class GeneratedScenes(IterableDataset[Sample]):
         shard: tuple[int, int] = (0, 1),
     ) -> None:
         if not 0 <= shard[0] < shard[1]:
-            raise OptionError(f"shard {shard[0]} of {shard[1]} is none; they count from 0.")
+            raise OptionError(f"shard {shard[0]} of {shard[1]} does not exist; indices begin at 0.")
         self.size, self.seed, self.kinds, self.shard = size, seed, known_kinds(kinds), shard
 
     def numbers(self) -> Iterator[int]:
-        """The scenes of this process and loader worker."""
+        """Numbers of the scenes of this process and loader worker."""
         worker = get_worker_info()
         index, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         rank, processes = self.shard
-        # Workers hand out in turn, so that the numbers of a process come in order.
+        # A loader takes from its workers in turn, so that the numbers of a process come in order.
         return count(self.seed + rank + index * processes, workers * processes)
 
     def __iter__(self) -> Iterator[Sample]:
-        """Draw scenes without end.
+        """Draw scenes endlessly.
 
         Raises:
             ScenesUnavailableError: if there is no OpenGL.

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from patchwrap.datasets.dataset import DepthDataset, known, levels
+from patchwrap.datasets.dataset import DepthDataset, as_depth, at_depths
 from patchwrap.datasets.depth_file import read_codes
 from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.optional import reader
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.tiling import Size
 from patchwrap.types import Values
 
@@ -21,18 +21,18 @@ FOCAL, WIDTH = 886.81, 1024
 class Hypersim(DepthDataset):
     """``ai_001_001/images/scene_cam_00_geometry_hdf5/frame.0000.depth_meters.hdf5`` with the preview picture.
 
-    The files hold the distance from the camera's centre, here turned into z-depth; NaN is unknown. The picture is
-    ``scene_cam_00_final_preview/frame.0000.tonemap.jpg``. Also read is what Marigold's scripts make of it
-    (arXiv 2312.02145): ``rgb_cam_00_fr0000.png`` with ``depth_plane_cam_00_fr0000.png``, z-depth in millimetres.
-    Measured below 65 m, where Marigold clips it.
+    The files hold the distance from the camera's centre, which is converted to z-depth; NaN is unknown. The picture is
+    ``scene_cam_00_final_preview/frame.0000.tonemap.jpg``. The output of Marigold's
+    scripts (arXiv 2312.02145) can be read as well: ``rgb_cam_00_fr0000.png`` with ``depth_plane_cam_00_fr0000.png``,
+    z-depth in millimetres. Evaluated below 65 m, where Marigold clips it.
     """
 
     kind = "hypersim"
-    signs = (
-        *levels("images/scene_cam_*_geometry_hdf5/frame.*.depth_meters.hdf5", 2),
-        *levels("depth_plane_cam_*_fr*.png", 2),
+    patterns = (
+        *at_depths("images/scene_cam_*_geometry_hdf5/frame.*.depth_meters.hdf5", 2),
+        *at_depths("depth_plane_cam_*_fr*.png", 2),
     )
-    wanted = (
+    expected_files = (
         "ai_*/images/scene_cam_00_geometry_hdf5/frame.0000.depth_meters.hdf5 and "
         "scene_cam_00_final_preview/frame.0000.tonemap.jpg"
     )
@@ -46,18 +46,18 @@ class Hypersim(DepthDataset):
             preview = path.parent.name.replace("geometry_hdf5", "final_preview")
             image = path.parent.with_name(preview) / path.name.replace("depth_meters.hdf5", "tonemap.jpg")
         if image.exists():
-            yield Entry(self.called(image), image, path)
+            yield Entry(self.sample_name(image), image, path)
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """Along the axis, whatever the file holds."""
+        """Z-depth in metres from either kind of file."""
         if path.suffix == ".png":
-            return known(read_codes(path) / np.float32(1000))
+            return as_depth(read_codes(path) / np.float32(1000))
         with reader(".hdf5").File(path) as file:
             distance = file["dataset"][()].astype(np.float64)
-        return known(along_axis(distance, self.intrinsics(entry, size)))
+        return as_depth(along_axis(distance, self.intrinsics(entry, size)))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
-        """The one camera at the picture's size."""
+        """Pinhole parameters of the only camera, at the picture's size."""
         focal = FOCAL * size[1] / WIDTH
         return Intrinsics(focal, focal, size[1] / 2, size[0] / 2)
 
@@ -65,11 +65,11 @@ class Hypersim(DepthDataset):
 def along_axis(
     distance: Float[np.ndarray, "height width"], camera: Intrinsics
 ) -> Float[np.ndarray, "height width"]:
-    """Z-depth of distances from the camera's centre, ``distance f / sqrt(x^2 + y^2 + f^2)``.
+    """Convert distances from the camera's centre to z-depth, ``distance f / sqrt(x^2 + y^2 + f^2)``.
 
     Args:
         distance: along each pixel's ray.
-        camera: of these pixels; square ones.
+        camera: pinhole parameters in these pixels, which must be square.
     """
     rows, columns = (np.arange(n) + 0.5 for n in distance.shape)
     x, y = columns - camera.cx, (rows - camera.cy)[:, None]

@@ -6,38 +6,38 @@ from pathlib import Path
 
 import numpy as np
 
-from patchwrap.datasets.dataset import DepthDataset, known, levels
+from patchwrap.datasets.dataset import DepthDataset, as_depth, at_depths
 from patchwrap.datasets.depth_file import read_codes
 from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.sample import Sample
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Values
 
 STEP = 1 / 256
-"""Metres of one step of a depth PNG."""
+"""Metres per step of a depth PNG."""
 
 BENCHMARK = (352, 1216)
 GARG = (0.40810811, 0.99189189, 0.03594771, 0.96405229)
-"""First and last row, first and last column as fractions (Garg et al., arXiv 1603.04992)."""
+"""First and last row, first and last column of the evaluation crop as fractions (Garg et al., arXiv 1603.04992)."""
 
 
 class Kitti(DepthDataset):
     """``proj_depth/groundtruth/image_02/X.png`` (16 bits, metres times 256, 0 unknown) with the raw data's pictures.
 
     Drives of depth may lie in the folder or up to two levels below it (``train/2011_09_26_drive_0001_sync``), the
-    pictures in ``2011_09_26/2011_09_26_drive_0001_sync/image_02/data`` in the folder or in one beside. The depth
-    benchmark's ``val_selection_cropped`` is read, too. Measured below 80 m inside Garg's crop; Eigen's list of 697
-    pictures, 652 of which have depth, can be given as split.
+    pictures in ``2011_09_26/2011_09_26_drive_0001_sync/image_02/data`` in the folder or in one beside it. The depth
+    benchmark's ``val_selection_cropped`` can be read as well. Evaluated below 80 m inside Garg's crop; Eigen's list of
+    697 pictures, 652 of which have depth, can be given as split.
 
     Args:
         folder: with depth and pictures.
-        kb_crop: take the lower middle 1216x352 pixels, the depth benchmark's, for the picture.
+        kb_crop: crop pictures to the 1216x352 pixels at the bottom centre, as the depth benchmark does.
     """
 
     kind = "kitti"
-    signs = (*levels("proj_depth/groundtruth/image_0[23]/*.png", 3), *levels("groundtruth_depth/*.png", 2))
-    wanted = (
+    patterns = (*at_depths("proj_depth/groundtruth/image_0[23]/*.png", 3), *at_depths("groundtruth_depth/*.png", 2))
+    expected_files = (
         "DRIVE/proj_depth/groundtruth/image_02/X.png and DATE/DRIVE/image_02/data/X.png, or the benchmark's "
         "groundtruth_depth and image"
     )
@@ -46,7 +46,7 @@ class Kitti(DepthDataset):
     def __init__(self, folder: str | Path, *, split: str | Path | None = None, kb_crop: bool = True) -> None:
         self._dates: dict[Path, list[Path]] = {}
         place = Path(folder)
-        # Folders above it are looked at, which "." does not name.
+        # The folders above it are needed, which "." does not name.
         super().__init__(place.absolute() if place.is_dir() else place, split=split)
         self.kb_crop = kb_crop
 
@@ -55,21 +55,21 @@ class Kitti(DepthDataset):
         selected = path.parent.name == "groundtruth_depth"
         for image, calibration in self._selected(path) if selected else self._driven(path):
             if image.exists():
-                yield Entry(self.called(image), image, path, (calibration,))
+                yield Entry(self.sample_name(image), image, path, (calibration,))
                 return
 
-    def called(self, image: Path) -> str:
-        """A picture's path below the folder, or below that of its date where the folder is a drive's own."""
+    def sample_name(self, image: Path) -> str:
+        """A picture's path below the folder; if the folder is a drive, below the folder of its date."""
         if image.is_relative_to(self.folder):
-            return super().called(image)
+            return super().sample_name(image)
         return image.relative_to(image.parents[4]).with_suffix("").as_posix()
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """256ths of metres."""
-        return known(read_codes(path) * np.float32(STEP))
+        """Depth in metres from codes of 1/256 m."""
+        return as_depth(read_codes(path) * np.float32(STEP))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
-        """Of the rectified camera, if its calibration is there."""
+        """Pinhole parameters of the rectified camera, if its calibration is there."""
         path = entry.others[0]
         if not path.exists():
             return None
@@ -82,14 +82,14 @@ class Kitti(DepthDataset):
         return Intrinsics(row[0], row[5], row[2] + 0.5, row[6] + 0.5)
 
     def read(self, entry: Entry) -> Sample:
-        """Put a sample together, cut as the benchmark's."""
+        """Read a sample, cropped as in the benchmark."""
         sample = super().read(entry)
         if self.kb_crop and sample.size[0] >= BENCHMARK[0] and sample.size[1] >= BENCHMARK[1]:
             sample = sample.cut(_benchmark_part(sample.size))
         return replace(sample, crop=_garg(sample.size))
 
     def _driven(self, path: Path) -> Iterator[tuple[Path, Path]]:
-        """Where a drive's picture and calibration may be."""
+        """Possible places of a drive's picture and calibration."""
         place = Path(path.parents[3].name) / path.parent.name / "data"
         if place not in self._dates:
             bases = [path.parents[4], self.folder, *sorted(path for path in self.folder.iterdir() if path.is_dir())]
@@ -100,7 +100,7 @@ class Kitti(DepthDataset):
                 yield date / place / (path.stem + ending), date / "calib_cam_to_cam.txt"
 
     def _selected(self, path: Path) -> Iterator[tuple[Path, Path]]:
-        """The same of the benchmark's selection."""
+        """Place of a picture and its calibration in the benchmark's selection."""
         name = path.name.replace("_groundtruth_depth_", "_image_")
         image = path.parent.with_name("image") / name
         yield image, path.parent.with_name("intrinsics") / f"{image.stem}.txt"

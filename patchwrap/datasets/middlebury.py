@@ -4,28 +4,28 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from patchwrap.datasets.dataset import DepthDataset, levels
+from patchwrap.datasets.dataset import DepthDataset, at_depths
 from patchwrap.datasets.disparity import metres, read_pfm
 from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.sample import Sample
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Values
 
 CROP = (1840, 2300)
-"""Middle of the picture that is all that PatchFusion sees."""
+"""``(height, width)`` of the centre to which PatchFusion crops larger pictures."""
 
 
 class Middlebury2014(DepthDataset):
     """``SCENE-perfect/im0.png`` with ``disp0.pfm`` and ``calib.txt``.
 
-    Depth is baseline f / (disparity + doffs), the baseline in millimetres; infinite disparity is unknown. Measured
-    below 10 m, and of larger pictures the middle 2300x1840 pixels are the picture (PatchFusion, arXiv 2312.02284).
+    Depth is baseline f / (disparity + doffs), the baseline in millimetres; infinite disparity is unknown. Evaluated
+    below 10 m; larger pictures are cropped to their central 2300x1840 pixels (PatchFusion, arXiv 2312.02284).
     """
 
     kind = "middlebury2014"
-    signs = levels("disp0.pfm", 2)
-    wanted = "SCENE/im0.png, disp0.pfm and calib.txt"
+    patterns = at_depths("disp0.pfm", 2)
+    expected_files = "SCENE/im0.png, disp0.pfm and calib.txt"
     limits = (1e-3, 10.0)
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
@@ -35,21 +35,21 @@ class Middlebury2014(DepthDataset):
             yield Entry(scene.resolve().name, scene / "im0.png", path, (scene / "calib.txt",))
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """From disparity."""
-        return metres(read_pfm(path), self.rig(entry, size), _calibration(entry.others[0])["doffs"][0])
+        """Depth from disparity."""
+        return metres(read_pfm(path), self.focal_times_baseline(entry, size), _calibration(entry.others[0])["doffs"][0])
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
-        """Of the left camera."""
+        """Pinhole parameters of the left camera."""
         camera = _calibration(entry.others[0])["cam0"]
         return Intrinsics(camera[0], camera[4], camera[2] + 0.5, camera[5] + 0.5)
 
-    def rig(self, entry: Entry, size: Size) -> float:
-        """Of the two cameras."""
+    def focal_times_baseline(self, entry: Entry, size: Size) -> float:
+        """Focal length times baseline of the two cameras."""
         calibration = _calibration(entry.others[0])
         return calibration["cam0"][0] * calibration["baseline"][0] / 1000
 
     def read(self, entry: Entry) -> Sample:
-        """Put a sample together, cut as PatchFusion's."""
+        """Read a sample, cropped as in PatchFusion."""
         sample = super().read(entry)
         height, width = sample.size
         if height < CROP[0] or width < CROP[1]:
@@ -58,6 +58,6 @@ class Middlebury2014(DepthDataset):
 
 
 def _calibration(path: Path) -> dict[str, list[float]]:
-    """The numbers behind each name, such as ``cam0=[f 0 cx; 0 f cy; 0 0 1]``."""
+    """The numbers of each line of ``calib.txt``, such as ``cam0=[f 0 cx; 0 f cy; 0 0 1]``."""
     lines = (line.partition("=") for line in path.read_text().splitlines() if "=" in line)
     return {name.strip(): [float(word) for word in re.split(r"[\s;\[\]]+", text) if word] for name, _, text in lines}

@@ -6,31 +6,31 @@ from pathlib import Path
 
 import numpy as np
 
-from patchwrap.datasets.dataset import DepthDataset, known, levels
+from patchwrap.datasets.dataset import DepthDataset, as_depth, at_depths
 from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.optional import reader
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.tiling import Size
 from patchwrap.types import Mask, Values
 
 SMALL_WIDTH, FULL_WIDTH = 810, 1920
-"""GTAV_540's pictures have this width; its files tell the focal length of the full one."""
+"""Widths of the pictures of GTAV_540 and GTAV_1080; both store the focal length for the latter."""
 
 
 class MvsSynth(DepthDataset):
     """``GTAV_1080/SCENE/images/0000.png`` with ``depths/0000.exr`` and ``poses/0000.json``.
 
-    The sky is inf. The authors tell no unit; it is a tenth of a metre (``depth_unit`` in MoGe's
-    ``configs/train/v2.json``). What lies beyond 80 m does not count (PatchFusion, arXiv 2312.02284).
+    The sky is inf. The authors do not state a unit; it is a tenth of a metre (``depth_unit`` in MoGe's
+    ``configs/train/v2.json``). Evaluated below 80 m (PatchFusion, arXiv 2312.02284).
 
     Args:
         folder: ``GTAV_1080``, what contains it, or a scene.
-        unit: metres of one unit of the files; PatchFusion's own copy needs 1 / 256.
+        unit: metres per unit of the files; PatchFusion's own copy needs 1 / 256.
     """
 
     kind = "mvssynth"
-    signs = levels("depths/*.exr", 2)
-    wanted = "SCENE/images/0000.png, depths/0000.exr and poses/0000.json"
+    patterns = at_depths("depths/*.exr", 2)
+    expected_files = "SCENE/images/0000.png, depths/0000.exr and poses/0000.json"
     limits = (1e-3, 80.0)
 
     def __init__(self, folder: str | Path, *, split: str | Path | None = None, unit: float = 0.1) -> None:
@@ -42,18 +42,18 @@ class MvsSynth(DepthDataset):
         scene = path.parent.parent
         image = scene / "images" / f"{path.stem}.png"
         if image.exists():
-            yield Entry(self.called(image), image, path, (scene / "poses" / f"{path.stem}.json",))
+            yield Entry(self.sample_name(image), image, path, (scene / "poses" / f"{path.stem}.json",))
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """Tenths of metres."""
-        return known(_first_channel(path) * np.float32(self.unit), beyond=np.inf)
+        """Depth in metres from the files' unit."""
+        return as_depth(_first_channel(path) * np.float32(self.unit), beyond=np.inf)
 
     def sky(self, entry: Entry, depth: Values) -> Mask:
         """Where depth is infinite."""
         return np.isinf(depth)
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
-        """Of the pose file, if there is one."""
+        """Pinhole parameters from the pose file, if there is one."""
         if not entry.others[0].exists():
             return None
         pose = json.loads(entry.others[0].read_text())
@@ -62,7 +62,7 @@ class MvsSynth(DepthDataset):
 
 
 def _first_channel(path: Path) -> np.ndarray:
-    """The numbers of an EXR file, whatever its channel is called; of colours, the first, never opacity."""
+    """The first channel of an EXR file by name; ``A``, opacity, only if it is the only one."""
     channels = reader(".exr").File(str(path), separate_channels=True).channels()
     name = min(channels, key=lambda name: (name == "A", name))
     return channels[name].pixels.astype(np.float32)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from patchwrap.datasets.dataset import DepthDataset, known, levels
+from patchwrap.datasets.dataset import DepthDataset, as_depth, at_depths
 from patchwrap.datasets.depth_file import read_codes
 from patchwrap.datasets.entry import Entry
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Values
 
@@ -17,18 +17,18 @@ CAMERA = Intrinsics(518.857901, 519.469611, 325.582449 - 0.5, 253.736166 - 0.5)
 """Of the toolbox's ``camera_params.m``, whose first pixel's centre is at (1, 1)."""
 
 EIGEN = Tile(45, 41, 471 - 45, 601 - 41)
-"""Where Eigen et al. (arXiv 1406.2283) measure."""
+"""The evaluation crop of Eigen et al. (arXiv 1406.2283)."""
 
 
 class NyuV2(DepthDataset):
     """``SCENE/rgb_00045.jpg`` or ``.png`` with ``sync_depth_00045.png`` or ``depth_00045.png``: 16 bits, millimetres.
 
-    0 is unknown. Measured below 10 m inside Eigen's crop.
+    0 is unknown. Evaluated below 10 m inside Eigen's crop.
     """
 
     kind = "nyuv2"
-    signs = (*levels("sync_depth_*.png", 2), *levels("depth_[0-9]*.png", 2))
-    wanted = "SCENE/rgb_00000.png or .jpg and sync_depth_00000.png or depth_00000.png"
+    patterns = (*at_depths("sync_depth_*.png", 2), *at_depths("depth_[0-9]*.png", 2))
+    expected_files = "SCENE/rgb_00000.png or .jpg and sync_depth_00000.png or depth_00000.png"
     limits = (1e-3, 10.0)
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
@@ -36,14 +36,14 @@ class NyuV2(DepthDataset):
         number = path.stem.rpartition("_")[2]
         images = (path.with_name(f"rgb_{number}{ending}") for ending in (".png", ".jpg"))
         for image in [image for image in images if image.exists()][:1]:
-            yield Entry(self.called(image), image, path)
+            yield Entry(self.sample_name(image), image, path)
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """Millimetres."""
-        return known(read_codes(path) / np.float32(1000))
+        """Depth in metres from codes of a millimetre."""
+        return as_depth(read_codes(path) / np.float32(1000))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
-        """Of the one camera, for pictures of its size."""
+        """Pinhole parameters of the only camera, for pictures of its size."""
         return CAMERA if size == SIZE else None
 
     def crop(self, size: Size) -> Tile | None:

@@ -1,13 +1,13 @@
-"""What must be loaded before OpenGL is, lest the process crash."""
+"""Imports that must precede OpenGL, or the process may crash."""
 
 from contextlib import suppress
 
 
 def before_opengl() -> None:
-    """Import triton, if there is one, before a scene is rendered.
+    """Import triton, if it is installed, before a scene is rendered.
 
-    torch imports it late, for some models only, and brings an LLVM of its own. Mesa's software renderer has another
-    one; a process that loads Mesa's first dies of a segmentation fault when triton follows.
+    torch imports triton late and for some models only. Both triton and Mesa's software renderer contain LLVM, and a
+    process that loads Mesa's first crashes with a segmentation fault when it imports triton.
     """
-    with suppress(Exception):  # triton is of no use to us: whatever is wrong with it, torch will tell
+    with suppress(Exception):  # if triton is broken, torch reports it where it needs it
         import triton  # noqa: F401

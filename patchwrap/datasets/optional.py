@@ -1,4 +1,4 @@
-"""The packages that only the ``datasets`` extra installs, imported when they are first needed."""
+"""Packages of the extra ``datasets``, imported when they are first needed."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -8,14 +8,14 @@ from types import ModuleType
 from patchwrap.errors import MissingExtraError
 
 READERS = {".hdf5": "h5py", ".dsp5": "h5py", ".exr": "OpenEXR"}
-"""The package that reads a file, by its ending."""
+"""The package that reads a file, by its extension."""
 
 
 def check_readable(endings: Iterable[str]) -> None:
-    """Refuse at once what could not be read later.
+    """Check that the packages for some file types are installed.
 
     Args:
-        endings: of the files, such as ``.exr``.
+        endings: extensions of the files, such as ``.exr``.
 
     Raises:
         MissingExtraError: if a package is not installed.
@@ -26,7 +26,7 @@ def check_readable(endings: Iterable[str]) -> None:
 
 
 def reader(ending: str) -> ModuleType:
-    """Import the package that reads files of an ending.
+    """Import the package that reads files of an extension.
 
     Raises:
         MissingExtraError: if it is not installed.

@@ -8,39 +8,40 @@ from pathlib import Path
 import numpy as np
 
 from patchwrap.convention import DepthConvention
-from patchwrap.datasets.dataset import DepthDataset, known
-from patchwrap.datasets.depth_file import MILLIMETRE, read_depth
+from patchwrap.datasets.dataset import DepthDataset, as_depth
+from patchwrap.datasets.depth_file import read_depth
 from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.sample import METRIC
+from patchwrap.intrinsics import Intrinsics
+from patchwrap.io.encode import MILLIMETRE
 from patchwrap.outputs import is_output
-from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Size
 from patchwrap.types import Mask, Values
 
 PHOTOS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
 ENDINGS = tuple(ending for suffix in PHOTOS for ending in (suffix, suffix.upper()))
-"""Of photos: cameras write capitals."""
+"""File name extensions of photos; cameras write capitals."""
 
 DEPTHS = (".npy", ".npz", "_depth.png")
-"""What a photo's name becomes for its depth, the first that exists."""
+"""What replaces a photo's extension for its depth; the first file that exists is taken."""
 
 
 class Pairs(DepthDataset):
     """``NAME.jpg`` (or ``.png`` ...) with ``NAME.npy``, ``NAME.npz`` (array ``depth``) or ``NAME_depth.png``.
 
-    Numbers are metres, inf where the sky is, NaN or 0 where nothing is known; a PNG has 16 bits. ``NAME.json`` may hold
-    ``intrinsics`` with ``fx``, ``fy``, ``cx`` and ``cy``. ``patchwrap scenes`` writes such folders. What ``patchwrap
-    predict`` wrote beside a photo is not taken for its truth.
+    Values are metres, inf in the sky, NaN or 0 where unknown; a PNG has 16 bits. ``NAME.json`` may hold ``intrinsics``
+    with ``fx``, ``fy``, ``cx`` and ``cy``. ``patchwrap scenes`` writes such folders. Results of ``patchwrap predict``
+    beside a photo are not taken for its true depth.
 
     Args:
-        folder: is not searched below itself.
-        depth_scale: metres of one step of a PNG.
-        convention: what the numbers mean where they are not metres.
+        folder: of the photos; its subfolders are not searched.
+        depth_scale: metres per step of a PNG.
+        convention: of the values, if they are not metres.
     """
 
     kind = "pairs"
-    signs = tuple(f"*{ending}" for ending in ENDINGS)
-    wanted = f"photos ({' '.join(PHOTOS)})"
+    patterns = tuple(f"*{ending}" for ending in ENDINGS)
+    expected_files = f"photos ({' '.join(PHOTOS)})"
 
     def __init__(
         self,
@@ -54,32 +55,32 @@ class Pairs(DepthDataset):
         self.depth_scale = depth_scale
         self.convention = DepthConvention.parse(convention)
         if self.convention.ambiguity == "affine":
-            self.limits = (-math.inf, math.inf)  # zero means nothing where the shift is unknown
+            self.limits = (-math.inf, math.inf)  # without a known shift, zero is an ordinary value
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
-        """The photo itself, with its depth if there is one."""
+        """The photo, with its depth if there is one."""
         if _is_photo(path):
             depths = (path.with_name(path.stem + ending) for ending in DEPTHS)
             depth = next((depth for depth in depths if depth.exists() and not is_output(depth)), None)
             yield Entry(path.stem, path, depth, (path.with_suffix(".json"),))
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """Whatever is beside the photo."""
+        """The values of the file beside the photo."""
         values = read_depth(path, self.depth_scale)
         if self.convention.ambiguity == "affine":
             return np.where(np.isfinite(values), values, np.float32(np.nan))
-        return known(values, beyond=np.inf)
+        return as_depth(values, beyond=np.inf)
 
     def sky(self, entry: Entry, depth: Values) -> Mask | None:
-        """Where depth is infinite; a PNG cannot tell."""
+        """Where depth is infinite; None for a PNG, which cannot store infinity."""
         return None if entry.depth and entry.depth.suffix == ".png" else np.isinf(depth)
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
-        """Of the JSON file, if it tells any."""
+        """Pinhole parameters from the JSON file, if it has them."""
         try:
             told = json.loads(entry.others[0].read_text(encoding="utf-8"))["intrinsics"]
             return Intrinsics(*(float(told[name]) for name in ("fx", "fy", "cx", "cy")))
-        except (OSError, ValueError, LookupError, TypeError):  # a JSON file of somebody else's
+        except (OSError, ValueError, LookupError, TypeError):  # an unrelated JSON file
             return None
 
 

@@ -1,10 +1,9 @@
-"""The data sets by name, and how a word on the command line becomes one."""
+"""The data sets by name, and how text on the command line selects one."""
 
 from pathlib import Path
 
 from patchwrap.datasets.booster import Booster
 from patchwrap.datasets.dataset import DepthDataset
-from patchwrap.datasets.depth_file import MILLIMETRE
 from patchwrap.datasets.diode import Diode
 from patchwrap.datasets.eth3d import Eth3d
 from patchwrap.datasets.hypersim import Hypersim
@@ -18,8 +17,9 @@ from patchwrap.datasets.sintel import Sintel
 from patchwrap.datasets.spring import Spring
 from patchwrap.datasets.unreal_stereo import UnrealStereo4K
 from patchwrap.errors import OptionError
+from patchwrap.io.encode import MILLIMETRE
 
-# In the order in which a folder is looked at: what any folder of pictures is comes last.
+# In the order in which a folder is tested; Pairs, which fits any folder of pictures, comes last.
 _CLASSES: tuple[type[DepthDataset], ...] = (
     *(UnrealStereo4K, MvsSynth, Middlebury2014, Eth3d, Booster, Hypersim, Kitti),
     *(Spring, Sintel, Diode, NyuV2, Ibims1, Pairs),
@@ -31,13 +31,13 @@ DATASETS: dict[str, type[DepthDataset]] = {known.kind: known for known in _CLASS
 def open_dataset(
     data: str | Path, *, split: str | Path | None = None, depth_scale: float = MILLIMETRE
 ) -> DepthDataset:
-    """Open a data set; what else a class can be asked for, its own constructor takes.
+    """Open a data set; the classes themselves have further options.
 
     Args:
-        data: ``KIND:FOLDER``, or a folder whose layout tells its kind. Instead of a folder a text file in it may be
-            named, which is then the split.
+        data: ``KIND:FOLDER``, or a folder whose kind is recognised by its files. Instead of a folder, a text file in it
+            can be given, which is then the split.
         split: a text file that lists pictures, see ``DepthDataset``.
-        depth_scale: metres of one step of a depth PNG in a plain folder.
+        depth_scale: metres per step of a depth PNG in a plain folder.
 
     Raises:
         OptionError: if there is no such folder, or no sample in it.
@@ -46,7 +46,7 @@ def open_dataset(
     Example:
         >>> open_dataset("kitti:/no/where")
         Traceback (most recent call last):
-        patchwrap.errors.OptionError: data '/no/where' is no folder. ...
+        patchwrap.errors.OptionError: data '/no/where' is not a folder. ...
     """
     kind, place = named_kind(data)
     if place.is_file() and place.suffix == ".txt":
@@ -56,10 +56,13 @@ def open_dataset(
 
 
 def named_kind(data: str | Path) -> tuple[str | None, Path]:
-    """Take ``KIND:FOLDER`` apart; what begins with no kind is a folder, whatever colons it has.
+    """Split ``KIND:FOLDER``; text that does not begin with a kind is a folder, even if it contains a colon.
+
+    Returns:
+        The kind, or None, and the folder.
 
     Raises:
-        OptionError: if it begins with a word that is neither a kind nor the beginning of a folder.
+        OptionError: if the text begins with an unknown kind and is not an existing path.
     """
     kind, colon, place = str(data).partition(":")
     if colon and kind in DATASETS:

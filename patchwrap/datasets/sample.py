@@ -1,4 +1,4 @@
-"""A picture with its true depth, in memory; the same whatever data set it comes from. Never reads a file."""
+"""A picture with its true depth in memory, in the same form for every data set."""
 
 import math
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from torch.utils.data import default_collate
 
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError, ImageError
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import Photo
 from patchwrap.resampling import resized
-from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Mask, Values
 
 METRIC = DepthConvention("depth", "metric")
 NEAREST = 1e-3
-"""Metres from which on depth counts where a data set's papers name no other limit."""
+"""Lower limit in metres of evaluated depth, unless a data set's papers use another one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +33,19 @@ class Sample:
     Args:
         name: unique in its data set.
         photo: the picture.
-        depth: the truth at the picture's size: NaN where unknown, inf where the sky is; None without one.
-        convention: what the depth's numbers mean; metres of z-depth in every public data set here.
-        sky: where the sky is; None where the data set does not tell.
+        depth: true depth at the picture's size: NaN where unknown, inf in the sky; None without ground truth.
+        convention: of the depth; z-depth in metres in every public data set here.
+        sky: mask of the sky; None if the data set has none.
         intrinsics: pinhole parameters in the picture's pixels, or None.
-        source: the picture's file, None for what was never one.
-        crop: the part of the picture that the data set's papers measure in; None for all of it.
-        limits: depths from which and below which they measure, in the depth's unit.
-        edges: depth edges drawn by hand, where the data set has them.
-        rig: focal length times baseline, in pixels times metres, of the stereo rig whose disparity the depth is from;
-            None where there was none.
+        source: the picture's file, or None.
+        crop: the part of the picture that the data set's papers evaluate; None for all of it.
+        limits: range of depth that they evaluate, the upper limit excluded, in the depth's unit.
+        edges: depth edges drawn by hand, if the data set has them.
+        focal_times_baseline: pixels times metres, of the stereo rig whose disparity the depth was computed from; None
+            where it is not from disparity.
 
     Raises:
-        ImageError: if the maps are not of the picture's size.
+        ImageError: if a map does not have the picture's size.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Sample:
     crop: Tile | None = None
     limits: tuple[float, float] = (NEAREST, math.inf)
     edges: Mask | None = None
-    rig: float | None = None
+    focal_times_baseline: float | None = None
 
     def __post_init__(self) -> None:
         for title, values in (("depth", self.depth), ("sky mask", self.sky), ("edges", self.edges)):
@@ -75,38 +75,38 @@ class Sample:
 
     @property
     def valid(self) -> Mask:
-        """Where depth is known: nowhere without depth, and not in the sky."""
+        """Mask of known depth; false in the sky, and everywhere without ground truth."""
         if self.depth is None:
             return np.zeros(self.size, bool)
         known = np.isfinite(self.depth)
         return known if self.convention.ambiguity == "affine" else known & (self.depth > 0)
 
     @property
-    def counted(self) -> Mask:
-        """Where the data set's papers measure: depth is known, within the limits and inside the crop."""
-        counted = self.valid
+    def evaluated(self) -> Mask:
+        """Mask of the pixels that the data set's papers evaluate: known depth within the limits and inside the crop."""
+        evaluated = self.valid
         if self.depth is not None:
-            counted &= (self.depth >= self.limits[0]) & (self.depth < self.limits[1])
+            evaluated &= (self.depth >= self.limits[0]) & (self.depth < self.limits[1])
         if self.crop is not None:
             inside = np.zeros(self.size, bool)
             inside[self.crop.slices] = True
-            counted &= inside
-        return counted
+            evaluated &= inside
+        return evaluated
 
     @property
     def has_depth(self) -> bool:
-        """Whether there is a truth."""
+        """Whether there is true depth."""
         return self.depth is not None
 
     @property
-    def farthest(self) -> float:
-        """Below which depth the data set's papers measure, in the depth's unit."""
+    def max_depth(self) -> float:
+        """Depth below which the data set's papers evaluate, in the depth's unit."""
         return self.limits[1]
 
     @cached_property
     def stamp(self) -> str:
-        """Changes when the picture or its depth does, or what of it counts."""
-        digest = sha256(repr((str(self.convention), self.crop, self.limits, self.rig)).encode())
+        """Digest of the picture, its maps, and which pixels are evaluated."""
+        digest = sha256(repr((str(self.convention), self.crop, self.limits, self.focal_times_baseline)).encode())
         for name, values in ({"pixels": self.photo.pixels} | self._maps()).items():
             digest.update(f"{name} {values.dtype} {values.shape}".encode())
             digest.update(np.ascontiguousarray(values).tobytes())
@@ -127,15 +127,15 @@ class Sample:
             return None
         if self.convention != METRIC:
             raise ConventionError(f"{self.name!r} has depth as {self.convention}; needed is {METRIC}")
-        return np.where(self.counted | np.isinf(self.depth), self.depth, np.float32(np.nan))
+        return np.where(self.evaluated | np.isinf(self.depth), self.depth, np.float32(np.nan))
 
     @property
     def disparity(self) -> Values | None:
         """The rig's disparity in this picture's pixels: 0 in the sky, NaN where unknown; None without a rig."""
-        if self.depth is None or self.rig is None:
+        if self.depth is None or self.focal_times_baseline is None:
             return None
         known = np.where(self.valid | np.isinf(self.depth), self.depth, np.float32(np.nan))
-        return np.float32(self.rig) / known
+        return np.float32(self.focal_times_baseline) / known
 
     def cut(self, part: Tile) -> "Sample":
         """The same of a part of the picture, whatever of the evaluation crop lies in it.
@@ -167,7 +167,7 @@ class Sample:
             photo=replace(self.photo, pixels=np.asarray(resized(self.photo.pixels, size))),
             intrinsics=self.intrinsics and _scaled(self.intrinsics, down, across),
             crop=self.crop and _stretched(self.crop, down, across),
-            rig=self.rig and self.rig * across,
+            focal_times_baseline=self.focal_times_baseline and self.focal_times_baseline * across,
             **maps,
         )
 
@@ -176,18 +176,16 @@ class Sample:
 
         Returns:
             ``image`` (3, height, width) in [0, 1]; ``depth`` (1, height, width), 0 where it is not valid; ``valid``,
-            ``counted`` and ``sky``, likewise, bool; ``focal`` in pixels, NaN where unknown; ``name``.
+            ``evaluated`` and ``sky``, likewise, bool; ``focal`` in pixels, NaN where unknown; ``name``.
         """
-        pixels = self.photo.pixels
-        full = 1.0 if pixels.dtype.kind == "f" else float(np.iinfo(pixels.dtype).max)
         valid = self.valid
         depth = np.where(valid, 0 if self.depth is None else self.depth, 0).astype(np.float32)
         sky = np.zeros(self.size, bool) if self.sky is None else self.sky
         return {
-            "image": torch.from_numpy(pixels.astype(np.float32) / np.float32(full)).permute(2, 0, 1).contiguous(),
+            "image": torch.from_numpy(self.photo.to_float32()).permute(2, 0, 1).contiguous(),
             "depth": torch.from_numpy(depth)[None],
             "valid": torch.from_numpy(valid)[None],
-            "counted": torch.from_numpy(self.counted)[None],
+            "evaluated": torch.from_numpy(self.evaluated)[None],
             "sky": torch.from_numpy(np.ascontiguousarray(sky))[None],
             "focal": torch.tensor(self.intrinsics.fx if self.intrinsics else math.nan),
             "name": self.name,

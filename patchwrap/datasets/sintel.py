@@ -6,15 +6,15 @@ from typing import Literal
 
 import numpy as np
 
-from patchwrap.datasets.dataset import DepthDataset, known, levels
+from patchwrap.datasets.dataset import DepthDataset, as_depth, at_depths
 from patchwrap.datasets.entry import Entry
 from patchwrap.errors import ImageError
-from patchwrap.scenes import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.tiling import Size
 from patchwrap.types import Values
 
 TAG = 202021.25
-"""First float of every file."""
+"""First float of every depth and camera file."""
 
 
 class Sintel(DepthDataset):
@@ -28,8 +28,8 @@ class Sintel(DepthDataset):
     """
 
     kind = "sintel"
-    signs = levels("depth/*/frame_*.dpt", 2)
-    wanted = "final/SEQUENCE/frame_0001.png and depth/SEQUENCE/frame_0001.dpt"
+    patterns = at_depths("depth/*/frame_*.dpt", 2)
+    expected_files = "final/SEQUENCE/frame_0001.png and depth/SEQUENCE/frame_0001.dpt"
 
     def __init__(
         self,
@@ -50,14 +50,14 @@ class Sintel(DepthDataset):
             yield Entry(f"{sequence}/{path.stem}", image, path, (camera,))
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """Metres as they are: a tag, width and height as int32, the float32 numbers."""
+        """Depth in metres; the file has a tag, width and height as int32, then float32 values."""
         data = path.read_bytes()
         _check_tag(path, data)
         width, height = np.frombuffer(data, "<i4", 2, offset=4)
-        return known(np.frombuffer(data, "<f4", int(width) * int(height), offset=12).reshape(height, width))
+        return as_depth(np.frombuffer(data, "<f4", int(width) * int(height), offset=12).reshape(height, width))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics | None:
-        """Of the camera file, if there is one: a tag, the matrix in doubles, then the camera's place."""
+        """Pinhole parameters from the camera file, if there is one: a tag, the matrix and the position in doubles."""
         if not entry.others[0].exists():
             return None
         data = entry.others[0].read_bytes()

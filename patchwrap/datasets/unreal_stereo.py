@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from patchwrap.datasets.dataset import DepthDataset, levels
+from patchwrap.datasets.dataset import DepthDataset, at_depths
 from patchwrap.datasets.disparity import metres
 from patchwrap.datasets.entry import Entry
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import Photo, read_image
-from patchwrap.scenes import Intrinsics
 from patchwrap.tiling import Size
 from patchwrap.types import Values
 
@@ -21,13 +21,13 @@ class UnrealStereo4K(DepthDataset):
 
     Depth is f |tx0 - tx1| / disparity; f is the first number of a calibration's first line, tx the fourth of its
     second one. Pictures may be ``.raw`` as SMD-Nets' tools write them (2160x3840 blue, green, red bytes) or ``.jpg``
-    as in the small copy. What lies beyond 80 m, the sky with it, does not count (PatchFusion, arXiv 2312.02284,
-    whose split files can be given).
+    as in the small copy. Evaluated below 80 m, which excludes the sky (PatchFusion, arXiv 2312.02284, whose split
+    files can be given).
     """
 
     kind = "unrealstereo4k"
-    signs = levels("Disp0/*.npy", 2)
-    wanted = "SCENE/Image0/00000.png, Disp0/00000.npy, Extrinsics0/00000.txt and Extrinsics1/00000.txt"
+    patterns = at_depths("Disp0/*.npy", 2)
+    expected_files = "SCENE/Image0/00000.png, Disp0/00000.npy, Extrinsics0/00000.txt and Extrinsics1/00000.txt"
     limits = (1e-3, 80.0)
 
     def entries_of(self, path: Path) -> Iterable[Entry]:
@@ -36,31 +36,31 @@ class UnrealStereo4K(DepthDataset):
         images = (scene / "Image0" / (path.stem + ending) for ending in (".raw", ".png", ".jpg"))
         cameras = tuple(scene / f"Extrinsics{side}" / f"{path.stem}.txt" for side in (0, 1))
         for image in [image for image in images if image.exists()][:1]:
-            yield Entry(self.called(image), image, path, cameras)
+            yield Entry(self.sample_name(image), image, path, cameras)
 
     def photo(self, entry: Entry) -> Photo:
-        """The picture, also where it has no header."""
+        """The picture, which may be a ``.raw`` file without a header."""
         if entry.image.suffix != ".raw":
             return super().photo(entry)
         pixels = np.fromfile(entry.image, np.uint8).reshape(*RAW_SIZE, 3)[..., ::-1]
         return Photo(read_image(np.ascontiguousarray(pixels)).pixels, name=str(entry.image))
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
-        """From disparity."""
-        return metres(np.load(path), self.rig(entry, size))
+        """Depth from disparity."""
+        return metres(np.load(path), self.focal_times_baseline(entry, size))
 
     def intrinsics(self, entry: Entry, size: Size) -> Intrinsics:
-        """The focal length; the cameras look along the middle."""
+        """Pinhole parameters; the principal point is the centre."""
         focal = _camera(entry.others[0])[0]
         return Intrinsics(focal, focal, size[1] / 2, size[0] / 2)
 
-    def rig(self, entry: Entry, size: Size) -> float:
-        """Of the two cameras."""
+    def focal_times_baseline(self, entry: Entry, size: Size) -> float:
+        """Focal length times baseline of the two cameras."""
         (focal, left), (_, right) = (_camera(path) for path in entry.others)
         return focal * abs(left - right)
 
 
 def _camera(path: Path) -> tuple[float, float]:
-    """Focal length in pixels, and the camera's place on the axis of the pair in metres."""
+    """Focal length in pixels, and the camera's position on the baseline in metres."""
     lines = path.read_text().splitlines()
     return float(lines[0].split()[0]), float(lines[1].split()[3])

@@ -1,25 +1,14 @@
-"""Train fusion heads so that overlapping tiles agree, whatever backend they come from.
+"""Train fusion heads so that overlapping tiles agree, whichever backend they come from.
 
-``patchwrap.finetune`` is this package and, since that is what users call, also the function
-``patchwrap.finetune(...)``: see ``patchwrap.finetune.runner.finetune`` for its arguments. Importing the package
-imports no torch.
+``patchwrap.finetune`` is this package and also the function ``patchwrap.finetune(...)``: see
+``patchwrap.finetune.runner.finetune`` for its arguments. Importing the package does not import torch.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
-from typing import Any
+
+from patchwrap.callable_package import make_callable
 
 _HOME = {"Recipe": "recipe", "SimulatedBackend": "simulated"}
-
-
-class _Verb(ModuleType):
-    """A package that can be called; Python puts a package into its parent under its name, whatever was there."""
-
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        from patchwrap.finetune.runner import finetune
-
-        return finetune(*args, **options)
 
 
 def __getattr__(name: str) -> object:
@@ -28,4 +17,4 @@ def __getattr__(name: str) -> object:
     return getattr(import_module(f"patchwrap.finetune.{_HOME[name]}"), name)
 
 
-sys.modules[__name__].__class__ = _Verb
+make_callable(__name__, "runner")

@@ -1,4 +1,4 @@
-"""Batches of tiles that overlap, drawn from records; the same for the same numbers."""
+"""Draws batches of overlapping tiles from records, reproducibly."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -35,15 +35,15 @@ class TileBatch:
     """Tiles of one size.
 
     Args:
-        view: what the head is shown.
-        space: of the maps.
-        scale_known: whether they are metric.
-        overlaps: numbers of two tiles that overlap, and the shift from the first's corner to the second's.
+        view: input of the head.
+        space: fusion space of the maps.
+        scale_known: whether the maps are metric.
+        overlaps: indices of two overlapping tiles, and the shift from the first's corner to the second's.
         corrections: what the alignment did to each tile.
-        target: truth in the coarse map's units; anything where not valid.
-        valid: where the truth counts.
-        edges: where it has edges.
-        mirrored: whether everything is seen in a mirror.
+        target: true depth in the coarse map's units; arbitrary where not valid. None without ground truth.
+        valid: where the target is used.
+        edges: where true depth has edges.
+        mirrored: whether the batch is flipped left to right.
     """
 
     view: TileView
@@ -57,7 +57,7 @@ class TileBatch:
     mirrored: bool = False
 
     def to(self, device: torch.device) -> "TileBatch":
-        """The same on another device."""
+        """Move the tensors to a device."""
         moved: dict[str, Any] = {
             name: value.to(device)
             for name in ("target", "valid", "edges")
@@ -68,13 +68,13 @@ class TileBatch:
 
 @dataclass(frozen=True)
 class Drawer:
-    """Draws batches.
+    """Draws batches; the same seed and numbers always give the same batch.
 
     Args:
-        records: what is drawn from.
-        consistency: ``group`` draws tiles by four, two by two; ``pair`` and ``none`` by two.
-        batch_size: tiles of a batch; at least one group.
-        seed: decides everything, with the numbers given to ``draw``.
+        records: to draw from.
+        consistency: ``group`` draws 2x2 neighbours together; ``pair`` and ``none`` draw two tiles together.
+        batch_size: tiles of a batch; a batch has at least one group.
+        seed: of all draws.
     """
 
     records: Sequence[Record]
@@ -84,23 +84,27 @@ class Drawer:
 
     @cached_property
     def groups(self) -> list[Group]:
-        """All there are, record by record."""
+        """All groups of tiles, record by record."""
         return [group for record in self.records for group in groups_of(record, self.consistency)]
 
     @cached_property
-    def _alike(self) -> dict[tuple, list[Group]]:
-        alike = defaultdict(list)
+    def _by_kind(self) -> dict[tuple, list[Group]]:
+        by_kind = defaultdict(list)
         for group in self.groups:
-            alike[_kind(group)].append(group)
-        return dict(alike)
+            by_kind[_kind(group)].append(group)
+        return dict(by_kind)
 
     def draw(self, *numbers: int) -> TileBatch:
-        """Draw groups of tiles of one size and space, with other colours and perhaps mirrored."""
+        """Draw groups of tiles of one size and space, with random colours and, half of the time, mirrored.
+
+        Args:
+            numbers: such as the step and the process; the draw depends on them and on the seed alone.
+        """
         rng = np.random.default_rng([self.seed, *numbers])
         first = self.groups[int(rng.integers(len(self.groups)))]
-        alike = self._alike[_kind(first)]
+        similar = self._by_kind[_kind(first)]
         count = max(1, self.batch_size // len(first.tiles))
-        chosen = [first, *(alike[int(n)] for n in rng.integers(len(alike), size=count - 1))]
+        chosen = [first, *(similar[int(n)] for n in rng.integers(len(similar), size=count - 1))]
         batch = assembled(chosen)
         view = replace(batch.view, images=_recoloured(batch.view.images, [len(g.tiles) for g in chosen], rng))
         batch = replace(batch, view=view)
@@ -108,10 +112,10 @@ class Drawer:
 
 
 def groups_of(record: Record, consistency: str) -> list[Group]:
-    """The 2x2 neighbours of a record, or pairs of them; single tiles where the plan has no overlap.
+    """List the 2x2 neighbours of a record, or pairs of them; single tiles where none overlap.
 
     Args:
-        record: its tiles lie in rows and columns; those the alignment refused are missing.
+        record: its tiles lie in rows and columns; those that the alignment rejected are missing.
         consistency: see ``Drawer``.
     """
     at = {(tile.top, tile.left): n for n, tile in enumerate(record.tiles)}
@@ -137,7 +141,7 @@ def _overlapping(tiles: Sequence[Tile], numbers: Sequence[int]) -> bool:
 
 
 def _overlaps(tiles: Sequence[Tile], start: int) -> list[tuple[int, int, Shift]]:
-    """Every two tiles that share something, with numbers that begin at ``start``."""
+    """All pairs of overlapping tiles, with indices that begin at ``start``."""
     found = []
     for (i, one), (k, other) in combinations(enumerate(tiles, start), 2):
         shift = other.top - one.top, other.left - one.left
@@ -152,7 +156,11 @@ def _kind(group: Group) -> tuple:
 
 
 def assembled(groups: Sequence[Group]) -> TileBatch:
-    """Read groups of one kind from their records."""
+    """Read groups into one batch.
+
+    Args:
+        groups: of the same tile size, fusion space and number of tiles.
+    """
     facts, overlaps, start = groups[0].record.facts, [], 0
     for group in groups:
         overlaps += _overlaps([group.record.tiles[n] for n in group.tiles], start)
@@ -161,7 +169,7 @@ def assembled(groups: Sequence[Group]) -> TileBatch:
     view = TileView.batch([record.view(n) for record, n in read])
     corrections = [record.correction(n) for record, n in read]
     batch = TileBatch(view, facts.space, facts.scale_known, overlaps, corrections)
-    # Kept records with truth serve a training without; beside them may be photos of which none is known.
+    # A training without ground truth may mix stored records that have it with photos that do not.
     if not all(group.record.facts.has_truth for group in groups):
         return batch
     target, valid, edges = (torch.cat(parts) for parts in zip(*(record.target(n) for record, n in read)))
@@ -180,7 +188,7 @@ def _mirrored(batch: TileBatch) -> TileBatch:
 
 
 def _recoloured(images: Tensor, sizes: Sequence[int], rng: np.random.Generator) -> Tensor:
-    """Another exposure, white balance and contrast for every group: its tiles are of one photo."""
+    """Change exposure, white balance and contrast, alike for the tiles of a group: they show one photo."""
     gains = [rng.uniform(0.85, 1.15) * rng.uniform(0.93, 1.07, 3) for _ in sizes]
     gammas = [rng.uniform(0.85, 1.2) for _ in sizes]
     gain = torch.tensor(np.repeat(np.stack(gains), sizes, axis=0), dtype=images.dtype)[:, :, None, None]

@@ -1,4 +1,4 @@
-"""Writes down how a training goes: curves and pictures for TensorBoard, pictures as files."""
+"""Logs a training: curves and pictures for TensorBoard, and the pictures as files."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,15 +17,15 @@ from patchwrap.finetune.trainer import Trainer
 from patchwrap.io import replacing
 
 ROWS = 6
-"""Of a picture sheet."""
+"""Tiles on a picture sheet."""
 
 
 class Logbook:
-    """A folder of events and sheets.
+    """Writes TensorBoard events and picture sheets.
 
     Args:
-        folder: where.
-        held_out: tiles that are drawn.
+        folder: that receives them.
+        held_out: groups to draw, the first of each of ``ROWS`` records.
 
     Raises:
         MissingExtraError: if TensorBoard is not installed.
@@ -40,11 +40,11 @@ class Logbook:
         self._drawn = list(of_different_images.values())[:ROWS]
 
     def step(self, trainer: Trainer) -> None:
-        """Take down the learning rate."""
+        """Log the learning rate."""
         self._writer.add_scalar("rate", trainer.optimiser.param_groups[0]["lr"], trainer.history.step)
 
-    def epoch(self, trainer: Trainer, score: Score, network: nn.Module) -> None:
-        """Take down means of the losses, measures and a sheet."""
+    def evaluation(self, trainer: Trainer, score: Score, network: nn.Module) -> None:
+        """Log mean losses, held-out measures and a picture sheet."""
         step = trainer.history.step
         for name, value in trainer.means.items():
             self._writer.add_scalar(f"loss/{name}", value, step)
@@ -59,5 +59,5 @@ class Logbook:
         self._writer.flush()
 
     def close(self) -> None:
-        """Finish the file of events."""
+        """Close the event file."""
         self._writer.close()

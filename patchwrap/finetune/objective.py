@@ -1,4 +1,4 @@
-"""What a head is asked for: truth or the frozen result, and agreement where tiles overlap."""
+"""The training loss of a head: true depth or anchors to the frozen result, and agreement where tiles overlap."""
 
 from collections.abc import Sequence
 from math import log
@@ -15,45 +15,46 @@ from patchwrap.losses import bias_free, multiscale_gradient, overlap_consistency
 from patchwrap.resampling import under
 
 GRADIENT = 2.0
-"""Of the gradient term beside SILog: detail is what a head is for."""
+"""Weight of the gradient term beside SILog, since detail is the purpose of a head."""
 
 RELATIVE_GRADIENT = 5.0
-"""Beside L1 and L2: PRO's 1 : 1 : 5 (arXiv 2503.22351)."""
+"""Weight of the gradient term beside L1 and L2, as in PRO's 1 : 1 : 5 (arXiv 2503.22351)."""
 
 GROUP = {"depth": 80.0, "features": 2.0}
-"""Of the overlaps of 2x2 tiles: on depth in spreads of the coarse map twenty times PRO's 4, since a head that begins
-with what all tiles say agrees at little cost; on features over their size."""
+"""Weights of the consistency terms of 2x2 neighbours. Depth is measured in spreads of the coarse map; its weight is
+twenty times PRO's 4, because a head that starts from the consensus of all tiles can agree at little cost. Features are
+measured relative to their own size."""
 
 PAIR = {"depth": 0.01, "features": 0.1}
-"""Of the overlap of a pair, PatchFusion's weights (arXiv 2312.02284, ``trainers/loss.py``), on metres and on features
-as they are."""
+"""Weights of the consistency terms of a pair, PatchFusion's (arXiv 2312.02284, ``trainers/loss.py``), on metres and on
+unscaled features."""
 
 FURTHEST = 80.0
-"""Metres at which PatchFusion's depth ends."""
+"""Metres at which PatchFusion clamps depth."""
 
 SPREAD_METRES = 10.0
-"""A map without a unit is compared in pairs as if its spread were this."""
+"""Spread in metres that is assumed for maps of unknown scale when pairs are compared."""
 
 THINNED = 3
-"""Features are compared at so many times fewer places along a shared part than they have along a tile."""
+"""Features of an overlap are sampled this many times more coarsely than the features of a tile."""
 
 LOW_PASS = 4
-"""The coarse map decides what is longer than a tile over this."""
+"""The coarse map anchors structure longer than a tile's side divided by this."""
 
 ANCHORS = {"low_frequency": 1.0, "tile_gradient": 5.0}
-"""Without truth: how much the coarse map's low frequencies and the tiles' gradients count."""
+"""Without ground truth: weights of the coarse map's low frequencies and of the tiles' gradients."""
 
 Refined = Float[Tensor, "tiles 1 height width"]
 
 
 def terms(batch: TileBatch, refined: Refined, features: Sequence[Tensor], recipe: Recipe) -> dict[str, Tensor]:
-    """The loss's terms, to be summed.
+    """Compute the weighted terms of the loss, to be summed.
 
     Args:
-        batch: what was refined.
+        batch: the head's input and target.
         refined: the head's output.
-        features: its decoder's, level by level.
-        recipe: says which terms count.
+        features: of its decoder, level by level.
+        recipe: selects the terms and their weights.
     """
     found = _anchored(batch, refined) if batch.target is None or not recipe.truth else _supervised(batch, refined)
     if recipe.consistency == "none" or not batch.overlaps:
@@ -68,12 +69,12 @@ def terms(batch: TileBatch, refined: Refined, features: Sequence[Tensor], recipe
 
 
 def depth_consistency(batch: TileBatch, refined: Refined, form: str = "group") -> Float[Tensor, ""]:
-    """Mean squared difference where tiles overlap, over all pairs that overlap.
+    """Mean squared difference where tiles overlap, averaged over all overlapping pairs.
 
     Args:
-        batch: what was refined.
+        batch: the head's input.
         refined: the head's output.
-        form: ``group`` compares everywhere, in spreads of the coarse map; ``pair`` in metres where truth is valid.
+        form: ``group`` compares all pixels, in spreads of the coarse map; ``pair`` pixels with valid truth, in metres.
     """
     maps, valid = (_in_metres(batch, refined), batch.valid) if form == "pair" else (_in_spreads(batch, refined), None)
     losses = [
@@ -94,10 +95,17 @@ def _in_metres(batch: TileBatch, refined: Refined) -> Refined:
 
 
 def feature_consistency(batch: TileBatch, features: Sequence[Tensor], form: str = "group") -> Float[Tensor, ""]:
-    """The same of decoder features; in groups over their own mean square, since a decoder must not agree by fading.
+    """Mean squared difference of decoder features where tiles overlap, averaged over the levels.
 
-    PatchFusion compares them at every level with the displacement scaled to it (arXiv 2312.02284,
-    ``trainers/loss.py``); here places spread evenly over the shared part are, so that any displacement will do.
+    PatchFusion shifts the features of every level by the tiles' displacement (arXiv 2312.02284, ``trainers/loss.py``);
+    here they are sampled at places spread evenly over the overlap, so that displacements need not be multiples of a
+    feature's size in pixels.
+
+    Args:
+        batch: the head's input.
+        features: of its decoder, level by level.
+        form: ``group`` divides by the features' own mean square, so that they cannot agree by shrinking; ``pair`` does
+            not.
     """
     if not batch.overlaps:
         return batch.view.aligned.sum() * 0.0
@@ -119,7 +127,7 @@ def feature_consistency(batch: TileBatch, features: Sequence[Tensor], form: str 
 
 
 def _share(shift: tuple[int, int], size: Sequence[int]) -> list[float]:
-    """The part of a tile that one displaced by a shift shows too, as fractions: top, left, height, width."""
+    """The part of a tile that a displaced tile also shows: top, left, height and width as fractions of the tile."""
     starts = [max(by, 0) / n for by, n in zip(shift, size)]
     lengths = [(n - abs(by)) / n for by, n in zip(shift, size)]
     return [*starts, *lengths]
@@ -143,7 +151,7 @@ def _supervised(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
 
 
 def _anchored(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
-    """Stay with the frozen coarse map where that is slow, and with the tiles' own steps."""
+    """Keep the coarse map's low frequencies and the tiles' own gradients."""
     view = batch.view
     unit = view.spread[:, None, None, None]
     window = max(2, min(refined.shape[-2:]) // LOW_PASS)
@@ -151,29 +159,29 @@ def _anchored(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
     sure = view.confidence > 0
     return {
         "low_frequency": ANCHORS["low_frequency"] * slow.square().mean(),
-        "tile_gradient": ANCHORS["tile_gradient"] * _steps_changed(refined / unit, view.aligned / unit, sure),
+        "tile_gradient": ANCHORS["tile_gradient"] * _gradients_changed(refined / unit, view.aligned / unit, sure),
     }
 
 
-def _steps_changed(maps: Refined, own: Refined, sure: Tensor) -> Float[Tensor, ""]:
-    """Squared difference of the maps' steps over the tiles' own: 0 where all is kept, 1 where all is blurred.
+def _gradients_changed(maps: Refined, own: Refined, sure: Tensor) -> Float[Tensor, ""]:
+    """Squared change of gradients over the tiles' own squared gradients: 0 if all are kept, 1 if all are blurred away.
 
-    Squared, so that a slow correction, whose steps are small, is free, and what an edge loses is not.
+    Squaring makes slow corrections, whose gradients are small, nearly free, and losses at edges expensive.
     """
     changed, owned = (
-        torch.stack([_squared_steps(values, sure, axis) for axis in (-2, -1)]).sum() for values in (maps - own, own)
+        torch.stack([_squared_gradients(values, sure, axis) for axis in (-2, -1)]).sum() for values in (maps - own, own)
     )
     return changed / owned.clamp(min=1e-6)
 
 
-def _squared_steps(maps: Refined, sure: Tensor, axis: int) -> Float[Tensor, ""]:
+def _squared_gradients(maps: Refined, sure: Tensor, axis: int) -> Float[Tensor, ""]:
     size = maps.shape[axis] - 1
     both = sure.narrow(axis, 0, size) & sure.narrow(axis, 1, size)
     return torch.where(both, maps.diff(dim=axis), 0.0).square().sum()
 
 
 def overlap_gaps(batch: TileBatch, refined: Refined) -> Float[Tensor, "pixels"]:
-    """Absolute differences where tiles overlap, in spreads of the coarse map."""
+    """Absolute differences where tiles overlap, pixel by pixel, in spreads of the coarse map."""
     scaled = _in_spreads(batch, refined)
     gaps = [
         (shared(scaled[i], shift) - shared(scaled[k], (-shift[0], -shift[1]))).abs().flatten()
@@ -183,9 +191,9 @@ def overlap_gaps(batch: TileBatch, refined: Refined) -> Float[Tensor, "pixels"]:
 
 
 def edge_errors(batch: TileBatch, refined: Refined) -> Float[Tensor, "pixels"]:
-    """Soft edge error in spreads: at true edges, the least difference from truth within one pixel.
+    """Soft edge error: at true edge pixels, the least difference from truth within one pixel.
 
-    The measure of SMD-Nets (CVPR 2021), in the space in which the head works.
+    The measure of SMD-Nets (CVPR 2021), computed in the fusion space, in spreads of the coarse map.
     """
     assert batch.target is not None and batch.valid is not None and batch.edges is not None
     unit = batch.view.spread[:, None, None, None]

@@ -1,45 +1,48 @@
-"""Lets frozen backends predict every sample by every plan once, and keeps it."""
+"""Stores what frozen backends predict for every sample and plan, so that each is predicted once."""
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-import patchwrap
-from patchwrap.bench.fingerprint import small_picture
 from patchwrap.clock import Clock
-from patchwrap.datasets import Readable
+from patchwrap.datasets import SampleSource
 from patchwrap.engine import Engine
 from patchwrap.errors import OptionError, OutputError, PatchwrapError, one_line
 from patchwrap.finetune.recipe import digest
 from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
 from patchwrap.finetune.truth import picked, target
 from patchwrap.heads import Head, HeadNetwork
-from patchwrap.io import Photo, write_json
+from patchwrap.io import Photo, unit_pixels, write_json
+from patchwrap.probe_picture import probe_picture
 from patchwrap.second_pass import SecondPass
+from patchwrap.source_digest import source_digest
 from patchwrap.spec import PredictsFeatures, PredictsTiles, PredictsTilesWithConfidence
 from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import TilePlan
-from patchwrap.types import Values
+from patchwrap.types import Images, Values
 
-_DECIDING = (
-    *("alignment", "observation", "overlaps", "robust", "mirror"),
-    *("second_pass", "surroundings", "consensus", "canvas"),
-)
-"""Modules whose change makes other records."""
+DECIDING = tuple({one.__module__: None for one in (Engine, SecondPass, target, write_record)})
+"""Modules that decide what a record holds, with everything that they import. What this module itself does with their
+results is covered by ``record.FORMAT``."""
 
-Told = Callable[[int, int, str], None]
-"""Called with (records there, records in all, what comes next)."""
+Progress = Callable[[int, int, str], None]
+"""Called with (samples done, samples in total, what comes next)."""
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A sample that cannot be used, and why."""
+    """A sample that cannot be used, and why.
+
+    Args:
+        name: of the sample.
+        why: the error in one line.
+    """
 
     name: str
     why: str
@@ -47,14 +50,14 @@ class Skipped:
 
 @dataclass
 class Preparation:
-    """Makes records of one pair of backends.
+    """Makes records of one pair of backends (coarse and fine).
 
     Args:
-        engine: the backends; its head decides whether features are kept.
+        engine: the backends; its head decides whether decoder features are stored.
         plans: tile plans.
-        folder: where records are kept.
-        with_truth: whether truth is needed.
-        name: of the backend, for people.
+        folder: of the records.
+        with_truth: whether samples need true depth.
+        name: of the backend in messages.
     """
 
     engine: Engine
@@ -78,10 +81,10 @@ class Preparation:
         name: str = "",
         **options: Any,
     ) -> "Preparation":
-        """Load the backends; ``options`` are those of ``patchwrap.predict``.
+        """Load the backends; see ``patchwrap.predict`` for them and for ``options``.
 
         Raises:
-            OptionError: if guidance is asked of a backend without features.
+            OptionError: if ``guided`` and a backend has no decoder features.
         """
         fixed: dict[str, Any] = {"plan": "2x2", "fuser": "poisson", "head": Head()}
         engine = Engine.build(backend, coarse, fine, **(fixed | options))
@@ -94,25 +97,25 @@ class Preparation:
         return cls(engine, plans, folder, with_truth, name or type(engine.coarse).__name__)
 
     def run(
-        self, samples: Sequence[Readable], told: Told, part: tuple[int, int] = (0, 1)
+        self, samples: Sequence[SampleSource], progress: Progress, part: tuple[int, int] = (0, 1)
     ) -> None:
-        """Make what is missing.
+        """Make the records that are missing.
 
         Args:
-            samples: images.
-            told: told before every record.
-            part: ``(i, n)``: do only every n-th sample, beginning with the i-th.
+            samples: the images.
+            progress: called before every sample and at the end.
+            part: ``(i, n)``: use every n-th sample only, beginning with the i-th.
         """
         mine = list(samples)[part[0] :: part[1]]
         for done, sample in enumerate(mine):
-            told(done, len(mine), f"{self.name} predicts {sample.name}")
-            # One that was skipped is tried again: what was wrong may have been put right.
+            progress(done, len(mine), f"{self.name} predicts {sample.name}")
+            # A skipped sample is tried again: its problem may have been fixed since.
             if not all(self.path(sample, plan).exists() for plan in self.plans):
                 self._prepare(sample)
-        told(len(mine), len(mine), "")
+        progress(len(mine), len(mine), "")
 
-    def records(self, sample: Readable) -> list[Record] | Skipped:
-        """What was kept of a sample."""
+    def records(self, sample: SampleSource) -> list[Record] | Skipped:
+        """The records of a sample, one for each plan, or why it is skipped."""
         found = []
         for path in (self.path(sample, plan) for plan in self.plans):
             if path.exists():
@@ -121,28 +124,28 @@ class Preparation:
                 return Skipped(sample.name, json.loads(_skip(path).read_text(encoding="utf-8"))["why"])
         return found
 
-    def path(self, sample: Readable, plan: str) -> Path:
-        """Where a record of a sample is kept."""
+    def path(self, sample: SampleSource, plan: str) -> Path:
+        """Where the record of a sample and plan is stored."""
         with_truth, without = (self._place(sample, plan, known) for known in (True, False))
-        # A record with truth serves a training without, too.
+        # A record with truth can also be used without it.
         return with_truth if self.with_truth or with_truth.exists() else without
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the backends would predict something else, or it would be aligned otherwise."""
+        """Changes when the backends would predict something else, or when the code that makes records changes."""
         if not self._fingerprint:
-            said = [_said(self.engine, part) for part in (self.engine.coarse, self.engine.fine)]
-            said.append(_tiles_said(self.engine))
+            facts = [_backend_facts(self.engine, part) for part in (self.engine.coarse, self.engine.fine)]
+            facts.append(_tile_facts(self.engine))
             guides = self.engine.head.network.guides if isinstance(self.engine.head, Head) else ()
             options = {name: str(self.engine.options[name]) for name in ("dtype", "seed", "mirror")}
-            self._fingerprint = digest([FORMAT, said, guides, options, _aligning()])
+            self._fingerprint = digest([FORMAT, facts, guides, options, _recording()])
         return self._fingerprint
 
-    def _place(self, sample: Readable, plan: str, with_truth: bool) -> Path:
+    def _place(self, sample: SampleSource, plan: str, with_truth: bool) -> Path:
         kept = [sample.name, sample.stamp, plan, with_truth, self.engine.options["seed"]]
         return self.folder / self.fingerprint / f"{digest(kept)}.safetensors"
 
-    def _prepare(self, sample: Readable) -> None:
+    def _prepare(self, sample: SampleSource) -> None:
         missing = {plan: path for plan in self.plans if not (path := self.path(sample, plan)).exists()}
         try:
             seen = sample.read()
@@ -195,48 +198,49 @@ class Preparation:
 
 
 def _skip(path: Path) -> Path:
-    """Beside a record's place: why there is none."""
+    """The file beside a record's place that says why the sample is skipped."""
     return path.with_suffix(".skipped.json")
 
 
 def _bytes(pixels: np.ndarray) -> np.ndarray:
     if pixels.dtype == np.uint8:
         return np.ascontiguousarray(pixels)
-    full = 65535 if pixels.dtype == np.uint16 else 1
-    return np.rint(pixels.astype(np.float32) / full * 255).clip(0, 255).astype(np.uint8)
+    return np.rint(unit_pixels(pixels) * 255).clip(0, 255).astype(np.uint8)
 
 
-def _picture(engine: Engine, backend: Any) -> torch.Tensor:
-    """Something that every backend sees something in, always the same."""
-    blocks = np.kron(np.random.default_rng(0).random((6, 8, 3)), np.ones((24, 24, 1)))
+def _probe(engine: Engine, backend: Any) -> Images:
+    """The probe picture at the backend's own size."""
     size = backend_size(backend, (144, 192))
-    image = torch.from_numpy(blocks.astype(np.float32)).permute(2, 0, 1)[None]
+    image = torch.from_numpy(probe_picture().astype(np.float32) / 255).permute(2, 0, 1)[None]
     return torch.nn.functional.interpolate(image, size, mode="bilinear").to(engine.device)
 
 
 def _channels(engine: Engine, backend: Any) -> int:
     with torch.no_grad():
-        return int(backend.predict_with_features(_picture(engine, backend))[1].shape[1])
+        return int(backend.predict_with_features(_probe(engine, backend))[1].shape[1])
 
 
-def _said(engine: Engine, backend: Any) -> list[str]:
-    """Facts of a backend, and what it makes of one small picture: with three digits, whatever the order of sums."""
+def _backend_facts(engine: Engine, backend: Any) -> list[str]:
+    """Identify a backend by its attributes and its prediction for the probe picture.
+
+    Three digits, so that another order of summation gives the same.
+    """
     facts = [type(backend).__name__, str(backend.convention), str(backend.processing)]
     if hasattr(backend, "fingerprint"):
         return [*facts, str(backend.fingerprint)]
     with torch.random.fork_rng([]), torch.no_grad():
         torch.manual_seed(0)
-        values = backend.predict(_picture(engine, backend)).float().cpu()
+        values = backend.predict(_probe(engine, backend)).float().cpu()
     means = torch.nn.functional.adaptive_avg_pool2d(values, (4, 4)).flatten()
     return [*facts, *(f"{mean:.3g}" for mean in means.tolist())]
 
 
-def _tiles_said(engine: Engine) -> list[str]:
-    """What a backend that owns the loop over the tiles makes of a small photo's: its options may act there alone."""
+def _tile_facts(engine: Engine) -> list[str]:
+    """Identify a backend that owns the loop over the tiles by its tiles too: some options act only there."""
     owner = isinstance(engine.fine, PredictsTiles | PredictsTilesWithConfidence)
     if not owner or hasattr(engine.fine, "fingerprint"):
         return []
-    photo = Photo(small_picture())
+    photo = Photo(probe_picture())
     with torch.random.fork_rng([]), torch.no_grad():
         torch.manual_seed(engine.options["seed"])
         whole = engine.coarse_pass(photo)
@@ -244,9 +248,7 @@ def _tiles_said(engine: Engine) -> list[str]:
             return [f"{one.values.nanmean():.3g}" for one in second.predictions]
 
 
-def _aligning() -> str:
-    """Digest of the code that aligns."""
-    root, found = Path(patchwrap.__file__).parent, hashlib.sha256()
-    for name in _DECIDING:
-        found.update((root / f"{name}.py").read_bytes())
-    return found.hexdigest()[:12]
+@cache
+def _recording() -> str:
+    """Digest of the code that makes records."""
+    return source_digest(*DECIDING)

@@ -1,4 +1,4 @@
-"""One process or several, started by ``torchrun``; Accelerate knows."""
+"""The processes of a distributed training, started by ``torchrun`` and managed by Accelerate."""
 
 from importlib import import_module
 from typing import Any
@@ -11,10 +11,10 @@ from patchwrap.errors import MissingExtraError
 
 
 class Processes:
-    """The processes that train together.
+    """The processes that train together; a single one without ``torchrun``.
 
     Args:
-        device: ``auto``, ``cpu``, ``cuda`` …; with several processes each takes its own of that kind.
+        device: ``auto``, ``cpu``, ``cuda`` …; with several processes each uses a device of its own of that kind.
 
     Raises:
         MissingExtraError: if Accelerate is not installed.
@@ -29,34 +29,34 @@ class Processes:
 
     @property
     def index(self) -> int:
-        """Which process this is."""
+        """Index of this process, from 0."""
         return int(self._state.process_index)
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of processes."""
         return int(self._state.num_processes)
 
     @property
     def first(self) -> bool:
-        """Whether this process writes and talks."""
+        """Whether this is the process that writes files and messages."""
         return self.index == 0
 
     def wait(self) -> None:
-        """Until all are here."""
+        """Wait until all processes get here."""
         self._state.wait_for_everyone()
 
     def mean(self, values: Tensor) -> Tensor:
-        """Average over the processes."""
+        """Average a tensor over the processes."""
         return self._accelerate.utils.reduce(values, "mean") if self.count > 1 else values
 
     def sum(self, values: Tensor) -> Tensor:
-        """Add up over the processes."""
+        """Add a tensor up over the processes."""
         return self._accelerate.utils.reduce(values.to(self.device), "sum").cpu() if self.count > 1 else values
 
 
 def extra(name: str) -> Any:
-    """Import what only the extra installs.
+    """Import a package of the extra ``finetune``.
 
     Raises:
         MissingExtraError: if it is not installed.

@@ -1,4 +1,4 @@
-"""Everything that decides how a head is trained; never trains."""
+"""The options of a training."""
 
 import hashlib
 import json
@@ -18,39 +18,41 @@ WORDS = {
     "unfreeze": ("none", "decoder"),
     "precision": ("float32", "bfloat16", "float16"),
 }
-"""What some options may be."""
+"""Allowed values of the options that are words."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a head is trained.
+    """Options of a training.
 
     Args:
         steps: optimiser steps.
-        minutes: ends earlier, after so much wall time of training; the learning rate falls in time either way.
-        batch_size: tiles per step and process, as many as one backward pass takes.
+        minutes: of training after which it ends even if steps are left; the learning rate schedule follows.
+        batch_size: tiles per backward pass and process.
         accumulate: backward passes per step.
-        plans: tile plans that are drawn from, each with tiles of one size.
+        plans: tile plans to train on, each with tiles of one size.
         rate: highest learning rate.
         warm_up: share of the training over which the rate rises.
-        ema: share of the moving average that a step keeps, lower at first.
-        precision: of multiplications.
-        consistency: ``group`` compares 2x2 tiles with each other, ``pair`` two at a time as PatchFusion does.
-        agree_on: what overlapping tiles must agree on.
+        ema: decay of the moving average of the weights; lower in the first steps.
+        precision: number type of autocast: ``float32``, ``bfloat16`` or ``float16``.
+        consistency: ``group`` compares 2x2 neighbours with each other, ``pair`` two tiles at a time as PatchFusion
+            does, ``none`` does not compare tiles.
+        agree_on: what overlapping tiles are compared by: ``depth``, or ``depth+features`` with the head's features.
         consistency_weight: factor on the consistency terms.
-        begin: what a head that starts from nothing returns untrained: ``agreed`` is what all tiles say together,
-            ``aligned`` each tile as it was aligned.
+        begin: output of a new head before training: ``agreed`` is the consensus of all tiles, ``aligned`` each aligned
+            tile unchanged.
         truth: False trains on photos alone.
         guidance: whether the head sees the backend's decoder features.
-        unfreeze: ``decoder`` trains the tile backend's decoder, too.
+        unfreeze: ``decoder`` also trains the tile backend's decoder; ``none`` keeps backends frozen.
         widths: channels per level of the head.
         held_out: images kept for selection; None for one in eight.
-        epoch: steps from one evaluation to the next; None for a tenth of the training.
-        patience: evaluations without a better one after which training ends.
-        seed: decides every batch, together with the step.
+        epoch: steps between evaluations; None for a tenth of ``steps``.
+        patience: evaluations without improvement after which training ends.
+        seed: of the batches, the new head's weights and the choice of held-out images.
 
     Raises:
-        OptionError: if an option is impossible.
+        OptionError: if an option has an impossible value.
+        TilingError: if a plan is unknown.
     """
 
     steps: int = 1000
@@ -90,7 +92,7 @@ class Recipe:
     def _check_words(self) -> None:
         for name, known in WORDS.items():
             if getattr(self, name) not in known:
-                raise OptionError(f"{name} {getattr(self, name)!r} is none of {', '.join(known)}.")
+                raise OptionError(f"{name} {getattr(self, name)!r} is not one of {', '.join(known)}.")
 
     def _check_numbers(self) -> None:
         for name in ("steps", "batch_size", "accumulate", "patience"):
@@ -105,15 +107,15 @@ class Recipe:
 
     @property
     def evaluate_every(self) -> int:
-        """Steps from one evaluation to the next."""
+        """Steps between evaluations."""
         return self.epoch or max(1, self.steps // 10)
 
     @property
     def digest(self) -> str:
-        """Changes when anything about the training does."""
+        """Changes with any option."""
         return digest(asdict(self))
 
 
 def digest(facts: Any) -> str:
-    """Twelve letters that change when the facts do."""
+    """Digest of JSON-able facts: twelve hexadecimal digits."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]

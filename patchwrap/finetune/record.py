@@ -1,4 +1,4 @@
-"""What frozen backends say to one image by one plan, kept on disk: so that epochs cost only the head."""
+"""Predictions of frozen backends for one image and plan, stored on disk, so that training runs only the head."""
 
 import json
 from collections.abc import Mapping
@@ -23,18 +23,19 @@ from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
 
 FORMAT = 4
+"""Increase when records made from the same predictions hold something else."""
 
 Target = Float[Tensor, "1 1 height width"]
-Where = Bool[Tensor, "1 1 height width"]
+Mask = Bool[Tensor, "1 1 height width"]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a record without opening its maps.
+    """Facts of a record that are known without reading its maps.
 
     Args:
         image: the sample's name.
-        space: of all maps.
+        space: fusion space of all maps.
         scale_known: whether the maps are metric.
         canvas: ``(height, width)`` of the grid on which the tiles lie.
         tile: ``(height, width)`` of every tile.
@@ -54,13 +55,13 @@ class Facts:
 
 
 class Record:
-    """A file of maps, read tile by tile. Maps are kept as multiples of the spread, off by the centre.
+    """A file of maps, read tile by tile. Maps are stored as ``(values - centre) / spread``.
 
     Args:
-        path: what ``write_record`` wrote.
+        path: a file that ``write_record`` wrote.
 
     Raises:
-        CheckpointError: if it is damaged.
+        CheckpointError: if the file is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,7 +71,7 @@ class Record:
                 header = json.loads((file.metadata() or {})["facts"])
                 self.tiles = [Tile(*row) for row in file.get_tensor("tiles").tolist()]
         except (SafetensorError, OSError, KeyError, ValueError) as error:
-            raise CheckpointError(f"{path} is damaged ({error}). Delete it; it is made again.") from error
+            raise CheckpointError(f"{path} is damaged ({error}). Delete it; it will be made again.") from error
         sizes = {name: (header[name][0], header[name][1]) for name in ("canvas", "tile")}
         self.facts = Facts(**(header | sizes))
 
@@ -80,7 +81,7 @@ class Record:
             return file.get_tensor("coarse")[None, None]
 
     def view(self, index: int) -> TileView:
-        """What a head is shown of a tile."""
+        """The head's input for a tile."""
         tile, facts = self.tiles[index], self.facts
         with safe_open(self.path, "pt") as file:
             images = file.get_slice("image")[(slice(None), *tile.slices)]
@@ -102,8 +103,8 @@ class Record:
             fine_features=parts["fine_features"].float() if "fine_features" in parts else None,
         )
 
-    def target(self, index: int) -> tuple[Target, Where, Where]:
-        """Truth of a tile in the coarse map's units, where it counts, and where there are edges."""
+    def target(self, index: int) -> tuple[Target, Mask, Mask]:
+        """True depth of a tile in the coarse map's units, where it is valid, and where it has edges."""
         place = (slice(None), *self.tiles[index].slices)
         with safe_open(self.path, "pt") as file:
             target = self._in_space(file.get_slice("target")[place].float())[None]
@@ -111,7 +112,7 @@ class Record:
         return target.nan_to_num(), target.isfinite(), edges & target.isfinite()
 
     def correction(self, index: int) -> Correction:
-        """What the alignment did to a tile."""
+        """The alignment's correction of a tile."""
         with safe_open(self.path, "pt") as file:
             return Correction(*file.get_slice("corrections")[index].tolist())
 
@@ -132,16 +133,19 @@ def write_record(
     target: Float[Tensor, "height width"] | None,
     edges: Bool[Tensor, "height width"] | None,
 ) -> None:
-    """Keep the tiles that the alignment trusts.
+    """Write a record atomically.
 
     Args:
-        path: where; whole or not at all.
-        facts: see there.
+        path: of the file.
+        facts: of the record.
         image: the canvas as ``(height, width, 3)`` bytes.
         coarse: the coarse map in the fusion space.
-        views: what a head is shown of each tile, and what the alignment did.
-        target: truth on the canvas in the coarse map's units, NaN where unknown.
-        edges: where truth has edges.
+        views: the head's input for each tile that the alignment trusts, and the tile's correction.
+        target: true depth on the canvas in the coarse map's units, NaN where unknown; None without ground truth.
+        edges: where true depth has edges.
+
+    Raises:
+        OutputError: if the file cannot be written.
     """
 
     def normal(values: Tensor) -> Tensor:

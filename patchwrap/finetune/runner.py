@@ -1,4 +1,4 @@
-"""``patchwrap.finetune``: from a backend and a folder to a trained head in a file."""
+"""``patchwrap.finetune``: trains a head for a backend on a folder of photos and writes it to a file."""
 
 import copy
 import logging
@@ -12,42 +12,54 @@ from typing import Any
 import numpy as np
 import torch
 
-from patchwrap.bench.dataset import Data, DataSet
-from patchwrap.bench.heldout import FIRST_SEED, cache_folder, parse_spec
-from patchwrap.bench.machine import machine, versions
-from patchwrap.datasets import Readable
-from patchwrap.datasets.depth_file import MILLIMETRE
+from patchwrap.datasets import SampleSource
+from patchwrap.datasets.heldout import FIRST_SEED, cache_folder, parse_spec
+from patchwrap.datasets.image_set import Data, ImageSet
 from patchwrap.errors import OptionError
 from patchwrap.finetune.draw import Drawer
 from patchwrap.finetune.logbook import Logbook
-from patchwrap.finetune.preparation import Preparation, Skipped, Told
+from patchwrap.finetune.preparation import Preparation, Progress, Skipped
 from patchwrap.finetune.processes import Processes, extra
 from patchwrap.finetune.recipe import Recipe, digest
 from patchwrap.finetune.record import Record
 from patchwrap.finetune.selection import chosen_groups
 from patchwrap.finetune.trainee import Trainee
-from patchwrap.finetune.trainer import Report, Trainer
+from patchwrap.finetune.trainer import OnStep, Trainer
 from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, head_file, load_head, save_head
+from patchwrap.io.encode import MILLIMETRE
+from patchwrap.machine import machine, versions
 from patchwrap.spec import Movable
 from patchwrap.training_state import read_state
 from patchwrap.wrapping import BackendRequest
 
 SCENES_FROM = 500_000 - FIRST_SEED
-"""Number of the first generated scene to train on, counted from the first held-out one. Seeds below a million are
-training's; networks begin with the first of them, and a head must see their errors on scenes that are new to them."""
+"""Number of the first generated scene to train on, counted from the first held-out one. Seeds below a million are for
+training. Networks are trained on the first of them, and a head must see their errors on scenes that are new to them."""
 
 _log = logging.getLogger("patchwrap")
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a training needs beside its recipe; for the arguments see ``finetune``."""
+class TrainingJob:
+    """Everything that a training needs; see ``finetune`` for the arguments.
+
+    Args:
+        recipe: options of the training.
+        processes: that train together.
+        preparations: one for each pair of backends.
+        train: images to train on.
+        held_out: images for selection.
+        out: the head's file.
+        start_from: file of the head that training starts from, or None.
+        data: name of the data for the head's card.
+        universal: whether the head is meant for backends it was not trained with.
+    """
 
     recipe: Recipe
     processes: Processes
     preparations: list[Preparation]
-    train: list[Readable]
-    held_out: list[Readable]
+    train: list[SampleSource]
+    held_out: list[SampleSource]
     out: Path
     start_from: Path | None
     data: str
@@ -62,7 +74,7 @@ def finetune(
     coarse: Any = None,
     fine: Any = None,
     recipe: Recipe | None = None,
-    held_out_data: Sequence[Readable] | None = None,
+    held_out_data: Sequence[SampleSource] | None = None,
     universal: bool | None = None,
     start_from: str | Path | None = None,
     count: int | None = None,
@@ -72,43 +84,45 @@ def finetune(
     dtype: str = "float32",
     tile_batch_size: int = 4,
     save_seconds: float = 60.0,
-    told: Told | None = None,
-    report: Report | None = None,
+    progress: Progress | None = None,
+    on_step: OnStep | None = None,
     **options: Any,
 ) -> Head:
-    """Train a fusion head for a backend, which stays frozen, so that its tiles agree and come nearer to the truth.
+    """Train a fusion head so that a backend's tiles agree with each other and come closer to true depth.
 
-    What the backend says is kept in the cache; a training that was interrupted goes on where it stopped when called
-    again in the same way. Started by ``torchrun`` it uses all processes.
+    The backend stays frozen; its predictions are stored in the cache. An interrupted training continues when it is
+    called again with the same arguments. Started by ``torchrun``, it uses all processes.
 
     Args:
-        backend: see ``patchwrap.predict``; a list of several trains one head for all, also those it never saw.
+        backend: see ``patchwrap.predict``; a list of several trains one head for all of them and for others.
         data: photos with depth beside them, see ``patchwrap.bench``, ``generated:COUNT@WIDTHxHEIGHT``, a data set of
             ``patchwrap.datasets``, or samples.
         out: the head's file, ``.safetensors``; its card goes to ``.json`` beside it, curves and pictures to ``.log``.
         coarse: another backend for the whole image.
         fine: another backend for the tiles.
-        recipe: how; ``options`` replace single entries of it, see ``patchwrap.finetune.Recipe``.
+        recipe: options of the training; ``options`` replace single ones, see ``patchwrap.finetune.Recipe``.
         held_out_data: images for selection; by default some of ``data``, see ``Recipe.held_out``.
-        universal: whether the head is meant for backends that it never saw, too; None where there are several.
-        start_from: a head whose training goes on, a file or ``universal``.
-        count: at most so many images.
-        depth_scale: metres of one step of a 16-bit depth PNG.
-        cache: where predictions are kept; None for the platform's place.
+        universal: whether the head is also meant for backends it was not trained with; by default if there are several.
+        start_from: a head to continue from, a file or ``universal``.
+        count: largest number of images.
+        depth_scale: metres per step of a 16-bit depth PNG.
+        cache: folder of stored predictions; None for the platform's cache folder.
         device: ``auto``, ``cpu``, ``cuda`` …
         dtype: of the backend's networks.
         tile_batch_size: tiles predicted at once.
-        save_seconds: of training between two writings of its state.
-        told: called with (done, all, what) while backends predict.
-        report: called with the trainer after every step.
+        save_seconds: seconds of training between two writes of its state.
+        progress: called with (samples done, samples in total, what comes next) while backends predict.
+        on_step: called with the trainer after every step.
 
     Returns:
-        The best head by agreement and edges on held-out images together.
+        The head with the best score on held-out images: consistency, edges and, with ground truth, error.
 
     Raises:
         MissingExtraError: without the extra ``finetune``.
-        OptionError: for an impossible option, or data with nothing to learn from.
-        TrainingError: if losses do not become finite again.
+        OptionError: for an impossible option, or data that cannot be trained on.
+        CheckpointError: if ``start_from``, a stored prediction or the state of an interrupted training cannot be read.
+        OutputError: if the head, a prediction or the training's state cannot be written.
+        TrainingError: if the loss stays non-finite.
     """
     recipe = _with(recipe or Recipe(), options)
     processes = Processes(device)
@@ -127,17 +141,17 @@ def finetune(
             kept,
             with_truth=recipe.truth,
             guided=recipe.guidance,
-            name=_called(one, coarse, fine),
+            name=_pair_name(one, coarse, fine),
             **seen,
         )
         for one in several
     ]
     started = head_file(start_from) if start_from is not None else None
     wide = len(several) > 1 if universal is None else universal
-    job = Job(recipe, processes, preparations, train, judged, path, started, name, wide)
+    job = TrainingJob(recipe, processes, preparations, train, judged, path, started, name, wide)
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
-        return _trained(job, save_seconds, told or _tell_nobody, report)
+        return _trained(job, save_seconds, progress or _no_progress, on_step)
 
 
 def _head_path(out: str | Path) -> Path:
@@ -154,8 +168,8 @@ def _log_folder(head: Path) -> Path:
     return head.with_suffix(".log")
 
 
-def _called(backend: Any, coarse: Any, fine: Any) -> str:
-    """Of a pair of backends: as they were asked for, or by their classes."""
+def _pair_name(backend: Any, coarse: Any, fine: Any) -> str:
+    """Name a pair of backends as they were asked for, or by their classes."""
     pair = (backend, fine) if coarse is None else (coarse, backend if fine is None else fine)
     given = [one for one in pair if one is not None]
     return " + ".join(str(one) if isinstance(one, str | BackendRequest) else type(one).__name__ for one in given)
@@ -170,18 +184,18 @@ def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
 
 def _samples(
     data: Data, count: int | None, recipe: Recipe, depth_scale: float, cache: Path | None
-) -> tuple[list[Readable], str]:
-    """The images, and how to call them."""
+) -> tuple[list[SampleSource], str]:
+    """The images, and the name of the data."""
     scenes = isinstance(data, str | Path) and parse_spec(str(data)) is not None
     seed = SCENES_FROM if scenes else recipe.seed
-    found = DataSet.open(data, count, seed, depth_scale, cache and cache / "scenes")
+    found = ImageSet.open(data, count, seed, depth_scale, cache and cache / "scenes")
     if recipe.truth and not found.has_truth:
         raise OptionError(f"{found.name} has no depth beside its photos. Train without: --no-gt, or truth=False.")
     return list(found.samples), found.name
 
 
-def _divided(samples: Sequence[Readable], recipe: Recipe) -> tuple[list[Readable], list[Readable]]:
-    """Those to learn from, and those kept for selection: drawn by the seed."""
+def _divided(samples: Sequence[SampleSource], recipe: Recipe) -> tuple[list[SampleSource], list[SampleSource]]:
+    """Split samples at random into those to train on and those kept for selection."""
     kept = max(1, len(samples) // 8) if recipe.held_out is None else recipe.held_out
     if kept < 1 or len(samples) - kept < 1:
         raise OptionError(
@@ -196,14 +210,14 @@ def _divided(samples: Sequence[Readable], recipe: Recipe) -> tuple[list[Readable
     )
 
 
-def _trained(job: Job, save_seconds: float, told: Told, report: Report | None) -> Head:
-    # What cannot be is told before predicting, which may take hours.
+def _trained(job: TrainingJob, save_seconds: float, progress: Progress, on_step: OnStep | None) -> Head:
+    # Impossible options are reported before predicting, which may take hours.
     trainee = Trainee(_network(job), _own_backend(job))
     state, identity = job.out.with_suffix(".training.pt"), _identity(job)
     if state.exists():
         read_state(state, identity, job.processes.device)
     extra("tensorboard")
-    records, judged, skipped = _records(job, told)
+    records, judged, skipped = _records(job, progress)
     drawer = Drawer(records, job.recipe.consistency, job.recipe.batch_size, job.recipe.seed)
     groups = chosen_groups(judged)
     trainer = Trainer(trainee, job.recipe, drawer, groups, job.processes, state, identity, save_seconds)
@@ -212,10 +226,10 @@ def _trained(job: Job, save_seconds: float, told: Told, report: Report | None) -
     def each(now: Trainer) -> None:
         if logbook:
             logbook.step(now)
-        if report and job.processes.first:
-            report(now)
+        if on_step and job.processes.first:
+            on_step(now)
 
-    best = trainer.run(each, logbook.epoch if logbook else None)
+    best = trainer.run(each, logbook.evaluation if logbook else None)
     if logbook:
         logbook.close()
     head = _head(job, trainer, best, skipped)
@@ -226,11 +240,11 @@ def _trained(job: Job, save_seconds: float, told: Told, report: Report | None) -
     return load_head(job.out)
 
 
-def _records(job: Job, told: Told) -> tuple[list[Record], list[Record], list[Skipped]]:
-    """What is learned from, what is judged by, and what cannot be used."""
+def _records(job: TrainingJob, progress: Progress) -> tuple[list[Record], list[Record], list[Skipped]]:
+    """Records to train on, records for selection, and skipped samples."""
     samples, processes = [*job.train, *job.held_out], job.processes
     for preparation in job.preparations:
-        preparation.run(samples, told, (processes.index, processes.count))
+        preparation.run(samples, progress, (processes.index, processes.count))
     processes.wait()
     parts, skipped = [], []
     for group in (job.train, job.held_out):
@@ -238,18 +252,18 @@ def _records(job: Job, told: Told) -> tuple[list[Record], list[Record], list[Ski
         parts.append([record for one in found if isinstance(one, list) for record in one])
         skipped += [one for one in found if isinstance(one, Skipped)]
     if skipped and processes.first:
-        _log.warning("warning: %d of %d samples are skipped; %s: %s", *_told_of(skipped, len(samples), job))
+        _log.warning("warning: %d of %d samples are skipped; %s: %s", *_skipped_facts(skipped, len(samples), job))
     if not all(parts):
         what = "learn from" if not parts[0] else "select by"
         raise OptionError(f"no sample is left to {what}: {skipped[0].name}: {skipped[0].why}")
     return parts[0], parts[1], skipped
 
 
-def _told_of(skipped: Sequence[Skipped], samples: int, job: Job) -> tuple[int, int, str, str]:
+def _skipped_facts(skipped: Sequence[Skipped], samples: int, job: TrainingJob) -> tuple[int, int, str, str]:
     return len(skipped), samples * len(job.preparations), skipped[0].name, skipped[0].why
 
 
-def _network(job: Job) -> HeadNetwork:
+def _network(job: TrainingJob) -> HeadNetwork:
     if job.recipe.guidance and len(job.preparations) > 1:
         raise OptionError("a head is guided by the features of one backend. Give one, or train without guidance.")
     head = job.preparations[0].engine.head
@@ -258,38 +272,41 @@ def _network(job: Job) -> HeadNetwork:
         return HeadNetwork(job.recipe.widths, (guides[0], guides[1]), job.recipe.begin)
     network = load_head(job.start_from).network
     if network.guides != tuple(guides):
-        raise OptionError(f"{str(job.start_from)!r} is guided by other features than asked for.")
+        raise OptionError(
+            f"{str(job.start_from)!r} is guided by other features than this backend gives. Start from another head, or "
+            "from none."
+        )
     return network
 
 
-def _own_backend(job: Job) -> Any:
-    """A copy of the tile backend whose decoder may change, if one may."""
+def _own_backend(job: TrainingJob) -> Any:
+    """A copy of the tile backend whose decoder is trained; None if backends stay frozen."""
     if job.recipe.unfreeze == "none":
         return None
     if len(job.preparations) > 1:
         raise OptionError("decoders of several backends cannot be trained together. Give one backend.")
     own = copy.deepcopy(job.preparations[0].engine.fine)
-    if isinstance(own, Movable):  # in half precision small steps would be lost
+    if isinstance(own, Movable):  # half precision would round small updates away
         own.to(job.processes.device, torch.float32)
     return own
 
 
-def _identity(job: Job) -> str:
-    """Of the training: other options, data or backends make another."""
+def _identity(job: TrainingJob) -> str:
+    """Digest of a training's options, data and backends: its state is resumed by the same training only."""
     samples = [[sample.name, sample.stamp] for sample in (*job.train, *job.held_out)]
     prints = [preparation.fingerprint for preparation in job.preparations]
     start = None if job.start_from is None else sha256(job.start_from.read_bytes()).hexdigest()
     return digest([job.recipe.digest, samples, prints, start, job.processes.count])
 
 
-def _head(job: Job, trainer: Trainer, best: dict[str, torch.Tensor], skipped: Sequence[Skipped]) -> Head:
+def _head(job: TrainingJob, trainer: Trainer, best: dict[str, torch.Tensor], skipped: Sequence[Skipped]) -> Head:
     network = copy.deepcopy(trainer.trainee.network).cpu().float()
     network.load_state_dict({k.removeprefix("network."): v for k, v in best.items() if k.startswith("network.")})
     decoder = [best[f"decoder.{n}"] for n in range(len(trainer.trainee.decoder))]
     return Head(network, _card(job, trainer, skipped), decoder)
 
 
-def _card(job: Job, trainer: Trainer, skipped: Sequence[Skipped]) -> HeadCard:
+def _card(job: TrainingJob, trainer: Trainer, skipped: Sequence[Skipped]) -> HeadCard:
     backends = tuple(TrainedOn.of(one.name, one.engine.coarse, one.engine.fine) for one in job.preparations)
     history = asdict(trainer.history)
     training = {
@@ -310,5 +327,5 @@ def _card(job: Job, trainer: Trainer, skipped: Sequence[Skipped]) -> HeadCard:
     return HeadCard(backends, job.universal, training)
 
 
-def _tell_nobody(done: int, total: int, text: str) -> None:
-    """Report nothing."""
+def _no_progress(done: int, total: int, text: str) -> None:
+    """Show nothing."""

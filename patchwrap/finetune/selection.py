@@ -1,4 +1,4 @@
-"""Which of a training's heads is the best: by agreement, edges and error together, on images kept from it."""
+"""Scores a head on held-out images by agreement, edges and error; a training returns the head with the best score."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,18 +12,19 @@ from patchwrap.finetune.objective import edge_errors, overlap_gaps
 from patchwrap.finetune.record import Record
 
 GROUPS = 3
-"""Of each record, spread over it."""
+"""Groups of tiles taken from each record, evenly spaced."""
 
 AGREEMENT = 0.25
-"""Weight of CE beside edges and error: an untrained head's tiles agree to the last digits, so that all a training gains
-elsewhere costs some of it."""
+"""Weight of the consistency error beside edges and error. An untrained head's tiles agree almost exactly, so that any
+improvement of edges or error costs some agreement."""
 
 TOLERANCE = 1.05
-"""Edges may be so much worse than the aligned tiles' before it costs dearly: blur lowers CE. Those of training-free
-fusion are worse, too, since it lets the coarse map through where a tile differs from it."""
+"""Factor by which edges may be worse than those of the aligned tiles before the penalty starts, which keeps a head from
+improving its consistency error by blurring. Training-free fusion has slightly worse edges as well: it uses the coarse
+map where a tile differs from it."""
 
 SPARED = 0.05
-"""Without truth: so much of a tile's steps may be its error of scale, and no edge that is blurred."""
+"""Without truth: change of a tile's gradients that is not counted, since it may correct the tile's scale."""
 
 Refine = Callable[[TileBatch], Tensor]
 
@@ -34,9 +35,10 @@ class Score:
 
     Args:
         ce: mean difference where tiles overlap, in spreads of the coarse map.
-        see: soft edge error; without truth, 1 plus the share of the tiles' own steps that is gone, less what is spared.
+        see: soft edge error in spreads; without truth, 1 plus the share of the tiles' own gradients that is lost, less
+            ``SPARED``.
         error: mean difference from truth, both in spreads; NaN without truth.
-        plain_ce: the same of the aligned tiles as they are.
+        plain_ce: the same of the aligned tiles without a head.
         plain_see: likewise; 1 without truth.
         plain_error: likewise.
     """
@@ -50,7 +52,10 @@ class Score:
 
     @property
     def value(self) -> float:
-        """Lower is better: all over the training-free ones, the error where it is known, and worse edges ten times."""
+        """Selection score, lower is better: each measure divided by its training-free value.
+
+        Edges beyond ``TOLERANCE`` cost ten times more. Error counts only with ground truth.
+        """
         ce, see, error = (
             mine / max(plain, 1e-9)
             for mine, plain in ((self.ce, self.plain_ce), (self.see, self.plain_see), (self.error, self.plain_error))
@@ -59,7 +64,7 @@ class Score:
 
 
 def chosen_groups(records: Sequence[Record]) -> list[Group]:
-    """The same groups every time: some of each record, spread over it."""
+    """Choose ``GROUPS`` evenly spaced groups of each record, the same ones every time."""
     found = []
     for record in records:
         groups = groups_of(record, "group")
@@ -69,7 +74,11 @@ def chosen_groups(records: Sequence[Record]) -> list[Group]:
 
 
 def totals(groups: Sequence[Group], refine: Refine, device: torch.device, with_truth: bool) -> Tensor:
-    """Sums and counts of all measures over groups, to be added up over processes."""
+    """Sums and counts of all measures over groups, to be added up over processes.
+
+    Returns:
+        ``(2, 2, 3)``: refined and aligned tiles; sum and count; consistency, edges and error.
+    """
     sums = torch.zeros(2, 2, 3, dtype=torch.float64)
     for group in groups:
         batch = assembled([group]).to(device)
@@ -80,7 +89,7 @@ def totals(groups: Sequence[Group], refine: Refine, device: torch.device, with_t
 
 
 def score(sums: Tensor, with_truth: bool) -> Score:
-    """Means of what ``totals`` added up."""
+    """Turn the sums and counts of ``totals`` into a score."""
     means = sums[:, 0] / sums[:, 1].clamp(min=1)
     (ce, see, error), (plain_ce, plain_see, plain_error) = means.tolist()
     if not with_truth:
@@ -97,10 +106,11 @@ def _measured(batch: TileBatch, maps: Tensor, with_truth: bool) -> tuple[Tensor,
 
 
 def gradients_gone(maps: Tensor, own: Tensor) -> Tensor:
-    """Which share of the tiles' own steps is missing or too much: 0 where all is there, 1 where all is blurred.
+    """Share of the tiles' own gradients that is missing or in excess: 0 if all are kept, 1 if all are blurred away.
 
-    The steps' least-squares factor, so that edges decide: slow corrections and what is added elsewhere do not count.
+    It is 1 minus the least-squares factor from the tiles' own gradients to the new ones, in absolute value. Large
+    gradients (edges) dominate it; slow corrections and detail added elsewhere hardly change it.
     """
-    steps = [(maps.diff(dim=axis), own.diff(dim=axis)) for axis in (-2, -1)]
-    kept = torch.stack([(mine * theirs).sum() for mine, theirs in steps]).sum()
-    return (1 - kept / torch.stack([theirs.square().sum() for _, theirs in steps]).sum().clamp(min=1e-9)).abs()
+    gradients = [(maps.diff(dim=axis), own.diff(dim=axis)) for axis in (-2, -1)]
+    kept = torch.stack([(mine * theirs).sum() for mine, theirs in gradients]).sum()
+    return (1 - kept / torch.stack([theirs.square().sum() for _, theirs in gradients]).sum().clamp(min=1e-9)).abs()

@@ -1,4 +1,4 @@
-"""One picture of what a head does to held-out tiles: a row a tile, from the photo to the error that is left."""
+"""A picture of what a head does to held-out tiles, with one row per tile."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,19 +12,22 @@ from patchwrap.resampling import resize
 from patchwrap.types import Picture
 
 WIDTH = 240
-"""Pixels of a picture's width."""
+"""Width of a picture in pixels."""
 
 ERROR = 0.5
-"""Error in spreads at which a picture of errors is brightest."""
+"""Error at the ends of the colour scale, in spreads of the coarse map."""
 
 
 def sheet(groups: Sequence[Group], refine: Callable[[TileBatch], Tensor], device: torch.device) -> Picture:
-    """Draw photo, coarse map, aligned tile, refined tile, what was added, and with truth: truth, error before, after.
+    """Draw one row of pictures for each tile.
+
+    Photo, coarse map, aligned tile, refined tile, difference of the last two; with ground truth also true depth and the
+    errors of the aligned and the refined tile.
 
     Args:
-        groups: whose first tiles are drawn; of different records.
+        groups: the first tile of each is drawn.
         refine: the head.
-        device: where.
+        device: to run the head on.
     """
     rows = [_row(assembled([group]).to(device), refine) for group in groups]
     width = max(row.shape[1] for row in rows)

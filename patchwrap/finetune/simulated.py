@@ -1,9 +1,8 @@
-"""Backbones that are none: they know the truth of some photos and spoil it as real networks do, always alike."""
+"""Simulated backends: they know the true depth of some photos and distort it as real networks do, reproducibly."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -15,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from patchwrap.convention import DepthConvention
-from patchwrap.datasets import Readable
-from patchwrap.errors import BackendContractError
+from patchwrap.datasets import SampleSource
+from patchwrap.errors import BackendContractError, OptionError
 from patchwrap.finetune.recipe import digest
 from patchwrap.metrics import valid_mask
 from patchwrap.resampling import resize
@@ -25,31 +24,31 @@ from patchwrap.tiling import Size, Tile
 from patchwrap.types import DepthBatch, Images, Map, Values
 
 THUMBNAIL = (12, 16)
-"""Rows and columns at which photos are told apart."""
+"""Rows and columns of the thumbnails by which photos are recognised."""
 
 ALIKE = 0.02
-"""Largest mean difference of two thumbnails of one photo."""
+"""Largest mean difference of two thumbnails of the same photo, in [0, 1]."""
 
 BEYOND = 1.5
-"""Sky and everything without truth lies so many times further than the furthest known pixel."""
+"""Depth of the sky and of pixels without truth, as a multiple of the largest known depth."""
 
 Log = Float32[ndarray, "_ _"]
 
 
 @dataclass(frozen=True)
 class Faults:
-    """How far a simulated network is off; every tile and image draws from zero to these.
+    """Largest errors of a simulated network; every image and tile draws its own, up to these.
 
     Args:
         coarse_blur: standard deviation of the whole image's blur, in pixels of what it sees.
         tile_blur: likewise of a tile's.
         coarse_waves: largest slow error of the whole image, in natural logarithms of depth.
         tile_waves: likewise of a tile.
-        scale: largest error of a tile's scale, in natural logarithms.
-        tilt: largest rise of a tile from its middle to a side, in natural logarithms.
+        scale: largest error of a tile's scale, in natural logarithms of depth.
+        tilt: largest rise of a tile from its centre to a side, in natural logarithms of depth.
         wander: how far edges are displaced, in pixels.
-        texture: how far brightness is mistaken for depth, in natural logarithms.
-        failures: share of tiles that are nonsense.
+        texture: how far brightness is mistaken for depth, in natural logarithms of depth.
+        failures: share of tiles that are noise.
     """
 
     coarse_blur: float = 3.0
@@ -64,18 +63,21 @@ class Faults:
 
 
 FAULTLESS = Faults(*[0.0] * len(fields(Faults)))
-"""Of a network that is never off."""
+"""A network without errors."""
 
 
 class SimulatedBackend:
-    """Predicts photos whose truth it knows; tiles by a loop of its own.
+    """Predicts depth of known photos from their true depth; owns the loop over the tiles.
 
     Args:
         samples: photos with true depth.
-        convention: of its numbers, ``depth`` or ``inverse_depth``.
+        convention: of its values, with space ``depth`` or ``inverse_depth``.
         processing: see ``Backend``.
-        seed: decides every error, with the photo and the tile's place.
-        faults: how far it is off.
+        seed: of the errors, together with the photo's name and the tile's position.
+        faults: size of the errors.
+
+    Raises:
+        OptionError: if a sample has no depth.
     """
 
     multiple = 1
@@ -83,13 +85,15 @@ class SimulatedBackend:
 
     def __init__(
         self,
-        samples: Sequence[Readable],
+        samples: Sequence[SampleSource],
         convention: str = "depth:scale",
         processing: tuple[int, int] = (192, 256),
         seed: int = 0,
         faults: Faults | None = None,
     ) -> None:
         self.samples = list(samples)
+        if without := [sample.name for sample in self.samples if not sample.has_depth]:
+            raise OptionError(f"sample {without[0]!r} has no true depth; SimulatedBackend needs samples that have it.")
         self.convention = DepthConvention.parse(convention)
         self.processing = processing
         self.seed = seed
@@ -102,10 +106,10 @@ class SimulatedBackend:
         return digest([str(self.convention), self.processing, self.seed, str(self.faults)])
 
     def predict(self, images: Images) -> DepthBatch:
-        """The whole image: blurred, with slow errors.
+        """Predict whole images: blurred, with slowly varying errors.
 
         Raises:
-            BackendContractError: if a photo is none of its own.
+            BackendContractError: if a photo is not one of its samples.
         """
         maps = [self._coarse(*self._recognised(image), (image.shape[1], image.shape[2])) for image in images]
         return torch.stack(maps)[:, None].to(images)
@@ -113,8 +117,13 @@ class SimulatedBackend:
     def predict_tiles(
         self, source: TileSource, tiles: Sequence[Tile], context: TileContext
     ) -> Iterator[tuple[Tile, Map]]:
-        """Tiles of the photo that was predicted last: sharp, each with a scale, tilt and slow error of its own."""
-        assert self._known is not None, "the whole image comes first"
+        """Predict tiles of the photo that was predicted last: sharp, each with its own scale, tilt and slow error.
+
+        Raises:
+            BackendContractError: if no photo was predicted before.
+        """
+        if self._known is None:
+            raise BackendContractError("SimulatedBackend.predict_tiles needs the whole image first: call predict.")
         name, truth = self._known
         for tile in tiles:
             image = source(tile)
@@ -125,12 +134,12 @@ class SimulatedBackend:
         rng, faults = self._draw(name), self.faults
         log = resize(torch.from_numpy(truth)[None, None], size)[0, 0].numpy()
         log = gaussian_filter(log, faults.coarse_blur * rng.uniform(0.5, 1), mode="nearest")
-        return self._told(log + faults.coarse_waves * rng.uniform(0.3, 1) * _waves(rng, size, 3), rng)
+        return self._expressed(log + faults.coarse_waves * rng.uniform(0.3, 1) * _waves(rng, size, 3), rng)
 
     def _tile(self, name: str, log: Log, tile: Tile, image: Float[Tensor, "3 _ _"]) -> Map:
         rng, faults, size = self._draw(name, tile), self.faults, (log.shape[0], log.shape[1])
         if rng.random() < faults.failures:
-            return self._told(np.float32(log.mean()) + _waves(rng, size, 4), rng)
+            return self._expressed(np.float32(log.mean()) + _waves(rng, size, 4), rng)
         log = _displaced(log, faults.wander * rng.random(), rng)
         log = gaussian_filter(log, faults.tile_blur * rng.uniform(0.3, 1), mode="nearest")
         down, across = (np.linspace(-1, 1, side, dtype=np.float32) for side in size)
@@ -138,10 +147,10 @@ class SimulatedBackend:
         log = log + faults.scale * rng.uniform(-1, 1) + slope[0] * down[:, None] + slope[1] * across[None]
         grey = image.mean(0).cpu().numpy()
         log = log + faults.texture * rng.uniform(-1, 1) * (grey - gaussian_filter(grey, 8))
-        return self._told(log + faults.tile_waves * rng.random() * _waves(rng, size, 4), rng)
+        return self._expressed(log + faults.tile_waves * rng.random() * _waves(rng, size, 4), rng)
 
-    def _told(self, log: Float[ndarray, "_ _"], rng: np.random.Generator) -> Map:
-        """In its own convention, with what that leaves unknown drawn."""
+    def _expressed(self, log: Float[ndarray, "_ _"], rng: np.random.Generator) -> Map:
+        """Express log depth in the backend's convention, with random values for the unknowns that it leaves."""
         sign = -1.0 if self.convention.space == "inverse_depth" else 1.0
         values = np.exp(sign * log)
         if self.convention.ambiguity == "affine":
@@ -159,11 +168,11 @@ class SimulatedBackend:
         apart = [float((seen - thumbnail).abs().mean()) for thumbnail in self._thumbnails]
         nearest = int(np.argmin(apart)) if apart else -1
         if nearest < 0 or apart[nearest] > ALIKE:
-            raise BackendContractError("SimulatedBackend knows only the photos whose truth it was given.")
+            raise BackendContractError("SimulatedBackend knows only the photos of its samples; this is another one.")
         sample = self.samples[nearest]
         if self._known is None or self._known[0] != sample.name:
             truth = sample.read().truth
-            assert truth is not None, f"{sample.name} has no truth"
+            assert truth is not None  # checked when the backend was made
             self._known = sample.name, _log(truth)
         return self._known
 
@@ -171,9 +180,7 @@ class SimulatedBackend:
     def _thumbnails(self) -> list[Float[Tensor, "3 _ _"]]:
         found = []
         for sample in self.samples:
-            pixels: Any = sample.read().photo.pixels
-            full = 255 if pixels.dtype == np.uint8 else 65535 if pixels.dtype == np.uint16 else 1
-            image = torch.from_numpy(pixels.astype(np.float32) / full).permute(2, 0, 1)
+            image = torch.from_numpy(sample.read().photo.to_float32()).permute(2, 0, 1)
             found.append(resize(image[None], THUMBNAIL)[0])
         return found
 
@@ -185,7 +192,7 @@ def _log(truth: Values) -> Log:
 
 
 def _cut(truth: Log, tile: Tile, canvas: Size, size: Size) -> Log:
-    """A tile of the truth, averaged to a size."""
+    """True log depth of a tile, averaged to a size."""
     down, across = truth.shape[0] / canvas[0], truth.shape[1] / canvas[1]
     rows = slice(round(tile.top * down), round(tile.bottom * down))
     part = np.ascontiguousarray(truth[rows, round(tile.left * across) : round(tile.right * across)])
@@ -199,7 +206,7 @@ def _waves(rng: np.random.Generator, size: Size, count: int) -> Log:
 
 
 def _displaced(log: Log, pixels: float, rng: np.random.Generator) -> Log:
-    """Every pixel read a little beside itself, neighbours alike."""
+    """Displace a map smoothly by up to about so many pixels."""
     size = (log.shape[0], log.shape[1])
     places = np.indices(size, np.float32) + pixels * np.stack([_waves(rng, size, 12) for _ in range(2)])
     return map_coordinates(log, places, order=1, mode="nearest").astype(np.float32)

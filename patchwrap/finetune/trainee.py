@@ -1,4 +1,4 @@
-"""What is trained: the head and, where it is asked for, the tile backend's decoder."""
+"""The module that is trained: a head and, optionally, the tile backend's decoder."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -19,11 +19,11 @@ from patchwrap.tile_runner import backend_size
 
 
 class Trainee(nn.Module):
-    """A head, or a head and a decoder before it.
+    """A head, optionally with the decoder of the tile backend.
 
     Args:
-        network: the head's.
-        backend: whose decoder is trained, too; None leaves backends frozen.
+        network: of the head.
+        backend: whose decoder is trained as well; None keeps backends frozen.
 
     Raises:
         OptionError: if the backend's decoder cannot be trained.
@@ -37,12 +37,16 @@ class Trainee(nn.Module):
         self.decoder = nn.ParameterList(() if backend is None else _unfrozen(backend))
 
     def forward(self, batch: TileBatch) -> tuple[Float[Tensor, "tiles 1 height width"], list[Tensor]]:
-        """Refine a batch: the refined tiles and the head's decoder features."""
+        """Refine a batch.
+
+        Returns:
+            The refined tiles, and the head's decoder features level by level.
+        """
         view = batch.view if not self._backend else replace(batch.view, aligned=self._predicted(batch))
         return self.network(*(getattr(view, part.name) for part in fields(view)))
 
     def _predicted(self, batch: TileBatch) -> Tensor:
-        """The tiles as the decoder sees them now, moved as the frozen decoder's were."""
+        """Predict the tiles with the decoder as it is now, with the corrections of the frozen decoder's tiles."""
         (backend,) = self._backend
         size = (batch.view.aligned.shape[2], batch.view.aligned.shape[3])
         convention: DepthConvention = backend.convention
@@ -53,7 +57,7 @@ class Trainee(nn.Module):
 
 
 def _unfrozen(backend: Backend) -> list[nn.Parameter]:
-    """The decoder's parameters, everything else frozen."""
+    """The decoder's parameters; all others are frozen."""
     if not isinstance(backend, Trainable):
         raise OptionError(
             f"{type(backend).__name__} has no trainable_parameters(): its decoder cannot be trained. "
@@ -66,5 +70,5 @@ def _unfrozen(backend: Backend) -> list[nn.Parameter]:
 
 
 def own_state(trainee: nn.Module) -> Mapping[str, Any]:
-    """The weights, in float32 on the CPU."""
+    """Copy the weights to the CPU in float32."""
     return {name: value.detach().float().cpu().clone() for name, value in trainee.state_dict().items()}

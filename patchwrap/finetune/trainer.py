@@ -24,24 +24,24 @@ from patchwrap.training_state import read_state, save_state
 
 LARGEST_GRADIENT = 10.0
 FIRST_SCALE = 2.0**10
-"""Of losses in float16, grown while gradients stay finite. torch's own 2^16 is too much for the consistency terms."""
+"""Initial loss scale in float16, growing while gradients stay finite; torch's 2^16 overflows in consistency terms."""
 HOPELESS = 20
-"""So many steps in a row without a finite loss end a training."""
+"""Consecutive steps without finite gradients after which a training fails."""
 
 
 @dataclass
 class History:
-    """What happened so far.
+    """The course of a training.
 
     Args:
         step: optimiser steps taken.
         elapsed: seconds trained.
-        not_finite: steps that were left out since their loss was not finite.
-        in_a_row: how many of these came last.
-        losses: one row an epoch: step, seconds and the mean of each term since the last.
-        scores: one row an epoch: step and measures on held-out images.
-        best: the best score's value; None before the first.
-        best_step: when that was.
+        not_finite: steps that were skipped because their gradients were not finite.
+        in_a_row: skipped steps since the last one that was not.
+        losses: one row per evaluation: step, seconds and the mean of each term since the last.
+        scores: one row per evaluation: step, seconds and measures on held-out images.
+        best: the best score's value; None before the first evaluation.
+        best_step: step of the best score.
     """
 
     step: int = 0
@@ -54,25 +54,29 @@ class History:
     best_step: int = 0
 
 
-Report = Callable[["Trainer"], None]
-"""Told after every step."""
+OnStep = Callable[["Trainer"], None]
+"""Called after every step."""
 
-Epoch = Callable[["Trainer", Score, nn.Module], None]
-"""Told after every evaluation, with the averaged network."""
+OnEvaluation = Callable[["Trainer", Score, nn.Module], None]
+"""Called after every evaluation, with the averaged network."""
 
 
 class Trainer:
-    """Trains a head, going on from its state's file if there is one.
+    """Trains a head; continues from its state's file if there is one.
 
     Args:
-        trainee: what is trained, in place.
-        recipe: how.
+        trainee: trained in place.
+        recipe: options of the training.
         drawer: draws batches.
-        held_out: tiles for selection.
+        held_out: groups of tiles for selection.
         processes: that train together.
         state: the training state's file.
-        identity: of the training; a state of another one is refused.
-        save_seconds: of training between two writings of the state.
+        identity: of the training; the state of another training is refused.
+        save_seconds: seconds of training between two writes of the state.
+
+    Raises:
+        CheckpointError: if the state cannot be read.
+        OptionError: if the state is another training's.
     """
 
     def __init__(
@@ -107,49 +111,50 @@ class Trainer:
 
     @property
     def progress(self) -> float:
-        """Share of the training that is done."""
+        """Share of the training that is done, in [0, 1]: by steps or by minutes, whichever is more."""
         minutes = self.recipe.minutes
         by_time = 0.0 if minutes is None else self.history.elapsed / (60 * minutes)
         return min(1.0, max(self.history.step / self.recipe.steps, by_time))
 
     @property
     def over(self) -> bool:
-        """Whether all steps are taken, or nothing has become better for long."""
+        """Whether the training has ended: by steps, by minutes, or because ``patience`` ran out."""
         waited = self.history.step - self.history.best_step
         patience = self.recipe.patience * self.recipe.evaluate_every
         return self.progress >= 1 or (self.history.best is not None and waited > patience)
 
-    def run(self, report: Report | None = None, epoch: Epoch | None = None) -> dict[str, Tensor]:
+    def run(self, on_step: OnStep | None = None, on_evaluation: OnEvaluation | None = None) -> dict[str, Tensor]:
         """Train to the end.
 
         Args:
-            report: told after every step.
-            epoch: told after every evaluation.
+            on_step: called after every step.
+            on_evaluation: called after every evaluation.
 
         Returns:
             The averaged weights of the best evaluation.
 
         Raises:
-            TrainingError: if losses do not become finite again.
+            TrainingError: if ``HOPELESS`` steps in a row have no finite gradients.
+            OutputError: if the state cannot be written.
         """
         if self.history.best is None:
-            self._evaluate(epoch)
+            self._evaluate(on_evaluation)
         saved = self.history.elapsed
         with ThreadPoolExecutor(1) as worker:
             self._draw_ahead(worker)
             while not self.over:
                 self._timed_step(worker)
                 if self.history.step % self.recipe.evaluate_every == 0 or self.progress >= 1:
-                    self._evaluate(epoch)
-                if report:
-                    report(self)
+                    self._evaluate(on_evaluation)
+                if on_step:
+                    on_step(self)
                 if self.history.elapsed - saved >= self.save_seconds:
                     self.save()
                     saved = self.history.elapsed
         return self.best
 
     def _draw_ahead(self, worker: ThreadPoolExecutor) -> None:
-        """Read the coming batches beside the step before them."""
+        """Read the next step's batches while this one is computed."""
         step = self.history.step
         self._coming = worker.submit(
             lambda: [
@@ -163,7 +168,7 @@ class Trainer:
         self.history.step += 1
         self._draw_ahead(worker)
         self._step(batches)
-        # All processes must find the same progress.
+        # All processes must compute the same progress.
         spent = self.processes.mean(torch.tensor(time.perf_counter() - start, device=self.processes.device))
         self.history.elapsed += float(spent)
 
@@ -200,7 +205,7 @@ class Trainer:
             )
 
     def _share_gradients(self) -> None:
-        """One mean over all processes for all parameters together."""
+        """Average the gradients over the processes, all parameters in one call."""
         if self.processes.count == 1:
             return
         for value in self.parameters:
@@ -210,11 +215,11 @@ class Trainer:
             value.grad = part.view_as(value)
 
     def _averaged(self, mine: Tensor, theirs: Tensor, count: Tensor | int) -> Tensor:
-        """Early on the average forgets faster."""
+        """Exponential moving average whose decay rises over the first steps."""
         decay = min(self.recipe.ema, (1 + int(count)) / (10 + int(count)))
         return torch.lerp(mine, theirs, 1 - decay)
 
-    def _evaluate(self, epoch: Epoch | None) -> None:
+    def _evaluate(self, on_evaluation: OnEvaluation | None) -> None:
         found = self.measure(self.ema.module)
         if self.history.best is None or found.value < self.history.best:
             self.history.best, self.history.best_step = found.value, self.history.step
@@ -224,12 +229,12 @@ class Trainer:
         self.history.losses.append(now | self.means)
         self.history.scores.append(now | asdict(found) | {"score": found.value})
         self._sums.clear()
-        if epoch and self.processes.first:
-            epoch(self, found, self.ema.module)
+        if on_evaluation and self.processes.first:
+            on_evaluation(self, found, self.ema.module)
 
     @torch.no_grad()
     def measure(self, trainee: nn.Module) -> Score:
-        """Measure on held-out tiles, each process its share of them."""
+        """Score held-out tiles; each process measures its share of them."""
         trainee.eval()
         mine = self.held_out[self.processes.index :: self.processes.count]
         with autocast(self.processes.device, self.recipe.precision):
@@ -237,7 +242,11 @@ class Trainer:
         return score(self.processes.sum(sums), self.recipe.truth)
 
     def save(self) -> None:
-        """Write the training state, whole or not at all."""
+        """Write the training state atomically.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
         if not self.processes.first:
             return
         state = {
@@ -263,7 +272,7 @@ class Trainer:
 
 
 def share_of_rate(progress: float, warm_up: float) -> float:
-    """Rise linearly over the warm-up, then fall to a hundredth along a cosine.
+    """Learning rate over its highest value: a linear warm-up, then a cosine down to a hundredth.
 
     Args:
         progress: share of the training that is done, in [0, 1].
@@ -276,7 +285,7 @@ def share_of_rate(progress: float, warm_up: float) -> float:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:
-    """Multiply in a shorter number type; residuals and losses stay float32."""
+    """Autocast to a shorter number type; with ``float32`` a context that does nothing."""
     return torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")
 
 

@@ -1,4 +1,4 @@
-"""True depth as a head may learn it: in the fusion space and in the coarse map's own units."""
+"""True depth as a target for a head: in the fusion space and in the coarse map's units."""
 
 import numpy as np
 import torch
@@ -6,6 +6,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from patchwrap.convention import DepthConvention
+from patchwrap.datasets.sample import METRIC
 from patchwrap.metrics import depth_edges, valid_mask
 from patchwrap.observation import thumbnail
 from patchwrap.robust import map_spread, robust_fit
@@ -13,13 +14,12 @@ from patchwrap.spaces import FusionSpace, to_space
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Values
 
-METRES = DepthConvention("depth", "metric")
 FEWEST = 64
-"""Pixels of the coarse map with truth, without which there is nothing to learn."""
+"""Least number of the coarse map's pixels that must have truth."""
 
 
 def picked(truth: Values, canvas: Size) -> Values:
-    """Truth at the canvas's size: the nearest pixel of each, since depth is never averaged over an edge."""
+    """Resample true depth to the canvas's size by nearest pixel, since depth must not be averaged across edges."""
     rows, columns = (
         ((np.arange(wanted) + 0.5) * given / wanted).astype(int) for given, wanted in zip(truth.shape, canvas)
     )
@@ -29,10 +29,10 @@ def picked(truth: Values, canvas: Size) -> Values:
 def target(
     truth: Values, coarse: CoarseMap, convention: DepthConvention, space: FusionSpace
 ) -> tuple[Float[Tensor, "height width"], Bool[Tensor, "height width"]] | None:
-    """Truth in the coarse map's units, NaN where it does not count, and where it has edges.
+    """Convert true depth to the coarse map's units.
 
-    Metric truth is taken as it is. What a convention leaves unknown is fitted once for the whole image, robustly: so
-    a loss does not depend on it, and yet sees how tiles lie to each other.
+    For metric maps the truth is used unchanged. Otherwise the unknown scale and shift are fitted robustly once for the
+    whole image, so that the loss does not depend on them but still sees how tiles differ from each other.
 
     Args:
         truth: metres on the canvas; sky inf, unknown NaN or 0.
@@ -41,10 +41,11 @@ def target(
         space: the fusion space.
 
     Returns:
-        None if too little of the truth is valid, or the coarse map has nothing in common with it.
+        The target, NaN where truth is not valid, and where true depth has edges. None if fewer than ``FEWEST`` pixels
+        are valid, or the coarse map does not correlate with the truth.
     """
     valid = valid_mask(truth)
-    values = to_space(torch.from_numpy(np.where(valid, truth, np.nan).astype(np.float32)), METRES, space)
+    values = to_space(torch.from_numpy(np.where(valid, truth, np.nan).astype(np.float32)), METRIC, space)
     canvas = (truth.shape[0], truth.shape[1])
     known = thumbnail(values, Tile(0, 0, *canvas), canvas, (coarse.shape[0], coarse.shape[1]))[1]
     usable = np.isfinite(known)

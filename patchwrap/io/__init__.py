@@ -13,7 +13,7 @@ from patchwrap.io.encode import (
     write_tiff,
 )
 from patchwrap.io.files import remove, replacing, replacing_together, write_json
-from patchwrap.io.photo import Photo, is_batch, read_image, read_images
+from patchwrap.io.photo import Photo, is_batch, read_image, read_images, unit_pixels
 
 __all__ = [
     "CONFIDENCE_FORMULA",
@@ -28,6 +28,7 @@ __all__ = [
     "remove",
     "replacing",
     "replacing_together",
+    "unit_pixels",
     "write_confidence",
     "write_json",
     "write_npy",

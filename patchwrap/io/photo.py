@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from patchwrap.io.decode import decode_file, decode_picture
 from patchwrap.io.limits import check_size
 from patchwrap.types import Picture
 
-_WHITE = 1.0
 _ROUNDING = 1e-3
 
 
@@ -39,6 +38,10 @@ class Photo:
         """``(height, width)`` in pixels."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
+    def to_float32(self) -> Float32[ndarray, "height width 3"]:
+        """Return the pixels as float32 in [0, 1]."""
+        return unit_pixels(self.pixels)
+
     def to_uint8(self) -> Picture:
         """Return the pixels with 8 bits a channel, ``(height, width, 3)`` in 0..255."""
         if self.pixels.dtype == np.uint8:
@@ -46,6 +49,16 @@ class Photo:
         if self.pixels.dtype == np.uint16:
             return (self.pixels >> 8).astype(np.uint8)
         return np.rint(self.pixels * 255).astype(np.uint8)
+
+
+def unit_pixels(pixels: Shaped[ndarray, "*size"]) -> Float32[ndarray, "*size"]:
+    """Return pixels of any of a photo's number types as float32 in [0, 1]."""
+    return pixels.astype(np.float32) / full_scale(pixels.dtype)
+
+
+def full_scale(dtype: np.dtype) -> np.float32:
+    """Return the number that means full brightness: 255 or 65535 for integers, 1.0 for floats."""
+    return np.float32(1.0 if dtype.kind == "f" else np.iinfo(dtype).max)
 
 
 def read_image(source: object) -> Photo:
@@ -170,7 +183,7 @@ def _check_values(array: Shaped[ndarray, "..."], kind: str) -> Shaped[ndarray, "
 
 def _over_white(array: Shaped[ndarray, "height width channels"]) -> Shaped[ndarray, "height width colours"]:
     """Lay colour over white by its alpha (the last channel); hidden colour is often garbage."""
-    full: Any = {1: 255.0, 2: 65535.0, 4: _WHITE}[array.dtype.itemsize]
+    full = full_scale(array.dtype)
     colour, alpha = array[..., :-1].astype(np.float32), array[..., -1:].astype(np.float32) / full
     mixed = colour * alpha + full * (1 - alpha)
     return (mixed if array.dtype.kind == "f" else np.rint(mixed)).astype(array.dtype)

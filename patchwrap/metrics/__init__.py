@@ -1,7 +1,7 @@
 """Measures of a depth map against ground truth, of tiles against each other and of seams. Pure functions.
 
-Protocol, unless a docstring says otherwise: pixels with finite ground truth in (1e-3, 80) m count,
-the prediction is clamped to the same range, a measure is taken per image and averaged over images.
+Protocol, unless a docstring says otherwise: pixels with finite ground truth in (1e-3, 80) m are evaluated, the
+prediction is clamped to the same range, and measures are computed per image and averaged over images.
 """
 
 from patchwrap.metrics.boundary import BoundaryScore, boundary_scores

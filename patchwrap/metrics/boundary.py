@@ -5,16 +5,16 @@ neighbours is a boundary at threshold t if their depth ratio exceeds t; in each 
 directions precision = |P and G| / |P| and recall = |P and G| / |G|, averaged over the directions;
 F1 of the two averages; mean over ten t from 1.05 to 1.25, weighted by t.
 
-Within k pixels (ours). A network that sees 400 pixels of a 4K photo spreads a step over many, so
-that no pair of neighbours exceeds t. Let W(x) be the pixels x ... x + k of a row or column and
+Within k pixels (patchwrap's own extension). A network whose input has 400 pixels for a 4K photo spreads a step over
+many, so that no pair of neighbours exceeds t. Let W(x) be the pixels x ... x + k of a row or column and
 
     rise(x) = max over i < j in W(x) of ln d(j) - ln d(i)
     step(x) = max over i, i + 1 in W(x) of ln d(i + 1) - ln d(i)
 
 (the opposite direction likewise). A window is a boundary of the prediction if its rise exceeds
 ln t, and of the ground truth if its *step* does. Windows that the ground truth climbs without a step
-(rise > ln t >= step: the ground near the camera) are left out: a smooth slope is no boundary to be
-found, nor an error to be marked. With k = 1 rise and step are the same and this is Depth Pro's
+(rise > ln t >= step: the ground near the camera) are left out: a smooth slope is neither a boundary to
+be found nor an error. With k = 1 rise and step are the same and this is Depth Pro's
 measure. The exact depth scores 1 for every k, a constant 0, and mirroring the picture changes nothing.
 """
 
@@ -46,7 +46,7 @@ Counts = Int[ndarray, "thresholds 3"]
 
 @dataclass(frozen=True)
 class BoundaryScore:
-    """How well the boundaries of one map were found; all three in [0, 1]."""
+    """How well the boundaries of one map match the true ones; all three in [0, 1]."""
 
     f1: float
     precision: float
@@ -61,14 +61,14 @@ def boundary_scores(
     Args:
         pred: predicted depth in metres, up to scale.
         gt: true depth in metres, the same size.
-        valid: pixels that count, by default ``valid_mask(gt)``; the others are as if they were not there.
+        valid: pixels to evaluate, by default ``valid_mask(gt)``; the others are ignored.
         windows: pixels over which a step is looked for, powers of two; 1 is Depth Pro's strict score.
 
     Returns:
         One score for each of ``windows``.
 
     Raises:
-        OptionError: if a window is no power of two.
+        OptionError: if a window is not a power of two.
     """
     if any(window < 1 or window & (window - 1) for window in windows):
         raise OptionError(f"windows {windows} must be powers of two (1, 2, 4 ...).")
@@ -99,7 +99,7 @@ class _Climb:
     @classmethod
     def sweep(cls, lines: Lines, valid: Bool[ndarray, "along across"], last: int) -> Iterator["_Climb"]:
         """Yield windows 1, 2, 4 ... ``last``, each made of two halves that share one pixel."""
-        # A pixel that does not count neither starts nor ends a climb: it is -inf as an end, +inf as a start.
+        # An invalid pixel neither starts nor ends a climb: it is -inf as an end, +inf as a start.
         high, low = np.where(valid, lines, -np.inf), np.where(valid, lines, np.inf)
         rise, fall = high[1:] - low[:-1], high[:-1] - low[1:]
         climb = cls(1, rise, fall, rise, fall, np.maximum(high[1:], high[:-1]), np.minimum(low[1:], low[:-1]))
@@ -133,7 +133,7 @@ def _blocks(pred: Values, gt: Values, valid: Mask, axis: int) -> Iterator[tuple[
 
 def _count(found: Lines, sought_rise: Lines, sought_step: Lines) -> Counts:
     """Count hits, predictions and truths of one direction at every threshold."""
-    # Most windows are flat in both maps: the thresholds look at the others only.
+    # Most windows are flat in both maps: only the others are compared with the thresholds.
     some = (found > _LOG_THRESHOLDS[0]) | (sought_step > _LOG_THRESHOLDS[0])
     found, sought_rise, sought_step = found[some], sought_rise[some], sought_step[some]
     counts = np.empty((len(THRESHOLDS), 3), np.int64)

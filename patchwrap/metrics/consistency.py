@@ -1,6 +1,6 @@
-"""Consistency error between tiles: how much predictions of the same pixels disagree, before any fusion.
+"""Consistency error between tiles: how much predictions of the same pixels disagree before fusion.
 
-It measures the network (and the alignment), not the seams of a fused map: those are in ``seam.py``.
+It measures the network and the alignment; the seams of a fused map are measured in ``seam.py``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ class ConsistencyError:
     """Mean of |Di - Dj| over all pixels shared by neighbours."""
 
     relative: float
-    """The same over the mean depth of those pixels: blind to a common scale."""
+    """The same over the mean depth of those pixels, which does not depend on a common scale."""
 
 
 def consistency_error(tiles: Sequence[PlacedTile]) -> ConsistencyError:
@@ -34,8 +34,8 @@ def consistency_error(tiles: Sequence[PlacedTile]) -> ConsistencyError:
     Diagonal neighbours are not compared.
 
     Args:
-        tiles: predicted depth in metres where it lies in the image; a pixel that is NaN in either of two
-            tiles does not count there.
+        tiles: position in the image and predicted depth in metres; a pixel that is NaN in one of two tiles is left
+            out of their comparison.
 
     Returns:
         NaN where no tiles overlap.

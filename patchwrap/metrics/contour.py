@@ -1,4 +1,4 @@
-"""Edges that Canny's detector draws in both maps: where they lie, how many are found. Never aligns."""
+"""Edges that Canny's detector finds in both maps: their distance and how many agree. Does not align maps."""
 
 from dataclasses import dataclass
 from math import nan, sqrt
@@ -22,15 +22,15 @@ class EdgeDistance:
     """How far edges lie apart, in pixels, 0 to 10."""
 
     accuracy: float
-    """From predicted edges to the nearest true one; says nothing of edges that are missing."""
+    """From predicted edges to the nearest true one; missing edges do not matter."""
 
     completeness: float
-    """From true edges to the nearest predicted one; says nothing of edges that are too many."""
+    """From true edges to the nearest predicted one; additional edges do not matter."""
 
 
 @dataclass(frozen=True)
 class EdgeScore:
-    """How many pixels near edges are shared; all three in [0, 1]."""
+    """Agreement of the pixels near edges; all three in [0, 1]."""
 
     f1: float
     precision: float
@@ -46,14 +46,14 @@ def edge_accuracy_completeness(
     value, which finds sharp steps from a tenth of that range on. Accuracy is the mean distance from
     predicted edge pixels to true ones over those nearer than 10 pixels, 10 where there is none;
     completeness is the mean distance from true edge pixels to predicted ones, each cut off at 10.
-    True edges are found as the predicted ones are, and none next to a pixel that does not count. Where
-    a data set brings its own, as iBims-1 does, they all count, and so does all of the prediction.
+    True edges are found like the predicted ones, except next to pixels that are not valid. If a data set has its own
+    edges, as iBims-1 does, all of them are used, and the prediction is evaluated everywhere.
 
     Args:
         pred: predicted depth in metres, up to scale and shift.
         gt: true depth in metres, the same size.
-        valid: pixels that count; by default ``valid_mask(gt)``.
-        drawn: true edges that somebody drew.
+        valid: pixels to evaluate; by default ``valid_mask(gt)``.
+        drawn: true edges drawn by hand, or None to detect them.
 
     Returns:
         NaN where the ground truth has no edge.
@@ -80,13 +80,13 @@ def edge_f1(pred: Values, gt: Values, valid: Mask | None = None) -> EdgeScore:
     Edges are Canny's with sigma 1 on the natural logarithm of depth (theirs: ``preprocess="log"``), which finds sharp
     steps from 9 % on; both sets are widened by two pixels to each side (theirs: a 5x5 blur that is above 0), and
     with P and G the widened sets among valid pixels precision = |P and G| / |P|, recall = |P and G| / |G|. Theirs
-    counts of the true edges only those that a segmentation shows as well; here all count, and none next to a pixel
-    that does not.
+    uses only those true edges that a segmentation shows as well; here all are used, except next to pixels that are not
+    valid.
 
     Args:
         pred: predicted depth in metres, up to scale.
         gt: true depth in metres, the same size.
-        valid: pixels that count; by default ``valid_mask(gt)``.
+        valid: pixels to evaluate; by default ``valid_mask(gt)``.
 
     Returns:
         NaN where the ground truth has no edge; 0 where only the prediction has none.

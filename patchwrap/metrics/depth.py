@@ -1,7 +1,7 @@
-"""Per-pixel depth errors, as PatchFusion and most of the field define them. Never aligns and never resizes.
+"""Per-pixel depth errors, as PatchFusion and most of the field define them. Does not align or resize.
 
-With p the prediction, g the ground truth in metres and e = ln p - ln g. Each measure takes arrays
-whose every pixel counts; ``depth_metrics`` masks and clamps first.
+With p the prediction, g the ground truth in metres and e = ln p - ln g. The measures evaluate
+all pixels of their arrays; ``depth_metrics`` masks and clamps first.
 """
 
 from math import log, sqrt
@@ -13,26 +13,26 @@ from numpy import ndarray
 from patchwrap.types import Mask, Values
 
 MIN_DEPTH = 1e-3
-"""Metres; ground truth at or below does not count."""
+"""Metres; ground truth at or below this is not evaluated."""
 
 MAX_DEPTH = 80.0
-"""Metres; ground truth from there on does not count (sky, and PatchFusion's cap)."""
+"""Metres; ground truth at or beyond this is not evaluated (the sky, and PatchFusion's limit)."""
 
 Depths = Float[ndarray, "*size"]
-"""Depth of any shape, every pixel of which counts."""
+"""Depth of any shape whose pixels are all evaluated."""
 
 
 def valid_mask(gt: Values, far: float = MAX_DEPTH) -> Mask:
-    """Return which pixels count: finite ground truth above 1e-3 and below ``far`` metres.
+    """Return the pixels to evaluate: finite ground truth above 1e-3 and below ``far`` metres.
 
-    What lies at ``far`` itself was often clipped there, and does not count in the papers' own code either.
+    Depth of exactly ``far`` was often clipped there, and the papers' own code excludes it as well.
     """
     # Comparing with NaN is False without a warning.
     return (gt > MIN_DEPTH) & (gt < far)
 
 
 def clamp(pred: Float32[ndarray, "*size"], far: float = MAX_DEPTH) -> Float32[ndarray, "*size"]:
-    """Clamp predicted metres to the range that counts; NaN stays NaN and spoils every mean."""
+    """Clamp predicted metres to the evaluated range; NaN stays NaN and makes every mean NaN."""
     return np.clip(pred, np.float32(MIN_DEPTH), np.float32(far))
 
 
@@ -62,7 +62,7 @@ def log10(pred: Depths, gt: Depths) -> float:
 
 
 def silog(pred: Depths, gt: Depths) -> float:
-    """SILog: 100 times the standard deviation of e, blind to scale (KITTI benchmark)."""
+    """SILog: 100 times the standard deviation of e, independent of scale (KITTI benchmark)."""
     return _silog(_log_error(pred, gt))
 
 
@@ -77,10 +77,10 @@ def depth_metrics(pred: Values, gt: Values, valid: Mask | None = None) -> dict[s
     Args:
         pred: predicted depth in metres, already aligned.
         gt: true depth in metres, the same size.
-        valid: pixels that count; by default ``valid_mask(gt)``.
+        valid: pixels to evaluate; by default ``valid_mask(gt)``.
 
     Returns:
-        ``abs_rel, sq_rel, rmse, rmse_log, log10, silog, delta1, delta2, delta3``; NaN where nothing counts.
+        ``abs_rel, sq_rel, rmse, rmse_log, log10, silog, delta1, delta2, delta3``; NaN without valid pixels.
     """
     valid = valid_mask(gt) if valid is None else valid
     predicted, true = clamp(pred[valid]), gt[valid]
@@ -109,5 +109,5 @@ def _delta(error: Depths, power: int) -> float:
 
 
 def _mean(values: ndarray) -> float:
-    """Mean in double precision: eight million float32 squares are too many for their own."""
+    """Mean in double precision; float32 is too coarse for sums of millions of squares."""
     return float(values.mean(dtype=np.float64)) if values.size else float("nan")

@@ -1,4 +1,4 @@
-"""Soft edge error: depth error at depth edges, where a shift by one pixel is forgiven. Never aligns."""
+"""Soft edge error: depth error at depth edges that tolerates a shift by one pixel. Does not align maps."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,14 @@ from patchwrap.metrics.depth import clamp, valid_mask
 from patchwrap.types import Mask, Values
 
 EDGE_RATIO = 1.05
-"""Least depth ratio of neighbours that makes an edge where no stereo rig gives a disparity in pixels."""
+"""Least depth ratio of neighbours that makes an edge, if depth is not from stereo disparity."""
 
 
 def depth_edges(gt: Values, ratio: float = EDGE_RATIO) -> Mask:
     """Mark both pixels of every pair of neighbours whose depths differ by more than ``ratio``.
 
-    For scenes without a stereo rig: SMD-Nets' own rule, see ``disparity_edges``, is in pixels of a rig.
-    Pairs with an invalid pixel are no edges; sky beyond the cap is invalid.
+    For scenes without stereo; SMD-Nets' own rule needs a disparity, see ``disparity_edges``. Pairs with an invalid
+    pixel are not edges; the sky is invalid.
     """
     gt = np.where(valid_mask(gt), gt, np.nan)
     return _both_sides(gt, lambda a, b: (a > ratio * b) | (b > ratio * a))
@@ -38,7 +38,7 @@ def soft_edge_error(pred: Values, gt: Values, valid: Mask | None = None, edges: 
     Args:
         pred: predicted depth in metres, already aligned.
         gt: true depth in metres, the same size.
-        valid: pixels that count; by default ``valid_mask(gt)``.
+        valid: pixels to evaluate; by default ``valid_mask(gt)``.
         edges: the edge pixels; by default ``depth_edges(gt)``.
 
     Returns:
@@ -49,10 +49,10 @@ def soft_edge_error(pred: Values, gt: Values, valid: Mask | None = None, edges: 
     rows, columns = np.nonzero(edges & valid)
     if not len(rows):
         return float("nan")
-    # NaN stands for pixels that do not count, also outside the image: fmin passes over them.
+    # Pixels that are invalid or outside the image are NaN, which fmin ignores.
     around = np.pad(np.where(valid, gt, np.nan), 1, constant_values=np.nan)
     values = clamp(pred[rows, columns])
-    # The pixel itself counts: only a prediction that is NaN stays NaN.
+    # The pixel itself is always valid, so that only a prediction that is NaN stays NaN.
     least = np.abs(gt[rows, columns] - values)
     for down in range(3):
         for right in range(3):

@@ -1,4 +1,4 @@
-"""All measures of one predicted map in one call. Never aligns: bring the map to metres first (``fit.py``)."""
+"""All measures of one predicted map in one call. Maps must be in metres (see ``fit.py``)."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ def evaluate(
     Args:
         pred: predicted depth in metres, already aligned.
         gt: true depth in metres, the same size; sky is inf.
-        valid: pixels that count; by default ``valid_mask(gt)``.
+        valid: pixels to evaluate; by default ``valid_mask(gt)``.
         columns: where tiles begin and end, for ``seam``.
         rows: likewise.
         edges: where ``see`` is measured; by default ``depth_edges(gt)``.
@@ -43,7 +43,7 @@ def evaluate(
 
 
 def errors(pred: Values, gt: Values, valid: Mask, edges: Mask | None = None) -> dict[str, float]:
-    """Those of the measures that a factor changes: ``depth_metrics`` and ``see``; arguments as of ``evaluate``."""
+    """The measures that depend on a factor, ``depth_metrics`` and ``see``; arguments as of ``evaluate``."""
     return {**depth_metrics(pred, gt, valid), "see": soft_edge_error(pred, gt, valid, edges)}
 
 

@@ -1,4 +1,4 @@
-"""The one dependency that only the ``bench`` extra installs, imported when it is first needed."""
+"""scikit-image, which only the extra ``bench`` installs, imported when it is first needed."""
 
 from importlib import import_module
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""Bring a prediction to metres by the one rule that its convention allows. Never looks inside a model.
+"""Convert a prediction to metres by the one rule that its convention allows.
 
 | convention | unknown | rule |
 |---|---|---|
@@ -7,7 +7,8 @@
 | ``inverse_depth:affine`` | scale, shift | least squares on 1 / depth; clamp, invert (MiDaS, PRO) |
 | ``depth:affine`` | scale, shift | least squares on depth (Marigold) |
 
-Least squares on inverse depth weighs near pixels, on depth far ones: never compare across the two.
+Least squares on inverse depth gives near pixels more weight, on depth far ones, so that errors under the two rules
+cannot be compared.
 """
 
 from dataclasses import dataclass
@@ -27,10 +28,16 @@ Rule = Literal["median", "least_squares"]
 
 @dataclass(frozen=True)
 class Fit:
-    """``scale * values + shift`` is metric in the convention's space.
+    """A fitted scale and shift: ``scale * values + shift`` is metric in ``space``.
 
-    Kept apart from its application so that a fused map can be judged with the fit of its coarse
-    map: the difference to its own fit tells whether fusion drifted.
+    Fitting and applying are separate so that a fused map can also be measured with the fit of its coarse map: the
+    difference from its own fit shows whether fusion drifted.
+
+    Args:
+        space: in which the fit is linear, metres or 1 / metres.
+        scale: factor on the values.
+        shift: added afterwards.
+        far: depth in metres at which the result is clamped.
     """
 
     space: Literal["depth", "inverse_depth"]
@@ -39,14 +46,14 @@ class Fit:
     far: float = MAX_DEPTH
 
     def apply(self, values: Values) -> Values:
-        """Return depth in metres, clamped to the range that counts, which ends at ``far``."""
+        """Return depth in metres, clamped to the range that is evaluated, which ends at ``far``."""
         moved = values * np.float32(self.scale) + np.float32(self.shift)
         if self.space == "depth":
             return clamp(moved, self.far)
         return np.float32(1) / np.clip(moved, np.float32(1 / self.far), np.float32(1 / MIN_DEPTH))
 
     def clamped_share(self, values: Values, valid: Mask) -> float:
-        """Share of ``valid`` pixels that this fit moves out of range: report it with affine measures."""
+        """Return the share of ``valid`` pixels that ``apply`` clamps; worth reporting beside affine measures."""
         moved = values[valid] * self.scale + self.shift
         near, far = (MIN_DEPTH, self.far) if self.space == "depth" else (1 / self.far, 1 / MIN_DEPTH)
         return float(np.mean((moved < near) | (moved > far))) if moved.size else float("nan")
@@ -58,15 +65,15 @@ def fit(pred: Values, gt: Values, valid: Mask | None, convention: DepthConventio
     Args:
         pred: predicted values in their own convention.
         gt: true depth in metres, the same size.
-        valid: pixels that count, or None for ``valid_mask(gt)``.
-        convention: what the predicted values mean.
-        rule: how a lone scale is fitted.
+        valid: pixels to fit on, or None for ``valid_mask(gt)``.
+        convention: of the predicted values.
+        rule: how an unknown scale alone is fitted.
 
     Raises:
-        ConventionError: if the convention's space is no depth.
+        ConventionError: if the convention's space is not a depth.
     """
     if convention.space == "height":
-        raise ConventionError(f"{convention} cannot be measured against depth: it counts from the ground.")
+        raise ConventionError(f"{convention} cannot be measured against depth: heights are measured from the ground.")
     if convention.ambiguity == "metric":
         return Fit(convention.space)
     valid = valid_mask(gt) if valid is None else valid
@@ -79,12 +86,26 @@ def fit(pred: Values, gt: Values, valid: Mask | None, convention: DepthConventio
 
 
 def align(pred: Values, gt: Values, valid: Mask | None, convention: DepthConvention, rule: Rule = "median") -> Values:
-    """Return the prediction as depth in metres, aligned by its convention's rule (see ``fit``)."""
+    """Align a prediction by its convention's rule (see ``fit``).
+
+    Args:
+        pred: predicted values in their own convention.
+        gt: true depth in metres, the same size.
+        valid: pixels to fit on, or None for ``valid_mask(gt)``.
+        convention: of the predicted values.
+        rule: how an unknown scale alone is fitted.
+
+    Returns:
+        Depth in metres, clamped to the range that is evaluated.
+
+    Raises:
+        ConventionError: if the convention's space is not a depth.
+    """
     return fit(pred, gt, valid, convention, rule).apply(pred)
 
 
 def align_median(pred: Values, gt: Values, valid: Mask | None = None) -> Values:
-    """Return predicted depth times the median ratio of true to predicted depth."""
+    """Return predicted depth times the median ratio of true to predicted depth; arguments as of ``align``."""
     return align(pred, gt, valid, DepthConvention("depth", "scale"), "median")
 
 

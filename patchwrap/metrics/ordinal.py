@@ -1,4 +1,4 @@
-"""Which of two places is nearer: depth order across discontinuities. Never aligns; blind to scale, not to shift."""
+"""Depth order across discontinuities. Does not align maps; independent of scale, but not of shift."""
 
 import numpy as np
 from jaxtyping import Int
@@ -9,10 +9,10 @@ from patchwrap.metrics.extra import skimage
 from patchwrap.types import Mask, Values
 
 DISCONTINUITY = 1.1
-"""Least ratio of true depths that makes a pair count."""
+"""Least ratio of true depths of an evaluated pair."""
 
 SAME = 1.01
-"""Depths within this ratio are of the same order."""
+"""Depths within this ratio count as equal."""
 
 SUPERPIXELS = 5000
 
@@ -20,7 +20,7 @@ COMPACTNESS = 0.2
 """20 of the 100 steps of L*, which Matlab's superpixels count in; scikit-image's values range over 1."""
 
 WORKING_PIXELS = 640 * 480
-"""Superpixels are cut at about this size: it makes a fifth of 3840x2160, and leaves iBims-1 as it is."""
+"""Maps are reduced to about this many pixels: 3840x2160 by a factor of five, iBims-1 not at all."""
 
 Points = Int[ndarray, "points"]
 Pairs = Int[ndarray, "2 pairs"]
@@ -30,7 +30,7 @@ def d3r(pred: Values, gt: Values, valid: Mask | None = None) -> float:
     """D3R, depth discontinuity disagreement ratio: how often the depth order across an edge is wrong.
 
     As BoostingMonocularDepth (CVPR 2021, ``evaluation/D3R.m``): the true disparity is cut into 5000
-    superpixels; of the centres of neighbours, those count whose true depths differ by more than a
+    superpixels; pairs of neighbouring centres are evaluated if their true depths differ by more than a
     factor of 1.1; the error of a pair is |ord(g1 / g2) - ord(p1 / p2)| with ord(r) = 1 above 1.01,
     -1 below 1 / 1.01 and else 0; the mean over pairs is returned. Two differences: ratios are of
     depth itself (theirs of depth min-max scaled to [0, 1], where the nearest point is infinitely near),
@@ -39,11 +39,10 @@ def d3r(pred: Values, gt: Values, valid: Mask | None = None) -> float:
     Args:
         pred: predicted depth in metres, up to scale.
         gt: true depth in metres, the same size.
-        valid: pixels that count; by default ``valid_mask(gt)``.
+        valid: pixels to evaluate; by default ``valid_mask(gt)``.
 
     Returns:
-        0 if every pair is ordered rightly, 1 if all are flat, 2 if all are swapped; NaN where no
-        pair counts.
+        0 if every pair is ordered correctly, 1 if all are equal, 2 if all are swapped; NaN without pairs.
 
     Raises:
         MissingExtraError: if scikit-image is not installed.

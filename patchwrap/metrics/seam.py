@@ -1,4 +1,4 @@
-"""Seams of a fused map: what tile borders show and lines beside them do not. Needs no ground truth."""
+"""Seams of a fused map: jumps at tile borders compared with jumps beside them. Needs no ground truth."""
 
 from collections.abc import Iterable, Iterator
 from math import log
@@ -45,7 +45,7 @@ def seam(
         columns: first columns of tiles (and first beyond tiles); the border lies before such a column.
             Borders closer than seven spans see one another's jumps as their surroundings.
         rows: likewise rows.
-        valid: pixels that count, or None for all; for instance those away from true depth edges.
+        valid: pixels to evaluate, or None for all; for instance those away from true depth edges.
         span: see above, in pixels.
 
     Returns:

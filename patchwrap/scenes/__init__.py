@@ -3,7 +3,7 @@
 Importing this package does not load OpenGL; opening a ``Renderer`` does.
 """
 
-from patchwrap.scenes.camera import Camera, Intrinsics
+from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.frame import Frame
 from patchwrap.scenes.kinds import FAMILIES, KINDS, PLACES, TRAINING_KINDS, build_scene, known_kinds
 from patchwrap.scenes.renderer import Renderer
@@ -16,7 +16,6 @@ __all__ = [
     "TRAINING_KINDS",
     "Camera",
     "Frame",
-    "Intrinsics",
     "Renderer",
     "Scene",
     "build_scene",

@@ -9,20 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.scenes.placement import Number
 
 Window = tuple[Number, Number, Number, Number]
 WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Intrinsics:
-    """Pinhole parameters in pixels; the centre of the first pixel is at ``(0.5, 0.5)``."""
-
-    fx: float
-    fy: float
-    cx: float
-    cy: float
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from patchwrap.scenes.camera import Intrinsics
+from patchwrap.intrinsics import Intrinsics
 
 
 @dataclass(frozen=True)

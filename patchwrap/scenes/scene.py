@@ -74,9 +74,11 @@ class Builder:
         return sum(len(entry[2]) for entry in self.heap.values())
 
     def add(self, mesh: Mesh, material: Material, matrices: Values, colours: Values) -> None:
-        """Put copies of a mesh.
+        """Add copies of a mesh.
 
         Args:
+            mesh: what is copied.
+            material: of all copies.
             matrices: ``(count, 4, 4)`` from the mesh to this builder's frame.
             colours: linear, ``(3,)`` or ``(count, 3)``.
         """
@@ -90,7 +92,15 @@ class Builder:
     def boxes(
         self, centres: Values, sizes: Values, material: Material, colours: Values, yaw: Values = 0.0
     ) -> None:
-        """Boxes by ``(count, 3)`` centres and sizes."""
+        """Add boxes.
+
+        Args:
+            centres: ``(count, 3)`` metres in this builder's frame.
+            sizes: ``(3,)`` or ``(count, 3)``, along x, y and z in metres.
+            material: of all boxes.
+            colours: linear RGB, ``(3,)`` or ``(count, 3)``.
+            yaw: turn about the vertical in radians, one number or ``(count,)``.
+        """
         centres = np.atleast_2d(np.asarray(centres, float))
         sizes = np.broadcast_to(np.asarray(sizes, float), centres.shape)
         self.add(shapes.box(), material, placement.placed(centres, sizes, yaw), colours)
@@ -104,7 +114,16 @@ class Builder:
         colours: Values,
         depth: Values | None = None,
     ) -> None:
-        """Square bars between points."""
+        """Add bars of rectangular cross section, each from one point to another.
+
+        Args:
+            starts: ``(count, 3)`` metres, or ``(3,)`` for all bars.
+            ends: likewise.
+            width: of the cross section in metres, one number or ``(count,)``.
+            material: of all bars.
+            colours: linear RGB, ``(3,)`` or ``(count, 3)``.
+            depth: other side of the cross section in metres; None for a square one.
+        """
         matrices = placement.spanning(starts, ends, width, depth)
         matrices[:, :3, 3] += 0.5 * matrices[:, :3, 2]
         self.add(shapes.box(), material, matrices, colours)
@@ -119,7 +138,17 @@ class Builder:
         sides: int = 6,
         top: Number = 1.0,
     ) -> None:
-        """Round bars between points."""
+        """Add round bars without caps, each from one point to another.
+
+        Args:
+            starts: ``(count, 3)`` metres, or ``(3,)`` for all bars.
+            ends: likewise.
+            radius: at the start in metres, one number or ``(count,)``.
+            material: of all bars.
+            colours: linear RGB, ``(3,)`` or ``(count, 3)``.
+            sides: of the polygon that approximates the circle.
+            top: radius at the end over that at the start.
+        """
         matrices = placement.spanning(starts, ends, radius)
         self.add(shapes.pipe(sides, top), material, matrices, colours)
 
@@ -133,14 +162,24 @@ class Builder:
         sides: int = 14,
         top: Number = 1.0,
     ) -> None:
-        """Standing cylinders by the centre of their lower end."""
+        """Add upright cylinders with caps.
+
+        Args:
+            bases: ``(count, 3)`` centres of their lower ends in metres.
+            radii: at the lower end in metres, one number or ``(count,)``.
+            heights: in metres, one number or ``(count,)``.
+            material: of all cylinders.
+            colours: linear RGB, ``(3,)`` or ``(count, 3)``.
+            sides: of the polygon that approximates the circle.
+            top: radius of the upper end over that of the lower.
+        """
         bases = np.atleast_2d(np.asarray(bases, float))
         radii, heights = np.broadcast_to(radii, len(bases)), np.broadcast_to(heights, len(bases))
         scales = np.stack([radii, radii, heights], axis=-1)
         self.add(shapes.cylinder(sides, top), material, placement.placed(bases, scales), colours)
 
     def balls(self, centres: Values, radii: Values, material: Material, colours: Values) -> None:
-        """Spheres, or ellipsoids where radii are ``(count, 3)``."""
+        """Add spheres, or ellipsoids where radii are ``(count, 3)``; centres and radii in metres."""
         centres = np.atleast_2d(np.asarray(centres, float))
         radii = np.asarray(radii, float)
         radii = np.broadcast_to(
@@ -151,7 +190,7 @@ class Builder:
     def tube(
         self, points: Values, radius: Values, material: Material, colours: Values, sides: int = 6
     ) -> None:
-        """A round bar along a line of points."""
+        """Add a round bar along ``(points, 3)`` metres."""
         points = np.asarray(points, float)
         self.rods(points[:-1], points[1:], radius, material, colours, sides)
 
@@ -165,7 +204,17 @@ class Builder:
         colours: Values,
         sides: int = 24,
     ) -> None:
-        """A ring about the axis x, y or z (0, 1 or 2)."""
+        """Add a ring of round wire.
+
+        Args:
+            centre: ``(3,)`` metres.
+            radius: of the ring in metres.
+            thick: radius of the wire in metres.
+            axis: that the ring goes around: 0 for x, 1 for y, 2 for z.
+            material: of the ring.
+            colours: linear RGB, ``(3,)`` or one for each side.
+            sides: straight pieces of the ring.
+        """
         angle = np.linspace(0, 2 * np.pi, sides + 1)
         ring = np.insert(np.stack([np.cos(angle), np.sin(angle)], axis=-1) * radius, axis, 0.0, axis=1)
         self.tube(np.asarray(centre, float) + ring, thick, material, colours, 5)
@@ -173,7 +222,15 @@ class Builder:
     def turned(
         self, profile: Values, material: Material, colour: Values, sides: int = 18, at: Values = (0.0, 0.0, 0.0)
     ) -> None:
-        """A solid of revolution about a vertical through ``at``, by ``(radius, height)`` points."""
+        """Add a solid of revolution about a vertical.
+
+        Args:
+            profile: ``(points, 2)`` radius and height above ``at`` in metres, along the surface.
+            material: of the solid.
+            colour: linear RGB, ``(3,)``.
+            sides: of the polygon that approximates each circle.
+            at: ``(3,)`` metres, where the vertical starts.
+        """
         self.add(shapes.lathe(profile, sides), material, placement.placed([at]), colour)
 
     def parts(self) -> tuple[Part, ...]:

@@ -62,7 +62,7 @@ def test_one_step_changes_every_part_of_the_decoder_and_nothing_else(photos, tmp
     backend.processing = backend.fine.processing = (64, 96)
     seen = {"device": "cpu", "dtype": "float32", "tile_batch_size": 4, "seed": 0}
     preparation = Preparation.of(backend, None, None, ["2x2"], tmp_path / "cache", **seen)
-    samples = open_dataset(photos).unread
+    samples = open_dataset(photos).lazy_samples
     preparation.run(samples, lambda *told: None)
     records = [record for sample in samples for record in preparation.records(sample)]
     trainee = Trainee(HeadNetwork((4, 8, 16)), backend.fine)

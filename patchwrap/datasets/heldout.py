@@ -1,4 +1,4 @@
-"""Pictures with exact depth that no network has trained on: generated from fixed seeds, kept on disk."""
+"""Held-out pictures with exact depth: scenes from fixed seeds that no network is trained on, cached on disk."""
 
 import hashlib
 import os
@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from patchwrap.datasets import Pairs, Unread
+from patchwrap import scenes
+from patchwrap.datasets.lazy_sample import LazySample
 from patchwrap.datasets.opengl import before_opengl
+from patchwrap.datasets.pairs import Pairs
 from patchwrap.errors import OptionError
 from patchwrap.io import replacing
+from patchwrap.scenes import PLACES, Renderer, build_scene, known_kinds
 from patchwrap.size import parse_size
 from patchwrap.tiling import Size
 
@@ -23,18 +26,18 @@ COUNT = 12
 SIZE = (1080, 1920)
 _SPEC = re.compile(r"generated(:(?P<count>[1-9]\d*))?(@(?P<size>\d+x\d+))?(:(?P<kinds>[a-z]+(\+[a-z]+)*))?")
 
-Report = Callable[[int, int], None]
-"""Called with (scenes there, scenes in all)."""
+Progress = Callable[[int, int], None]
+"""Called with (scenes done, scenes in total)."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """Which scenes are asked for.
+    """A request for generated scenes.
 
     Args:
-        count: how many.
-        size: their ``(height, width)`` in pixels.
-        kinds: their kinds in turn; empty for ``PLACES``, the six kinds of places.
+        count: number of scenes.
+        size: ``(height, width)`` in pixels.
+        kinds: of the scenes, in turn; empty for ``PLACES``.
     """
 
     count: int = COUNT
@@ -50,10 +53,10 @@ def parse_spec(text: str) -> Spec | None:
     """Read ``generated``, ``generated:24@3840x2160`` or ``generated:24@3840x2160:playground+workshop``.
 
     Returns:
-        What it asks for; None for anything that does not begin like one.
+        The request; None for text that does not begin with ``generated``.
 
     Raises:
-        OptionError: if it begins like one and is none, or names an unknown kind.
+        OptionError: if the text begins so but is malformed, or names an unknown kind.
     """
     match = _SPEC.fullmatch(text)
     if match:
@@ -68,13 +71,11 @@ def parse_spec(text: str) -> Spec | None:
 
 
 def _kinds(text: str) -> tuple[str, ...]:
-    from patchwrap.scenes import known_kinds
-
     return known_kinds(text.split("+"))
 
 
 def cache_folder() -> Path:
-    """Where this platform keeps what can be made again."""
+    """Folder of the held-out scenes in this platform's cache."""
     if sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     elif sys.platform == "win32":
@@ -85,38 +86,34 @@ def cache_folder() -> Path:
 
 
 def generated_samples(
-    count: int, size: Size, cache: Path, progress: Report, first: int = 0, kinds: Sequence[str] = ()
-) -> list[Unread]:
-    """Held-out scenes, their kinds in turn, rendered where the cache has none.
+    count: int, size: Size, cache: Path, progress: Progress, first: int = 0, kinds: Sequence[str] = ()
+) -> list[LazySample]:
+    """Return held-out scenes; those that are missing in the cache are rendered.
 
     Args:
-        count: how many.
+        count: number of scenes.
         size: ``(height, width)`` in pixels.
-        cache: folder; each version of the generator gets a folder of its own in it.
-        progress: told after each scene that had to be rendered.
+        cache: folder in which each version of the generator has a folder of its own.
+        progress: called after each scene that had to be rendered.
         first: number of the first scene.
-        kinds: of scenes; ``PLACES`` where none is named.
+        kinds: of the scenes, in turn; ``PLACES`` if empty.
 
     Raises:
         ScenesUnavailableError: if scenes are missing and there is no OpenGL.
     """
-    from patchwrap.scenes import PLACES
-
     folder = cache / f"{size[1]}x{size[0]}-{generator_digest()}"
     kinds = kinds or PLACES
     jobs = [(FIRST_SEED + number, kinds[number % len(kinds)]) for number in range(first, first + count)]
     missing = [job for job in jobs if not _depth(folder, *job).exists()]
     for done, _ in enumerate(_rendered(folder, missing, size), start=count - len(missing) + 1):
         progress(done, count)
-    return Pairs(folder).only(_depth(folder, *job).stem for job in jobs).unread
+    return Pairs(folder).only(_depth(folder, *job).stem for job in jobs).lazy_samples
 
 
 def generator_digest() -> str:
-    """Digest of the generator's sources: other code draws other scenes."""
-    import patchwrap.scenes
-
+    """Digest of the generator's sources, since other code may draw other scenes."""
     digest = hashlib.sha256()
-    root = Path(patchwrap.scenes.__file__).parent
+    root = Path(scenes.__file__).parent
     for path in sorted(root.rglob("*")):
         if path.suffix in (".py", ".glsl", ".frag", ".vert"):
             digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
@@ -130,15 +127,13 @@ def _depth(folder: Path, seed: int, kind: str) -> Path:
 def _rendered(folder: Path, missing: Sequence[tuple[int, str]], size: Size) -> Iterator[Path]:
     if not missing:
         return
-    from patchwrap.scenes import Renderer, build_scene
-
     before_opengl()
     with Renderer() as renderer:
         for seed, kind in missing:
             frame, depth = renderer.render(build_scene(seed, kind), size), _depth(folder, seed, kind)
             with replacing(depth.with_suffix(".jpg")) as stream:
                 Image.fromarray(frame.image).save(stream, "JPEG", quality=95, subsampling=0)
-            # Depth is written last: a pair is whole once its depth is there.
+            # Depth is written last, so that a pair is complete once its depth exists.
             with replacing(depth) as stream:
                 np.save(stream, frame.depth.astype(np.float32))
             yield depth

@@ -1,4 +1,4 @@
-"""Where a comparison ran and with which versions; for captions and bug reports."""
+"""This machine and the installed versions, for reports and heads' cards."""
 
 import os
 import platform
@@ -24,7 +24,11 @@ def machine() -> dict[str, Any]:
 
 
 def versions(*distributions: str) -> dict[str, str]:
-    """Versions of what every comparison takes, and of more distributions, where installed."""
+    """Versions of Python, of the distributions that are always used, and of others that are installed.
+
+    Args:
+        distributions: further names; those that are not installed are left out.
+    """
     found = {"python": platform.python_version()}
     for name in (*_ALWAYS, *distributions):
         try:

@@ -1,4 +1,4 @@
-"""The images of a comparison, found by a name or in a folder; never opens one."""
+"""The images of a comparison or a training, found by a name or in a folder and not opened here."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -7,28 +7,31 @@ from pathlib import Path
 
 import numpy as np
 
-from patchwrap.bench.heldout import FIRST_SEED, cache_folder, generated_samples, generator_digest, parse_spec
-from patchwrap.datasets import DepthDataset, Readable, open_dataset
-from patchwrap.datasets.dataset import all_have_depth
-from patchwrap.datasets.depth_file import MILLIMETRE
-from patchwrap.datasets.registry import named_kind
+from patchwrap.datasets.dataset import DepthDataset, all_have_depth
+from patchwrap.datasets.heldout import FIRST_SEED, cache_folder, generated_samples, generator_digest, parse_spec
+from patchwrap.datasets.lazy_sample import SampleSource
+from patchwrap.datasets.registry import named_kind, open_dataset
 from patchwrap.errors import OptionError
+from patchwrap.io.encode import MILLIMETRE
 from patchwrap.seed import check_seed
 
-Data = str | Path | DepthDataset | Sequence[Readable]
+Data = str | Path | DepthDataset | Sequence[SampleSource]
 
 
 @dataclass(frozen=True)
-class DataSet:
-    """Images, all of them with true depth or none.
+class ImageSet:
+    """Images, either all with true depth or all without.
 
     Args:
-        name: for people, with the digest of what generated it.
-        samples: the images, read when they are asked for.
+        name: in reports, with the digest of the generator of generated images.
+        samples: the images, read when they are needed.
+
+    Raises:
+        OptionError: if two images have the same name, or only some have depth.
     """
 
     name: str
-    samples: Sequence[Readable]
+    samples: Sequence[SampleSource]
 
     def __post_init__(self) -> None:
         counts = Counter(sample.name for sample in self.samples)
@@ -38,7 +41,7 @@ class DataSet:
 
     @property
     def has_truth(self) -> bool:
-        """Whether depth is known."""
+        """Whether the images have true depth."""
         return all_have_depth(self.name, self.samples)
 
     @classmethod
@@ -50,17 +53,17 @@ class DataSet:
         depth_scale: float = MILLIMETRE,
         cache: Path | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> "DataSet":
+    ) -> "ImageSet":
         """Find the images.
 
         Args:
             data: ``generated``, ``generated:24@3840x2160``, the same with ``:KIND+KIND``, what ``open_dataset``
                 takes, a data set, or samples.
-            count: at most so many images; of a folder's, drawn with ``seed``.
-            seed: of that draw; generated scenes begin with the held-out one of this number.
-            depth_scale: metres of one step of a 16-bit depth PNG in a plain folder.
-            cache: where generated scenes are kept; None for the platform's place.
-            progress: called with (scenes there, scenes in all) while scenes are rendered.
+            count: largest number of images; those of a folder are chosen at random with ``seed``.
+            seed: of that choice; for generated scenes, number of the first held-out scene.
+            depth_scale: metres per step of a 16-bit depth PNG in a plain folder.
+            cache: folder of generated scenes; None for the platform's cache folder.
+            progress: called with (scenes done, scenes in total) while scenes are rendered.
 
         Raises:
             OptionError: if there is no such folder, no image in it, or depth beside some images only.
@@ -75,12 +78,12 @@ class DataSet:
         if isinstance(data, str | Path):
             data = open_dataset(data, depth_scale=depth_scale)
         if isinstance(data, DepthDataset):
-            return cls(data.folder.resolve().name, _drawn(data.unread, count, seed))
+            return cls(data.folder.resolve().name, _drawn(data.lazy_samples, count, seed))
         return cls("own samples", _drawn(data, count, seed))
 
 
 def data_name(data: Data) -> str:
-    """How a report calls data: without this machine's folders."""
+    """Name of data in a report, without this machine's folders."""
     if not isinstance(data, str | Path):
         return "SAMPLES"
     if parse_spec(str(data)):
@@ -89,7 +92,7 @@ def data_name(data: Data) -> str:
     return f"{kind}:{folder.name}" if kind else folder.name
 
 
-def _drawn(samples: Sequence[Readable], count: int | None, seed: int) -> Sequence[Readable]:
+def _drawn(samples: Sequence[SampleSource], count: int | None, seed: int) -> Sequence[SampleSource]:
     if count is None or count >= len(samples):
         return samples
     check_seed(seed)

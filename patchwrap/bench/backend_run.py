@@ -1,4 +1,4 @@
-"""One backend's rows over all images: measures what the journal does not hold; a row that fails is passed over."""
+"""Measures one backend's rows on all images, except what the journal holds; a row that fails is skipped."""
 
 import logging
 import math
@@ -11,17 +11,17 @@ import torch
 
 from patchwrap.bench.combination import Combination
 from patchwrap.bench.consistency import tile_consistency
-from patchwrap.bench.cost import Cost, priced
-from patchwrap.bench.dataset import DataSet
+from patchwrap.bench.cost import Cost, measure_cost
 from patchwrap.bench.fingerprint import fingerprint
 from patchwrap.bench.journal import Journal, Record
-from patchwrap.bench.machine import machine, versions
 from patchwrap.bench.pictures import Album
-from patchwrap.bench.protocol import Edges, Verdict, borders, measure
+from patchwrap.bench.protocol import Edges, Measurement, borders, measure
 from patchwrap.bench.report import Row
-from patchwrap.datasets import Readable
+from patchwrap.datasets import SampleSource
+from patchwrap.datasets.image_set import ImageSet
 from patchwrap.errors import PatchwrapError, is_out_of_memory, one_line
 from patchwrap.io import Photo
+from patchwrap.machine import machine, versions
 from patchwrap.types import Values
 
 RAW, PLANE = ("none", "none"), ("plane", "none")
@@ -30,21 +30,21 @@ _log = logging.getLogger("patchwrap")
 
 
 @dataclass
-class Contest:
+class BackendRun:
     """The rows of one backend.
 
     Args:
         dataset: the images.
-        combinations: what to measure.
-        journal: keeps what is measured.
+        combinations: to measure.
+        journal: stores the measurements.
         album: draws pictures, or None.
-        plan: at whose tile borders the seams of a single pass are looked for.
-        left_out: why an image could not be used, by its name; added to.
-        step: told the next row and image.
-        outlines: whether D3R and drawn edges are measured, too.
+        plan: for single passes, seams are measured at this plan's tile borders.
+        left_out: the error of each image that cannot be used, by its name; this run adds to it.
+        step: called with the next row and image in words.
+        outlines: whether D3R and drawn edges are measured as well.
     """
 
-    dataset: DataSet
+    dataset: ImageSet
     combinations: list[Combination]
     journal: Journal
     album: Album | None
@@ -56,7 +56,7 @@ class Contest:
     _fingerprints: dict[str, str] = field(default_factory=dict, init=False)
 
     def run(self) -> list[Row]:
-        """Measure; returns the rows, each with its error if it has one."""
+        """Measure, and return the rows, each with its error if it failed."""
         for sample in self.dataset.samples:
             todo = [combination for combination in self.combinations if not self._done(sample, combination)]
             subject = self._read(sample) if todo else None
@@ -66,13 +66,13 @@ class Contest:
                     self._attempt(combination, subject)
         return [replace(one.row, error=self.errors.get(one.row.key)) for one in self.combinations]
 
-    def _read(self, sample: Readable) -> "Subject | None":
+    def _read(self, sample: SampleSource) -> "Subject | None":
         if sample.name in self.left_out:
             return None
         try:
             seen = sample.read()
             return Subject(sample, seen.photo, seen.truth, Edges.of(seen))
-        except Exception as error:  # whatever is wrong with one image, the others are measured
+        except Exception as error:  # the other images are measured all the same
             self.left_out[sample.name] = reason_of(error)
             _log.warning("warning: %s is left out: %s", sample.name, reason_of(error))
             _log.debug("traceback", exc_info=error)
@@ -84,7 +84,7 @@ class Contest:
             return
         try:
             self.journal.add(self._record(combination, subject))
-        except Exception as error:  # a row that fails is a result, too
+        except Exception as error:  # the report shows which rows fail
             self.errors[key] = f"{subject.sample.name}: {reason_of(error)}"
             _log.warning("warning: %s fails on %s", combination.row.title, self.errors[key])
             _log.debug("traceback", exc_info=error)
@@ -93,11 +93,11 @@ class Contest:
 
     def _record(self, combination: Combination, subject: "Subject") -> Record:
         cold, row = combination.calls == 0, combination.row.key
-        depth, cost = priced(partial(combination.predict, subject.photo), combination.options["device"])
+        depth, cost = measure_cost(partial(combination.predict, subject.photo), combination.options["device"])
         plan = combination.plan(combination.options.get("plan", self.plan), subject.photo.size)
         cuts, convention = borders(plan, subject.photo.size), combination.backend.convention
-        farthest, edges = subject.sample.farthest, subject.edges
-        found = measure(depth, subject.truth, convention, cuts, self.outlines, farthest, edges)
+        max_depth, edges = subject.sample.max_depth, subject.edges
+        found = measure(depth, subject.truth, convention, cuts, self.outlines, max_depth, edges)
         tiles = depth.options["tile_count"]
         own = found.tables["own"] | {"tiles": float(tiles)} | _costs(cost, tiles, cold)
         own |= subject.tile_consistency(combination, found) if tiles else {}
@@ -113,7 +113,7 @@ class Contest:
             **{name: _plain(table) for name, table in (found.tables | {"own": own}).items()},
         }
 
-    def _done(self, sample: Readable, combination: Combination) -> bool:
+    def _done(self, sample: SampleSource, combination: Combination) -> bool:
         key = combination.row.key
         record = self.journal.get(sample.name, key)
         if record is None or record.get("stamp") != sample.stamp:
@@ -122,7 +122,7 @@ class Contest:
         return drawn and record.get("fingerprint") == self._fingerprint(combination)
 
     def _fingerprint(self, combination: Combination) -> str:
-        if self.journal.path is None:  # nobody will ask
+        if self.journal.path is None:  # fingerprints are only compared with stored ones
             return ""
         key = combination.row.key
         if key not in self._fingerprints:
@@ -133,25 +133,32 @@ class Contest:
 
 @dataclass(frozen=True)
 class Subject:
-    """An image in hand, and what rows of the same alignment share."""
+    """An image in memory, and the consistency of its tiles, which rows of the same alignment share.
 
-    sample: Readable
+    Args:
+        sample: its source.
+        photo: the image.
+        truth: true depth in metres, or None.
+        edges: those that the data set provides.
+    """
+
+    sample: SampleSource
     photo: Photo
     truth: Values | None
     edges: Edges
     _consistency: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
 
-    def tile_consistency(self, combination: Combination, found: Verdict) -> dict[str, float]:
-        """CE of a row's tiles; see ``patchwrap.bench.consistency``."""
+    def tile_consistency(self, combination: Combination, found: Measurement) -> dict[str, float]:
+        """Consistency errors of a row's tiles; see ``patchwrap.bench.consistency``."""
         plain = self._measured(PLANE, combination, found, {"fuser": "blend", "head": None})
-        # Raw tiles are the same for every row, and what the naive average fuses.
+        # Raw tiles are the same for every row; the naive average fuses them as they are.
         raw = {name: value for name, value in plain.items() if name.startswith("ce_raw")}
         if combination.aligner == RAW:
             return raw | {name.replace("_raw", ""): value for name, value in raw.items()}
         return self._measured(combination.aligner, combination, found, {}) | raw
 
     def _measured(
-        self, aligner: tuple[str, str], combination: Combination, found: Verdict, options: dict[str, Any]
+        self, aligner: tuple[str, str], combination: Combination, found: Measurement, options: dict[str, Any]
     ) -> dict[str, float]:
         if aligner not in self._consistency:
             convention = combination.backend.convention
@@ -162,7 +169,7 @@ class Subject:
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in one line what went wrong."""
+    """Describe an error in one line."""
     if isinstance(error, PatchwrapError):
         return one_line(error)
     if is_out_of_memory(error):
@@ -178,5 +185,5 @@ def _costs(cost: Cost, tiles: int, cold: bool) -> dict[str, float]:
 
 
 def _plain(table: dict[str, float]) -> dict[str, Any]:
-    """Six digits, and None for what JSON has no number for."""
+    """Round to six digits; NaN and infinity, which JSON lacks, become None."""
     return {key: float(f"{value:.6g}") if math.isfinite(value) else None for key, value in table.items()}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from patchwrap.bench.dataset import DataSet, data_name
 from patchwrap.datasets import NyuV2, Sample
+from patchwrap.datasets.image_set import ImageSet, data_name
 from patchwrap.errors import OptionError
 from patchwrap.io import Photo
 
@@ -28,7 +28,7 @@ def sample(name="a", depth=None, **options):
 
 def test_a_folder_a_kind_and_a_data_set_are_the_same(rooms):
     for data in (rooms, str(rooms), f"nyuv2:{rooms}", NyuV2(rooms)):
-        opened = DataSet.open(data)
+        opened = ImageSet.open(data)
         assert opened.name == rooms.name and opened.has_truth
         assert names(opened) == [f"rgb_{number}" for number in range(1, 6)]
         read = opened.samples[2].read()
@@ -36,35 +36,35 @@ def test_a_folder_a_kind_and_a_data_set_are_the_same(rooms):
 
 
 def test_count_draws_with_the_seed(rooms):
-    drawn = [names(DataSet.open(rooms, 3, seed)) for seed in (1, 1, 2, 3)]
+    drawn = [names(ImageSet.open(rooms, 3, seed)) for seed in (1, 1, 2, 3)]
     assert drawn[0] == drawn[1] == sorted(drawn[0]) and len(drawn[0]) == 3
     assert len({tuple(names) for names in drawn}) > 1
-    assert len(DataSet.open(rooms, 99).samples) == 5
+    assert len(ImageSet.open(rooms, 99).samples) == 5
 
 
 def test_a_negative_seed_is_refused(rooms):
     with pytest.raises(OptionError, match="seed -1 is negative"):
-        DataSet.open(rooms, 3, -1)
+        ImageSet.open(rooms, 3, -1)
 
 
 def test_own_samples(rooms):
     near, far = (np.full((24, 32), metres, np.float32) for metres in (1, 2))
-    data = DataSet.open([sample("a", near), sample("b", far)])
+    data = ImageSet.open([sample("a", near), sample("b", far)])
     assert data.has_truth and (data.samples[1].read().truth == 2).all()
-    assert not DataSet.open([sample("a"), sample("b")]).has_truth
+    assert not ImageSet.open([sample("a"), sample("b")]).has_truth
 
 
 def test_names_are_unique_and_depth_is_everywhere_or_nowhere():
     with pytest.raises(OptionError, match="'a' twice"):
-        DataSet.open([sample("a"), sample("a")])
-    with pytest.raises(OptionError, match=r"own samples is a mixture: 1 images with depth .*'b'.* 1 without .*'a'"):
-        DataSet.open([sample("a"), sample("b", np.ones((24, 32), np.float32))])
+        ImageSet.open([sample("a"), sample("a")])
+    with pytest.raises(OptionError, match=r"own samples is mixed: 1 images with depth .*'b'.* 1 without .*'a'"):
+        ImageSet.open([sample("a"), sample("b", np.ones((24, 32), np.float32))])
 
 
-@pytest.mark.parametrize("make, words", [(lambda path: path / "none", "no folder"), (lambda path: path, "photos")])
+@pytest.mark.parametrize("make, words", [(lambda path: path / "none", "not a folder"), (lambda path: path, "photos")])
 def test_no_images(tmp_path, make, words):
     with pytest.raises(OptionError, match=words):
-        DataSet.open(make(tmp_path))
+        ImageSet.open(make(tmp_path))
 
 
 def test_a_report_tells_no_folders(tmp_path):

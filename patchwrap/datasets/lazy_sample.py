@@ -1,4 +1,4 @@
-"""A sample that is read whenever it is looked at: what a comparison or a training passes around."""
+"""Samples that are read only when they are needed, for comparisons and trainings."""
 
 import math
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from patchwrap.datasets.sample import Sample
 
 
 @runtime_checkable
-class Readable(Protocol):
-    """What a comparison asks of a sample, on disk (``Unread``) or in memory (``Sample``)."""
+class SampleSource(Protocol):
+    """What comparisons and trainings need of a sample, on disk (``LazySample``) or in memory (``Sample``)."""
 
     @property
     def name(self) -> str:
-        """Unique among the samples of a comparison."""
+        """Unique among the samples used together."""
 
     @property
     def stamp(self) -> str:
@@ -23,30 +23,30 @@ class Readable(Protocol):
 
     @property
     def has_depth(self) -> bool:
-        """Whether there is a truth."""
+        """Whether there is true depth."""
 
     @property
-    def farthest(self) -> float:
-        """Below which true depth it counts, in metres."""
+    def max_depth(self) -> float:
+        """True depth below which pixels are evaluated, in metres."""
 
     def read(self) -> Sample:
-        """The sample with its picture and depth."""
+        """Return the sample with its picture and depth."""
 
 
 @dataclass(frozen=True)
-class Unread:
+class LazySample:
     """One sample of a data set on disk.
 
     Args:
         entry: its files.
-        load: reads them.
-        farthest: below which depth its data set's papers measure, in metres.
-        reading: what else than the files decides what they are read as, in words.
+        load: reads the files.
+        max_depth: depth in metres below which its data set's papers evaluate.
+        reading: options of the data set that change what is read, as text.
     """
 
     entry: Entry
     load: Callable[[Entry], Sample]
-    farthest: float = math.inf
+    max_depth: float = math.inf
     reading: str = ""
 
     @property
@@ -56,7 +56,7 @@ class Unread:
 
     @property
     def stamp(self) -> str:
-        """Changes when a file does, or what it is read as."""
+        """Changes when a file or an option of reading changes."""
         return f"{self.entry.stamp} {self.reading}".strip()
 
     @property
@@ -68,6 +68,6 @@ class Unread:
         """Read the files.
 
         Raises:
-            ImageError: if one is damaged or missing, sizes differ, or no pixel's depth counts.
+            ImageError: if one is damaged or missing, sizes differ, or no pixel's depth is evaluated.
         """
         return self.load(self.entry)

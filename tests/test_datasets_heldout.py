@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from patchwrap.bench.dataset import DataSet
-from patchwrap.bench.heldout import COUNT, SIZE, Spec, cache_folder, generator_digest, parse_spec
+from patchwrap.datasets.heldout import COUNT, SIZE, Spec, cache_folder, generator_digest, parse_spec
+from patchwrap.datasets.image_set import ImageSet
 from patchwrap.errors import OptionError
 
 
@@ -32,7 +32,7 @@ def test_scenes_are_drawn_once_and_are_exact_pairs(tmp_path):
     told = []
 
     def opened(name="generated:2@64x48", **options):
-        return DataSet.open(name, cache=tmp_path, progress=lambda *done: told.append(done), **options)
+        return ImageSet.open(name, cache=tmp_path, progress=lambda *done: told.append(done), **options)
 
     data = opened()
     assert told == [(1, 2), (2, 2)]
@@ -48,6 +48,6 @@ def test_scenes_are_drawn_once_and_are_exact_pairs(tmp_path):
 
 
 def test_kinds_can_be_named(tmp_path):
-    data = DataSet.open("generated:3@64x48:workshop+playground", cache=tmp_path)
+    data = ImageSet.open("generated:3@64x48:workshop+playground", cache=tmp_path)
     assert [sample.name for sample in data.samples] == ["9000000_workshop", "9000001_playground", "9000002_workshop"]
     assert data.name.startswith("generated:3@64x48:workshop+playground (seeds from 9000000")

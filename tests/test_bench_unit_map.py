@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patchwrap.bench.ruler import own_ruler, true_ruler, words
+from patchwrap.bench.unit_map import alignment_rule, own_unit_map, true_unit_map
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError
 from patchwrap.metrics import valid_mask
@@ -21,17 +21,17 @@ SEEN = {
 
 @pytest.mark.parametrize("name", SEEN)
 def test_with_truth_every_convention_gives_its_metres(name):
-    ruler = true_ruler(SEEN[name], TRUTH, valid_mask(TRUTH), DepthConvention.parse(name))
-    np.testing.assert_allclose(ruler.units(SEEN[name]), TRUTH, rtol=1e-4)
-    np.testing.assert_allclose(ruler.flat(SEEN[name]), np.log(TRUTH), atol=1e-4)
-    assert ruler.nearness(SEEN[name]).argmax() == TRUTH.argmin()
+    unit_map = true_unit_map(SEEN[name], TRUTH, valid_mask(TRUTH), DepthConvention.parse(name))
+    np.testing.assert_allclose(unit_map.units(SEEN[name]), TRUTH, rtol=1e-4)
+    np.testing.assert_allclose(unit_map.flat(SEEN[name]), np.log(TRUTH), atol=1e-4)
+    assert unit_map.nearness(SEEN[name]).argmax() == TRUTH.argmin()
 
 
 @pytest.mark.parametrize("name", SEEN)
 def test_without_truth_what_a_convention_leaves_open_does_not_matter(name):
     convention = DepthConvention.parse(name)
     other = {"metric": SEEN[name], "scale": 7 * SEEN[name], "affine": 7 * SEEN[name] + 5}[convention.ambiguity]
-    ours, theirs = (own_ruler(values, convention).units(values) for values in (SEEN[name], other))
+    ours, theirs = (own_unit_map(values, convention).units(values) for values in (SEEN[name], other))
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
     if convention.ambiguity == "scale":
         assert np.median(ours) == pytest.approx(5, rel=1e-3)
@@ -41,23 +41,23 @@ def test_without_truth_what_a_convention_leaves_open_does_not_matter(name):
 
 @pytest.mark.parametrize("name", SEEN)
 def test_near_is_large_in_colours(name):
-    nearness = own_ruler(SEEN[name], DepthConvention.parse(name)).nearness(SEEN[name]).ravel()
+    nearness = own_unit_map(SEEN[name], DepthConvention.parse(name)).nearness(SEEN[name]).ravel()
     assert (nearness.argmax(), nearness.argmin()) == (TRUTH.argmin(), TRUTH.argmax())
 
 
 def test_heights_are_refused_with_truth_only():
     heights = DepthConvention("height", "metric")
-    with pytest.raises(ConventionError, match="counts from the ground"):
-        true_ruler(TRUTH, TRUTH, valid_mask(TRUTH), heights)
-    assert np.percentile(own_ruler(TRUTH, heights).units(TRUTH), 2) == pytest.approx(0, abs=1e-3)
+    with pytest.raises(ConventionError, match="measured from the ground"):
+        true_unit_map(TRUTH, TRUTH, valid_mask(TRUTH), heights)
+    assert np.percentile(own_unit_map(TRUTH, heights).units(TRUTH), 2) == pytest.approx(0, abs=1e-3)
 
 
 def test_words():
-    said = {name: words(DepthConvention.parse(name), True) for name in SEEN}
+    said = {name: alignment_rule(DepthConvention.parse(name), True) for name in SEEN}
     assert len(set(said.values())) == 6
     assert "median ratio of true to predicted depth" in said["depth:scale"]
     assert "least squares on inverse depth, clamped, then inverted" in said["inverse_depth:affine"]
     assert said["depth:metric"].startswith("none")
-    assert "coarse map" in words(DepthConvention.parse("depth:scale"), False)
-    assert "percentiles" in words(DepthConvention.parse("inverse_depth:affine"), False)
-    assert "cannot" in words(DepthConvention.parse("height:metric"), True)
+    assert "coarse map" in alignment_rule(DepthConvention.parse("depth:scale"), False)
+    assert "percentiles" in alignment_rule(DepthConvention.parse("inverse_depth:affine"), False)
+    assert "cannot" in alignment_rule(DepthConvention.parse("height:metric"), True)

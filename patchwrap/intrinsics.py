@@ -1,0 +1,20 @@
+"""Pinhole parameters of a picture."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """Pinhole parameters in pixels; the centre of the first pixel is at ``(0.5, 0.5)``.
+
+    Args:
+        fx: focal length across, in pixels.
+        fy: focal length down, in pixels.
+        cx: column of the principal point.
+        cy: row of the principal point.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
