@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap.errors import OptionError
-from patchwrap.fusers import fuser_of
+from patchwrap.fusers import AUTO
 from patchwrap.heads import Head, load_head
-from patchwrap.second_pass import drawn_of
-from patchwrap.spec import Backend, FusionHead, fine_of, head_of
+from patchwrap.spec import Backend, FusionHead, HeadTraits, fine_of, head_of
 from patchwrap.wrapping import check_backend_facts, wrap
 
 _log = logging.getLogger("patchwrap")
@@ -47,7 +46,7 @@ def select_head(head: Any, coarse: Backend, fine: Backend) -> tuple[FusionHead |
         The head or None, and the tile backend to use with it.
 
     Raises:
-        BackendContractError: if the head asks for a fuser or a way of falling back that does not exist.
+        BackendContractError: if an attribute of the head has an impossible value, see ``spec.HeadTraits``.
         CheckpointError: if a file cannot be read, or its decoder is not the tile backend's.
     """
     if isinstance(head, str) and head == "auto":
@@ -55,8 +54,7 @@ def select_head(head: Any, coarse: Backend, fine: Backend) -> tuple[FusionHead |
         head = head_of(coarse) if fine is (fine_of(coarse) or coarse) else None
     elif isinstance(head, str | Path):
         head = load_head(head)
-    if head is not None:
-        _check_head(head)
+    HeadTraits.of(head)  # raises for impossible attributes before anything is predicted
     if not isinstance(head, Head):
         return head, fine
     if why := head.card.mismatch(coarse, fine):
@@ -64,10 +62,14 @@ def select_head(head: Any, coarse: Backend, fine: Backend) -> tuple[FusionHead |
     return head, head.adapted(fine)
 
 
-def _check_head(head: FusionHead) -> None:
-    """Raise for impossible attributes before anything is predicted."""
-    fuser_of(head)
-    drawn_of(head)
+def fuser_for(name: str, head: object) -> str:
+    """Resolve ``auto`` to the fuser that a head asks for.
+
+    Args:
+        name: a value of ``fuser=``.
+        head: a fusion head, or None.
+    """
+    return HeadTraits.of(head).fuser if name == AUTO else name
 
 
 def _tile_part(backend: Backend) -> Backend:

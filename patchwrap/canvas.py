@@ -12,7 +12,7 @@ from jaxtyping import Shaped
 from numpy import ndarray
 
 from patchwrap.io import unit_pixels
-from patchwrap.resampling import resized
+from patchwrap.resampling import resize_photo
 from patchwrap.spec import Backend
 from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import Size, Tile, TilePlan
@@ -59,12 +59,12 @@ class Canvas:
         share = max(1.0, *(least * t / (n * w) for least, t, n, w in zip(coarse, tile, image, wanted)))
         size = tuple(min(n, round(share * n * w / t)) for n, w, t in zip(image, wanted, tile))
         scaled = _scale_layers(plan, image, (size[0], size[1]))
-        return cls(resized(photo, (size[0], size[1])), scaled.tiles((size[0], size[1]), seed))
+        return cls(resize_photo(photo, (size[0], size[1])), scaled.tiles((size[0], size[1]), seed))
 
     @staticmethod
     def picture(photo: Shaped[ndarray, "photo_height photo_width 3"], size: Size) -> Images:
         """The whole photo resampled to ``(height, width)``, RGB in [0, 1]."""
-        return _as_images(resized(photo, size))
+        return _as_images(resize_photo(photo, size))
 
     @property
     def size(self) -> Size:

@@ -1,4 +1,4 @@
-"""What the numbers of a depth map mean. Torch-free: plugins declare it before anything heavy is imported."""
+"""What the values of a depth map mean. Imports no torch: plugins declare it before anything heavy is imported."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -11,10 +11,9 @@ Ambiguity = Literal["metric", "scale", "affine"]
 
 @dataclass(frozen=True)
 class DepthConvention:
-    """The meaning of depth values: in which space they live and what is unknown about them.
+    """The meaning of depth values: their space and what is unknown about them.
 
-    A depth map without its convention is not a value: everything that aligns or
-    fuses reads it, nothing guesses it.
+    It travels with every map: alignment and fusion read it and never guess it.
 
     Args:
         space: ``depth`` grows with distance, ``inverse_depth`` is one over depth
@@ -23,7 +22,7 @@ class DepthConvention:
             or ``affine`` (unknown scale and shift).
 
     Raises:
-        ConventionError: if either word is not one of these.
+        ConventionError: if space or ambiguity is not one of these.
 
     Example:
         >>> str(DepthConvention.parse("inverse_depth:affine"))
@@ -45,22 +44,22 @@ class DepthConvention:
 
     @property
     def unit(self) -> str | None:
-        """``m``, ``1/m`` or None where the scale is unknown."""
+        """``m`` or ``1/m``; None if the scale is unknown."""
         if self.ambiguity != "metric":
             return None
         return "1/m" if self.space == "inverse_depth" else "m"
 
     @property
     def near_is_large(self) -> bool:
-        """Whether larger values are nearer to the camera."""
+        """Whether larger values mean nearer to the camera."""
         return self.space != "depth"
 
     @classmethod
     def parse(cls, text: "str | DepthConvention") -> "DepthConvention":
-        """Read ``SPACE:AMBIGUITY`` as written on the command line; a convention passes through.
+        """Parse ``SPACE:AMBIGUITY``, as on the command line; a DepthConvention is returned as it is.
 
         Raises:
-            ConventionError: if the text does not name one.
+            ConventionError: if the text is not a known convention.
         """
         if isinstance(text, DepthConvention):
             return text

@@ -37,7 +37,7 @@ from patchwrap.io import (
     write_tiff,
 )
 from patchwrap.outputs import named_output, output_paths
-from patchwrap.resampling import enlarged
+from patchwrap.resampling import interpolate_in_bands
 from patchwrap.types import CoarseMap, Mask, Picture, Values
 
 DEFAULT_FOV = 60.0
@@ -83,7 +83,7 @@ class DepthMap:
         """The whole-image prediction on the grid of ``values``, resized bilinearly; same convention."""
         if self.coarse_map.shape == self.values.shape:
             return self.coarse_map
-        return enlarged(_as_tensor(self.coarse_map), self.size)
+        return interpolate_in_bands(_as_tensor(self.coarse_map), self.size)
 
     @cached_property
     def confidence(self) -> Values | None:
@@ -94,7 +94,7 @@ class DepthMap:
         predicts one. 0 means that no tile supports the value and the coarse map shows through. Without tiles it is the
         backend's own confidence, or None.
         """
-        return None if self.confidence_map is None else enlarged(_as_tensor(self.confidence_map), self.size)
+        return None if self.confidence_map is None else interpolate_in_bands(_as_tensor(self.confidence_map), self.size)
 
     def to_depth(self) -> Values:
         """Return distances that grow away from the camera, NaN where invalid.

@@ -10,25 +10,25 @@ import torch
 
 from patchwrap import __version__
 from patchwrap.aligner import Aligner, aligner_for
-from patchwrap.backend_selection import select_backends, select_head
+from patchwrap.backend_selection import fuser_for, select_backends, select_head
 from patchwrap.canvas import Canvas
 from patchwrap.clock import Clock
 from patchwrap.depth_map import DepthMap
 from patchwrap.device import usable_device
 from patchwrap.errors import BackendContractError
 from patchwrap.focal import metric_scale, relative_focal
-from patchwrap.fusers import FUSERS, FuserRecipe, fuser_for
+from patchwrap.fusers import FUSERS, FuserRecipe
 from patchwrap.fusion import default_detail
 from patchwrap.io import Photo
 from patchwrap.mirror import average_with_mirrored
 from patchwrap.predict_options import DEFAULTS, PredictOptions, check_options
-from patchwrap.resampling import enlarged
+from patchwrap.resampling import interpolate_in_bands
 from patchwrap.second_pass import Aligned, SecondPass
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, least_invertible, to_space
-from patchwrap.spec import Backend, FusionHead, Movable, TileContext
+from patchwrap.spec import Backend, FusionHead, HeadTraits, Movable, TileContext, Traits
 from patchwrap.surroundings import Surroundings
 from patchwrap.tile_pass import TilePass
-from patchwrap.tile_runner import Answer, ask, backend_size
+from patchwrap.tile_runner import Output, backend_size, run_backend
 from patchwrap.tile_store import TileStore
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import CoarseMap, Images, Map, Values
@@ -116,16 +116,16 @@ class Engine:
                 fused = self._fused(second)
             return self._finish(photo, whole, fused, clock)
 
-    def coarse_pass(self, photo: Photo) -> Answer:
+    def coarse_pass(self, photo: Photo) -> Output:
         """Predict the whole image at the coarse backend's own size.
 
         Raises:
             BackendContractError: if no value is finite, or the backend breaks its contract.
         """
-        answer = ask(self.coarse, self._whole(photo), self._guided)
-        if not answer.maps.isfinite().any():
+        output = run_backend(self.coarse, self._whole(photo), self._guided)
+        if not output.maps.isfinite().any():
             raise BackendContractError(f"{type(self.coarse).__name__} returned no finite value for {photo.name}.")
-        return answer
+        return output
 
     def _whole(self, photo: Photo) -> Images:
         return Canvas.picture(photo.pixels, backend_size(self.coarse, photo.size)).to(self.device)
@@ -144,12 +144,12 @@ class Engine:
         """Whether tiles and coarse map differ by shifts only: in log depth a scale is one."""
         return self.space == "log_depth"
 
-    def _guide(self, photo: Photo, whole: Answer) -> CoarseMap:
+    def _guide(self, photo: Photo, whole: Output) -> CoarseMap:
         """The coarse map in the fusion space without holes, averaged with the mirrored image's if ``mirror`` is set."""
         plain = filled(to_space(whole.maps[0, 0], self.coarse.convention, self.space))
         if not self.options["mirror"]:
             return plain
-        mirrored = ask(self.coarse, self._whole(photo).flip(-1)).maps[0, 0].flip(-1)
+        mirrored = run_backend(self.coarse, self._whole(photo).flip(-1)).maps[0, 0].flip(-1)
         return average_with_mirrored(plain, to_space(mirrored, self.coarse.convention, self.space), self._scale_known)
 
     def choose_plan(self, photo: Photo) -> TilePlan | None:
@@ -164,10 +164,10 @@ class Engine:
     @property
     def _guided(self) -> bool:
         """Whether the head takes decoder features as guidance."""
-        return self.head is not None and getattr(self.head, "wants_features", True)
+        return self.head is not None and HeadTraits.of(self.head).wants_features
 
     @contextmanager
-    def second_pass(self, photo: Photo, plan: TilePlan, whole: Answer, clock: Clock) -> Iterator[SecondPass]:
+    def second_pass(self, photo: Photo, plan: TilePlan, whole: Output, clock: Clock) -> Iterator[SecondPass]:
         """Predict and align all tiles. The result is valid inside the ``with`` block only.
 
         Args:
@@ -190,10 +190,10 @@ class Engine:
             with clock("align"):
                 corrections = aligner.solve()
                 around = self._surroundings(guide, canvas, whole, aligner)
-            coarse = torch.from_numpy(enlarged(guide, canvas.size))
+            coarse = torch.from_numpy(interpolate_in_bands(guide, canvas.size))
             yield SecondPass(canvas, coarse, predictions, corrections, self.head, around, self.device)
 
-    def _surroundings(self, guide: CoarseMap, canvas: Canvas, whole: Answer, aligner: Aligner) -> Surroundings | None:
+    def _surroundings(self, guide: CoarseMap, canvas: Canvas, whole: Output, aligner: Aligner) -> Surroundings | None:
         if self.head is None:
             return None
         return Surroundings.of(guide, canvas.size, aligner.observations, whole.features, aligner.half)
@@ -226,14 +226,14 @@ class Engine:
             maps = (from_space(one, self.coarse.convention, self.space) for one in (aligned.predicted, values))
             observer(aligned.tile, *maps)
 
-    def _tile_pass(self, canvas: Canvas, whole: Answer) -> TilePass:
+    def _tile_pass(self, canvas: Canvas, whole: Output) -> TilePass:
         seed, batch_size = self.options["seed"], self.options["tile_batch_size"]
         known = whole.maps[0, 0].nan_to_num(torch.nan, posinf=torch.nan, neginf=torch.nan)
         context = TileContext(seed, known, self.coarse.convention, canvas.size, batch_size)
         progress = self.options["progress"] or _ignore
         return TilePass(canvas, self.fine, self.space, self.device, context, self._guided, progress)
 
-    def _finish(self, photo: Photo, whole: Answer, fused: Fused | None, clock: Clock) -> DepthMap:
+    def _finish(self, photo: Photo, whole: Output, fused: Fused | None, clock: Clock) -> DepthMap:
         """Bring everything to the photo's size and the coarse backend's convention, in metres if the scale is known."""
         focal = relative_focal(photo, self.options["fov"])
         scale, convention = metric_scale(self.coarse, focal)
@@ -254,8 +254,9 @@ class Engine:
 
     def _enlarged(self, coarse: CoarseMap, fused: Fused | None, size: Size, scale: float) -> Values:
         if fused is None:
-            return enlarged(filled(coarse), size, lambda band: scale * band)
-        return enlarged(fused.values, size, lambda band: scale * from_space(band, self.coarse.convention, self.space))
+            return interpolate_in_bands(filled(coarse), size, lambda band: scale * band)
+        convention, space = self.coarse.convention, self.space
+        return interpolate_in_bands(fused.values, size, lambda band: scale * from_space(band, convention, space))
 
     def _effective_options(self, count: int) -> dict[str, Any]:
         plan = self.options["plan"]
@@ -277,11 +278,11 @@ def _resolved(options: PredictOptions, coarse: Backend, fine: Backend, head: Fus
     if chosen["detail"] is None:
         chosen["detail"] = default_detail(FUSERS[chosen["fuser"]], fine, head)
     if chosen["mirror"] is None:
-        chosen["mirror"] = getattr(coarse, "mirror", False)
+        chosen["mirror"] = Traits.of(coarse).mirror
     return chosen
 
 
-def _confidence(whole: Answer, fused: Fused | None) -> Values | None:
+def _confidence(whole: Output, fused: Fused | None) -> Values | None:
     if fused is not None:
         return fused.confidence
     return None if whole.confidence is None else whole.confidence[0, 0].numpy()

@@ -1,7 +1,7 @@
-"""Write a backend or a fusion head as ONNX, with the meaning of its numbers inside and in a JSON beside it.
+"""Write a backend or a fusion head as ONNX, with its convention and sizes inside and in a JSON file beside it.
 
-What is written takes RGB in [0, 1] (a normalisation is part of the graph) and is compared with torch before
-it takes its place. Never writes a file that differs.
+The graph takes RGB in [0, 1] (normalisation is part of it). It is compared with torch first, and a file that differs is
+never written.
 """
 
 import importlib
@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from patchwrap.errors import ExportError, MissingExtraError, OptionError, one_line
 from patchwrap.io import replacing_together, write_json
-from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Movable
+from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Movable, Traits
 from patchwrap.wrapping import wrap
 
 METADATA = "patchwrap"
-"""Key of the graph's metadata under which the facts lie as JSON."""
+"""Key of the graph's metadata that holds the facts as JSON."""
 
 TOLERANCE = 1e-4
 """Largest difference from torch that is accepted, as a fraction of the largest value."""
@@ -38,10 +38,10 @@ class Exported:
 
     Args:
         path: the ONNX file.
-        facts_path: the JSON beside it.
-        facts: its content, which is in the graph's metadata too.
-        difference: largest difference from torch as a fraction of the largest value; None where onnxruntime is
-            not installed and nothing was compared.
+        facts_path: the JSON file beside it.
+        facts: its content, also in the graph's metadata.
+        difference: largest difference from torch as a fraction of the largest value; None if onnxruntime is not
+            installed, so that nothing was compared.
     """
 
     path: Path
@@ -51,27 +51,27 @@ class Exported:
 
 
 def export(thing: Backend | FusionHead | str, path: str | Path, size: tuple[int, int] | None = None) -> Exported:
-    """Write the network of a backend, or a fusion head, as ONNX; it ends on the CPU in float32.
+    """Write a backend or a fusion head as ONNX; moves it to the CPU in float32.
 
-    A backend is written as its own ``predict``; export ``backend.fine`` and ``backend.head`` for the others it
-    brings. The batch is open, and so is the size where the backend allows any aspect and its network can be traced
-    for all.
+    The graph of a backend computes its ``predict``; export ``backend.fine`` and ``backend.head`` separately. The batch
+    axis is dynamic, and so is the size if the backend allows any aspect (``Traits.free_aspect`` and ``open_size``).
 
     Args:
-        thing: what has ``exportable`` (see ``patchwrap.spec.Exportable``), or the name of such a backend.
-        path: where, ``.onnx``; the facts go to ``.json`` beside it. Existing files are replaced.
-        size: fixes the ``(height, width)`` of the input; None where it cannot be open is the preferred one.
+        thing: a backend or head with ``exportable`` (see ``patchwrap.spec.Exportable``), or the name of a backend.
+        path: output file, ``.onnx``; the facts go to ``.json`` beside it. Existing files are replaced.
+        size: fixes the ``(height, width)`` of the input; None leaves it dynamic, or uses the preferred size where that
+            is not possible.
 
     Raises:
         MissingExtraError: if onnx or onnxscript is not installed.
-        ExportError: if it is no torch module, cannot be traced, or the result differs from torch.
-        OptionError: if the path or the size cannot be.
+        ExportError: if it is not a torch module, cannot be traced, or the result differs from torch.
+        OptionError: if the path does not end in .onnx or the size is not a multiple of the backend's.
         OutputError: if the files cannot be written.
     """
     _check_extra()
     path = Path(path)
     if path.suffix != ".onnx":
-        raise OptionError(f"{str(path)!r} does not end in .onnx; name the output so.")
+        raise OptionError(f"{str(path)!r} does not end in .onnx. Give the output that ending.")
     candidate = Candidate.of(wrap(thing) if isinstance(thing, str) else thing, size)
     with torch.random.fork_rng(devices=[]), torch.no_grad(), replacing_together(path.parent) as folder:
         torch.manual_seed(0)
@@ -85,13 +85,13 @@ def export(thing: Backend | FusionHead | str, path: str | Path, size: tuple[int,
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is to be exported, and at which size it is traced.
+    """A backend or head to be exported, and the size at which it is traced.
 
     Args:
         thing: the backend or head.
         size: ``(height, width)`` of the example inputs.
-        fixed: whether the graph takes this size alone.
-        facts: what the numbers mean.
+        fixed: whether the graph takes this size only.
+        facts: convention, sizes and layout, for the metadata.
     """
 
     thing: Exportable
@@ -101,7 +101,7 @@ class Candidate:
 
     @classmethod
     def of(cls, thing: Any, size: tuple[int, int] | None) -> "Candidate":
-        """Look at a backend or head.
+        """Choose size and facts for a backend or head.
 
         Raises:
             ExportError: if it cannot be exported at all.
@@ -114,14 +114,15 @@ class Candidate:
         if isinstance(thing, Movable):
             thing.to(torch.device("cpu"), torch.float32)
         if isinstance(thing, Backend):
-            if not (getattr(thing, "free_aspect", True) and getattr(thing, "open_size", True)):
+            traits = Traits.of(thing)
+            if not (traits.free_aspect and traits.open_size):
                 size = size or thing.processing
             return cls(thing, _input_size(thing, size), size is not None, _backend_facts(thing, size))
         return cls(thing, size or _HEAD_SIZE, size is not None, _HEAD_FACTS)
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
         return type(self.thing).__name__
 
     def traced(self) -> Any:
@@ -170,7 +171,7 @@ class Candidate:
         except ModuleNotFoundError:
             return None
         options = runtime.SessionOptions()
-        options.log_severity_level = 4  # every error comes as an exception too
+        options.log_severity_level = 4  # every error is raised as an exception as well
         other = self.size if self.fixed else (self.size[1], self.size[0])
         try:
             session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
@@ -196,7 +197,7 @@ class Candidate:
 
 
 class _Positional(nn.Module):
-    """Calls a module whatever its parameters are named; the graph's inputs have names of their own."""
+    """Calls a module by position, so that the graph's inputs need not be named like its parameters."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -221,37 +222,39 @@ def _check_extra() -> None:
 
 
 def _backend_facts(backend: Backend, size: tuple[int, int] | None) -> dict[str, Any]:
+    traits = Traits.of(backend)
     facts: dict[str, Any] = {
         "convention": str(backend.convention),
         "processing": list(size or backend.processing),
-        "multiple": getattr(backend, "multiple", 1),
-        "free_aspect": size is None and getattr(backend, "free_aspect", True),
-        "mirror": getattr(backend, "mirror", False),
-        "knows_tiles": getattr(backend, "knows_tiles", False),
+        "multiple": traits.multiple,
+        "free_aspect": size is None and traits.free_aspect,
+        "mirror": traits.mirror,
+        "knows_tiles": traits.knows_tiles,
         "layout": "NCHW",
         "color": "RGB",
         "range": [0, 1],
         "output": backend.convention.space,
     }
     if isinstance(backend, MetricWithFocal):
-        # A pinhole camera's scale is proportional to its focal length, so that one number tells all.
+        # A pinhole camera's scale is proportional to its focal length, so one number is enough.
         facts["metres_per_focal"] = backend.metres_per_unit(1.0)
     return facts
 
 
 def _input_size(backend: Backend, size: tuple[int, int] | None) -> tuple[int, int]:
-    """The size asked for; else the preferred one, made oblong so that height and width cannot be confused."""
-    multiple = getattr(backend, "multiple", 1)
+    """The requested size; else the preferred one, made oblong so that swapping height and width is noticed."""
+    traits = Traits.of(backend)
+    multiple = traits.multiple
     if size is not None:
         if min(size) < multiple or size[0] % multiple or size[1] % multiple:
-            raise OptionError(f"size {size} (height, width) is not made of multiples of {multiple}, as it must be.")
+            raise OptionError(f"size {size} (height, width): both sides must be multiples of {multiple}. Round them.")
         return size
     height, width = backend.processing
-    return height, width + multiple * (height == width and getattr(backend, "free_aspect", True))
+    return height, width + multiple * (height == width and traits.free_aspect)
 
 
 def _relative_gap(wanted: Tensor, got: Tensor) -> float:
-    """Largest difference as a fraction of the largest value; infinite where not the same pixels are finite."""
+    """Largest difference as a fraction of the largest value; infinite if different pixels are finite."""
     finite = wanted.isfinite()
     if not torch.equal(finite, got.isfinite()):
         return float("inf")
@@ -275,7 +278,7 @@ def _median_translation() -> Callable[..., Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's warnings, log lines and dumps of graphs to itself: what matters comes as an exception."""
+    """Suppress the exporter's warnings, log lines and graph dumps: errors are raised as exceptions."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from patchwrap.errors import BackendContractError, OptionError
+from patchwrap.errors import OptionError
 
 if TYPE_CHECKING:
     from patchwrap.spec import Fuser
@@ -64,31 +64,6 @@ def check_fuser(name: str) -> None:
     """
     if name not in (AUTO, *FUSERS):
         raise OptionError(f"fuser {name!r} is not known. Take one of {', '.join((AUTO, *FUSERS))}.")
-
-
-def fuser_of(head: object) -> str:
-    """The fuser that a fusion head asks for by its attribute ``fuser``; ``DEFAULT`` without one.
-
-    Raises:
-        BackendContractError: if there is no fuser of that name.
-    """
-    name = getattr(head, "fuser", DEFAULT)
-    if name not in tuple(FUSERS):
-        raise BackendContractError(f"{type(head).__name__}.fuser is {name!r}; expected one of {', '.join(FUSERS)}.")
-    return name
-
-
-def fuser_for(name: str, head: object) -> str:
-    """Resolve ``auto`` to the fuser that a head asks for.
-
-    Args:
-        name: a value of ``fuser=``.
-        head: a fusion head, or None.
-
-    Raises:
-        BackendContractError: see ``fuser_of``.
-    """
-    return fuser_of(head) if name == AUTO else name
 
 
 def check_detail(detail: float) -> float:

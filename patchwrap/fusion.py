@@ -15,6 +15,7 @@ from patchwrap.coarsening import Region
 from patchwrap.fusers import FuserRecipe, check_detail
 from patchwrap.high_pass import high_pass
 from patchwrap.poisson import Slopes, solve
+from patchwrap.spec import Traits
 from patchwrap.tiling import Tile
 from patchwrap.types import Map, Values
 from patchwrap.weighted_mean import WeightedMean
@@ -158,7 +159,7 @@ def default_detail(recipe: FuserRecipe, *parts: object) -> float:
     """
     if recipe.detail is not None:
         return recipe.detail
-    return DETAIL_TILE_TRAINED if any(getattr(part, "knows_tiles", False) for part in parts) else DETAIL_DEFAULT
+    return DETAIL_TILE_TRAINED if any(Traits.of(part).knows_tiles for part in parts) else DETAIL_DEFAULT
 
 
 def crossover(detail: float, tile_width: int) -> float:

@@ -1,4 +1,4 @@
-"""The one hook a plugin implements. Torch-free, so that listing backends costs nothing."""
+"""The one hook that a plugin implements. Imports no torch, so that listing backends is fast."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ hookimpl = pluggy.HookimplMarker("patchwrap")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A well-known checkpoint that a backend loads by a short name.
+    """A published checkpoint that a backend loads by a short name.
 
     Args:
         name: what users type after ``BACKEND=``.
         source: what the name stands for, such as a hub name.
-        convention: ``SPACE:AMBIGUITY``, what its numbers mean.
+        convention: ``SPACE:AMBIGUITY`` of the maps it predicts, see ``DepthConvention``.
         licence: SPDX identifier of the weights, ``LicenseRef-…`` where there is none.
     """
 
@@ -29,7 +29,7 @@ class Checkpoint:
 
 @runtime_checkable
 class Register(Protocol):
-    """The callback a plugin receives; call it once per backend."""
+    """The callback that a plugin receives; call it once per backend."""
 
     def __call__(
         self,
@@ -41,20 +41,20 @@ class Register(Protocol):
         summary: str,
         checkpoints: Sequence[Checkpoint] = (),
     ) -> None:
-        """Announce a backend without importing it.
+        """Register a backend without importing it.
 
         Args:
             name: what users type after ``--backend``.
             target: ``"module:attribute"``, imported when the backend is first used; called as
                 ``attribute(checkpoint, **options)`` and must return a Backend.
-            convention: ``SPACE:AMBIGUITY``, what its numbers mean; None if that depends on the checkpoint.
+            convention: ``SPACE:AMBIGUITY`` of the maps it predicts; None if that depends on the checkpoint.
             licence: SPDX identifier of code and weights.
             summary: one line for the listing.
-            checkpoints: well-known ones, for the listing; each ``name`` must work as ``attribute(name)``.
+            checkpoints: published ones, for the listing; each ``name`` must work as ``attribute(name)``.
         """
         ...
 
 
 @hookspec
 def patchwrap_register_backends(register: Register) -> None:
-    """Announce this plugin's backends by calling ``register`` for each."""
+    """Register this plugin's backends by calling ``register`` for each."""

@@ -1,7 +1,7 @@
-"""Find the installed plugins and their backends; imports no backend before its use, dies of none.
+"""Find the installed plugins and their backends; imports backends lazily and survives broken ones.
 
-Pluggy's own entry-point loop stops at the first plugin that cannot be imported, so this module has its
-own: a broken plugin is recorded under its name and everybody else goes on.
+Pluggy's own entry-point loop stops at the first plugin that cannot be imported, so this module has its own: a broken
+plugin is recorded with its error and all others are loaded.
 """
 
 import difflib
@@ -32,18 +32,18 @@ _log = logging.getLogger("patchwrap")
 
 @dataclass(frozen=True)
 class BackendRecord:
-    """What a plugin announced about one backend; the backend itself is not imported yet.
+    """What a plugin registered about one backend; the backend itself is not imported yet.
 
     Args:
         name: what users type after ``--backend``.
         target: ``"module:attribute"`` of the factory.
-        convention: what its numbers mean; None if that depends on the checkpoint.
+        convention: of the maps it predicts; None if that depends on the checkpoint.
         licence: SPDX identifier of code and weights.
         summary: one line for the listing.
         plugin: name of the plugin that registered it.
-        distribution: installed distribution the plugin came with, None when registered by hand.
+        distribution: installed distribution that the plugin belongs to; None if it was registered by hand.
         version: that distribution's version.
-        checkpoints: well-known checkpoints it loads by a short name.
+        checkpoints: published checkpoints that it loads by a short name.
     """
 
     name: str
@@ -61,7 +61,7 @@ class BackendRecord:
 class PluginRecord:
     """One plugin as ``patchwrap plugins`` lists it.
 
-    A broken plugin may still have backends: those it registered without fault stay usable.
+    A broken plugin may still have backends: those that it registered correctly stay usable.
     """
 
     name: str
@@ -74,10 +74,10 @@ class PluginRecord:
 
 
 class PluginManager(pluggy.PluginManager):
-    """Pluggy's manager plus a record of every plugin and backend met.
+    """Pluggy's manager, with a record of every plugin and backend found.
 
     Args:
-        strict: raise PluginError at the first fault instead of recording it.
+        strict: raise PluginError at the first error instead of recording it.
     """
 
     def __init__(self, strict: bool = False) -> None:
@@ -93,15 +93,15 @@ class PluginManager(pluggy.PluginManager):
 
         Args:
             plugin: module or object with a ``@patchwrap.hookimpl`` function.
-            name: how listings call it.
+            name: its name in listings.
 
         Returns:
-            Its record; look at ``error`` to learn of faults.
+            Its record; ``error`` says what was wrong.
         """
         return self._load(PluginRecord(name, "loaded"), lambda: plugin)
 
     def add_entry_point(self, entry: metadata.EntryPoint) -> PluginRecord:
-        """Import and register the plugin that an entry point names, unless the environment disables it."""
+        """Import and register the plugin of an entry point, unless an environment variable disables it."""
         record = _record_of(entry)
         if not _is_enabled(entry.name):
             record = replace(record, state="disabled")
@@ -110,11 +110,11 @@ class PluginManager(pluggy.PluginManager):
         return self._load(record, entry.load)
 
     def broken(self) -> dict[str, str]:
-        """Name and error of every plugin with a fault."""
+        """Name and error of every broken plugin."""
         return {record.name: record.error for record in self.plugins if record.error}
 
     def warn_of_broken(self) -> None:
-        """Log one warning line per broken plugin, once in this manager's life."""
+        """Log one warning line per broken plugin; later calls do nothing."""
         if not self._warned:
             for name, error in self.broken().items():
                 _log.warning("warning: plugin %r is broken: %s", name, error)
@@ -123,7 +123,7 @@ class PluginManager(pluggy.PluginManager):
     def _load(self, record: PluginRecord, importer: Callable[[], object]) -> PluginRecord:
         faults: list[str] = []
         known = set(self.backends)
-        # A plugin is a stranger's code: whatever it raises, even sys.exit(), is its own fault alone.
+        # Plugins are third-party code: whatever one raises, even SystemExit, must not affect the others.
         try:
             plugin = importer()
             self.register(plugin, record.name)
@@ -141,13 +141,13 @@ class PluginManager(pluggy.PluginManager):
         return self.plugins[-1]
 
     def _forget(self, name: str) -> None:
-        # A hook with a wrong name stays pending and would be blamed on the next plugin checked.
+        # A hook with a wrong name stays pending and would be reported as an error of the next plugin.
         plugin = self.get_plugin(name)
         if plugin is not None and name not in {record.name for record in self.plugins}:
             self.unregister(plugin)
 
     def _collect(self, owner: PluginRecord, plugin: object, faults: list[str]) -> None:
-        """Call this plugin's hook alone, so that a raising neighbour cannot lose its backends."""
+        """Call this plugin's hook alone, so that an error in another plugin does not lose its backends."""
         callers = self.get_hookcallers(plugin) or []
         if not callers:
             raise PluginError("it implements no patchwrap hook; put @patchwrap.hookimpl on its function")
@@ -185,11 +185,11 @@ class PluginManager(pluggy.PluginManager):
 def create_plugin_manager(load_external: bool = True) -> PluginManager:
     """Make a fresh manager; ``get_plugin_manager`` is the shared one.
 
-    ``PATCHWRAP_PLUGINS=a,b`` loads only those plugins (empty: none), ``PATCHWRAP_DISABLE=a`` all but
-    those, ``PATCHWRAP_STRICT_PLUGINS=1`` raises at the first broken one.
+    ``PATCHWRAP_PLUGINS=a,b`` loads only those plugins (none if empty), ``PATCHWRAP_DISABLE=a`` all but those, and
+    ``PATCHWRAP_STRICT_PLUGINS=1`` raises at the first broken one.
 
     Args:
-        load_external: look for installed plugins; False gives an empty manager for tests.
+        load_external: load installed plugins; False returns an empty manager, for tests.
 
     Raises:
         PluginError: in strict mode, when a plugin is broken.
@@ -197,7 +197,7 @@ def create_plugin_manager(load_external: bool = True) -> PluginManager:
     manager = PluginManager(strict=os.environ.get("PATCHWRAP_STRICT_PLUGINS", "") not in ("", "0"))
     if not load_external:
         return manager
-    # Sorted, because the order of sys.path would decide which of two namesakes wins.
+    # Sorted, since otherwise the order of sys.path would decide which of two plugins of one name is loaded.
     for entry in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=_sort_key):
         manager.add_entry_point(entry)
     _record_absentees(manager)
@@ -216,7 +216,7 @@ def registered_backends() -> dict[str, BackendRecord]:
 
 
 def find_backend(name: str) -> BackendRecord:
-    """Return what is known about a backend; warns once of broken plugins.
+    """Return a backend's record; logs broken plugins once.
 
     Args:
         name: as registered, without ``=CHECKPOINT``.
@@ -258,7 +258,7 @@ def resolve(name: str) -> Callable[..., Any]:
 
 
 def not_loadable(name: str, error: BaseException) -> str:
-    """Say in words whose fault it is that a registered backend cannot be made.
+    """The message for a registered backend whose factory failed: which plugin, why and what to do.
 
     Args:
         name: as registered.
@@ -345,7 +345,7 @@ def _not_found(name: str, manager: PluginManager) -> str:
     faulty = ", ".join(manager.broken())
     broken = f" Broken plugins: {faulty} (see patchwrap plugins)." if faulty else ""
     installed = ", ".join(sorted(manager.backends)) or "none"
-    # No pip command is built from the name: a typo would then advise installing a stranger's package.
+    # No pip command is built from the name: a typo would then suggest installing an unknown package.
     return (
         f"No backend named {name!r}.{hint} Installed: {installed}.{broken} "
         "Install its distribution; the README's backend table names them."

@@ -1,4 +1,4 @@
-"""Where a network's numbers lie and how precise they are. Never loses float32 weights, and never predicts."""
+"""Device and number type of a network's weights. Keeps the float32 weights while a network is in half precision."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 @dataclass
 class _Rounding:
-    """How a network is rounded now.
+    """The current number type of a network.
 
     Args:
-        dtype: its number type.
-        full: its weights as they were before.
+        dtype: of its weights now.
+        full: its float32 weights by name while ``dtype`` is another type; else empty.
     """
 
     dtype: torch.dtype = torch.float32
@@ -23,17 +23,17 @@ class _Rounding:
 
 
 _roundings: WeakKeyDictionary[nn.Module, _Rounding] = WeakKeyDictionary()
-"""Of every network, since several backends may share one."""
+"""One entry per network, since several backends may share a network."""
 
 
 class Precision:
-    """Moves a network between devices and number types; it comes back to float32 bit for bit.
+    """Moves a network between devices and number types; back in float32 its weights are the same bit for bit.
 
-    Several of one network know of each other.
+    Several instances for one network share its state.
 
     Args:
-        network: turned into float32.
-        exact: names of modules whose weights stay float32 always; those it lacks are passed over.
+        network: converted to float32.
+        exact: names of modules whose weights always stay float32; unknown names are ignored.
     """
 
     def __init__(self, network: nn.Module, exact: Sequence[str] = ()) -> None:
@@ -46,37 +46,37 @@ class Precision:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The number type of the weights now."""
+        """The current number type of the weights."""
         return self._rounding.dtype
 
     def to(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the network.
 
         Args:
-            device: where to.
-            dtype: number type of all weights but those of the exact modules and of batch norms.
+            device: where the network goes.
+            dtype: of all weights except those of ``exact`` modules, batch norms and constant tables.
         """
         self.network.to(device)
         if dtype == self.dtype:
             return
         full = {name: self._unrounded(name, tensor) for name, tensor in self._roundable()}
         for name, tensor in self._roundable():
-            # Rounded on the CPU, so that they are the same numbers when they are looked at again.
+            # Rounded on the CPU, as in _unrounded, so that both give the same numbers.
             tensor.data = full[name].to(dtype).to(device)
         self._rounding.full = {} if dtype == torch.float32 else full
         self._rounding.dtype = dtype
 
     def _unrounded(self, name: str, tensor: Tensor) -> Tensor:
-        """What a tensor was in float32; what it is now if somebody changed it since."""
+        """A tensor's float32 value from before rounding, or its current value if it was changed since."""
         now, before = tensor.detach().cpu(), self._rounding.full.get(name)
         if before is not None and torch.equal(before.to(now.dtype), now):
             return before
         return now.float()
 
     def _roundable(self) -> Iterator[tuple[str, Tensor]]:
-        """Parameters and constants whose type changes, by name."""
+        """Parameters and buffers whose number type changes, by name."""
         for name, module in self.network.named_modules():
-            # Constants without weights are tables such as rotary frequencies, which rounding would turn.
+            # Modules without weights hold tables such as rotary frequencies, which must not be rounded.
             table = next(module.parameters(), None) is None
             if table or isinstance(module, nn.BatchNorm2d) or f"{name}.".startswith(self._exact):
                 continue

@@ -1,6 +1,6 @@
-"""Resize maps and pictures. The one place where pixels are resampled, so that no processor does it behind our back.
+"""Resizing used by the pipeline; large arrays are processed in bands of rows.
 
-What has the size of a photo is made row by row: ``resized`` and ``enlarged`` hold a band at a time in memory.
+Backends get their input at the size chosen here, so that no processor of a model library has to resize it again.
 """
 
 import warnings
@@ -21,68 +21,70 @@ from patchwrap.tiling import Size
 from patchwrap.types import CoarseMap, Map
 
 _PHOTO_BAND = 32
-"""Rows of a resized photo made at once; each takes several of the photo's own."""
+"""Rows of a resized photo that are computed at once; each covers several rows of the photo."""
 
 
-def resize(maps: Shaped[Tensor, "batch channels _ _"], size: Size) -> Shaped[Tensor, "batch channels rows columns"]:
-    """Resize with bilinear interpolation, averaging over the covered area when shrinking.
+def resize_maps(
+    maps: Shaped[Tensor, "batch channels _ _"], size: Size
+) -> Shaped[Tensor, "batch channels rows columns"]:
+    """Resize a batch of maps bilinearly, averaging over the covered area when shrinking.
 
     Pixel centres lie at one half (``align_corners=False``).
 
     Args:
         maps: float, or uint8 (then rounded).
-        size: ``(height, width)`` wanted.
+        size: ``(height, width)`` of the result.
     """
     if tuple(maps.shape[2:]) == tuple(size):
         return maps
     return functional.interpolate(maps, size, mode="bilinear", align_corners=False, antialias=True)
 
 
-def enlarge(values: Float[Tensor, "_ _"], size: Size) -> Float[Tensor, "height width"]:
-    """Resize one map without low-pass: for maps that are smooth at the target's pixels already."""
+def interpolate_map(values: Float[Tensor, "_ _"], size: Size) -> Float[Tensor, "height width"]:
+    """Resize one map bilinearly without a low-pass: to enlarge, or for maps that are smooth at the target's pixels."""
     if tuple(values.shape) == tuple(size):
         return values
     return functional.interpolate(values[None, None], size, mode="bilinear", align_corners=False)[0, 0]
 
 
-def enlarged(
+def interpolate_in_bands(
     values: CoarseMap, size: Size, finish: Callable[[Map], Tensor] | None = None, dtype: DTypeLike = np.float32
 ) -> Shaped[ndarray, "height width"]:
-    """Enlarge a map into a scratch array, band by band.
+    """Do as ``interpolate_map`` does for a map of a photo's size, band by band into a scratch array.
 
     Args:
         values: the map.
-        size: ``(height, width)`` wanted.
-        finish: what to do with every pixel afterwards.
+        size: ``(height, width)`` of the result.
+        finish: applied to every band of the result, pixel by pixel.
         dtype: of the result.
     """
     result = scratch.array(size, dtype)
     for rows in scratch.bands(size[0]):
-        band = _enlarged_rows(values, size, rows)
+        band = _interpolated_rows(values, size, rows)
         result[rows] = (band if finish is None else finish(band)).numpy()
     return result
 
 
-def resized(photo: Shaped[ndarray, "_ _ 3"], size: Size) -> Shaped[ndarray, "height width 3"]:
-    """Resize a photo as ``resize`` does, in its own number type, into a scratch array, band by band."""
+def resize_photo(photo: Shaped[ndarray, "_ _ 3"], size: Size) -> Shaped[ndarray, "height width 3"]:
+    """Resize a photo as ``resize_maps`` does, band by band into a scratch array of the photo's number type."""
     if photo.shape[:2] == tuple(size):
         return photo
     result = scratch.array((*size, 3), photo.dtype)
     for rows in scratch.bands(size[0], _PHOTO_BAND):
-        band = _resized_rows(photo, size, rows).numpy()
+        band = _resized_photo_rows(photo, size, rows).numpy()
         result[rows] = band if photo.dtype.kind == "f" else np.rint(band)
     return result
 
 
-def under(
+def sample_windows(
     maps: Float[Tensor, "tiles channels _ _"], windows: Float[Tensor, "tiles 4"], size: Size
 ) -> Float[Tensor, "tiles channels height width"]:
-    """The part of each whole-image map that lies under its tile, resampled bilinearly.
+    """Sample the window of a tile from each whole-image map, bilinearly.
 
     Args:
-        maps: one whole-image map a tile.
+        maps: one whole-image map per tile.
         windows: (top, left, height, width) of each tile as fractions of the image.
-        size: ``(height, width)`` wanted.
+        size: ``(height, width)`` of the result.
     """
     top, left, height, width = windows.to(maps).unbind(1)
     # affine_grid's coordinates run from -1 to 1: centre and half size of the window in those.
@@ -94,16 +96,16 @@ def under(
 
 
 def input_size(image: Size, processing: Size, multiple: int = 1, free_aspect: bool = True) -> Size:
-    """The size at which a backend sees an image.
+    """The size to which an image is resized for a backend.
 
-    With a free aspect, the sides that come nearest to the image's aspect and the processing area;
-    the aspect counts four times as much as the area.
+    With a free aspect, the sides that come closest to the image's aspect and to the area of ``processing``; the aspect
+    counts four times as much as the area.
 
     Args:
         image: ``(height, width)`` of the image or tile.
-        processing: ``(height, width)`` the backend prefers.
-        multiple: both sides are a multiple of this.
-        free_aspect: False keeps ``processing`` as it is.
+        processing: the backend's preferred ``(height, width)``.
+        multiple: both sides are divisible by this.
+        free_aspect: if False, the size is exactly ``processing``.
 
     Example:
         >>> input_size((2160, 3840), (288, 384), multiple=32)
@@ -122,28 +124,28 @@ def _misfit(size: Size, ideal: tuple[float, float]) -> float:
     return 4 * abs(down - across) + abs(down + across)
 
 
-def _enlarged_rows(values: CoarseMap, size: Size, rows: slice) -> Map:
-    """Some rows of ``enlarge(values, size)``."""
+def _interpolated_rows(values: CoarseMap, size: Size, rows: slice) -> Map:
+    """Some rows of ``interpolate_map(values, size)``."""
     last = values.shape[0] - 1
     places = (torch.arange(rows.start, rows.stop, dtype=torch.float64) + 0.5) * (values.shape[0] / size[0]) - 0.5
     places = places.clamp(0, last)
     above = places.long()
     share = (places - above).to(values.dtype)[:, None]
     first = int(above[0])
-    # Across first, since the map has fewer rows than the band.
+    # Across columns first, since the map has fewer rows than the band.
     band = values[first : int(above[-1]) + 2]
-    band = enlarge(band, (len(band), size[1]))
+    band = interpolate_map(band, (len(band), size[1]))
     return torch.lerp(band[above - first], band[(above + 1).clamp_max(last) - first], share)
 
 
-def _resized_rows(photo: Shaped[ndarray, "_ _ 3"], size: Size, rows: slice) -> Float[Tensor, "rows columns 3"]:
-    """Some rows of a resized photo: across by torch, down by the same weights, a triangle over the covered rows."""
+def _resized_photo_rows(photo: Shaped[ndarray, "_ _ 3"], size: Size, rows: slice) -> Float[Tensor, "rows columns 3"]:
+    """Some rows of a resized photo: columns by torch, rows by the same triangular weights over the covered rows."""
     scale = photo.shape[0] / size[0]
     reach = max(scale, 1.0)
     centres = (torch.arange(rows.start, rows.stop, dtype=torch.float64) + 0.5) * scale
     first = max(int(centres[0] - reach), 0)
     last = min(ceil(centres[-1] + reach), photo.shape[0])
-    band = resize(_as_batch(photo[first:last]), (last - first, size[1]))
+    band = resize_maps(_as_batch(photo[first:last]), (last - first, size[1]))
     weights = (1 - ((torch.arange(first, last) + 0.5) - centres[:, None]).abs() / reach).clamp_min(0)
     weights = (weights / weights.sum(1, keepdim=True)).float()
     # Channels stay side by side, as they lie in a photo: one matrix product and no copy.
@@ -151,7 +153,7 @@ def _resized_rows(photo: Shaped[ndarray, "_ _ 3"], size: Size, rows: slice) -> F
 
 
 def _as_batch(photo: Shaped[ndarray, "height width 3"]) -> Shaped[Tensor, "1 3 height width"]:
-    if photo.dtype == np.uint16:  # torch hardly knows it
+    if photo.dtype == np.uint16:  # torch supports few operations on it
         photo = photo.astype(np.float32)
     with warnings.catch_warnings():
         # Decoded photos are often read-only arrays; nothing here writes to them.

@@ -3,38 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
 
 import torch
 
 from patchwrap.canvas import Canvas
 from patchwrap.consensus import Consensus
-from patchwrap.errors import BackendContractError
 from patchwrap.observation import Correction
-from patchwrap.resampling import enlarge
-from patchwrap.spec import FusionHead
+from patchwrap.resampling import interpolate_map
+from patchwrap.spec import FusionHead, HeadTraits
 from patchwrap.surroundings import Surroundings
 from patchwrap.tile_store import Prediction, TileStore
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Tile
 from patchwrap.types import Map
 from patchwrap.windows import window
-
-Drawn = Literal["alone", "together", "never"]
-"""How a head's tiles are interpolated towards the coarse map where they disagree with it, see ``SecondPass``."""
-
-
-def drawn_of(head: object) -> Drawn:
-    """The attribute ``drawn`` of a fusion head; ``alone`` without one.
-
-    Raises:
-        BackendContractError: if it has another value than ``alone``, ``together`` or ``never``.
-    """
-    drawn: Any = getattr(head, "drawn", "alone")
-    if drawn not in get_args(Drawn):
-        known = ", ".join(get_args(Drawn))
-        raise BackendContractError(f"{type(head).__name__}.drawn is {drawn!r}; expected one of {known}.")
-    return drawn
 
 
 @dataclass(frozen=True)
@@ -149,8 +131,8 @@ class SecondPass:
         return torch.lerp(self.coarse[tile.slices], values, share), confidence
 
     @property
-    def _drawn(self) -> Drawn:
-        return drawn_of(self.head)
+    def _drawn(self) -> str:
+        return HeadTraits.of(self.head).drawn
 
     def _consensus_agreement(self, tile: Tile) -> Map:
         """Agreement of the tiles' consensus with the coarse map, in (0, 1], under a tile."""
@@ -194,4 +176,4 @@ class SecondPass:
 def _agreement(correction: Correction, tile: Tile) -> Map:
     if correction.agreement is None:
         return torch.ones(tile.size)
-    return enlarge(torch.from_numpy(correction.agreement).float(), tile.size)
+    return interpolate_map(torch.from_numpy(correction.agreement).float(), tile.size)

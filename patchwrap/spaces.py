@@ -1,7 +1,7 @@
-"""The space in which maps are aligned and fused: the one where the tile backend is affine to the coarse one.
+"""The space in which maps are aligned and fused: there, tile and coarse predictions differ by an affine map only.
 
-Log depth for metric and scale-invariant maps (a scale becomes a shift), the map's own space where
-the ambiguity is affine, height as it is.
+Log depth for metric and scale-invariant maps (a scale becomes a shift), the map's own space if its ambiguity is affine,
+and height unchanged.
 """
 
 from typing import Literal
@@ -19,10 +19,10 @@ _TINY = 1e-6
 
 
 def fusion_space(coarse: DepthConvention, fine: DepthConvention) -> FusionSpace:
-    """The space in which ``fine`` is affine to ``coarse``.
+    """The space in which maps of ``fine`` and ``coarse`` differ by scale and shift only.
 
     Raises:
-        ConventionError: if there is none (affine depth with affine inverse depth, height with anything else).
+        ConventionError: if no space does that (affine depth with affine inverse depth, height with anything else).
 
     Example:
         >>> metric, relative = DepthConvention("depth", "metric"), DepthConvention("inverse_depth", "affine")
@@ -43,12 +43,12 @@ def fusion_space(coarse: DepthConvention, fine: DepthConvention) -> FusionSpace:
 def to_space(
     values: Float[Tensor, "*shape"], convention: DepthConvention, space: FusionSpace
 ) -> Float[Tensor, "*shape"]:
-    """Bring values of a convention into the fusion space; what is not finite becomes NaN.
+    """Convert values to the fusion space; values that are not finite become NaN.
 
     Args:
         values: a map in ``convention``.
-        convention: what the values mean.
-        space: where to bring them. Affine maps are already there.
+        convention: of the values.
+        space: the fusion space. Affine maps are already in it.
     """
     values = values.nan_to_num(torch.nan, posinf=torch.nan, neginf=torch.nan)
     if space == "log_depth":
@@ -60,14 +60,13 @@ def to_space(
 def least_invertible(
     coarse: Float[Tensor, "rows columns"], convention: DepthConvention, space: FusionSpace
 ) -> float | None:
-    """What fused values may not fall below, since they are turned over on their way back; None where they are not.
+    """The lower bound of fused values before ``from_space`` takes their reciprocal; None if it does not.
 
-    Twice as far as the farthest of the coarse map (or twice as near as the nearest): a little noise around zero
-    would else be a million metres.
+    Half the smallest positive value of the coarse map. Without it, noise around zero would become a million metres.
 
     Args:
         coarse: the coarse map in the fusion space.
-        convention: of the coarse backend.
+        convention: of the result, the coarse backend's.
         space: the fusion space.
     """
     if space in ("log_depth", convention.space):
@@ -79,7 +78,7 @@ def least_invertible(
 def from_space(
     values: Float[Tensor, "*shape"], convention: DepthConvention, space: FusionSpace
 ) -> Float[Tensor, "*shape"]:
-    """Undo ``to_space``: bring fused values back into the convention of the coarse map."""
+    """Undo ``to_space``: convert fused values back to the convention of the coarse map."""
     if space == "log_depth":
         return torch.exp(-values if convention.space == "inverse_depth" else values)
     return values if convention.space == space else values.clamp_min(_TINY).reciprocal()

@@ -1,17 +1,21 @@
-"""The Protocols a backend, a fusion head and a fuser fulfil: structure only, no base class to inherit.
+"""The Protocols that a backend, a fusion head and a fuser implement: structure only, no base class to inherit.
 
-``Backend`` is all a stranger must write. The small Protocols after it are found by ``isinstance``;
-a backend offers any of them by simply having the method.
+``Backend`` is all that is required. The small Protocols after it are optional: patchwrap looks for them with
+``isinstance``, so a backend supports one by having its method. ``Traits`` and ``HeadTraits`` list the optional
+attributes and their defaults.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from patchwrap.convention import DepthConvention
+from patchwrap.errors import BackendContractError
+from patchwrap.fusers import DEFAULT as DEFAULT_FUSER
+from patchwrap.fusers import FUSERS
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, ConfidenceBatch, DepthBatch, Features, Images, Map
@@ -30,12 +34,12 @@ class Backend(Protocol):
 
     convention: DepthConvention
     processing: tuple[int, int]
-    """Preferred ``(height, width)`` in the model's own pixels; with a free aspect only the area counts."""
+    """Preferred ``(height, width)`` of an input in pixels; with ``free_aspect`` only the area counts."""
 
     def predict(self, images: Images) -> DepthBatch:
         """Predict one map per image.
 
-        Never disables gradients: the pipeline does that.
+        Must not disable gradients: the pipeline does that where none are needed.
 
         Args:
             images: RGB in [0, 1] at a size this backend accepts.
@@ -46,33 +50,64 @@ class Backend(Protocol):
         ...
 
 
-class HasFine(Protocol):
-    """A backend that brings another backend for the tiles; see ``fine_of``."""
+@dataclass(frozen=True)
+class Traits:
+    """The optional attributes of a backend, with the defaults that hold where it lacks them."""
 
-    fine: Backend
+    multiple: int = 1
+    """Both sides of an input must be divisible by this number of pixels."""
+
+    free_aspect: bool = True
+    """Whether inputs may have any aspect ratio; if False, every input has exactly the size ``processing``."""
+
+    mirror: bool = False
+    """Whether the coarse pass also predicts the mirrored image by default, see ``patchwrap.mirror``."""
+
+    knows_tiles: bool = False
+    """Whether it was trained on tiles; its layout inside a tile is then trusted, which raises the default detail
+    strength."""
+
+    open_size: bool = True
+    """Whether a graph traced at one input size (``Exportable``) is valid for others; if False, the ONNX file takes one
+    size only."""
+
+    @classmethod
+    def of(cls, backend: object) -> "Traits":
+        """Read a backend's optional attributes."""
+        return cls(**_own_attributes(backend, cls))
+
+
+def _own_attributes(thing: object, traits: type) -> dict[str, Any]:
+    """Those of the traits that an object has itself."""
+    names = [trait.name for trait in fields(traits)]
+    return {name: getattr(thing, name) for name in names if hasattr(thing, name)}
 
 
 def fine_of(backend: object) -> Backend | None:
-    """The backend that one brings for the tiles, or None: what cannot predict is something else of that name."""
+    """The tile backend that a backend brings as its attribute ``fine``, or None.
+
+    An attribute of that name without ``predict``, such as a layer of a torch module, does not count.
+    """
     fine = getattr(backend, "fine", None)
     return fine if callable(getattr(fine, "predict", None)) else None
 
 
 @runtime_checkable
 class Movable(Protocol):
-    """A backend whose networks can be moved."""
+    """A backend whose networks can be moved to another device and number type."""
 
     def to(self, device: torch.device, dtype: torch.dtype) -> object:
         """Move the networks; images arrive on the same device in float32.
 
-        Back in float32 they are what they were, see ``patchwrap.precision``: one backend serves many calls.
+        Moving back to float32 must restore the exact weights (``patchwrap.Precision`` does that), since one backend
+        serves many calls.
         """
         ...
 
 
 @runtime_checkable
 class MetricWithFocal(Protocol):
-    """A scale-ambiguous backend whose scale becomes known with the focal length."""
+    """A scale-ambiguous backend whose scale is known once the focal length is."""
 
     def metres_per_unit(self, focal: float) -> float:
         """Metres per predicted unit of the whole-image pass.
@@ -85,10 +120,10 @@ class MetricWithFocal(Protocol):
 
 @runtime_checkable
 class PredictsFeatures(Protocol):
-    """A backend that hands out decoder features as guidance for a fusion head."""
+    """A backend that returns decoder features as guidance for a fusion head."""
 
     def predict_with_features(self, images: Images) -> tuple[DepthBatch, Features]:
-        """Predict as ``predict`` does and return decoder features beside it."""
+        """Predict as ``predict`` does and return decoder features as well, at any resolution."""
         ...
 
 
@@ -96,8 +131,7 @@ class PredictsFeatures(Protocol):
 class Exportable(Protocol):
     """A backend or fusion head whose whole computation is one torch module, so that it can be written as ONNX.
 
-    Optional attribute: ``open_size`` (bool, default True; False means that what was traced at one size holds for no
-    other, so that the ONNX file takes one size alone).
+    Optional attribute: ``Traits.open_size``.
     """
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
@@ -124,30 +158,30 @@ class Trainable(Protocol):
 
 @runtime_checkable
 class PredictsConfidence(Protocol):
-    """A backend that knows how sure it is; unsure tiles count less.
+    """A backend that predicts a confidence; tiles count less where it is low.
 
-    Where a fusion head wants features, ``predict_with_features`` is called instead.
+    If a fusion head wants features, ``predict_with_features`` is called instead.
     """
 
     def predict_with_confidence(self, images: Images) -> tuple[DepthBatch, ConfidenceBatch]:
-        """Predict as ``predict`` does and return a confidence in [0, 1] of the same shape beside it."""
+        """Predict as ``predict`` does and return a confidence in [0, 1] of the same shape as well."""
         ...
 
 
 TileSource = Callable[[Tile], Images]
-"""A tile's RGB at the size at which the backend sees it, as a batch of one on the backend's device."""
+"""Called with a tile; returns its RGB, resized to the backend's input size, as a batch of one on its device."""
 
 
 @dataclass(frozen=True)
 class TileContext:
-    """What a backend that owns the loop over the tiles may want to know.
+    """What a backend with its own loop over the tiles is told beside the tiles.
 
     Args:
-        seed: of everything random.
-        coarse: the whole image's map at its own sampling, NaN where invalid.
-        convention: what its values mean; not necessarily the tile backend's own.
-        canvas: ``(height, width)`` of the grid on which the tiles lie: the whole image.
-        tile_batch_size: tiles to predict at once, at most.
+        seed: for everything random.
+        coarse: the coarse map of the whole image at the coarse backend's resolution, NaN where invalid.
+        convention: of the coarse map; not necessarily the tile backend's own.
+        canvas: ``(height, width)`` of the pixel grid on which the tiles lie; it covers the whole image.
+        tile_batch_size: largest number of tiles to predict at once.
     """
 
     seed: int
@@ -159,7 +193,7 @@ class TileContext:
 
 @runtime_checkable
 class PredictsTiles(Protocol):
-    """A backend that owns the loop over the tiles, since it predicts them jointly (diffusion from one noise field)."""
+    """A backend with its own loop over the tiles, such as joint diffusion of all tiles from one noise field."""
 
     def predict_tiles(
         self, source: TileSource, tiles: Sequence[Tile], context: TileContext
@@ -167,19 +201,19 @@ class PredictsTiles(Protocol):
         """Predict every tile once, in any order.
 
         Args:
-            source: reads a tile.
+            source: returns a tile's RGB.
             tiles: where they lie on the canvas.
-            context: what else is known.
+            context: seed, coarse map and batch size.
 
         Yields:
-            A tile and its map at the size that ``source`` gives it, as ``predict`` would return it.
+            A tile and its map, ``(height, width)`` of what ``source`` returns for it, in the backend's convention.
         """
         ...
 
 
 @runtime_checkable
 class PredictsTilesWithConfidence(Protocol):
-    """A backend that owns the loop over the tiles and knows how sure it is of each; called before ``predict_tiles``."""
+    """A backend with its own loop over the tiles that yields confidence, too; preferred to ``predict_tiles``."""
 
     def predict_tiles_with_confidence(
         self, source: TileSource, tiles: Sequence[Tile], context: TileContext
@@ -194,17 +228,10 @@ class PredictsTilesWithConfidence(Protocol):
 
 @runtime_checkable
 class FusionHead(Protocol):
-    """A light network that corrects one aligned tile before fusion.
+    """A light network that corrects one aligned tile before fusion. Optional attributes: see ``HeadTraits``.
 
-    All maps are in the fusion space (log depth for metric and scale-invariant depth). The residual
-    a head adds starts at zero: an untrained head returns the aligned tiles, or what all tiles together say there.
-
-    Optional attributes: ``wants_features`` (bool, default True); False spares backends the decoder features.
-    ``drawn`` says how its tiles are drawn to the coarse map where they differ from it: ``alone`` (the default) each by
-    itself, as without a head; ``together`` where all together differ, farther away and all by the same share, for a
-    head that reads the view's confidence and decides itself how far to believe a tile; ``never`` for one that was
-    trained to be right where its backbone is not. ``fuser`` (str) is the one it asks for. ``knows_tiles`` (bool,
-    default False) is as a backend's: one of the two is enough.
+    All maps are in the fusion space (log depth for metric and scale-invariant depth). The residual a head adds starts
+    at zero: an untrained head returns the aligned tiles, or the weighted mean of all tiles there.
     """
 
     def refine(self, view: TileView) -> DepthBatch:
@@ -212,14 +239,52 @@ class FusionHead(Protocol):
         ...
 
 
-class HasHead(Protocol):
-    """A backend that brings a fusion head of its own; see ``head_of``."""
+DRAWN = ("alone", "together", "never")
+"""How refined tiles fall back to the coarse map where they differ from it, see ``second_pass.SecondPass``.
 
-    head: FusionHead
+``alone``: each tile by its own difference, as without a head. ``together``: all tiles by the same share, where their
+mean is far from the coarse map; for a head that reads the view's confidence and decides itself how far to trust a tile.
+``never``: not at all; for a head that was trained to be right where its backbone is wrong.
+"""
+
+
+@dataclass(frozen=True)
+class HeadTraits:
+    """The optional attributes of a fusion head, with the defaults that hold where it lacks them."""
+
+    wants_features: bool = True
+    """Whether it uses decoder features; if False, backends are not asked for them."""
+
+    drawn: str = "alone"
+    """How refined tiles fall back to the coarse map, one of ``DRAWN``."""
+
+    fuser: str = DEFAULT_FUSER
+    """The fuser used with ``fuser="auto"``."""
+
+    knows_tiles: bool = False
+    """As on a backend (``Traits``); one of the two suffices."""
+
+    @classmethod
+    def of(cls, head: object) -> "HeadTraits":
+        """Read a head's optional attributes; all are defaults for None.
+
+        Raises:
+            BackendContractError: if ``drawn`` or ``fuser`` has a value that does not exist.
+        """
+        traits = cls(**_own_attributes(head, cls))
+        for name, known in (("drawn", DRAWN), ("fuser", tuple(FUSERS))):
+            value = getattr(traits, name)
+            if value not in known:
+                expected = ", ".join(known)
+                raise BackendContractError(f"{type(head).__name__}.{name} is {value!r}; expected one of {expected}.")
+        return traits
 
 
 def head_of(backend: object) -> FusionHead | None:
-    """The fusion head that a backend brings, or None: what cannot refine is something else of that name."""
+    """The fusion head that a backend brings as its attribute ``head``, or None.
+
+    An attribute of that name without ``refine``, such as a layer of a torch module, does not count.
+    """
     head = getattr(backend, "head", None)
     return head if callable(getattr(head, "refine", None)) else None
 
@@ -238,7 +303,7 @@ class Fuser(Protocol):
 
 
 Progress = Callable[[int, int], None]
-"""Called with ``(tiles done, tiles in all)``."""
+"""Called with ``(tiles done, number of tiles)``."""
 
 Observer = Callable[[Tile, Map, Map], None]
-"""Called with a tile of the canvas, what was predicted there and what of it goes into the fusion."""
+"""Called with a tile on the canvas, its raw prediction and the aligned, refined map that is fused."""

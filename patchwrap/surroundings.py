@@ -10,7 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from patchwrap.observation import Observation, agreement
-from patchwrap.resampling import resize, under
+from patchwrap.resampling import resize_maps, sample_windows
 from patchwrap.robust import map_spread
 from patchwrap.tile_view import CONTEXT, REACH
 from patchwrap.tiling import Size, Tile
@@ -86,7 +86,7 @@ class Surroundings:
         # Shrunk first, so that the few samples around a large tile are means instead of aliased point samples.
         whole = [max(1, round(n * c / (REACH * t))) for n, c, t in zip(CONTEXT, self.canvas, tile.size)]
         size = min(whole[0], self.coarse.shape[0]), min(whole[1], self.coarse.shape[1])
-        maps = under(resize(torch.stack([self.coarse, self.consensus])[None], size), window, CONTEXT)
+        maps = sample_windows(resize_maps(torch.stack([self.coarse, self.consensus])[None], size), window, CONTEXT)
         places = [
             2 * (start + length * (torch.arange(n) + 0.5) / n) - 1
             for start, length, n in zip(window[0, :2].tolist(), window[0, 2:].tolist(), CONTEXT)
@@ -95,7 +95,7 @@ class Surroundings:
 
     def agreement(self, tile: Tile) -> Map:
         """Agreement of the consensus with the coarse map, in (0, 1], under a tile at the tile's size."""
-        return under(self._agreement, self._fraction(tile), tile.size)[0, 0]
+        return sample_windows(self._agreement, self._fraction(tile), tile.size)[0, 0]
 
     @cached_property
     def _agreement(self) -> Float[Tensor, "1 1 rows columns"]:
@@ -104,7 +104,7 @@ class Surroundings:
 
     def features_under(self, tile: Tile, size: Size) -> Features | None:
         """The coarse backend's features under a tile, resized to ``(height, width)``; None if there are none."""
-        return None if self.features is None else under(self.features.float(), self._fraction(tile), size)
+        return None if self.features is None else sample_windows(self.features.float(), self._fraction(tile), size)
 
     def _fraction(self, tile: Tile) -> Float[Tensor, "1 4"]:
         """Top, left, height and width of a tile as fractions of the canvas."""

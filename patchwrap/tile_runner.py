@@ -9,7 +9,7 @@ import torch
 
 from patchwrap.errors import BackendContractError, is_out_of_memory
 from patchwrap.resampling import input_size
-from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures
+from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures, Traits
 from patchwrap.tiling import Size
 from patchwrap.types import ConfidenceBatch, DepthBatch, Features, Images
 
@@ -17,12 +17,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ROUNDING = 0.01
-"""How far beyond [0, 1] half precision may carry a confidence."""
+"""How far a confidence may lie outside [0, 1] by rounding in half precision; it is then clamped."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a backend says to a batch.
+class Output:
+    """What a backend predicts for a batch.
 
     Args:
         maps: float32, on the CPU.
@@ -34,54 +34,56 @@ class Answer:
     features: Features | None = None
     confidence: ConfidenceBatch | None = None
 
-    def __getitem__(self, index: int) -> "Answer":
-        """What it says to one image, as a batch of one."""
+    def __getitem__(self, index: int) -> "Output":
+        """The part for one image, as a batch of one."""
         parts = self.maps, self.features, self.confidence
         maps, features, confidence = (None if part is None else part[index : index + 1] for part in parts)
         assert maps is not None
-        return Answer(maps, features, confidence)
+        return Output(maps, features, confidence)
 
 
-def ask(backend: Backend, images: Images, with_features: bool = False) -> Answer:
-    """Let a backend predict, with its confidence where it has one.
+def run_backend(backend: Backend, images: Images, with_features: bool = False) -> Output:
+    """Call a backend, with confidence where it predicts one, and check what it returns.
 
     Args:
-        backend: whom to ask.
-        images: at a size it accepts, on its device.
-        with_features: ask for features instead of confidence, where the backend has them.
+        backend: what predicts.
+        images: RGB in [0, 1] at a size that the backend accepts, on its device.
+        with_features: request decoder features instead of confidence, if the backend offers them.
 
     Raises:
         BackendContractError: if what it returns breaks the contract.
     """
     name = type(backend).__name__
     if with_features and isinstance(backend, PredictsFeatures):
-        maps, features = backend.predict_with_features(images)
-        return Answer(checked(name, maps, images), _checked_features(name, features, images))
+        method = f"{name}.predict_with_features"
+        maps, features = _pair(method, backend.predict_with_features(images), "features")
+        return Output(checked_maps(method, maps, images), _checked_features(method, features, images))
     if isinstance(backend, PredictsConfidence):
-        maps, confidence = backend.predict_with_confidence(images)
-        return Answer(checked(name, maps, images), confidence=_checked_confidence(name, confidence, images))
-    return Answer(checked(name, backend.predict(images), images))
+        method = f"{name}.predict_with_confidence"
+        maps, confidence = _pair(method, backend.predict_with_confidence(images), "confidence")
+        return Output(checked_maps(method, maps, images), confidence=_checked_confidence(method, confidence, images))
+    return Output(checked_maps(f"{name}.predict", backend.predict(images), images))
 
 
 def backend_size(backend: Backend, image: Size) -> Size:
-    """``(height, width)`` at which a backend sees an image or tile of a size."""
-    multiple, free = getattr(backend, "multiple", 1), getattr(backend, "free_aspect", True)
-    return input_size(image, backend.processing, multiple, free)
+    """``(height, width)`` to which an image or tile of a given size is resized for a backend."""
+    traits = Traits.of(backend)
+    return input_size(image, backend.processing, traits.multiple, traits.free_aspect)
 
 
 def run_in_batches(
     items: Sequence[Item],
     batch_size: int,
     run: Callable[[Sequence[Item]], Result],
-    kind: Callable[[Item], object] = lambda item: None,
+    key: Callable[[Item], object] = lambda item: None,
 ) -> Iterator[tuple[Sequence[Item], Result]]:
-    """Run over batches; where one does not fit in memory, halve the batch size and go on.
+    """Run over batches; if one does not fit in memory, halve the batch size and retry.
 
     Args:
-        items: what to run over, in order.
+        items: processed in order.
         batch_size: largest batch to try, at least 1.
         run: called with one batch.
-        kind: a batch holds items of one kind only, such as tiles of one size.
+        key: all items of a batch have the same key, such as the size of a tile.
 
     Yields:
         Each batch and its result.
@@ -91,7 +93,7 @@ def run_in_batches(
     """
     start = 0
     while start < len(items):
-        batch = list(next(groupby(items[start : start + batch_size], kind))[1])
+        batch = list(next(groupby(items[start : start + batch_size], key))[1])
         try:
             result = run(batch)
         except (MemoryError, RuntimeError) as error:
@@ -105,8 +107,13 @@ def run_in_batches(
         yield batch, result
 
 
-def checked(name: str, maps: object, images: Images, method: str = "predict") -> DepthBatch:
+def checked_maps(method: str, maps: object, images: Images) -> DepthBatch:
     """Return a backend's maps as float32 on the CPU.
+
+    Args:
+        method: what returned them, ``Class.method``, for the message.
+        maps: what it returned.
+        images: what it was given.
 
     Raises:
         BackendContractError: if they are not one map of the images' size per image.
@@ -114,17 +121,17 @@ def checked(name: str, maps: object, images: Images, method: str = "predict") ->
     wanted = (len(images), 1, *images.shape[2:])
     if not isinstance(maps, torch.Tensor) or tuple(maps.shape) != wanted or not maps.is_floating_point():
         raise BackendContractError(
-            f"{name}.{method} returned {_shape(maps)} for images of shape {tuple(images.shape)}; expected a float "
-            f"tensor of shape {wanted}. Resize inside {method}()."
+            f"{method} returned {_shape(maps)} for images of shape {tuple(images.shape)}; expected a float tensor of "
+            f"shape {wanted}. Resize inside {_own_name(method)}()."
         )
     return maps.to("cpu", torch.float32)
 
 
-def answer_of(name: str, values: object, confidence: object, size: Size) -> Answer:
-    """What ``predict_tiles`` gives for one tile, as an answer to a batch of one.
+def tile_output(method: str, values: object, confidence: object, size: Size) -> Output:
+    """Check what a backend's own loop over the tiles yields for one tile, and return it as a batch of one.
 
     Args:
-        name: of the backend, for errors.
+        method: the loop, ``Class.method``, for the message.
         values: the tile's map.
         confidence: of the same shape, or None.
         size: ``(height, width)`` at which the backend sees the tile.
@@ -132,43 +139,61 @@ def answer_of(name: str, values: object, confidence: object, size: Size) -> Answ
     Raises:
         BackendContractError: if one of them is not of that size, or the confidence not in [0, 1].
     """
-    maps = _checked_map(name, values, size)
+    maps = _checked_map(method, values, size)
     if confidence is None:
-        return Answer(maps)
-    return Answer(maps, confidence=_in_range(name, _checked_map(name, confidence, size)))
+        return Output(maps)
+    return Output(maps, confidence=_in_range(method, _checked_map(method, confidence, size, "as confidence ")))
 
 
-def _checked_map(name: str, values: object, size: Size) -> DepthBatch:
+def _checked_map(method: str, values: object, size: Size, role: str = "") -> DepthBatch:
     if not isinstance(values, torch.Tensor) or tuple(values.shape) != tuple(size) or not values.is_floating_point():
         raise BackendContractError(
-            f"{name}.predict_tiles gave {_shape(values)} for a tile; expected a float tensor of shape {tuple(size)}, "
-            "the size of source(tile). Resize inside predict_tiles()."
+            f"{method} yielded {_shape(values)} {role}for a tile; expected a float tensor of shape {tuple(size)}, the "
+            f"size of source(tile). Resize inside {_own_name(method)}()."
         )
     return values[None, None].to("cpu", torch.float32)
 
 
-def _checked_features(name: str, features: object, images: Images) -> Features:
+def _pair(method: str, returned: object, second: str) -> tuple[object, object]:
+    # A tensor of two images could be unpacked as well.
+    if isinstance(returned, (tuple, list)) and len(returned) == 2:
+        return returned[0], returned[1]
+    raise BackendContractError(f"{method} returned {described(returned)}; expected a tuple (maps, {second}).")
+
+
+def _checked_features(method: str, features: object, images: Images) -> Features:
     if not isinstance(features, torch.Tensor) or features.ndim != 4 or len(features) != len(images):
         raise BackendContractError(
-            f"{name}.predict_with_features returned {_shape(features)} as features of {len(images)} images; expected a "
-            "tensor of shape (images, channels, rows, columns)."
+            f"{method} returned {_shape(features)} as features of {len(images)} images; expected a tensor of shape "
+            "(images, channels, rows, columns)."
         )
     return features.to("cpu")
 
 
-def _checked_confidence(name: str, confidence: object, images: Images) -> ConfidenceBatch:
-    return _in_range(name, checked(name, confidence, images, "predict_with_confidence"))
+def _checked_confidence(method: str, confidence: object, images: Images) -> ConfidenceBatch:
+    return _in_range(method, checked_maps(method, confidence, images))
 
 
-def _in_range(name: str, confidence: ConfidenceBatch) -> ConfidenceBatch:
+def _in_range(method: str, confidence: ConfidenceBatch) -> ConfidenceBatch:
     values = confidence.nan_to_num(nan=0.0)
     low, high = values.min().item(), values.max().item()
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise BackendContractError(
-            f"{name}.predict_with_confidence returned a confidence from {low:g} to {high:g}; expected [0, 1], larger "
-            "is surer. Turn a variance v into, for instance, 1 / (1 + v)."
+            f"{method} gave a confidence from {low:g} to {high:g}; expected [0, 1], larger is surer. Turn a variance v "
+            "into, for instance, 1 / (1 + v)."
         )
     return values.clamp(0, 1)
+
+
+def described(thing: object) -> str:
+    """What an object is, for messages: ``None``, its type, or the types in a tuple."""
+    if isinstance(thing, (tuple, list)):
+        return f"a {type(thing).__name__} of {len(thing)} ({', '.join(type(part).__name__ for part in thing)})"
+    return "None" if thing is None else f"a {type(thing).__name__}"
+
+
+def _own_name(method: str) -> str:
+    return method.rpartition(".")[2]
 
 
 def _shape(values: object) -> str:

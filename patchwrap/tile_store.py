@@ -1,4 +1,4 @@
-"""Predictions set aside in a temporary file between the two passes, so that memory does not grow with tiles."""
+"""Stores predictions in a temporary file between the two passes, so that memory does not grow with their number."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from patchwrap.tiling import Tile
 from patchwrap.types import Features, Map
 
 _Place = tuple[int, torch.Size, torch.dtype]
-"""Where a tensor begins in the file, and what it is."""
+"""Offset of a tensor in the file, its shape and its number type."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a backend made of one tile.
+    """One tile's prediction.
 
     Args:
-        tile: where it lies on the canvas.
+        tile: its place on the canvas.
         values: in the fusion space, NaN where invalid.
         features: decoder features as guidance for a head, or None.
-        confidence: the backend's own, in [0, 1], or None.
+        confidence: predicted by the backend, in [0, 1], or None.
     """
 
     tile: Tile
@@ -35,7 +35,7 @@ class Prediction:
 
 
 class TileStore:
-    """A write-once list on disk; plain file reads and writes, since mapped pages would count as memory."""
+    """An append-only list on disk; uses plain file reads and writes, since mapped pages would count as memory."""
 
     def __init__(self) -> None:
         with scratch.explained("tiles"):
@@ -51,7 +51,7 @@ class TileStore:
         self._file.close()
 
     def append(self, prediction: Prediction) -> None:
-        """Set one prediction aside, every part in its own precision (bfloat16 as float32).
+        """Write one prediction, every part in its own number type (bfloat16 as float32).
 
         Raises:
             OutputError: if the temporary folder is full.

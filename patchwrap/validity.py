@@ -6,7 +6,7 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from patchwrap import scratch
-from patchwrap.resampling import enlarged
+from patchwrap.resampling import interpolate_in_bands
 from patchwrap.tiling import Size
 from patchwrap.types import Map, Mask
 
@@ -32,7 +32,7 @@ def enlarged_mask(mask: Bool[Tensor, "rows columns"], size: Size) -> Mask:
         size: ``(height, width)`` to reach.
     """
     if not mask.all():
-        return enlarged(mask.float(), size, lambda band: band > 0.5, dtype=bool)
+        return interpolate_in_bands(mask.float(), size, lambda band: band > 0.5, dtype=bool)
     everywhere = scratch.array(size, bool)
     for rows in scratch.bands(size[0]):
         everywhere[rows] = True

@@ -1,4 +1,4 @@
-"""Turn whatever a user brings into a Backend: a registered name, a bare callable or an object with ``predict``."""
+"""Turn what a user passes into a Backend: a registered name, a callable or an object with ``predict``."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor, nn
 
@@ -23,11 +22,9 @@ from patchwrap.errors import (
     is_out_of_memory,
 )
 from patchwrap.plugins import not_loadable, resolve
-from patchwrap.resampling import resize
-from patchwrap.spec import Backend
+from patchwrap.resampling import resize_maps
+from patchwrap.spec import Backend, Traits
 from patchwrap.types import DepthBatch, Images
-
-Prediction = Float[Tensor, "batch 1 rows columns"] | Float[Tensor, "batch rows columns"] | Float[ndarray, "..."]
 
 
 def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
@@ -35,16 +32,15 @@ def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
 
     Args:
         name: as listed by ``patchwrap backends``, or ``NAME=CHECKPOINT`` as on the command line.
-        checkpoint: what the backend understands by it: a file, a folder, a hub name, a loaded model; None is its
-            own default.
+        checkpoint: whatever the backend takes: a file, a folder, a hub name or a loaded model; None for its default.
         options: passed on to the backend.
 
     Raises:
         BackendNotFoundError: if no installed plugin registers the name.
-        PluginError: if the backend's module cannot be imported, or raises what is no error of patchwrap's or the
-            system's.
+        PluginError: if the backend's module cannot be imported, or loading raises anything but a PatchwrapError,
+            an OSError or an out-of-memory error.
         OptionError: if the backend has no such option.
-        BackendContractError: if what the plugin returns is no Backend.
+        BackendContractError: if the plugin does not return a Backend.
     """
     if checkpoint is None and "=" in name:
         name, checkpoint = name.split("=", 1)
@@ -65,7 +61,7 @@ def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
 
 @dataclass(frozen=True)
 class BackendRequest:
-    """A registered backend with options, to be loaded where it is used; as text it is what cards call it.
+    """A registered backend with options, not loaded yet; its ``str`` is how cards and reports name it.
 
     Args:
         name: ``NAME`` or ``NAME=CHECKPOINT``.
@@ -80,10 +76,10 @@ class BackendRequest:
 
 
 def wrap(anything: Any) -> Backend:
-    """Return a Backend for a name, a BackendRequest, a Backend or any object with what a Backend has.
+    """Return a Backend for a name, a BackendRequest, a Backend or any object with a Backend's attributes.
 
     Raises:
-        ConventionError: if a bare callable or module comes without the meaning of its numbers.
+        ConventionError: for a plain callable or module, whose convention is not known.
         BackendContractError: if the object lacks something a Backend needs.
     """
     if isinstance(anything, str):
@@ -110,17 +106,17 @@ def wrap_callable(
     multiple: int = 1,
     free_aspect: bool = True,
 ) -> "CallableBackend":
-    """Make a Backend of a function from images to depth maps.
+    """Make a Backend from a function from images to depth maps.
 
-    A module is put into evaluation mode and moved to the device of each prediction; any other function brings its
-    network where the images are, or them where its network is, itself. Both multiply in the number type asked for
-    (``torch.autocast``).
+    A module is put into evaluation mode and moved to the device of each prediction; any other function must itself
+    bring its network and the images to one device. Both run under ``torch.autocast`` if another number type than
+    float32 is requested.
 
     Args:
         function: takes RGB in [0, 1] of shape (batch, 3, height, width); returns (batch, 1, rows, columns)
-            or (batch, rows, columns), tensor or ndarray, or a list of one map an image, at any resolution.
-        convention: what the returned numbers mean.
-        processing: preferred ``(height, width)`` in the model's own pixels.
+            or (batch, rows, columns), tensor or ndarray, or a list of one map per image, at any resolution.
+        convention: of the returned maps.
+        processing: preferred ``(height, width)`` of its input in pixels.
         multiple: both sides of an input are a multiple of this.
         free_aspect: whether inputs may have another aspect (of about the same area) than ``processing``.
 
@@ -133,7 +129,7 @@ def wrap_callable(
 
 
 class CallableBackend:
-    """A function with the facts that make it a Backend; made by ``wrap_callable``."""
+    """A function as a Backend; made by ``wrap_callable``."""
 
     def __init__(
         self,
@@ -151,19 +147,19 @@ class CallableBackend:
         self._dtype = torch.float32
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "CallableBackend":
-        """Move the function if it is a module, and let it multiply in a number type; its weights stay what they are."""
+        """Move the function if it is a module, and set the number type for autocast; the weights keep theirs."""
         if isinstance(self.function, nn.Module):
             self.function.to(device)
         self._dtype = dtype
         return self
 
     def predict(self, images: Images) -> DepthBatch:
-        """Call the function and bring its maps to the images' size.
+        """Call the function and resize its maps to the images' size.
 
         Raises:
-            BackendContractError: if it returns something else than one map an image.
+            BackendContractError: if it does not return one map per image.
         """
-        # Not all modules can be cast: autocast takes what it finds, and a shorter type leaves no trace.
+        # autocast instead of casting: not every module can be cast, and the weights stay exact.
         shorter = self._dtype != torch.float32
         with torch.autocast(images.device.type, self._dtype) if shorter else nullcontext():
             raw = self.function(images.to(_dtype_of(self.function)))
@@ -172,9 +168,9 @@ class CallableBackend:
         if maps.ndim != 4 or maps.shape[:2] != (len(images), 1):
             raise BackendContractError(
                 f"{_name(self.function)} returned shape {tuple(found.shape)} for images of shape "
-                f"{tuple(images.shape)}; expected ({len(images)}, 1, rows, columns). Return one map an image."
+                f"{tuple(images.shape)}; expected ({len(images)}, 1, rows, columns). Return one map per image."
             )
-        return resize(maps, (images.shape[2], images.shape[3]))
+        return resize_maps(maps, (images.shape[2], images.shape[3]))
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
         """Return the function, if it is a module, and random images.
@@ -191,7 +187,7 @@ class CallableBackend:
 
 
 def _dtype_of(function: Any) -> torch.dtype:
-    """What a module's own weights are; it may have come in half precision."""
+    """The number type of a module's weights, which may be half precision; float32 for a plain function."""
     weights = function.parameters() if isinstance(function, nn.Module) else ()
     return next((value.dtype for value in weights if value.is_floating_point()), torch.float32)
 
@@ -204,7 +200,7 @@ def _as_tensor(raw: Any, name: str) -> Tensor:
             return torch.stack([_as_tensor(one, name) for one in raw])
         if isinstance(raw, ndarray):
             return torch.from_numpy(np.ascontiguousarray(raw))
-    except (RuntimeError, TypeError) as error:  # maps of several sizes, or of no numbers
+    except (RuntimeError, TypeError) as error:  # maps of several sizes, or not numeric
         raise BackendContractError(f"{name} returned no maps: {error}") from error
     raise BackendContractError(
         f"{name} returned a {type(raw).__name__}; expected a tensor or array of maps. Return those alone, such as "
@@ -216,7 +212,7 @@ def check_backend_facts(backend: Any, name: str) -> None:
     """Check what a backend declares.
 
     Raises:
-        BackendContractError: naming what is missing or impossible.
+        BackendContractError: naming what is missing or invalid.
     """
     for attribute in ("convention", "processing", "predict"):
         if not hasattr(backend, attribute):
@@ -231,10 +227,10 @@ def check_backend_facts(backend: Any, name: str) -> None:
     sides = backend.processing
     if not (isinstance(sides, tuple) and len(sides) == 2 and all(isinstance(n, int) and n > 0 for n in sides)):
         raise BackendContractError(f"{name}.processing is {sides!r}; expected (height, width) in whole pixels.")
-    multiple = getattr(backend, "multiple", 1)
+    multiple = getattr(backend, "multiple", Traits.multiple)
     if not isinstance(multiple, int) or multiple < 1:
         raise BackendContractError(f"{name}.multiple is {multiple!r}; expected a whole number from 1.")
-    if not getattr(backend, "free_aspect", True) and any(side % multiple for side in sides):
+    if not Traits.of(backend).free_aspect and any(side % multiple for side in sides):
         raise BackendContractError(
             f"{name} sees all pictures at {sides} (height, width), since its aspect is not free, but both sides must "
             f"be multiples of {multiple}. Give a processing that is."
@@ -242,10 +238,12 @@ def check_backend_facts(backend: Any, name: str) -> None:
 
 
 def _check_options(factory: Callable[..., Any], options: dict[str, Any], name: str) -> None:
+    signature = inspect.signature(factory)
     try:
-        inspect.signature(factory).bind(None, **options)
+        signature.bind(None, **options)
     except TypeError as error:
-        raise OptionError(f"Backend {name!r} takes no such option: {error}.") from None
+        known = ", ".join(list(signature.parameters)[1:]) or "no options"
+        raise OptionError(f"Backend {name!r} takes no such option: {error}. It has: {known}.") from None
 
 
 def _name(thing: Any) -> str:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from patchwrap.alignment import Alignment
 from patchwrap.observation import Correction, thumbnail
 from patchwrap.overlaps import _sparse, find_overlaps
-from patchwrap.resampling import resize
+from patchwrap.resampling import resize_maps
 from patchwrap.tiling import Tile, TilePlan
 
 CANVAS, COARSE = (96, 160), (24, 40)
@@ -24,7 +24,7 @@ def ramp(tile, v, u):
 
 
 def coarse_of(values):
-    return resize(values[None, None], COARSE)[0, 0]
+    return resize_maps(values[None, None], COARSE)[0, 0]
 
 
 def test_thumbnail_averages_over_coarse_pixels_by_hand():

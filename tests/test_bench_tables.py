@@ -139,9 +139,9 @@ def test_json_round_trip(report, tmp_path):
 def test_another_file_is_no_report(tmp_path):
     for content in ("{}", "[]", "torn"):
         (tmp_path / "report.json").write_text(content)
-        with pytest.raises(OptionError, match="no report"):
+        with pytest.raises(OptionError, match="not a report"):
             read_report(tmp_path)
-    with pytest.raises(OptionError, match="no report"):
+    with pytest.raises(OptionError, match="not a report"):
         read_report(tmp_path / "none.json")
 
 

@@ -109,7 +109,7 @@ def test_impossible_options_begin_nothing(pairs, capsys, arguments):
 def test_a_mixture_is_refused(pairs, capsys):
     Path("in/b.npy").unlink()
     assert bench("--backends", "ramp") == 2
-    assert "mixture: 1 images with depth (such as 'a') and 1 without (such as 'b')" in capsys.readouterr().err
+    assert "mixed: 1 images with depth (such as 'a') and 1 without (such as 'b')" in capsys.readouterr().err
 
 
 def test_a_public_data_set_is_measured_where_its_papers_do(pairs, write, paint, capsys):

@@ -108,7 +108,7 @@ def test_photos_alone_have_no_depth(tmp_path):
 
 def test_a_mixture_says_so(pairs):
     photo(pairs, "z.jpg")
-    with pytest.raises(OptionError, match=r"mixture: 5 images with depth .*'a'.* and 1 without .*'z'"):
+    with pytest.raises(OptionError, match=r"mixed: 5 images with depth .*'a'.* and 1 without .*'z'"):
         assert Pairs(pairs).has_depth
 
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import patchwrap
+from patchwrap.backend_selection import fuser_for
 from patchwrap.bench.combination import Matrix
 from patchwrap.bench.report import Row
 from patchwrap.cli import build_parser
 from patchwrap.errors import BackendContractError
-from patchwrap.fusers import AUTO, FUSERS, FuserRecipe, fuser_for
+from patchwrap.fusers import AUTO, FUSERS, FuserRecipe
 from patchwrap.spec import Fuser
 from patchwrap.testing import PaintedBackend, painted_photo
 

@@ -8,7 +8,7 @@ from PIL import Image
 import patchwrap
 from patchwrap import coarsening, scratch
 from patchwrap.errors import BackendContractError, ConventionError, OptionError, TilingError
-from patchwrap.resampling import resize
+from patchwrap.resampling import resize_maps
 from patchwrap.testing import PaintedBackend as Painted
 from patchwrap.testing import painted_photo as painted
 from patchwrap.tiling import TilePlan
@@ -356,8 +356,41 @@ def test_a_tiles_confidence_is_checked():
             for tile, values, confidence in super().predict_tiles_with_confidence(*arguments):
                 yield tile, values, 2 * confidence
 
-    with pytest.raises(BackendContractError, match="from 0 to 2"):
+    with pytest.raises(BackendContractError, match=r"Boastful.predict_tiles_with_confidence gave .* from 0 to 2"):
         patchwrap.predict(PHOTO, Boastful(), plan="p16")
+
+
+def test_a_tiles_map_that_comes_with_confidence_is_blamed_on_the_loop_that_yielded_it():
+    class Cut(JointWithDoubts):
+        def predict_tiles_with_confidence(self, *arguments):
+            for tile, values, confidence in super().predict_tiles_with_confidence(*arguments):
+                yield tile, values[1:], confidence
+
+    with pytest.raises(BackendContractError, match=r"Cut.predict_tiles_with_confidence yielded \(59, 100\)"):
+        patchwrap.predict(PHOTO, Cut(), plan="p16")
+
+
+@pytest.mark.parametrize(
+    ("backend", "given", "words"),
+    [
+        (Joint, lambda *parts: (*parts, None), r"predict_tiles yielded a tuple of 3 .*expected tuples \(tile, map\)"),
+        (Joint, lambda tile, values: values, "predict_tiles yielded a Tensor; expected tuples"),
+        (Joint, lambda tile, values: (values, tile), r"predict_tiles yielded a tuple of 2 \(Tensor, Tile\); expected"),
+        (JointWithDoubts, lambda *parts: parts[:2], r"predict_tiles_with_confidence yielded a tuple of 2.*idence\)"),
+    ],
+)
+def test_what_a_loop_over_the_tiles_yields_is_checked(backend, given, words, monkeypatch):
+    method = "predict_tiles" if backend is Joint else "predict_tiles_with_confidence"
+    right = getattr(backend, method)
+    monkeypatch.setattr(backend, method, lambda *arguments: (given(*parts) for parts in right(*arguments)))
+    with pytest.raises(BackendContractError, match=rf"{backend.__name__}.{words}"):
+        patchwrap.predict(PHOTO, backend("inverse_depth:affine"), plan="p16")
+
+
+def test_a_loop_over_the_tiles_that_returns_nothing_is_named(monkeypatch):
+    monkeypatch.setattr(Joint, "predict_tiles", lambda *arguments: None)
+    with pytest.raises(BackendContractError, match=r"Joint.predict_tiles returned None; expected an iterator"):
+        patchwrap.predict(PHOTO, Joint(), plan="p16")
 
 
 class Distorted(Joint):
@@ -390,9 +423,9 @@ def test_every_tile_is_wanted_once(order, words, monkeypatch):
     ("given", "words"),
     [
         (lambda tile, values: (replace(tile, top=1), values), "which is no tile of the plan"),
-        (lambda tile, values: (tile, values[:-1]), r"gave \(59, 100\) for a tile; expected .* \(60, 100\)"),
-        (lambda tile, values: (tile, values[None]), r"gave \(1, 60, 100\)"),
-        (lambda tile, values: (tile, values.numpy()), "gave ndarray"),
+        (lambda tile, values: (tile, values[:-1]), r"yielded \(59, 100\) for a tile; expected .* \(60, 100\)"),
+        (lambda tile, values: (tile, values[None]), r"yielded \(1, 60, 100\)"),
+        (lambda tile, values: (tile, values.numpy()), "yielded ndarray"),
         (lambda tile, values: (tile, values.long()), "expected a float tensor"),
     ],
 )
@@ -599,7 +632,7 @@ def test_an_observer_sees_each_tile_as_predicted_and_as_fused():
     fused = patchwrap.predict(PHOTO, backend, plan="2x2", fuser="blend", observer=lambda *tile: seen.append(tile))
     assert len(seen) == fused.options["tile_count"] == 9 and "observer" not in fused.options
     canvas = max(tile.bottom for tile, *_ in seen), max(tile.right for tile, *_ in seen)
-    truth = 1 / resize(torch.from_numpy(INVERSE)[None, None], canvas)[0, 0]
+    truth = 1 / resize_maps(torch.from_numpy(INVERSE)[None, None], canvas)[0, 0]
     off = {"predicted": [], "fused": []}
     for tile, predicted, aligned in seen:
         assert predicted.shape == aligned.shape == tile.size

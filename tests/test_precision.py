@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import patchwrap
-from patchwrap.errors import CheckpointError
+from patchwrap.errors import BackendContractError, CheckpointError
 from patchwrap.heads import Head, HeadNetwork
 from patchwrap.precision import Precision
 from patchwrap.testing import check_backend
@@ -155,5 +155,5 @@ def test_the_contract_asks_for_the_way_back():
             self.precision = SimpleNamespace(dtype=dtype)
 
     check_backend(Movable())
-    with pytest.raises(AssertionError, match=r"Rounded\.to\(\) comes back from bfloat16 rounded"):
+    with pytest.raises(BackendContractError, match=r"Rounded\.to\(\) comes back from bfloat16 rounded"):
         check_backend(Rounded())

@@ -1,9 +1,16 @@
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import patchwrap
+import patchwrap.extension
+
+ROOT = Path(__file__).parents[1]
+OPEN_TO_BACKENDS = {"patchwrap.datasets", "patchwrap.losses", "patchwrap.scenes", "patchwrap.testing"}
+"""Whole modules; beside them, the names of ``patchwrap`` and of ``patchwrap.extension``."""
 
 
 def modules_after(code):
@@ -13,7 +20,8 @@ def modules_after(code):
 
 
 def test_importing_the_package_and_the_hook_loads_no_torch():
-    loaded = modules_after("import patchwrap\nfrom patchwrap import hookimpl, DepthConvention, PatchwrapError")
+    names = "hookimpl, Register, Checkpoint, DepthConvention, PatchwrapError"
+    loaded = modules_after(f"import patchwrap, patchwrap.extension\nfrom patchwrap import {names}")
     assert not loaded & {"torch", "numpy", "scipy", "PIL"}
 
 
@@ -37,3 +45,44 @@ def test_every_public_name_is_there_and_listed():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="nonsense"):
         _ = patchwrap.nonsense
+
+
+def test_every_name_for_backends_is_there_and_listed():
+    assert dir(patchwrap.extension) == sorted(patchwrap.extension.__all__)
+    for name in patchwrap.extension.__all__:
+        assert getattr(patchwrap.extension, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = patchwrap.extension.nonsense
+
+
+def imported(source):
+    """The dotted names that a file imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def forbidden(source):
+    """What a file imports of patchwrap although it may change without notice."""
+    public = {f"{door.__name__}.{name}" for door in (patchwrap, patchwrap.extension) for name in door.__all__}
+    inside = [name for name in imported(source) if name.startswith("patchwrap.") and name not in public]
+    return [name for name in inside if not {name, name.rpartition(".")[0]} & OPEN_TO_BACKENDS]
+
+
+BACKENDS = [*ROOT.glob("backends/*/patchwrap_*"), *ROOT.glob("examples/third_party/*")]
+
+
+@pytest.mark.parametrize("folder", BACKENDS, ids=lambda folder: folder.name)
+def test_backends_import_public_names_only(folder):
+    found = {file.relative_to(folder): forbidden(file.read_text()) for file in folder.rglob("*.py")}
+    assert found and not {file: names for file, names in found.items() if names}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import patchwrap.engine", "from patchwrap import engine", "from patchwrap.finetune.recipe import Recipe"],
+)
+def test_internal_modules_are_found(line):
+    assert len(forbidden(line)) == 1

@@ -3,7 +3,14 @@ import pytest
 import torch
 
 from patchwrap import scratch
-from patchwrap.resampling import enlarge, enlarged, input_size, resize, resized, under
+from patchwrap.resampling import (
+    input_size,
+    interpolate_in_bands,
+    interpolate_map,
+    resize_maps,
+    resize_photo,
+    sample_windows,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,24 +32,24 @@ def test_a_fixed_aspect_is_kept():
 
 def test_shrinking_averages_and_enlarging_interpolates():
     step = torch.tensor([[[[0.0, 0.0, 1.0, 1.0]]]])
-    assert resize(step, (1, 2)).flatten().tolist() == pytest.approx([0.125, 0.875], abs=0.05)
-    assert enlarge(torch.tensor([[0.0, 1.0]]), (1, 4)).flatten().tolist() == [0.0, 0.25, 0.75, 1.0]
+    assert resize_maps(step, (1, 2)).flatten().tolist() == pytest.approx([0.125, 0.875], abs=0.05)
+    assert interpolate_map(torch.tensor([[0.0, 1.0]]), (1, 4)).flatten().tolist() == [0.0, 0.25, 0.75, 1.0]
 
 
 def test_bytes_stay_bytes():
-    assert resize(torch.full((1, 3, 8, 8), 200, dtype=torch.uint8), (4, 4)).unique().tolist() == [200]
+    assert resize_maps(torch.full((1, 3, 8, 8), 200, dtype=torch.uint8), (4, 4)).unique().tolist() == [200]
 
 
 def test_under_a_window_at_the_same_sampling_is_the_crop():
     maps = torch.rand(1, 2, 8, 12, generator=torch.Generator().manual_seed(0))
     window = torch.tensor([[2 / 8, 3 / 12, 4 / 8, 6 / 12]])
-    assert torch.allclose(under(maps, window, (4, 6)), maps[:, :, 2:6, 3:9], atol=1e-6)
+    assert torch.allclose(sample_windows(maps, window, (4, 6)), maps[:, :, 2:6, 3:9], atol=1e-6)
 
 
 def test_under_the_whole_window_is_an_ordinary_resize():
     maps = torch.rand(1, 1, 4, 6, generator=torch.Generator().manual_seed(0))
-    whole = under(maps, torch.tensor([[0.0, 0.0, 1.0, 1.0]]), (8, 12))
-    assert torch.allclose(whole[0, 0], enlarge(maps[0, 0], (8, 12)), atol=1e-6)
+    whole = sample_windows(maps, torch.tensor([[0.0, 0.0, 1.0, 1.0]]), (8, 12))
+    assert torch.allclose(whole[0, 0], interpolate_map(maps[0, 0], (8, 12)), atol=1e-6)
 
 
 @pytest.fixture
@@ -54,11 +61,11 @@ def low_limit(monkeypatch):
 @pytest.mark.parametrize("size", [(40, 60), (41, 53), (200, 61), (20, 30), (1, 1)])
 def test_enlarging_by_bands_is_enlarging(size, low_limit):
     values = torch.rand(20, 30, generator=torch.Generator().manual_seed(0))
-    np.testing.assert_allclose(enlarged(values, size), enlarge(values, size).numpy(), atol=1e-5)
+    np.testing.assert_allclose(interpolate_in_bands(values, size), interpolate_map(values, size).numpy(), atol=1e-5)
 
 
 def test_every_band_is_finished(low_limit):
-    near = enlarged(torch.tensor([[0.0], [1.0]]), (16, 1), lambda band: band > 0.5, dtype=bool)
+    near = interpolate_in_bands(torch.tensor([[0.0], [1.0]]), (16, 1), lambda band: band > 0.5, dtype=bool)
     assert near.dtype == bool and near[:, 0].tolist() == [False] * 8 + [True] * 8
 
 
@@ -67,8 +74,8 @@ def test_every_band_is_finished(low_limit):
 def test_resizing_a_photo_by_bands_is_resizing(size, dtype, low_limit):
     full = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
     photo = (np.random.default_rng(0).random((97, 61, 3)) * full).astype(dtype)
-    expected = resize(torch.from_numpy(photo.astype(np.float32)).permute(2, 0, 1)[None], size)[0]
-    made = resized(photo, size)
+    expected = resize_maps(torch.from_numpy(photo.astype(np.float32)).permute(2, 0, 1)[None], size)[0]
+    made = resize_photo(photo, size)
     assert made.dtype == photo.dtype and made.shape == (*size, 3)
     # 8-bit numbers are rounded twice, across and down.
     np.testing.assert_allclose(made, expected.permute(1, 2, 0), atol=1e-5 if dtype == "float32" else 1.01)
@@ -76,4 +83,4 @@ def test_resizing_a_photo_by_bands_is_resizing(size, dtype, low_limit):
 
 def test_a_photo_of_the_size_is_itself():
     photo = np.zeros((4, 5, 3), np.uint8)
-    assert resized(photo, (4, 5)) is photo
+    assert resize_photo(photo, (4, 5)) is photo

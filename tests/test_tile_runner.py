@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from patchwrap.errors import BackendContractError
-from patchwrap.tile_runner import ask, checked, run_in_batches
+from patchwrap.tile_runner import checked_maps, run_backend, run_in_batches
 
 
 def test_batches_halve_until_they_fit_and_nothing_is_lost():
@@ -19,8 +19,8 @@ def test_batches_halve_until_they_fit_and_nothing_is_lost():
     assert tried == [8, 4, 2, 2, 2, 2, 1]
 
 
-def test_a_batch_holds_one_kind_only():
-    batches = [batch for batch, _ in run_in_batches("aaabbaaaa", 2, list, kind=str)]
+def test_all_items_of_a_batch_have_the_same_key():
+    batches = [batch for batch, _ in run_in_batches("aaabbaaaa", 2, list, key=str)]
     assert ["".join(batch) for batch in batches] == ["aa", "a", "bb", "aa", "aa"]
 
 
@@ -46,7 +46,7 @@ def test_other_errors_are_not_swallowed():
 )
 def test_a_broken_promise_is_named(maps):
     with pytest.raises(BackendContractError, match=r"Flat.predict returned .* expected"):
-        checked("Flat", maps, torch.zeros(1, 3, 8, 8))
+        checked_maps("Flat.predict", maps, torch.zeros(1, 3, 8, 8))
 
 
 class Sure:
@@ -64,26 +64,46 @@ class Sure:
 
 def test_confidence_comes_along():
     images = torch.rand(3, 3, 8, 8) / 1.5
-    answer = ask(Sure(), images)
-    assert torch.equal(answer.maps, images[:, :1]) and torch.equal(answer.confidence, 1.5 * images[:, 1:2])
-    assert answer.features is None
-    assert torch.equal(answer[1].confidence, answer.confidence[1:2]) and answer[2].features is None
+    output = run_backend(Sure(), images)
+    assert torch.equal(output.maps, images[:, :1]) and torch.equal(output.confidence, 1.5 * images[:, 1:2])
+    assert output.features is None
+    assert torch.equal(output[1].confidence, output.confidence[1:2]) and output[2].features is None
 
 
 def test_a_confidence_that_is_none_is_refused():
     with pytest.raises(BackendContractError, match=r"Sure.predict_with_confidence .* to 1.5; expected \[0, 1\]"):
-        ask(Sure(), torch.ones(1, 3, 8, 8))
+        run_backend(Sure(), torch.ones(1, 3, 8, 8))
 
 
 def test_confidence_of_another_shape_is_refused(monkeypatch):
     monkeypatch.setattr(Sure, "predict_with_confidence", lambda self, images: (images[:, :1], images[:, 0]))
     with pytest.raises(BackendContractError, match=r"Sure.predict_with_confidence returned"):
-        ask(Sure(), torch.ones(1, 3, 8, 8))
+        run_backend(Sure(), torch.ones(1, 3, 8, 8))
+
+
+def test_maps_that_come_with_confidence_are_blamed_on_the_method_that_returned_them(monkeypatch):
+    monkeypatch.setattr(Sure, "predict_with_confidence", lambda self, images: (images[:, 0], images[:, :1]))
+    with pytest.raises(BackendContractError, match=r"Sure.predict_with_confidence returned .* Resize inside predict_w"):
+        run_backend(Sure(), torch.ones(1, 3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (None, "returned None"),
+        (torch.ones(2, 1, 8, 8), "returned a Tensor"),
+        ((torch.ones(2, 1, 8, 8),), r"returned a tuple of 1 \(Tensor\)"),
+    ],
+)
+def test_what_is_not_a_pair_is_named(returned, words, monkeypatch):
+    monkeypatch.setattr(Sure, "predict_with_confidence", lambda self, images: returned)
+    with pytest.raises(BackendContractError, match=rf"Sure.predict_with_confidence {words}.*\(maps, confidence\)"):
+        run_backend(Sure(), torch.ones(2, 3, 8, 8))
 
 
 def test_an_unknown_confidence_is_none():
     images = torch.full((1, 3, 8, 8), torch.nan)
-    assert (ask(Sure(), images).confidence == 0).all()
+    assert (run_backend(Sure(), images).confidence == 0).all()
 
 
 class Both(Sure):
@@ -93,6 +113,6 @@ class Both(Sure):
 
 def test_a_head_wants_features_and_gets_them_instead_of_confidence():
     images = torch.zeros(1, 3, 8, 8)
-    assert ask(Both(), images, with_features=True).confidence is None
-    assert ask(Both(), images, with_features=True).features.shape == (1, 3, 4, 4)
-    assert ask(Both(), images).features is None
+    assert run_backend(Both(), images, with_features=True).confidence is None
+    assert run_backend(Both(), images, with_features=True).features.shape == (1, 3, 4, 4)
+    assert run_backend(Both(), images).features is None

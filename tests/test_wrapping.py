@@ -37,7 +37,7 @@ def test_smaller_maps_are_brought_to_the_images_size():
     "function", [lambda images: images, lambda images: images.mean(1)[0], lambda images: np.zeros(3)]
 )
 def test_anything_but_one_map_an_image_is_refused(function):
-    with pytest.raises(BackendContractError, match="one map an image"):
+    with pytest.raises(BackendContractError, match="one map per image"):
         patchwrap.wrap_callable(function, processing=(32, 48)).predict(IMAGES)
 
 
@@ -176,11 +176,11 @@ def test_the_fake_keeps_the_contract():
 
 def test_the_contract_suite_catches_what_it_should():
     constant = patchwrap.wrap_callable(lambda images: torch.ones(len(images), 8, 8), processing=(32, 48))
-    with pytest.raises(AssertionError, match="constant"):
+    with pytest.raises(BackendContractError, match="constant"):
         check_backend(constant)
     leaky = patchwrap.wrap_callable(lambda images: images.mean(1) / images.mean(), processing=(32, 48))
     leaky.predict = lambda images: leaky.function(images * (1 + len(images)))[:, None] * len(images)
-    with pytest.raises(AssertionError, match="batch neighbours"):
+    with pytest.raises(BackendContractError, match="batch neighbours"):
         check_backend(leaky)
     with pytest.raises(BackendContractError, match="fails after to"):
         check_backend(Rounded())

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from patchwrap.backend_selection import fuser_for
 from patchwrap.bench.report import Row
 from patchwrap.bench.unit_map import alignment_rule
 from patchwrap.depth_map import DepthMap
 from patchwrap.errors import OptionError
-from patchwrap.fusers import AUTO, FUSERS, fuser_for
+from patchwrap.fusers import AUTO, FUSERS
 from patchwrap.heads import UNIVERSAL, load_head
 from patchwrap.pipeline import predict
-from patchwrap.spec import Backend, Movable, fine_of
+from patchwrap.spec import Backend, Movable, Traits, fine_of
 from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Images
@@ -44,7 +45,7 @@ class Doubled:
         self.backend = backend
         self.convention = backend.convention
         self.processing = (2 * backend.processing[0], 2 * backend.processing[1])
-        self.multiple = getattr(backend, "multiple", 1)
+        self.multiple = Traits.of(backend).multiple
         self.free_aspect = True
 
     def predict(self, images: Images) -> DepthBatch:
@@ -150,7 +151,7 @@ class Matrix:
         first = replace(first, convention=str(backend.convention), alignment=rule)
         single = replace(first, key=f"{first.key}-single", title=f"{first.title}single pass", baseline=True)
         made = [self._single(single, backend)]
-        if getattr(backend, "free_aspect", True):
+        if Traits.of(backend).free_aspect:
             double = _after(single, "double", "single pass at twice the size", first)
             made.append(self._single(double, Doubled(backend)))
         for plan, fuser, head, baseline in dict.fromkeys(self._tiled(backend)):

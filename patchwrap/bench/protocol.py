@@ -26,7 +26,7 @@ from patchwrap.metrics import (
     seam,
     valid_mask,
 )
-from patchwrap.resampling import resize
+from patchwrap.resampling import resize_maps
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import Mask, Values
 
@@ -213,4 +213,4 @@ def _difference(depth: DepthMap, unit_map: UnitMap) -> float:
 
 
 def _seen_at(values: Values, size: tuple[int, ...]) -> Float32[np.ndarray, "rows columns"]:
-    return resize(torch.from_numpy(np.ascontiguousarray(values))[None, None], (size[0], size[1]))[0, 0].numpy()
+    return resize_maps(torch.from_numpy(np.ascontiguousarray(values))[None, None], (size[0], size[1]))[0, 0].numpy()

@@ -17,7 +17,7 @@ from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError, ImageError
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import Photo
-from patchwrap.resampling import resized
+from patchwrap.resampling import resize_photo
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Mask, Values
 
@@ -164,7 +164,7 @@ class Sample:
         down, across = (n / old for n, old in zip(size, self.size))
         return replace(
             self,
-            photo=replace(self.photo, pixels=np.asarray(resized(self.photo.pixels, size))),
+            photo=replace(self.photo, pixels=np.asarray(resize_photo(self.photo.pixels, size))),
             intrinsics=self.intrinsics and _scaled(self.intrinsics, down, across),
             crop=self.crop and _stretched(self.crop, down, across),
             focal_times_baseline=self.focal_times_baseline and self.focal_times_baseline * across,

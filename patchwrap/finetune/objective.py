@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from patchwrap.finetune.draw import TileBatch
 from patchwrap.finetune.recipe import Recipe
 from patchwrap.losses import bias_free, multiscale_gradient, overlap_consistency, shared, silog
-from patchwrap.resampling import under
+from patchwrap.resampling import sample_windows
 
 GRADIENT = 2.0
 """Weight of the gradient term beside SILog, since detail is the purpose of a head."""
@@ -119,7 +119,7 @@ def feature_consistency(batch: TileBatch, features: Sequence[Tensor], form: str 
     for level in features:
         level = level.float()
         places = max(2, level.shape[-2] // THINNED), max(2, level.shape[-1] // THINNED)
-        shown = under(level[tiles], windows, places)
+        shown = sample_windows(level[tiles], windows, places)
         apart = (shown[0::2] - shown[1::2]).square().mean((1, 2, 3))
         own = level.detach().square().mean((1, 2, 3))[tiles].clamp(min=1e-6)
         losses.append((apart if form == "pair" else 2 * apart / (own[0::2] + own[1::2])).mean())

@@ -12,9 +12,9 @@ import torch
 
 from patchwrap.clock import Clock
 from patchwrap.datasets import SampleSource
+from patchwrap.digest import digest
 from patchwrap.engine import Engine
 from patchwrap.errors import OptionError, OutputError, PatchwrapError, one_line
-from patchwrap.finetune.recipe import digest
 from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
 from patchwrap.finetune.truth import picked, target
 from patchwrap.heads import Head, HeadNetwork

@@ -1,11 +1,9 @@
 """The options of a training."""
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from math import inf
-from typing import Any
 
+from patchwrap.digest import digest
 from patchwrap.errors import OptionError
 from patchwrap.heads.network import WIDTHS
 from patchwrap.seed import check_seed
@@ -114,8 +112,3 @@ class Recipe:
     def digest(self) -> str:
         """Changes with any option."""
         return digest(asdict(self))
-
-
-def digest(facts: Any) -> str:
-    """Digest of JSON-able facts: twelve hexadecimal digits."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:12]

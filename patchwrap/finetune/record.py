@@ -17,7 +17,7 @@ from torch import Tensor
 from patchwrap.errors import CheckpointError
 from patchwrap.io import replacing
 from patchwrap.observation import Correction
-from patchwrap.resampling import under
+from patchwrap.resampling import sample_windows
 from patchwrap.spaces import FusionSpace
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
@@ -92,7 +92,7 @@ class Record:
         places = torch.cat([self._in_space(context[:, :2]), context[:, 2:]], 1)
         return TileView(
             images=images[None].float() / 255,
-            coarse=under(self._coarse, window, tile.size),
+            coarse=sample_windows(self._coarse, window, tile.size),
             aligned=self._in_space(parts["aligned"].float()),
             confidence=parts["confidence"].float() / 255,
             disagreement=parts["disagreement"].float() * facts.spread,

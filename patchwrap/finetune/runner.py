@@ -15,12 +15,13 @@ import torch
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import FIRST_SEED, cache_folder, parse_spec
 from patchwrap.datasets.image_set import Data, ImageSet
+from patchwrap.digest import digest
 from patchwrap.errors import OptionError
 from patchwrap.finetune.draw import Drawer
 from patchwrap.finetune.logbook import Logbook
 from patchwrap.finetune.preparation import Preparation, Progress, Skipped
 from patchwrap.finetune.processes import Processes, extra
-from patchwrap.finetune.recipe import Recipe, digest
+from patchwrap.finetune.recipe import Recipe
 from patchwrap.finetune.record import Record
 from patchwrap.finetune.selection import chosen_groups
 from patchwrap.finetune.trainee import Trainee

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from patchwrap.finetune.draw import Group, TileBatch, assembled
 from patchwrap.io import color_table, paint
-from patchwrap.resampling import resize
+from patchwrap.resampling import resize_maps
 from patchwrap.types import Picture
 
 WIDTH = 240
@@ -67,4 +67,4 @@ def _painted(values: Tensor, limits: tuple[float, float], table: np.ndarray) -> 
 
 def _small(values: Tensor) -> Tensor:
     height = max(1, round(values.shape[2] * WIDTH / values.shape[3]))
-    return resize(values.float(), (height, WIDTH))
+    return resize_maps(values.float(), (height, WIDTH))

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 
 from patchwrap.convention import DepthConvention
 from patchwrap.datasets import SampleSource
+from patchwrap.digest import digest
 from patchwrap.errors import BackendContractError, OptionError
-from patchwrap.finetune.recipe import digest
 from patchwrap.metrics import valid_mask
-from patchwrap.resampling import resize
+from patchwrap.resampling import resize_maps
 from patchwrap.spec import TileContext, TileSource
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import DepthBatch, Images, Map, Values
@@ -132,7 +132,7 @@ class SimulatedBackend:
 
     def _coarse(self, name: str, truth: Log, size: Size) -> Map:
         rng, faults = self._draw(name), self.faults
-        log = resize(torch.from_numpy(truth)[None, None], size)[0, 0].numpy()
+        log = resize_maps(torch.from_numpy(truth)[None, None], size)[0, 0].numpy()
         log = gaussian_filter(log, faults.coarse_blur * rng.uniform(0.5, 1), mode="nearest")
         return self._expressed(log + faults.coarse_waves * rng.uniform(0.3, 1) * _waves(rng, size, 3), rng)
 
@@ -164,7 +164,7 @@ class SimulatedBackend:
         return np.random.default_rng([self.seed, crc32(name.encode()), *place])
 
     def _recognised(self, image: Float[Tensor, "3 _ _"]) -> tuple[str, Log]:
-        seen = resize(image[None].float().cpu(), THUMBNAIL)[0]
+        seen = resize_maps(image[None].float().cpu(), THUMBNAIL)[0]
         apart = [float((seen - thumbnail).abs().mean()) for thumbnail in self._thumbnails]
         nearest = int(np.argmin(apart)) if apart else -1
         if nearest < 0 or apart[nearest] > ALIKE:
@@ -181,7 +181,7 @@ class SimulatedBackend:
         found = []
         for sample in self.samples:
             image = torch.from_numpy(sample.read().photo.to_float32()).permute(2, 0, 1)
-            found.append(resize(image[None], THUMBNAIL)[0])
+            found.append(resize_maps(image[None], THUMBNAIL)[0])
         return found
 
 
@@ -196,7 +196,7 @@ def _cut(truth: Log, tile: Tile, canvas: Size, size: Size) -> Log:
     down, across = truth.shape[0] / canvas[0], truth.shape[1] / canvas[1]
     rows = slice(round(tile.top * down), round(tile.bottom * down))
     part = np.ascontiguousarray(truth[rows, round(tile.left * across) : round(tile.right * across)])
-    return resize(torch.from_numpy(part)[None, None], size)[0, 0].numpy()
+    return resize_maps(torch.from_numpy(part)[None, None], size)[0, 0].numpy()
 
 
 def _waves(rng: np.random.Generator, size: Size, count: int) -> Log:

@@ -12,7 +12,7 @@ from patchwrap.convention import DepthConvention
 from patchwrap.errors import OptionError
 from patchwrap.finetune.draw import TileBatch
 from patchwrap.heads import HeadNetwork
-from patchwrap.resampling import resize
+from patchwrap.resampling import resize_maps
 from patchwrap.spaces import to_space
 from patchwrap.spec import Backend, Trainable
 from patchwrap.tile_runner import backend_size
@@ -50,8 +50,8 @@ class Trainee(nn.Module):
         (backend,) = self._backend
         size = (batch.view.aligned.shape[2], batch.view.aligned.shape[3])
         convention: DepthConvention = backend.convention
-        said = backend.predict(resize(batch.view.images, backend_size(backend, size)))
-        values = resize(to_space(said.float(), convention, batch.space), size)
+        said = backend.predict(resize_maps(batch.view.images, backend_size(backend, size)))
+        values = resize_maps(to_space(said.float(), convention, batch.space), size)
         moved = torch.stack([one.apply(tile[0]) for one, tile in zip(batch.corrections, values)])[:, None]
         return torch.where(moved.isfinite(), moved, batch.view.aligned)
 

@@ -10,12 +10,18 @@ from diffusers import AutoencoderKL, AutoencoderTiny, DiffusionPipeline, Marigol
 from torch import nn
 from torch.nn import functional
 
-from patchwrap.convention import DepthConvention
-from patchwrap.errors import OptionError
-from patchwrap.spec import TileContext, TileSource
-from patchwrap.tile_runner import backend_size
-from patchwrap.tiling import Tile
-from patchwrap.types import ConfidenceBatch, DepthBatch, Images, Map
+from patchwrap import (
+    ConfidenceBatch,
+    DepthBatch,
+    DepthConvention,
+    Images,
+    Map,
+    OptionError,
+    Tile,
+    TileContext,
+    TileSource,
+)
+from patchwrap.extension import backend_size
 from patchwrap_diffusers.ensemble import Members, combined
 from patchwrap_diffusers.grid import Level, Place, levels
 from patchwrap_diffusers.joint import Joint
@@ -46,11 +52,11 @@ class TileMode:
 
 
 class DiffusersBackend:
-    """One trajectory a picture. Differentiable; deterministic, since the noise depends on torch's seed alone.
+    """One denoising trajectory per picture. Differentiable; deterministic, since noise depends on torch's seed only.
 
     Args:
         sampler: networks, steps and noise.
-        convention: what ``predict``'s numbers mean.
+        convention: of the predicted maps.
         processing: preferred ``(height, width)``.
         tile_mode: how tiles are denoised.
     """
@@ -90,12 +96,12 @@ class DiffusersBackend:
         return self.network.denoiser.parameters()
 
     def start(self, cells: Size, member: int = 0, step: int = 0) -> Latents:
-        """The noise from which a whole picture of so many cells is predicted.
+        """The noise from which a whole picture is predicted.
 
         Args:
-            cells: ``(rows, columns)``.
-            member: of an ensemble.
-            step: that it is added before; 0 is the start.
+            cells: ``(rows, columns)`` of its latents.
+            member: index in the ensemble.
+            step: before which it is added; 0 for the start.
         """
         return self.sampler.noise((1, self.network.channels, *cells), torch.initial_seed(), "whole", member, step)
 
@@ -135,7 +141,7 @@ class DiffusersBackend:
 
 
 class EnsembleBackend(DiffusersBackend):
-    """Several trajectories a picture; where they differ, the map counts less."""
+    """Several denoising trajectories per picture; confidence is low where they differ."""
 
     def predict(self, images: Images) -> DepthBatch:
         """Predict maps in ``convention``: the median of the ensemble."""
@@ -180,13 +186,13 @@ def load(
 
     Args:
         checkpoint: short name, hub name, folder or a loaded pipeline, whose networks become float32.
-        convention: what the numbers mean, ``SPACE:AMBIGUITY``; needed only where the pipeline does not tell.
-        processing: the size to see pictures at, ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both;
+        convention: ``SPACE:AMBIGUITY`` of the maps; needed only if the pipeline does not state it.
+        processing: the input size, ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both;
             None is the checkpoint's own longer side, for a 4:3 picture.
         tile_mode: ``independent``, ``shared-noise``, ``coarse-start`` or ``joint``.
         strength: of ``coarse-start``: the share of the steps that still change the coarse map, in (0, 1].
         steps: of denoising; None is the checkpoint's own number.
-        ensemble: trajectories a picture: 1, or 3 and more.
+        ensemble: trajectories per picture: 1, or at least 3.
         noise: to start from, ``gaussian`` or ``zeros``; None is zeros for a DDIM checkpoint made for one step.
         spacing: of a DDIM scheduler, ``trailing`` …; None is the checkpoint's own.
         vae: an autoencoder instead of the checkpoint's own: ``taesd``, hub name, folder or loaded.
@@ -194,14 +200,14 @@ def load(
         variant: of the weights' files, such as ``fp16``.
 
     Raises:
-        CheckpointError: if there is no such checkpoint, it is damaged or predicts something else than depth.
-        ConventionError: if nothing tells what its numbers mean.
-        OptionError: if an option cannot be.
+        CheckpointError: if there is no such checkpoint, it is damaged or does not predict depth.
+        ConventionError: if nothing states its convention.
+        OptionError: if an option has an invalid value.
     """
     named = checked("tile_mode", tile_mode, TILE_MODES, f"one of {', '.join(TILE_MODES)}")
     mode = TileMode(named, strength_of(strength))
     if isinstance(ensemble, bool) or not isinstance(ensemble, int) or ensemble < 1 or ensemble == 2:
-        raise OptionError(f"ensemble {ensemble!r} is not 1 or a number from 3: the median of two is one of them.")
+        raise OptionError(f"ensemble {ensemble!r} is not 1 or at least 3: the median of two maps is one of them.")
     name, config = identify(checkpoint, revision)
     meaning = convention_of(config, name, convention)
     autoencoder = None if vae is None else read_autoencoder(vae)
@@ -217,7 +223,7 @@ def load(
 def _sampler(
     pipeline: MarigoldDepthPipeline, network: Network, ensemble: int, given: dict[str, Any], known: dict[str, Any]
 ) -> Sampler:
-    """Steps and noise as the user, else the publication, else the pipeline says."""
+    """Steps and noise: the user's, else the publication's, else the pipeline's."""
     own = pipeline.config.get("default_denoising_steps")
     chosen = {"steps": own, "noise": None, "spacing": None} | known
     chosen |= {option: value for option, value in given.items() if value is not None}
@@ -230,7 +236,7 @@ def _sampler(
 
 
 def _longest(pipeline: MarigoldDepthPipeline) -> int | None:
-    """The longer side at which the checkpoint was trained to see pictures."""
+    """The longer side of the pictures that the checkpoint was trained on."""
     sample = pipeline.unet.config.sample_size
     factor = 2 ** (len(pipeline.vae.config.block_out_channels) - 1)
     known = pipeline.config.get("default_processing_resolution")

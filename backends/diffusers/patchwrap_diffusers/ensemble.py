@@ -1,12 +1,11 @@
-"""Several predictions of one picture made into one, and how far they agree."""
+"""Combines several predictions of one picture, and measures how far they agree."""
 
 import torch
 from diffusers import MarigoldDepthPipeline
 from jaxtyping import Float
 from torch import Tensor
 
-from patchwrap.convention import DepthConvention
-from patchwrap.types import DepthBatch
+from patchwrap import DepthBatch, DepthConvention
 
 Members = Float[Tensor, "members batch 1 height width"]
 
@@ -18,12 +17,12 @@ def combined(members: Members, convention: DepthConvention) -> tuple[DepthBatch,
     """Align the members of each picture to each other and take their median.
 
     The library's own ensembling (arXiv 2312.02145, section 3.3) stretches its result to [0, 1], which would give
-    every tile a scale of its own; here it is brought back to the members' mean scale. It also leaves torch on its
-    way; the gradient is that of the members' mean instead.
+    every tile another scale; here the result has the members' mean scale. The library's also leaves torch and has no
+    gradient; here the gradient is that of the members' mean.
 
     Args:
         members: at least 3.
-        convention: says what of the members' scale and shift is unknown.
+        convention: states whether the members' scale and shift are unknown.
 
     Returns:
         Maps, and a confidence in [0, 1].

@@ -1,8 +1,8 @@
-"""Where tiles lie among latents, which are whole cells of several pixels. Integers only: never touches a pixel.
+"""Where tiles lie on the grid of latents, whose cells cover several pixels. Integers only: never touches a pixel.
 
-A tile that begins between two cells is predicted from a picture moved to the nearest cell, so that latents of
-overlapping tiles are latents of the same pixels. Its map is moved back and lacks a few pixels at one side.
-A tile at the lower or right border of the canvas stays where it is, since no other may cover the border.
+A tile that begins between two cells is predicted from a picture shifted to the nearest cell, so that the latents of
+overlapping tiles cover the same pixels. Its map is shifted back and lacks a few pixels at one side.
+A tile at the lower or right border of the canvas is not shifted, since no other tile may cover the border.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,19 +11,18 @@ from itertools import groupby
 
 import torch
 
-from patchwrap.tiling import Size, Tile
-from patchwrap.types import Map
+from patchwrap import Map, Size, Tile
 
 
 @dataclass(frozen=True)
 class Place:
-    """One tile among latents.
+    """One tile on the grid of latents.
 
     Args:
         tile: as planned, on the canvas.
-        seen: what is read of the canvas for it; of the tile's size.
-        cells: the same among the latents of the level.
-        size: ``(height, width)`` at which the network sees it.
+        seen: the part of the canvas that is read for it; same size as the tile.
+        cells: that part on the level's grid of latents.
+        size: ``(height, width)`` of the network's input.
     """
 
     tile: Tile
@@ -32,7 +31,7 @@ class Place:
     size: Size
 
     def moved_back(self, values: Map) -> Map:
-        """Bring a map of ``seen`` to ``tile``; NaN where it does not reach."""
+        """Shift a map of ``seen`` to ``tile``; NaN where it does not reach."""
         down = round((self.tile.top - self.seen.top) * self.size[0] / self.tile.height)
         across = round((self.tile.left - self.seen.left) * self.size[1] / self.tile.width)
         moved = torch.roll(values, (-down, -across), (0, 1))
@@ -41,13 +40,13 @@ class Place:
         return moved
 
     def fixed(self) -> "Place":
-        """The tile read exactly where it lies."""
+        """The same tile without a shift."""
         return replace(self, seen=self.tile)
 
 
 @dataclass(frozen=True)
 class Level:
-    """Tiles of one size, whose latents have one scale.
+    """Tiles of one size, which share a grid of latents.
 
     Args:
         places: of the tiles.
@@ -64,8 +63,8 @@ def levels(tiles: Sequence[Tile], canvas: Size, seen: Callable[[Size], Size], fa
     Args:
         tiles: on the canvas.
         canvas: its ``(height, width)``.
-        seen: the size at which the network sees a tile of a size; multiples of ``factor``.
-        factor: pixels of a cell's side, as the network sees them.
+        seen: called with a tile's size; returns the network's input size, multiples of ``factor``.
+        factor: input pixels per cell side.
     """
     ordered = sorted(tiles, key=lambda tile: tile.size)
     groups = [list(group) for _, group in groupby(ordered, lambda tile: tile.size)]
@@ -84,7 +83,7 @@ def _place(tile: Tile, canvas: Size, size: Size, factor: int) -> Place:
 
 
 def _snapped(start: int, length: int, end: int, cell: float) -> tuple[int, int]:
-    """The nearest cell, and the pixel at which it begins.
+    """The cell nearest to a tile's start, and the pixel at which the cell begins.
 
     Args:
         start: first pixel of a tile.
@@ -98,5 +97,5 @@ def _snapped(start: int, length: int, end: int, cell: float) -> tuple[int, int]:
 
 
 def _lost(shift: int) -> slice:
-    """The rows or columns that a map does not have after it was rolled back by ``shift``."""
+    """The rows or columns that are missing from a map after it was rolled back by ``shift``."""
     return slice(-shift, None) if shift > 0 else slice(0, -shift)

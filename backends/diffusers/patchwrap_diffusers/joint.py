@@ -1,8 +1,8 @@
-"""All tiles advance together, and what they say to the cells they share is averaged at every step.
+"""Denoises all tiles together: at every step the network's outputs are averaged in the cells that tiles share.
 
-MultiDiffusion (arXiv 2302.08113, equation 5) with weights that fade towards a tile's inner sides. The mean is taken
-of the network's output; since a step is linear in it, this is the mean of the next latents. Latents and pictures lie
-on the CPU and a step runs over one batch of tiles after another: what the device holds does not grow with the image.
+MultiDiffusion (arXiv 2302.08113, equation 5) with weights that fade towards a tile's inner sides. The network's outputs
+are averaged; since a step is linear in them, this equals averaging the next latents. Latents and pictures stay on the
+CPU and each step runs batch by batch, so that the device's memory does not grow with the image.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from patchwrap.spec import TileSource
-from patchwrap.tile_runner import run_in_batches
-from patchwrap.types import DepthBatch
-from patchwrap.windows import window
+from patchwrap import DepthBatch, TileSource
+from patchwrap.extension import run_in_batches, window
 from patchwrap_diffusers.ensemble import Members
 from patchwrap_diffusers.grid import Level, Place
 from patchwrap_diffusers.sampler import Sampler
@@ -31,10 +29,10 @@ class Joint:
     """Tiles of a level, all at once.
 
     Args:
-        sampler: denoises.
+        sampler: performs the steps.
         level: the tiles.
-        source: reads them.
-        batch_size: tiles at once on the device, at most.
+        source: returns a tile's RGB.
+        batch_size: largest number of tiles at once on the device.
         noise: the field to start from.
     """
 
@@ -49,7 +47,7 @@ class Joint:
         fields = [self._denoised(pictures, member) for member in range(self.sampler.members)]
 
         def decode(places: Sequence[Place]) -> Members:
-            """Every member's maps of a few tiles."""
+            """Every member's maps of one batch."""
             return torch.stack([self._decoded(field, places) for field in fields])
 
         for batch, members in run_in_batches(self.level.places, self.batch_size, decode):
@@ -60,7 +58,7 @@ class Joint:
         """Latents of all pictures, on the CPU."""
 
         def encode(places: Sequence[Place]) -> Latents:
-            """Those of a few."""
+            """Latents of one batch."""
             return self.sampler.network.encode(torch.cat([self.source(place.seen) for place in places])).cpu()
 
         kept, done = torch.empty(0), 0
@@ -85,12 +83,12 @@ class Joint:
         return field
 
     def _output(self, pictures: Latents, field: Field, index: int) -> Field:
-        """The mean of what the network says to each cell."""
+        """The mean of the network's outputs in each cell."""
         network, time = self.sampler.network, self.sampler.schedule.time(index)
         total, weights = torch.zeros_like(field), torch.zeros(self.level.size)
 
         def denoise(numbers: Sequence[int]) -> Latents:
-            """What it says to a few tiles."""
+            """The network's outputs for one batch."""
             latents = torch.cat([self._cut(field, self.level.places[k]) for k in numbers])
             return network.denoise(pictures[list(numbers)].to(network.device), latents.to(network.device), time).cpu()
 

@@ -21,8 +21,8 @@ from diffusers.utils import logging
 from transformers import CLIPTextModel
 from transformers.utils import logging as transformers_logging
 
-from patchwrap.checkpoint_name import checkpoint_name, loading
-from patchwrap.errors import CheckpointError
+from patchwrap import CheckpointError
+from patchwrap.extension import checkpoint_name, loading
 from patchwrap_diffusers.published import AUTOENCODERS, SOURCES
 
 _AUTOENCODERS = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
@@ -36,7 +36,7 @@ def identify(checkpoint: Any, revision: str | None = None) -> tuple[str, Mapping
         revision: of the hub's repository.
 
     Raises:
-        CheckpointError: if there is no such checkpoint or it predicts something else than depth.
+        CheckpointError: if there is no such checkpoint or it does not predict depth.
     """
     kind: str | None
     if isinstance(checkpoint, DiffusionPipeline):
@@ -50,7 +50,7 @@ def identify(checkpoint: Any, revision: str | None = None) -> tuple[str, Mapping
     # Marigold's own code saved its depth pipelines under the shorter name.
     if kind not in ("MarigoldDepthPipeline", "MarigoldPipeline"):
         raise CheckpointError(
-            f"{name!r} is a {kind}, which predicts no depth as this backend understands it. Take the checkpoint of a "
+            f"{name!r} is a {kind}, which this backend cannot run. Take the checkpoint of a "
             "MarigoldDepthPipeline, such as 'marigold-v1-1'."
         )
     return name, config
@@ -101,7 +101,7 @@ def read_autoencoder(checkpoint: Any) -> Any:
 
 
 def check_parts(pipeline: MarigoldDepthPipeline, autoencoder: Any, name: str) -> None:
-    """Check that the parts of a pipeline are of the kinds that this backend can drive, and fit together.
+    """Check that this backend supports the parts of a pipeline, and that they fit together.
 
     Args:
         pipeline: whose scheduler and denoiser are used.
@@ -109,7 +109,7 @@ def check_parts(pipeline: MarigoldDepthPipeline, autoencoder: Any, name: str) ->
         name: of the pipeline, for errors.
 
     Raises:
-        CheckpointError: naming the part that does not.
+        CheckpointError: naming the unsuitable part.
     """
     if not isinstance(pipeline.scheduler, (DDIMScheduler, LCMScheduler)):
         raise CheckpointError(
@@ -125,7 +125,7 @@ def check_parts(pipeline: MarigoldDepthPipeline, autoencoder: Any, name: str) ->
 
 
 def _check_libraries(name: str, config: Mapping[str, Any]) -> None:
-    """Refuse a pipeline with a part whose class would have to be read from a file of the checkpoint's."""
+    """Refuse a pipeline with a part whose class is code in the checkpoint itself."""
     for part, kind in config.items():
         library = kind[0] if isinstance(kind, list | tuple) and len(kind) == 2 else None
         if library not in (None, "diffusers", "transformers"):
@@ -143,7 +143,7 @@ def _part(config: Mapping[str, Any], part: str) -> str:
 
 
 def _read(kind: Any, name: str, part: str | None, **where: Any) -> Any:
-    """Read one network, and refuse to make up weights that its file lacks."""
+    """Read one network; refuse a file that lacks weights, which would be random."""
     folder = {} if part is None else {"subfolder": part}
     types = {"dtype" if kind is CLIPTextModel else "torch_dtype": torch.float32}
     with loading(name), _quiet():
@@ -161,7 +161,7 @@ def _read(kind: Any, name: str, part: str | None, **where: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the libraries' bars and reports out of the terminal; what matters in them is raised."""
+    """Suppress the libraries' progress bars and reports; missing weights are raised as errors."""
     talkers = (logging, transformers_logging)
     before = [(talker, talker.get_verbosity(), talker.is_progress_bar_enabled()) for talker in talkers]
     for talker in talkers:

@@ -7,20 +7,19 @@ from diffusers import MarigoldDepthPipeline
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from patchwrap.precision import Precision
-from patchwrap.types import DepthBatch, Images
+from patchwrap import DepthBatch, Images, Precision
 from patchwrap_diffusers.schedule import Latents
 
 
 class Network:
-    """Pictures and maps to latents and back; the steps between.
+    """Encodes pictures and maps to latents, denoises, and decodes latents to maps.
 
-    Only the denoiser changes its number type. The autoencoder stays float32: a map that is decoded in bfloat16
-    has 256 steps.
+    Only the denoiser changes its number type. The autoencoder stays float32: a map decoded in bfloat16 would have only
+    256 levels.
 
     Args:
         pipeline: its networks are put into evaluation mode.
-        autoencoder: in place of the pipeline's own, of the same latent space; or None.
+        autoencoder: replaces the pipeline's own, same latent space; or None.
     """
 
     def __init__(self, pipeline: MarigoldDepthPipeline, autoencoder: Any = None) -> None:
@@ -47,7 +46,7 @@ class Network:
         return self.encode(maps.expand(-1, 3, -1, -1))
 
     def denoise(self, pictures: Latents, latents: Latents, time: Tensor) -> Latents:
-        """What the network says to latents at a time, under the pictures that they belong to."""
+        """The denoiser's output for latents at a time step, given the latents of their pictures."""
         both = torch.cat([pictures, latents], 1).to(self._precision.dtype)
         words = self._words.to(both).expand(len(both), -1, -1)
         return self.denoiser(both, time, encoder_hidden_states=words, return_dict=False)[0].float()
@@ -58,7 +57,7 @@ class Network:
         return (decoded.mean(1, keepdim=True).clamp(-1, 1) + 1) / 2
 
     def to(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Move the networks; the denoiser takes the number type, and comes back to float32 unrounded."""
+        """Move the networks; only the denoiser changes its number type, and its float32 weights are kept."""
         self._precision.to(device, dtype)
         self.autoencoder.to(device)
         self.device = device

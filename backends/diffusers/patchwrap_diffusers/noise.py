@@ -1,6 +1,6 @@
-"""Where a trajectory starts: numbers that depend on a seed and a name alone, not on who asked before.
+"""Noise that depends on a seed and a key only, not on earlier draws.
 
-A generator that goes on from one tile to the next would give other numbers for another tile batch size.
+A generator shared by all tiles would give other numbers for another tile batch size.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 Noise = Callable[..., Float[Tensor, "..."]]
-"""Called with a shape and whatever names the numbers: seed, member, step, tile."""
+"""Called with a shape and the key of the numbers: seed, member, step, tile."""
 
 
 def gaussian(shape: tuple[int, ...], *key: object) -> Float[Tensor, "..."]:
     """Normal numbers; the same for the same key, on every machine's CPU.
 
     Args:
-        shape: how many.
-        key: names them; anything with a stable ``repr``.
+        shape: of the result.
+        key: anything with a stable ``repr``.
     """
     digest = blake2b(repr(key).encode(), digest_size=8).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
@@ -27,7 +27,7 @@ def gaussian(shape: tuple[int, ...], *key: object) -> Float[Tensor, "..."]:
 
 
 def zeros(shape: tuple[int, ...], *key: object) -> Float[Tensor, "..."]:
-    """No noise: what a network that was fine-tuned end to end for one step starts from (arXiv 2409.11355)."""
+    """Zeros, from which a network that was fine-tuned end to end for one step starts (arXiv 2409.11355)."""
     return torch.zeros(shape)
 
 

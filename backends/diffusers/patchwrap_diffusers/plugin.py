@@ -1,6 +1,6 @@
-"""Announces the diffusers backend to patchwrap; imports neither torch nor diffusers."""
+"""Registers the diffusers backend with patchwrap; imports neither torch nor diffusers."""
 
-from patchwrap.hookspecs import Register, hookimpl
+from patchwrap import Register, hookimpl
 from patchwrap_diffusers.published import PUBLISHED
 
 

@@ -1,8 +1,8 @@
-"""The well-known published checkpoints and autoencoders. Torch-free, downloads nothing."""
+"""Published checkpoints and autoencoders. Imports no torch, downloads nothing."""
 
 from typing import Any
 
-from patchwrap.hookspecs import Checkpoint
+from patchwrap import Checkpoint
 
 APACHE, OPEN_RAIL = "Apache-2.0", "LicenseRef-CreativeML-OpenRAIL-PP-M"
 
@@ -21,12 +21,12 @@ SOURCES = {checkpoint.name: checkpoint.source for checkpoint in PUBLISHED}
 """Hub name by short name."""
 
 CONVENTIONS = {checkpoint.source: checkpoint.convention for checkpoint in PUBLISHED}
-"""Meaning by hub name, for files that do not tell."""
+"""Convention by hub name, for checkpoints whose files do not state it."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "GonzaloMG/marigold-e2e-ft-depth": {"steps": 1, "spacing": "trailing", "noise": "zeros"},
 }
-"""How a checkpoint was trained to be used, where its files do not tell (arXiv 2409.11355)."""
+"""Settings a checkpoint was trained for, if its files do not state them (arXiv 2409.11355)."""
 
 AUTOENCODERS = {"taesd": "madebyollin/taesd"}
 """Small autoencoders of the latent space of Stable Diffusion 1 and 2, by short name; MIT."""

@@ -1,4 +1,4 @@
-"""Denoises latents from a start to a result. All randomness comes in from outside."""
+"""Denoises latents from a start to a result. All noise is passed in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from patchwrap_diffusers.schedule import Latents, Schedule
 
 @dataclass(frozen=True)
 class Sampler:
-    """What every way of denoising needs.
+    """Network, steps and noise of a denoising run.
 
     Args:
-        network: says what is noise.
+        network: predicts the noise.
         schedule: the steps.
-        noise: what to start from.
-        members: trajectories a picture, each from noise of its own.
+        noise: to start from.
+        members: trajectories per picture, each from its own noise.
     """
 
     network: Network
@@ -32,7 +32,7 @@ class Sampler:
         Args:
             pictures: latents of the pictures.
             latents: at the noise level of step ``first``.
-            fresh: noise that is added before a step, where the schedule adds any.
+            fresh: returns the noise to add before a step, if the schedule adds any.
             first: index of a step.
         """
         for index in range(first, len(self.schedule)):

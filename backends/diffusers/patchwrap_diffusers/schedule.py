@@ -1,4 +1,4 @@
-"""The levels of noise between start and result, and the step from one to the next. Remembers no trajectory."""
+"""The noise levels between start and result, and the step from one to the next. Stateless."""
 
 from collections.abc import Callable
 from copy import copy
@@ -9,7 +9,7 @@ from diffusers import LCMScheduler
 from jaxtyping import Float
 from torch import Tensor
 
-from patchwrap.errors import OptionError
+from patchwrap import OptionError
 
 Latents = Float[Tensor, "batch channels rows columns"]
 
@@ -23,7 +23,7 @@ class Schedule:
         spacing: DDIM's ``timestep_spacing`` instead of the checkpoint's own: ``leading``, ``linspace``, ``trailing``.
 
     Raises:
-        OptionError: if the scheduler cannot have so many steps, or would not start from noise.
+        OptionError: if the scheduler does not support that number of steps, or would not start from noise.
     """
 
     def __init__(self, scheduler: Any, steps: int, spacing: Any = None) -> None:
@@ -36,18 +36,18 @@ class Schedule:
             self._scheduler.set_timesteps(steps)
         except (ValueError, ZeroDivisionError, TypeError) as error:
             reason = " ".join(str(error).split())
-            raise OptionError(f"steps {steps!r} is more or less than this scheduler takes: {reason}") from error
+            raise OptionError(f"this scheduler does not support steps {steps!r}: {reason}") from error
         self._check_start(steps)
 
     def __len__(self) -> int:
         return len(self._scheduler.timesteps)
 
     def time(self, index: int) -> Tensor:
-        """The step's time as the network wants it: 999 is noise alone, 0 hardly any."""
+        """The step's time for the network: 999 is pure noise, 0 almost none."""
         return self._scheduler.timesteps[index]
 
     def first(self, strength: float) -> int:
-        """The step to begin with where the start is an estimate that is to be changed by ``strength`` only.
+        """The first step if denoising starts from an estimate, of which ``strength`` decides how much may change.
 
         Args:
             strength: share of the steps to take, in (0, 1].
@@ -55,7 +55,7 @@ class Schedule:
         return len(self) - max(round(strength * len(self)), 1)
 
     def noised(self, clean: Latents, noise: Latents, index: int) -> Latents:
-        """Bring latents to the noise level at which a step begins."""
+        """Add noise to latents up to the level at which a step begins."""
         return copy(self._scheduler).add_noise(clean, noise, self.time(index).reshape(1))
 
     def step(self, index: int, output: Latents, latents: Latents, fresh: Callable[[int], Latents]) -> Latents:
@@ -64,13 +64,13 @@ class Schedule:
         Args:
             index: of the step, from 0.
             output: of the network.
-            latents: it was given.
-            fresh: gives the noise that a consistency model adds before step ``index``.
+            latents: that the network was given.
+            fresh: returns the noise that a consistency model adds before step ``index``.
         """
-        # A copy, because LCM counts its steps in itself, and other latents may be at another step.
+        # A copy, because an LCMScheduler counts its steps, and other latents may be at another step.
         scheduler, time, last = copy(self._scheduler), self.time(index), index + 1 == len(self)
         if self.consistency:
-            # Its own noise, which would depend on the batch, is thrown away together with its generator.
+            # The scheduler's own noise would depend on the batch, so it is discarded together with its generator.
             clean = scheduler.step(output, time, latents, generator=torch.Generator(latents.device)).denoised
             return clean if last else self.noised(clean, fresh(index + 1), index + 1)
         result = scheduler.step(output, time, latents)

@@ -1,31 +1,30 @@
-"""What a checkpoint and the user want of a run, put together. Never guesses: an error where nothing tells."""
+"""Combines the settings of a checkpoint and of the user. Never guesses: what nothing states is an error."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from patchwrap.convention import DepthConvention
-from patchwrap.errors import ConventionError, OptionError
-from patchwrap.size import parse_size
+from patchwrap import ConventionError, DepthConvention, OptionError
+from patchwrap.extension import parse_size
 from patchwrap_diffusers.published import CONVENTIONS
 
 Size = tuple[int, int]
 
 SPACES = {"depth": "depth", "disparity": "inverse_depth"}
-"""Our name of what a pipeline says it predicts."""
+"""Space of a convention by a pipeline's ``prediction_type``."""
 
 
 def convention_of(
     config: Mapping[str, Any], name: str, stated: str | DepthConvention | None = None
 ) -> DepthConvention:
-    """Return what ``predict``'s numbers mean.
+    """Return the convention of the predicted maps.
 
     Args:
         config: the pipeline's: ``prediction_type``, ``scale_invariant``, ``shift_invariant``.
         name: hub name or folder it was loaded from.
-        stated: what the user says it is; goes before everything else.
+        stated: by the user; overrides everything else.
 
     Raises:
-        ConventionError: if neither the user, nor the pipeline, nor the published name tells.
+        ConventionError: if neither the user, nor the pipeline, nor the published name determines it.
     """
     if stated is not None:
         return DepthConvention.parse(stated)
@@ -47,14 +46,14 @@ def processing_of(wanted: Any, longest: int | None, factor: int) -> Size:
 
     Args:
         wanted: ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both; None is a 4:3 picture.
-        longest: longer side at which the checkpoint was trained to see pictures, or None.
+        longest: longer side of the pictures that the checkpoint was trained on, or None.
         factor: both sides are a multiple of this.
 
     Raises:
-        OptionError: if it is no size or does not divide.
+        OptionError: if it is not a size or not divisible by ``factor``.
     """
     if wanted is None and longest is None:
-        raise OptionError("Nothing tells at what size this pipeline sees pictures. Give processing=, such as 768x576.")
+        raise OptionError("Nothing states the input size of this pipeline. Give processing=, such as 768x576.")
     if wanted is None:
         assert longest is not None
         return max(round(0.75 * longest / factor), 1) * factor, max(longest // factor, 1) * factor
@@ -69,7 +68,7 @@ def checked(name: str, value: Any, within: Any, rule: str) -> Any:
     """Return an option's value.
 
     Raises:
-        OptionError: with the rule, if the value is not within.
+        OptionError: stating the rule, if the value is not among those allowed.
     """
     if isinstance(value, bool) or value not in tuple(within):
         raise OptionError(f"{name} {value!r} is not {rule}.")
@@ -80,7 +79,7 @@ def strength_of(value: Any) -> float:
     """Return the share of the steps that still change the coarse map.
 
     Raises:
-        OptionError: if it is none.
+        OptionError: if it is not in (0, 1].
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
         raise OptionError(f"strength {value!r} is not in (0, 1]: the share of the steps that change the coarse map.")
@@ -91,7 +90,7 @@ def steps_of(value: Any) -> int:
     """Return a number of steps.
 
     Raises:
-        OptionError: if it is none.
+        OptionError: if it is not a whole number from 1.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise OptionError(f"steps {value!r} is not a whole number from 1.")
@@ -106,5 +105,5 @@ def _parsed(value: Any) -> Size:
     except (TypeError, ValueError):
         sides = ()
     if len(sides) != 2 or min(sides) < 1:
-        raise OptionError(f"processing {value!r} is no size. Give (height, width), 'WIDTHxHEIGHT' or one number.")
+        raise OptionError(f"processing {value!r} is not a size. Give (height, width), 'WIDTHxHEIGHT' or one number.")
     return sides[0], sides[1]

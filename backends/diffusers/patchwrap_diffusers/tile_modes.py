@@ -1,6 +1,6 @@
-"""What tiles start from when each is denoised on its own: ``independent``, ``shared-noise`` and ``coarse-start``.
+"""The modes in which each tile is denoised by itself: ``independent``, ``shared-noise`` and ``coarse-start``.
 
-Never lets one tile see another; that is ``joint``. Tiles run in batches, and no tile's numbers depend on its batch.
+Tiles run in batches, and no tile's result depends on its batch. For tiles denoised together see ``joint``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,12 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from patchwrap.convention import DepthConvention
-from patchwrap.resampling import under
-from patchwrap.spaces import fusion_space, to_space
-from patchwrap.spec import TileContext, TileSource
-from patchwrap.tile_runner import run_in_batches
-from patchwrap.types import CoarseMap
+from patchwrap import CoarseMap, DepthConvention, TileContext, TileSource
+from patchwrap.extension import fusion_space, run_in_batches, sample_windows, to_space
 from patchwrap_diffusers.ensemble import Members
 from patchwrap_diffusers.grid import Level, Place
 from patchwrap_diffusers.noise import Noise
@@ -36,17 +32,17 @@ class OwnNoise:
     channels: int
 
     def __call__(self, place: Place, member: int, step: int) -> Float[Tensor, "channels rows columns"]:
-        """Draw it by the tile's place."""
+        """Draw it with the tile's place as the key."""
         tile = place.tile
         where = tile.top, tile.left, tile.height, tile.width
         return self.noise((self.channels, *place.cells.size), self.seed, "tile", where, member, step)
 
 
 class SharedNoise:
-    """One field of noise over all tiles of a level: where tiles overlap they have the same.
+    """One field of noise over all tiles of a level, so that overlapping tiles share it.
 
     Args:
-        noise: draws it.
+        noise: draws the field.
         seed: of the field.
         channels: of the latents.
         level: the tiles' cells.
@@ -54,7 +50,7 @@ class SharedNoise:
 
     def __init__(self, noise: Noise, seed: int, channels: int, level: Level) -> None:
         key, shape = (seed, "field", level.places[0].tile.size), (channels, *level.size)
-        # A consistency model needs a field before each step; of a canvas of 40 megapixels one has 10 MB.
+        # A consistency model needs a field before each step; for a canvas of 40 megapixels a field has 10 MB.
         self.field = lru_cache(maxsize=4)(lambda member, step: noise(shape, *key, member, step))
 
     def __call__(self, place: Place, member: int, step: int) -> Float[Tensor, "channels rows columns"]:
@@ -64,15 +60,15 @@ class SharedNoise:
 
 @dataclass(frozen=True)
 class Alone:
-    """Tiles of a level, each on its own.
+    """Denoises each tile of a level by itself.
 
     Args:
-        sampler: denoises.
+        sampler: performs the steps.
         level: the tiles.
-        source: reads them.
-        batch_size: tiles at once, at most.
+        source: returns a tile's RGB.
+        batch_size: largest number of tiles at once.
         noise: of each tile.
-        estimate: what to start from instead of noise alone, or None.
+        estimate: to start from instead of pure noise, or None.
     """
 
     sampler: Sampler
@@ -109,13 +105,13 @@ class Alone:
 
 @dataclass(frozen=True)
 class CoarseStart:
-    """The whole-image map as tiles may start from it.
+    """The coarse map as the start of the tiles.
 
     Args:
         context: holds the map.
         convention: of the tile backend's own maps.
-        strength: share of the steps that still change it, in (0, 1]; where that is all of them, nothing of it is left
-            and tiles start from noise alone.
+        strength: share of the steps that still change it, in (0, 1]; at 1 nothing of it is left and tiles start from
+            pure noise.
     """
 
     context: TileContext
@@ -123,15 +119,15 @@ class CoarseStart:
     strength: float
 
     def under(self, places: Sequence[Place]) -> Float[Tensor, "tiles 1 height width"]:
-        """Its part under each tile, at the size at which the network sees the tile."""
+        """Its part under each tile, at the network's input size."""
         (height, width), size = self.context.canvas, places[0].size
         windows = torch.tensor([(p.seen.top, p.seen.left, p.seen.height, p.seen.width) for p in places])
         maps = self.map.expand(len(places), 1, -1, -1)
-        return under(maps, windows / torch.tensor([height, width, height, width]), size)
+        return sample_windows(maps, windows / torch.tensor([height, width, height, width]), size)
 
     @cached_property
     def map(self) -> CoarseMap:
-        """The map as the network knows maps: its 2nd to 98th percentile is 0 to 1 (arXiv 2312.02145, section 3.2)."""
+        """The map, its 2nd to 98th percentile scaled to [0, 1] as in training (arXiv 2312.02145, section 3.2)."""
         space = fusion_space(self.context.convention, self.convention)
         space = self.convention.space if space == "log_depth" else space
         values = to_space(self.context.coarse, self.context.convention, space)

@@ -10,7 +10,7 @@ from einops import repeat
 import patchwrap
 from patchwrap import TileContext
 from patchwrap.convention import DepthConvention
-from patchwrap.resampling import resize
+from patchwrap.resampling import resize_maps
 from patchwrap.testing import painted_photo
 from patchwrap.tiling import TilePlan
 from patchwrap.windows import window
@@ -24,7 +24,7 @@ COARSE = PHOTO[0].mean(0)[::4, ::4]
 
 
 def source(tile):
-    return resize(PHOTO[:, :, *tile.slices], (64, 96))
+    return resize_maps(PHOTO[:, :, *tile.slices], (64, 96))
 
 
 def context(seed=0, batch=4, coarse=COARSE, convention="depth:affine", canvas=CANVAS):

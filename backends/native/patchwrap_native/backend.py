@@ -8,13 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patchwrap.convention import DepthConvention
-from patchwrap.errors import OptionError
-from patchwrap.precision import Precision
-from patchwrap.tile_view import TileView
-from patchwrap.types import DepthBatch, Features, Images
-from patchwrap_native import canonical, checkpoint
-from patchwrap_native.checkpoint import Trio
+from patchwrap import DepthBatch, DepthConvention, Features, Images, OptionError, Precision, TileView
+from patchwrap_native import canonical
+from patchwrap_native.checkpoint import SHIPPED, Trio
+from patchwrap_native.checkpoint import load as read_trio
 from patchwrap_native.folding import fold
 from patchwrap_native.fusion_network import FusionNetwork
 from patchwrap_native.unet import UNet
@@ -23,18 +20,19 @@ PROCESSING = (288, 384)
 MULTIPLE = 32
 
 LAYOUT = 32
-"""Pixels of a tile: of what is longer the fusion network knows more, what is shorter it blurs and the tile keeps."""
+"""Wavelength in tile pixels: longer structure comes from the fusion network, shorter detail, which it blurs, from the
+tile."""
 
 BEYOND = 0.1
-"""How far, in log depth, a tile's detail may carry what is refined beyond both the tile and what the network says."""
+"""How far, in log depth, added detail may carry a value beyond both the tile and the network's output."""
 
 RIM = 2
-"""Pixels at the border that are taken from the next ones inside: the convolutions see zeros beside them, which shows as
-a pale line around the map. On held-out scenes its last row then errs by a tenth less."""
+"""Border pixels that are replaced by the nearest inner ones: zero padding beside them would show as a pale line around
+the map. On held-out scenes this reduces the error of the last row by a tenth."""
 
 
 class AsModule(nn.Module):
-    """A function of tensors that uses a network, as a module: what can be written as ONNX.
+    """A function of tensors that uses a network, as a module for export to ONNX.
 
     Args:
         network: whose weights the function uses.
@@ -52,7 +50,7 @@ class AsModule(nn.Module):
 
 
 class NativeFine:
-    """One U-Net as a backend; the fine one learned from tiles, and the coarse one extends this.
+    """One U-Net as a backend: the fine network, which was trained on tiles; ``NativeBackend`` extends it.
 
     Args:
         network: the U-Net.
@@ -95,7 +93,7 @@ class NativeFine:
         return AsModule(self.network, self.predict).eval(), {"images": torch.rand(2, 3, *size)}
 
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
-        """The decoder's."""
+        """The decoder's parameters."""
         return (value for name, value in self.network.named_parameters() if not name.startswith("encoder."))
 
 
@@ -107,17 +105,17 @@ class NativeHead:
     """
 
     drawn = "never"
-    """It learned to be right where the fine network is not; what it says need not agree with the coarse map."""
+    """It was trained to correct the fine network's layout, so its result may differ from the coarse map."""
 
     fuser = "blend"
-    """Its tiles know the layout better than the coarse map, towards which gradients would have to be screened."""
+    """Its tiles have a better layout than the coarse map, towards which the Poisson fuser would pull them."""
 
     def __init__(self, network: FusionNetwork) -> None:
         self.network = network
         self._precision = Precision(network, ["residual"])
 
     def refine(self, view: TileView) -> DepthBatch:
-        """Return the aligned tiles plus a residual, in log depth; of their own detail all stays that is believed."""
+        """Return the aligned tiles plus a residual, in log depth; their fine detail stays as far as it is trusted."""
         return self._refine(
             view.images, view.coarse, view.aligned, view.confidence, view.coarse_features, view.fine_features
         )
@@ -127,7 +125,7 @@ class NativeHead:
     ) -> DepthBatch:
         refined = self.network(images.contiguous(memory_format=torch.channels_last), coarse, aligned, *guides)[0]
         detailed = refined + confidence * _detail(aligned - refined)
-        # Around a railing that the network blurs and the tile does not, one as near as both would be twice as near.
+        # At a railing that is sharp in the tile and blurred by the network, the sum would count its nearness twice.
         nearer, farther = torch.minimum(aligned, refined), torch.maximum(aligned, refined)
         return detailed.clamp(nearer - BEYOND, farther + BEYOND)
 
@@ -147,7 +145,7 @@ class NativeHead:
 
 
 def _detail(maps: DepthBatch) -> DepthBatch:
-    """What is left of maps without what is longer than ``LAYOUT``."""
+    """The detail of maps: what is left after subtracting means over ``LAYOUT`` pixels."""
     cells = F.avg_pool2d(maps, LAYOUT, ceil_mode=True, count_include_pad=False)
     return maps - F.interpolate(cells, maps.shape[-2:], mode="bilinear", align_corners=False)
 
@@ -170,7 +168,7 @@ class NativeBackend(NativeFine):
     def metres_per_unit(self, focal: float) -> float:
         """Metres per predicted unit of the whole-image pass.
 
-        The unit is chosen such that this is the focal length itself, see ``canonical.unit_of``.
+        The unit is chosen such that the factor equals ``focal``, see ``canonical.unit_of``.
 
         Args:
             focal: focal length as a fraction of the image's longer side.
@@ -185,25 +183,22 @@ class NativeBackend(NativeFine):
         return self
 
 
-def load(checkpoint_path: str | Path | None = None, **options: object) -> NativeBackend:
+def load(checkpoint: str | Path | None = None, *, encoder: str | None = None) -> NativeBackend:
     """Load the trio.
 
     Args:
-        checkpoint_path: a file that ``patchwrap-native train`` wrote; None for the weights that ship.
-        options: ``encoder`` (``plain`` or ``timm:NAME``), to insist on a checkpoint of that encoder.
+        checkpoint: a file that ``patchwrap-native train`` wrote; None for the weights that ship.
+        encoder: ``plain`` or ``timm:NAME``, to refuse a checkpoint of any other encoder.
 
     Raises:
         CheckpointError: if the file is missing, damaged or of other networks.
-        OptionError: if an option is unknown or the checkpoint has another encoder.
+        OptionError: if the checkpoint has another encoder.
     """
-    trio = checkpoint.load(Path(checkpoint_path) if checkpoint_path else checkpoint.SHIPPED)
-    encoder = options.pop("encoder", trio.coarse.options["encoder"])
-    if options:
-        raise OptionError(f"The native backend has no option {', '.join(options)}. It has: encoder.")
-    if encoder != trio.coarse.options["encoder"]:
+    trio = read_trio(Path(checkpoint) if checkpoint else SHIPPED)
+    own = trio.coarse.options["encoder"]
+    if encoder not in (None, own):
         raise OptionError(
-            f"The checkpoint has the encoder {trio.coarse.options['encoder']!r}, not {encoder!r}. "
-            "Train one: patchwrap-native train --encoder …"
+            f"The checkpoint has the encoder {own!r}, not {encoder!r}. Train one: patchwrap-native train --encoder …"
         )
     for network in trio.parts.values():
         fold(network.eval())

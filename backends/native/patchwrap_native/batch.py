@@ -1,4 +1,4 @@
-"""What a training step sees: pictures with their canonical log depth, and which pixels count how."""
+"""The input of a training step: pictures with their canonical log depth, and how each pixel counts."""
 
 import math
 from dataclasses import dataclass, replace
@@ -21,8 +21,8 @@ class Batch:
         images: RGB in [0, 1].
         target: natural log of canonical depth, ``inf`` in the sky.
         valid: pixels whose depth is regressed.
-        beyond: pixels that only must be far: sky, and what is further than can be judged.
-        far: how far those must be, natural log of canonical depth.
+        beyond: pixels that only have to be far: sky, and depth beyond ``canonical.VALID_METRES``.
+        far: least depth of those pixels, natural log of canonical depth.
     """
 
     images: Float[Tensor, "batch 3 height width"]

@@ -20,7 +20,7 @@ class Budget:
     steps: int | None = None
 
     def progress(self, step: int, elapsed: float) -> float:
-        """How much of the budget is spent, 0 to 1 (1 or more: over)."""
+        """Share of the budget that is spent; 1 or more means that it is used up."""
         by_steps = step / self.steps if self.steps is not None else 0.0
         by_time = elapsed / self.seconds if self.seconds is not None else 0.0
         return max(by_steps, by_time)

@@ -1,4 +1,4 @@
-"""Takes out of a depth network the constant error in log depth that its losses leave; looks at training views only."""
+"""Removes the constant error in log depth that the losses leave in a depth network; uses training views only."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from patchwrap.io import write_json
+from patchwrap.extension import write_json
 from patchwrap_native import checkpoint, crops
 from patchwrap_native.batch import Batch
 from patchwrap_native.depth_stage import DepthStage
@@ -18,7 +18,7 @@ from patchwrap_native.unet import UNet
 def calibrate(network: UNet, batches: Sequence[Batch]) -> float:
     """Subtract the median log error from the last convolution's bias, in place.
 
-    SILog punishes a constant error only by 15 %, and the sky's hinge pulls everything away from the camera.
+    SILog weights a constant error by 15 % only, and the sky's hinge pushes all depth away from the camera.
 
     Args:
         network: in evaluation mode.

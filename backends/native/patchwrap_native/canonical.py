@@ -5,8 +5,6 @@ therefore regresses the depth that a camera of one fixed focal length would have
 picture (Metric3D, arXiv 2307.10984): ``z_canonical = z * FOCAL / f``, f in pixels of the network's input.
 """
 
-import math
-
 import torch
 
 FOCAL = 500.0
@@ -20,15 +18,6 @@ SKY = 400.0
 
 VALID_METRES = 200.0
 """True depth beyond this many metres is not regressed, only known to be at least as far."""
-
-
-def log_to_canonical(focal_px: float) -> float:
-    """What to add to a log depth in metres to make it canonical.
-
-    Args:
-        focal_px: focal length in pixels of the network's input.
-    """
-    return math.log(FOCAL / focal_px)
 
 
 def unit_of(longer: int | torch.SymInt) -> float | torch.SymFloat:

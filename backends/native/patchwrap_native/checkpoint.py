@@ -8,9 +8,8 @@ import torch
 from safetensors.torch import save as serialized
 from torch import Tensor, nn
 
-from patchwrap.described_tensors import read_described
-from patchwrap.errors import CheckpointError
-from patchwrap.io import replacing
+from patchwrap import CheckpointError
+from patchwrap.extension import read_described, replacing
 from patchwrap_native.fusion_network import FusionNetwork
 from patchwrap_native.unet import FINE_WIDTHS, UNet
 
@@ -20,7 +19,7 @@ HEADER = "patchwrap_native"
 FORMAT = 1
 
 SHIPPED = Path(__file__).parent / "weights" / "native.safetensors"
-"""The weights this distribution brings."""
+"""The weights that come with this distribution."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,11 @@ class Trio:
 
 
 def save(trio: Trio, path: Path, dtype: torch.dtype = torch.float16) -> None:
-    """Write the networks, whole or not at all.
+    """Write the networks atomically.
 
     Args:
         trio: what to write.
-        path: where, ``.safetensors``.
+        path: output file, ``.safetensors``.
         dtype: number type on disk.
 
     Raises:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchwrap.errors import OptionError, PatchwrapError
+from patchwrap import OptionError, PatchwrapError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None for the real ones.
 
     Returns:
-        0, or 2 when something patchwrap raises on purpose went wrong.
+        0, or 2 after a PatchwrapError.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -83,7 +83,7 @@ def _add_evaluate(verb: argparse.ArgumentParser) -> None:
 def _stages(text: str) -> tuple[str, ...]:
     stages = tuple(name for name in STAGES if name in text.split(","))
     if len(stages) != len(text.split(",")):
-        raise argparse.ArgumentTypeError(f"{text!r} is none or not only of {', '.join(STAGES)}.")
+        raise argparse.ArgumentTypeError(f"{text!r} is not made of the stages {', '.join(STAGES)} only.")
     return stages
 
 

@@ -30,12 +30,12 @@ class TrainingConsole:
         self.bars.stop()
 
     def report(self, stage: str, progress: float, history: History) -> None:
-        """Show where a stage stands.
+        """Show the progress of a stage.
 
         Args:
             stage: its name.
             progress: share of its budget spent.
-            history: what happened so far.
+            history: its curves so far.
         """
         note = _note(history)
         if self.bars.disable:

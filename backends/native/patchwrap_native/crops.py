@@ -15,12 +15,12 @@ from patchwrap_native.depth_code import decode_log
 from patchwrap_native.shards import Shard
 
 MULTIPLE = 32
-"""Sides of a network's input divide by this."""
+"""Sides of a network's input are divisible by this."""
 
 
 @dataclass(frozen=True)
 class Diet:
-    """What share of a network's training is what.
+    """Mix of views that a network is trained on.
 
     Args:
         tiles: share of samples cut from tiles; the others come from whole frames.
@@ -44,8 +44,8 @@ class Sampler:
     """Draws batches, the same for the same key.
 
     Args:
-        shards: where from.
-        diet: of what.
+        shards: the scenes.
+        diet: the mix of views.
         batch_size: samples per batch, all of one size.
     """
 
@@ -57,7 +57,7 @@ class Sampler:
         """Draw one batch.
 
         Args:
-            key: numbers that decide everything, e.g. seed, stage and step.
+            key: numbers that determine the batch, e.g. seed, stage and step.
             scale: size of the samples relative to the views' size.
         """
         rng = np.random.default_rng(list(key))

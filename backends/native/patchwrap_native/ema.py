@@ -7,10 +7,10 @@ from torch import nn
 
 
 class Ema:
-    """Follows a network, buffers included.
+    """The average of a network's parameters and buffers.
 
     Args:
-        network: whom to follow.
+        network: to be averaged.
         decay: share of the old average that a step keeps, in [0, 1); lower at first.
     """
 
@@ -20,10 +20,10 @@ class Ema:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Move towards the network.
+        """Update the average.
 
         Args:
-            network: whom to follow.
+            network: its current state.
             step: how many steps were taken so far; early on the average forgets faster.
         """
         share = 1 - min(self.decay, (1 + step) / (10 + step))

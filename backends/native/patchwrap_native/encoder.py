@@ -1,4 +1,4 @@
-"""What turns a picture into features at every scale: our plain encoder, or one of timm's by name."""
+"""Encoders from a picture to features at every scale: the plain one of this package, or one of timm's by name."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,8 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patchwrap.errors import MissingExtraError, OptionError
-from patchwrap.types import Features
+from patchwrap import Features, MissingExtraError, OptionError
 from patchwrap_native.layers import conv_block
 
 
@@ -23,7 +22,7 @@ class PlainEncoder(nn.Module):
     def __init__(self, widths: Sequence[int], depths: Sequence[int], inputs: int = 3) -> None:
         super().__init__()
         self.widths = list(widths)
-        # The full-resolution level goes without normalisation: there it costs as much as the convolution.
+        # No normalisation at full resolution, where it costs as much as the convolution.
         self.levels = nn.ModuleList(
             nn.Sequential(*(conv_block(after if n else before, after, norm=level > 0) for n in range(depth)))
             for level, ((before, after), depth) in enumerate(zip(pairwise([inputs, *widths]), depths))

@@ -12,7 +12,7 @@ def fold(network: Network) -> Network:
     """Fold every convolution that is followed by a batch normalisation, in place.
 
     Args:
-        network: in evaluation mode; it cannot be trained from scratch any more, but fine-tuned.
+        network: in evaluation mode; afterwards it can be fine-tuned but not trained from scratch.
 
     Returns:
         The same network.

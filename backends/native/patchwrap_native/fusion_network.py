@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patchwrap.types import DepthBatch, Features, Images
+from patchwrap import DepthBatch, Features, Images
 from patchwrap_native.layers import Merge, conv_block
 
 FUSION_WIDTHS = (8, 32, 64, 96, 128)

@@ -9,10 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from patchwrap.alignment import Alignment
+from patchwrap import Tile
+from patchwrap.extension import Alignment, sample_windows
 from patchwrap.losses import multiscale_gradient, overlap_consistency, silog
-from patchwrap.resampling import under
-from patchwrap.tiling import Tile
 from patchwrap_native import canonical
 from patchwrap_native.fusion_network import FusionNetwork
 from patchwrap_native.measures import measure
@@ -36,14 +35,14 @@ Logs = Float[Tensor, "tiles 1 height width"]
 
 @dataclass(frozen=True)
 class Guides:
-    """What the frozen networks say of a batch.
+    """The frozen networks' predictions for a batch.
 
     Args:
         coarse: coarse log depth under each tile.
         aligned: aligned log depth of each tile.
         coarse_features: coarse features under each tile.
         fine_features: fine features of each tile.
-        offset: what the coarse network's scale is off by, per tile (natural log).
+        offset: error of the coarse network's scale, per tile (natural log).
         trusted: whether the alignment trusts each tile.
     """
 
@@ -129,14 +128,14 @@ class FusionStage:
         whole, fine = (x.clamp(max=math.log(canonical.FURTHEST)) for x in (whole, fine))
         aligned, trusted = align_pairs(whole, fine, batch.windows)
         size = (tiles.images.shape[-2], tiles.images.shape[-1])
-        coarse = under(whole.repeat_interleave(2, 0), batch.windows, size)
+        coarse = sample_windows(whole.repeat_interleave(2, 0), batch.windows, size)
         half = (size[0] // 2, size[1] // 2)
-        features = under(whole_features.float().repeat_interleave(2, 0), batch.windows, half)
+        features = sample_windows(whole_features.float().repeat_interleave(2, 0), batch.windows, half)
         offset = scale_error(whole, photos.target, photos.valid).repeat_interleave(2)
         return Guides(coarse, aligned, features, fine_features, offset, trusted)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """Measure refined tiles, and coarse map and aligned tiles beside them, all after the coarse scale's error."""
+        """Measure refined tiles, aligned tiles and the coarse map, all without the coarse scale's error."""
         rows = [self._measured(network, batch) for batch in self._held_out]
         return {name: round(sum(row[name] for row in rows) / len(rows), 5) for name in rows[0]}
 
@@ -169,7 +168,7 @@ def scale_error(
     log_target: Float[Tensor, "batch 1 height width"],
     valid: Tensor,
 ) -> Float[Tensor, "batch"]:
-    """Median of the log error of each whole frame: what no tile can know nor should correct."""
+    """Median of the log error of each whole frame, which a tile can neither know nor correct."""
     errors = [(p - t)[v] for p, t, v in zip(log_pred, log_target, valid)]
     return torch.stack([e.median() if len(e) else log_pred.new_zeros(()) for e in errors])
 

@@ -1,6 +1,6 @@
-"""Announces the native trio to patchwrap; imports no torch."""
+"""Registers the native trio with patchwrap; imports no torch."""
 
-from patchwrap.hookspecs import Register, hookimpl
+from patchwrap import Register, hookimpl
 
 
 @hookimpl

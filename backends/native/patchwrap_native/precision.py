@@ -1,4 +1,4 @@
-"""In which number type a device multiplies fastest without losing the training. Holds no state."""
+"""Chooses the number type in which a device trains fastest without loss of quality. Stateless."""
 
 from contextlib import AbstractContextManager
 from typing import Literal
@@ -9,7 +9,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def autocast(device: torch.device, precision: Precision = "auto") -> AbstractContextManager:
-    """Multiply in bfloat16 where the device has it (or as asked), else in float32.
+    """Autocast to bfloat16 if the device supports it (or as requested), else compute in float32.
 
     Args:
         device: where the networks are.

@@ -12,11 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from patchwrap.device import usable_device
-from patchwrap.errors import OptionError, OutputError
-from patchwrap.finetune.recipe import digest
-from patchwrap.io import write_json
-from patchwrap.seed import check_seed
+from patchwrap import OptionError, OutputError
+from patchwrap.extension import check_seed, digest, usable_device, write_json
 from patchwrap_native import checkpoint, crops
 from patchwrap_native.budget import Budget
 from patchwrap_native.calibration import calibrate
@@ -30,12 +27,12 @@ from patchwrap_native.trainer import History, Pace, Report, Stage, Trainer
 from patchwrap_native.unet import UNet
 
 SHARES = {"coarse": 0.50, "fine": 0.27, "fusion": 0.23}
-"""Each stage's part of the time: a starved coarse network would make every later gain worthless."""
+"""Each stage's share of the time. Most goes to the coarse network, on which the later stages depend."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training.
+    """All settings of a training.
 
     Args:
         shards: folder of rendered scenes.
@@ -53,7 +50,7 @@ class Recipe:
         stages: which networks are trained; the others stay as they are in ``start_from``.
 
     Raises:
-        OptionError: for numbers that cannot be.
+        OptionError: for a number out of range.
     """
 
     shards: Path
@@ -73,7 +70,7 @@ class Recipe:
     def __post_init__(self) -> None:
         check_seed(self.seed)
         if self.steps is None and self.minutes is None:
-            raise OptionError("nothing says how long to train; give minutes, steps or both.")
+            raise OptionError("neither minutes nor steps is given. Give one of them or both.")
         if self.steps is not None and self.steps < 1:
             raise OptionError(f"steps {self.steps} is less than 1.")
         if self.batch_size < 2:
@@ -91,11 +88,11 @@ class Recipe:
 
 
 def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None) -> Path:
-    """Train the three stages, going on where an interrupted run stopped.
+    """Train the three stages, resuming where an interrupted run stopped.
 
     Args:
-        recipe: what decides the training.
-        report: told about progress.
+        recipe: its settings.
+        report: called with the progress.
         pace: how often to report, evaluate and save.
 
     Returns:
@@ -104,7 +101,7 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     Raises:
         CheckpointError: if a checkpoint or the state in the folder is damaged.
         OptionError: if the folder holds the state of another training, the device cannot be used, the encoder is not
-            that of ``start_from``, or the fusion network is to learn from networks that never learned.
+            that of ``start_from``, or the fusion network would be trained on untrained networks.
         OutputError: if the folder cannot be written.
     """
     _check_place(recipe)
@@ -126,7 +123,7 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
 
 
 def _check_place(recipe: Recipe) -> None:
-    """Now, not minutes later."""
+    """Check device and folder before any work is done."""
     usable_device(recipe.device)
     try:
         recipe.out.mkdir(parents=True, exist_ok=True)
@@ -135,12 +132,12 @@ def _check_place(recipe: Recipe) -> None:
 
 
 def _begun(recipe: Recipe) -> Trio:
-    """The networks as training finds them."""
+    """The networks before training."""
     if recipe.start_from is None:
         if "fusion" in recipe.stages and recipe.stages != tuple(SHARES):
             raise OptionError(
-                f"the fusion network learns to mend what trained ones say, and of {', '.join(SHARES)} only "
-                f"{', '.join(recipe.stages)} are to be trained. Name a checkpoint to start from, or train all."
+                f"stages {', '.join(recipe.stages)} include fusion, which is trained on what trained networks predict. "
+                f"Give a checkpoint to start from, or train all of {', '.join(SHARES)}."
             )
         return Trio.untrained(recipe.encoder or "plain")
     trio = checkpoint.load(recipe.start_from)
@@ -154,7 +151,7 @@ def _begun(recipe: Recipe) -> Trio:
 
 
 def _identity(recipe: Recipe, name: str, shards: list[Shard], held_out: list[Shard]) -> str:
-    """Of a stage: what must not change where its training goes on. It may be longer, elsewhere, or followed by more."""
+    """What must not change when a stage's training resumes; its length, device and later stages may."""
     options = {name: getattr(recipe, name) for name in ("batch_size", "rate", "seed", "precision", "encoder")}
     start = recipe.start_from and hashlib.sha256(recipe.start_from.read_bytes()).hexdigest()
     earlier = recipe.stages[: recipe.stages.index(name)]
@@ -166,11 +163,11 @@ def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out:
     size, seed, device = recipe.batch_size, recipe.seed, torch.device(recipe.device)
     if name == "coarse":
         coarse = DepthStage(name, trio.coarse, crops.COARSE, shards, held_out, size, seed, device=device)
-        # What small samples teach is known to a network that was trained before.
+        # A network that was trained before gains nothing from small samples.
         return replace(coarse, gradient=2.0, full_from=0.2 if recipe.start_from else coarse.full_from)
     if name == "fine":
         fine = DepthStage(name, trio.fine, crops.FINE, shards, held_out, size, seed, device=device)
-        # A tile's cues are the whole image's, only larger: starting from them saves most of the stage.
+        # The cues in a tile are those of the whole image, only larger: starting from the coarse network saves time.
         if recipe.start_from is None or _judges_tiles_better(trio.coarse, fine):
             trio.fine.load_state_dict(trio.coarse.state_dict())
         return replace(fine, gradient=2.0, full_from=0.3 if recipe.start_from else 0.5, rate=1.2e-3)
@@ -180,7 +177,7 @@ def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out:
 
 @torch.no_grad()
 def _judges_tiles_better(coarse: UNet, fine: DepthStage) -> bool:
-    """Whether a coarse network that learned more meanwhile now knows tiles better than an earlier fine one."""
+    """Whether the newly trained coarse network predicts tiles better than the earlier fine one."""
     networks = [network.to(fine.device).eval() for network in (coarse, fine.network)]
     of_coarse, of_fine = (fine.measured(network, fine.training_views()) for network in networks)
     return of_coarse["abs_rel_scaled"] < of_fine["abs_rel_scaled"]
@@ -189,7 +186,7 @@ def _judges_tiles_better(coarse: UNet, fine: DepthStage) -> bool:
 def _train_stage(
     stage: Stage, recipe: Recipe, identity: str, report: Report | None, pace: Pace | None
 ) -> History:
-    """Train a stage's network in place; what it holds then is the moving average, calibrated where it is depth."""
+    """Train a stage's network in place; it ends as the moving average, calibrated if it predicts depth."""
     state = recipe.out / f"{stage.name}.pt"
     device = torch.device(recipe.device)
     budget = recipe.budget(stage.name)
@@ -203,7 +200,7 @@ def _train_stage(
 
 def _calibrate(stage: DepthStage, history: History) -> None:
     history.calibration = calibrate(stage.network, stage.training_views())
-    # The card must tell what the shipped network does, not what it did before.
+    # Measured after calibration: the card describes the network that is written.
     with torch.no_grad():
         measured = stage.evaluate(stage.network)
     history.held_out.append({"step": history.step, "seconds": round(history.elapsed, 1)} | measured)
@@ -212,13 +209,13 @@ def _calibrate(stage: DepthStage, history: History) -> None:
 def make_card(
     recipe: Recipe, trio: Trio, histories: dict[str, History], shards: list[Shard], path: Path
 ) -> dict[str, object]:
-    """Collect what one must know of a checkpoint.
+    """The card of a checkpoint: its data, settings, curves and measures.
 
     Args:
-        recipe: what decided the training.
+        recipe: the settings of the training.
         trio: the trained networks.
-        histories: what happened in each stage.
-        shards: what was learned from.
+        histories: the curves of each stage.
+        shards: the training data.
         path: the checkpoint.
     """
     seeds = [scene["seed"] for shard in shards for scene in shard.scenes]
@@ -239,6 +236,6 @@ def make_card(
 
 
 def _earlier_card(path: Path | None) -> dict[str, object] | None:
-    """The card of the checkpoint that training went on from: its curves are the beginning of these."""
+    """The card of the checkpoint that training started from: its curves precede these."""
     card = path and path.with_suffix(".json")
     return json.loads(card.read_text()) if card and card.is_file() else None

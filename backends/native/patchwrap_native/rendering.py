@@ -1,4 +1,4 @@
-"""Render scenes into shards with several processes; finished shards are left alone. Knows nothing of networks."""
+"""Render scenes into shards with several processes; finished shards are kept. Independent of the networks."""
 
 import os
 import time
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patchwrap.errors import OptionError, OutputError
-from patchwrap.seed import check_seed
-from patchwrap.workers import workers
+from patchwrap import OptionError, OutputError
+from patchwrap.extension import check_seed, workers
 from patchwrap_native.depth_code import encode
 from patchwrap_native.shards import PREFIX, SceneViews, write_shard
 from patchwrap_native.views import SHAPES, draw_pairs
@@ -40,7 +39,7 @@ class RenderJob:
         shapes: sizes of the views, shards take them in turn.
 
     Raises:
-        OptionError: for numbers that cannot be.
+        OptionError: for a number out of range.
     """
 
     out: Path
@@ -76,7 +75,7 @@ def draw_scenes(
         size: (height, width) of every view.
         pairs: tile pairs per scene.
         supersample: samples per pixel and axis.
-        kinds: of scenes, in turn; each seed's own among all that networks are trained on where none is named.
+        kinds: of scenes, in turn; if empty, each seed chooses among all kinds for training.
     """
     from patchwrap.scenes import Renderer, build_scene
 
@@ -108,11 +107,11 @@ def render(job: RenderJob, draw: Draw = draw_scenes, progress: Progress | None =
     Args:
         job: what to render.
         draw: draws the scenes of one shard.
-        progress: called with (shards done, shards in all).
-        seconds: no shard is begun later than this.
+        progress: called with (shards done, number of shards).
+        seconds: no shard is started later than this.
 
     Returns:
-        How many shards are there now.
+        The number of finished shards.
     """
     shards = list(job.shards())
     missing = [shard for shard in shards if not shard[0].exists()]
@@ -124,7 +123,7 @@ def render(job: RenderJob, draw: Draw = draw_scenes, progress: Progress | None =
         tasks = [pool.submit(_render_shard, *shard, job.pairs, job.supersample, draw, deadline) for shard in missing]
         failures = []
         for task in as_completed(tasks):
-            # One scene that cannot be drawn must not throw away the others' work.
+            # A scene that fails must not discard the work of the others.
             failures += [task.exception()] if task.exception() else []
             done += 0 if task.exception() else task.result()
             if progress:

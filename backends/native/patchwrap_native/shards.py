@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8, UInt16
 from numpy import ndarray
 
-from patchwrap.errors import ImageError, OutputError
+from patchwrap import ImageError, OutputError
 
 PREFIX = "shard_"
 
@@ -91,7 +91,7 @@ def open_shards(root: Path) -> list[Shard]:
     """Open every finished shard below a folder, in order.
 
     Raises:
-        ImageError: if there is none.
+        ImageError: if there are no shards.
     """
     shards = [Shard(folder) for folder in sorted(root.glob(f"{PREFIX}*")) if "." not in folder.name]
     if not shards:
@@ -100,7 +100,7 @@ def open_shards(root: Path) -> list[Shard]:
 
 
 def write_shard(folder: Path, scenes: Sequence[SceneViews]) -> None:
-    """Write a shard so that it is there whole or not at all.
+    """Write a shard atomically.
 
     Args:
         folder: where; its parent is made.

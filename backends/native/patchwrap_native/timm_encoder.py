@@ -7,8 +7,7 @@ import timm
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patchwrap.errors import OptionError
-from patchwrap.types import Features
+from patchwrap import Features, OptionError
 from patchwrap_native.layers import conv_block
 
 

@@ -1,4 +1,4 @@
-"""Trains one network within a budget: optimiser, moving average, checkpoints, exact resume. Knows no task."""
+"""Trains one network within a budget: optimiser, moving average, checkpoints, exact resume. Independent of the task."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from patchwrap.training_state import read_state, save_state
+from patchwrap.extension import read_state, save_state
 from patchwrap_native.budget import Budget, learning_rate
 from patchwrap_native.ema import Ema
 from patchwrap_native.precision import Precision, autocast
@@ -18,14 +18,14 @@ from patchwrap_native.precision import Precision, autocast
 
 @runtime_checkable
 class Stage(Protocol):
-    """What is trained: a network, its batches, its loss and its held-out measures."""
+    """A training task: a network, its batches, its loss and its held-out measures."""
 
     name: str
     rate: float
 
     @property
     def network(self) -> nn.Module:
-        """What is trained, in place."""
+        """The network; trained in place."""
         ...
 
     def batch(self, step: int, progress: float) -> Any:
@@ -47,14 +47,14 @@ Row = dict[str, int | float]
 
 @dataclass
 class History:
-    """What happened so far.
+    """Progress and curves of a stage.
 
     Args:
         step: optimiser steps taken.
         elapsed: seconds trained.
         losses: one row per report: step, seconds and the mean of each term since the last.
         held_out: one row per evaluation: step, seconds and measures.
-        calibration: what was subtracted from the network's log depth after training, where that was done.
+        calibration: what was subtracted from the network's log depth after training; None without calibration.
     """
 
     step: int = 0
@@ -73,7 +73,7 @@ MakeOptimiser = Callable[[nn.Module, float], torch.optim.Optimizer]
 
 
 def adamw(network: nn.Module, rate: float) -> torch.optim.Optimizer:
-    """What networks are trained with unless told otherwise."""
+    """The default optimiser."""
     return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
 
 
@@ -93,7 +93,7 @@ class Pace:
 
 
 class Trainer:
-    """Trains a stage, going on from its checkpoint if there is one.
+    """Trains a stage, resuming from its checkpoint if there is one.
 
     Args:
         stage: what to train.
@@ -143,7 +143,7 @@ class Trainer:
         """Train until the budget is spent.
 
         Args:
-            report: told about progress.
+            report: called with the progress.
 
         Returns:
             The moving average of the network, ready for use.
@@ -169,7 +169,7 @@ class Trainer:
                 saved = now
 
     def _draw_ahead(self, worker: ThreadPoolExecutor) -> None:
-        """Prepare the coming batch beside the step before it: cutting crops would leave a core idle."""
+        """Prepare the next batch in a thread during the current step."""
         progress = self.budget.progress(self.history.step, self.history.elapsed)
         self._coming = worker.submit(self.stage.batch, self.history.step, min(progress, 1.0))
 
@@ -218,7 +218,7 @@ class Trainer:
         self.save()
 
     def save(self) -> None:
-        """Write the training state, whole or not at all."""
+        """Write the training state atomically."""
         state = {
             "network": self.network.state_dict(),
             "ema": self.ema.network.state_dict(),

@@ -1,4 +1,4 @@
-"""The U-Net that the coarse and the fine network both are; it knows neither files nor focal lengths."""
+"""The U-Net of both the coarse and the fine network; independent of files and focal lengths."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from patchwrap.types import DepthBatch, Features, Images
+from patchwrap import DepthBatch, Features, Images
 from patchwrap_native.encoder import make_encoder
 from patchwrap_native.layers import Merge
 
@@ -61,7 +61,7 @@ class UNet(nn.Module):
         return self._regress(deep), half
 
     def encode(self, images: Images) -> tuple[list[Tensor], Tensor]:
-        """Return the encoder's maps, full size first, and the last of them with the whole image's mean told to it."""
+        """Return the encoder's maps, full size first, the last with the whole image's mean added."""
         skips = self.encoder((images.to(self.context.weight.dtype) - 0.45) * 4.0)
         return skips, skips[-1] + self.context(skips[-1].mean((2, 3)))[:, :, None, None]
 

@@ -1,4 +1,4 @@
-"""Which parts of a scene a shard holds: the whole frame and pairs of overlapping tiles. Numbers only, draws nothing."""
+"""The parts of a scene that a shard holds: the whole frame and pairs of overlapping tiles. Coordinates only."""
 
 from dataclasses import dataclass
 

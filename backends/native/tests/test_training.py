@@ -167,7 +167,7 @@ def test_what_cannot_be_trained_is_one_line(recipe, tmp_path, monkeypatch, capsy
 
 def test_the_fusion_network_alone_needs_something_to_mend(recipe):
     for stages in (("fusion",), ("coarse", "fusion")):
-        with pytest.raises(OptionError, match="Name a checkpoint to start from"):
+        with pytest.raises(OptionError, match="Give a checkpoint to start from"):
             train(replace(recipe, stages=stages))
 
 
@@ -225,7 +225,7 @@ def test_only_the_named_stages_are_trained_and_share_the_time(recipe, capsys):
     assert [timed.budget(stage).seconds for stage in timed.stages] == pytest.approx([60 * 50, 60 * 23])
     with pytest.raises(SystemExit):
         main(["train", "--shards", "a", "--held-out", "b", "-o", "c", "--stages", "coarse,middle"])
-    assert "'coarse,middle' is none or not only of coarse, fine, fusion" in capsys.readouterr().err
+    assert "'coarse,middle' is not made of the stages coarse, fine, fusion only" in capsys.readouterr().err
 
 
 def test_a_gentle_training_moves_weights_less(recipe):

@@ -1,1 +1,1 @@
-"""Any depth model that somebody exported to ONNX, as a patchwrap backend."""
+"""Any depth model that was exported to ONNX, as a patchwrap backend."""

@@ -8,9 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from patchwrap.errors import BackendContractError, CheckpointError, OptionError
-from patchwrap.resampling import resize
-from patchwrap.types import DepthBatch, Images
+from patchwrap import BackendContractError, CheckpointError, DepthBatch, Images, OptionError, resize_maps
 from patchwrap_onnx.card import Card, complete, read_facts
 from patchwrap_onnx.graph import Graph
 from patchwrap_onnx.picture import PictureInput
@@ -21,10 +19,10 @@ class OnnxBackend:
 
     Args:
         graph: the opened file.
-        card: what its numbers mean and how it likes its input.
+        card: its convention and input format.
 
     Raises:
-        OptionError: if the card leaves something open that the graph does not tell, or contradicts it.
+        OptionError: if graph and card together leave something open, or contradict each other.
     """
 
     def __init__(self, graph: Graph, card: Card) -> None:
@@ -39,16 +37,16 @@ class OnnxBackend:
         self.processing = _processing(graph, card, self.input.sides)
         self.batch = self.input.batch or card.batch
         if not self.free_aspect and any(side % self.multiple for side in self.processing):
-            raise OptionError(f"{graph.path}: processing {self.processing} is no multiple of {self.multiple}.")
+            raise OptionError(f"{graph.path}: processing {self.processing} is not a multiple of {self.multiple}.")
 
     def predict(self, images: Images) -> DepthBatch:
-        """Predict, in batches that the graph takes, and bring the maps to the images' size.
+        """Predict in batches of the graph's size and resize the maps to the images' size.
 
         Raises:
-            BackendContractError: if the graph fails or returns something else than one map an image.
+            BackendContractError: if the graph fails or does not return one map per image.
         """
         maps = torch.cat([self._run(part) for part in images.split(self.batch or len(images))])
-        return resize(maps, (images.shape[2], images.shape[3])).to(images.device)
+        return resize_maps(maps, (images.shape[2], images.shape[3])).to(images.device)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "OnnxBackend":
         """Run on another device; the number type stays the graph's own."""
@@ -71,13 +69,13 @@ class OnnxBackend:
         if raw.ndim != 3 or len(raw) != count:
             raise BackendContractError(
                 f"Output {self.output!r} of {self.graph.path} has shape {shape} for {count} images; expected one map "
-                f"an image. Say which output is the depth map ({', '.join(self.graph.outputs)}), or batch 1."
+                f"per image. Name the depth map (output, one of {', '.join(self.graph.outputs)}), or set batch to 1."
             )
         return torch.from_numpy(raw.astype(np.float32))[:, None]
 
 
 class FocalOnnxBackend(OnnxBackend):
-    """A scale-ambiguous graph whose scale becomes known with the focal length.
+    """A scale-ambiguous graph whose scale is known once the focal length is.
 
     Args:
         graph: the opened file.
@@ -103,12 +101,12 @@ def load(checkpoint: str | Path | None = None, **options: Any) -> OnnxBackend:
 
     Args:
         checkpoint: path of the file. A ``.json`` of the same name beside it may hold its card.
-        options: fields of ``Card``; they win over the JSON, and the JSON over the file's metadata.
+        options: fields of ``Card``; they override the JSON, which overrides the file's metadata.
 
     Raises:
-        CheckpointError: if there is no file, or none that onnxruntime can run on a picture.
-        ConventionError: if nothing says what its numbers mean.
-        OptionError: if an option or JSON key is unknown, impossible or missing.
+        CheckpointError: if the file is missing or onnxruntime cannot run it on a picture.
+        ConventionError: if its convention is not stated anywhere.
+        OptionError: if an option or JSON key is unknown, invalid or missing.
     """
     if checkpoint is None:
         raise CheckpointError("The onnx backend needs a file: onnx=model.onnx.")
@@ -124,7 +122,7 @@ def _output(graph: Graph, card: Card) -> str:
         return graph.outputs[0]
     if card.output is None or card.output not in graph.outputs:
         asked = f"no output {card.output!r}" if card.output else "several outputs"
-        raise OptionError(f"{graph.path} has {asked}; say output, one of {', '.join(graph.outputs)}.")
+        raise OptionError(f"{graph.path} has {asked}; give output, one of {', '.join(graph.outputs)}.")
     return card.output
 
 
@@ -132,7 +130,7 @@ def _processing(graph: Graph, card: Card, sides: tuple[int | None, int | None]) 
     height, width = (own or asked for own, asked in zip(sides, card.processing or (None, None)))
     if height is None or width is None:
         raise OptionError(
-            f"{graph.path} takes pictures of any size; say for which it was made: processing (height, width), as an "
+            f"{graph.path} takes pictures of any size. Give the one it was made for: processing (height, width), as an "
             f"option or in {graph.path.with_suffix('.json')}."
         )
     if card.processing not in (None, (height, width)):

@@ -1,6 +1,6 @@
-"""What an ONNX file does not say of itself: its card. Read from the file's metadata, a JSON beside it and options.
+"""The card of an ONNX file: what its graph does not state. Read from its metadata, a JSON beside it and options.
 
-Nothing here is guessed: what stays unsaid is left to the graph, or is asked for.
+Nothing is guessed: what no source states is taken from the graph or is an error.
 """
 
 import json
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from patchwrap.convention import DepthConvention
-from patchwrap.errors import CheckpointError, ConventionError, OptionError
+from patchwrap import CheckpointError, ConventionError, DepthConvention, OptionError
 
 METADATA = "patchwrap"
 """Key of the graph's metadata under which ``patchwrap export`` writes a card."""
@@ -22,20 +21,20 @@ class Card:
     """Facts about a depth model; each is an option of the backend and a key of the JSON.
 
     Args:
-        convention: what its numbers mean.
-        processing: ``(height, width)`` it was made for; needed where the graph's size is open.
-        multiple: both sides of its input are multiples of this.
-        free_aspect: whether an open graph may see other aspects than ``processing``.
-        mirror: whether it asks for the mirror image of the whole, too.
-        knows_tiles: whether it learned from tiles, so that what it says of a tile's layout is believed.
-        layout: ``NCHW`` or ``NHWC``; needed where the graph does not tell.
+        convention: of the maps it predicts.
+        processing: preferred ``(height, width)``; needed if the graph's size is dynamic.
+        multiple: both sides of an input must be divisible by this.
+        free_aspect: whether inputs of a dynamic graph may have another aspect than ``processing``.
+        mirror: see ``patchwrap.Traits``.
+        knows_tiles: see ``patchwrap.Traits``.
+        layout: ``NCHW`` or ``NHWC``; needed if the graph's shape does not show it.
         color: order of the channels, ``RGB`` or ``BGR``.
-        range: what black and white are before mean and std; None is (0, 255) for uint8, else (0, 1).
+        range: values of black and white before mean and std; None means (0, 255) for uint8, else (0, 1).
         mean: subtracted from each channel, in the units of ``range`` and the order of ``color``.
-        std: by which each channel is divided then.
-        output: name of the depth map; needed where there are several outputs.
-        batch: most pictures at once; None leaves it to the graph.
-        threads: of onnxruntime; None leaves it to onnxruntime.
+        std: divisor of each channel after that.
+        output: name of the depth map; needed if there are several outputs.
+        batch: largest number of pictures at once; None for the graph's own limit.
+        threads: of onnxruntime; None for its default.
         metres_per_focal: metres per predicted unit of depth at a focal length as long as the picture's longer side; for
             scale-ambiguous models whose scale is proportional to it.
     """
@@ -58,7 +57,7 @@ class Card:
 
 
 def read_facts(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what the JSON beside a model and the options say; options win.
+    """Read the facts from the JSON beside a model and from the options, which override it.
 
     Args:
         path: the model; the JSON has its name with ``.json``.
@@ -66,8 +65,8 @@ def read_facts(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         CheckpointError: if the JSON cannot be read.
-        OptionError: for an unknown key or an impossible value.
-        ConventionError: if the convention is none.
+        OptionError: for an unknown key or an invalid value.
+        ConventionError: if the convention is not a known one.
     """
     beside = path.with_suffix(".json")
     given = _parsed(beside.read_bytes(), str(beside)) if beside.is_file() else {}
@@ -75,7 +74,7 @@ def read_facts(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def complete(facts: Mapping[str, Any], metadata: Mapping[str, str], path: Path) -> Card:
-    """Make a card of what the graph's metadata says, and of facts that win over it.
+    """Make a card from the graph's metadata and from facts that override it.
 
     Args:
         facts: as ``read_facts`` returned them.
@@ -83,8 +82,8 @@ def complete(facts: Mapping[str, Any], metadata: Mapping[str, str], path: Path) 
         path: the model, for messages.
 
     Raises:
-        ConventionError: if nothing says what the numbers mean.
-        OptionError: if they are more or less than known up to a scale, and the card says what that is.
+        ConventionError: if the convention is not stated anywhere.
+        OptionError: if ``metres_per_focal`` is given for a convention whose ambiguity is not ``scale``.
     """
     origin = f"metadata of {path}"
     own = _checked(_parsed(metadata[METADATA], origin), origin) if METADATA in metadata else {}
@@ -107,7 +106,7 @@ def _parsed(text: str | bytes, origin: str) -> dict[str, Any]:
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise CheckpointError(f"{origin} is no JSON: {error}. Repair or remove it.") from error
+        raise CheckpointError(f"{origin} is not valid JSON: {error}. Repair or remove it.") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{origin} holds no JSON object; write {{ ... }} with {', '.join(_READERS)} as keys.")
     return content
@@ -166,7 +165,7 @@ def _divisors(value: Any) -> tuple[float, ...]:
 
 def _one_of(*words: Any) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        # 1 == True: a number must not pass for a truth value.
+        # 1 == True, but a number is not accepted as a boolean.
         if not any(value is word or (isinstance(value, str) and value == word) for word in words):
             raise ValueError(" or ".join(map(json.dumps, words)))
         return value

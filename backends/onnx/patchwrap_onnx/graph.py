@@ -1,4 +1,4 @@
-"""An ONNX file in onnxruntime: what goes in, what comes out, and where it runs. Knows nothing of depth."""
+"""An ONNX file in onnxruntime: its input, its outputs and its device. Independent of depth."""
 
 import logging
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import torch
 
-from patchwrap.errors import BackendContractError, CheckpointError
+from patchwrap import BackendContractError, CheckpointError
 
 _FATAL = 4
 _DTYPES: dict[str, type[np.generic]] = {
@@ -27,10 +27,10 @@ class Graph:
 
     Args:
         path: the file.
-        threads: of onnxruntime; None leaves it to onnxruntime.
+        threads: of onnxruntime; None for its default.
 
     Raises:
-        CheckpointError: if the file is missing, no ONNX model, or takes something else than one picture.
+        CheckpointError: if the file is missing, is not an ONNX model, or does not take exactly one picture.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
@@ -72,7 +72,7 @@ class Graph:
             ) from error
 
     def to(self, device: torch.device) -> None:
-        """Run on a CUDA device from now on, where this onnxruntime can, else on the CPU."""
+        """Run on a CUDA device from now on if this onnxruntime supports it, else on the CPU."""
         if device == self.device:
             return
         self._session, self.device = self._opened(device), device
@@ -84,7 +84,7 @@ class Graph:
 
     def _opened(self, device: torch.device) -> Any:
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = _FATAL  # every error reaches us as an exception too
+        options.log_severity_level = _FATAL  # every error is raised as an exception as well
         if self.threads is not None:
             options.intra_op_num_threads = self.threads
         try:
@@ -111,7 +111,7 @@ class Graph:
 
 
 def providers(device: torch.device) -> list[Any]:
-    """What onnxruntime should run on, best first."""
+    """Execution providers for onnxruntime, preferred first."""
     if device.type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         return [("CUDAExecutionProvider", {"device_id": device.index or 0}), "CPUExecutionProvider"]
     return ["CPUExecutionProvider"]

@@ -1,4 +1,4 @@
-"""How pictures enter a graph: layout, colour order, normalisation and number type. Never runs the graph."""
+"""Converts pictures to a graph's layout, colour order, normalisation and number type. Never runs the graph."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from einops import rearrange
 
-from patchwrap.errors import CheckpointError, OptionError
-from patchwrap.types import Images
+from patchwrap import CheckpointError, Images, OptionError
 from patchwrap_onnx.card import Card
 from patchwrap_onnx.graph import Graph
 
@@ -20,8 +19,8 @@ class PictureInput:
         card: with colour order, range, mean and std.
         layout: ``NCHW`` or ``NHWC``.
         dtype: number type.
-        batch: pictures the graph always takes at once; None if open.
-        sides: height and width the graph is fixed to; None where open.
+        batch: fixed number of pictures per run; None if dynamic.
+        sides: fixed height and width; None if dynamic.
     """
 
     card: Card
@@ -32,11 +31,11 @@ class PictureInput:
 
     @classmethod
     def of(cls, graph: Graph, card: Card) -> "PictureInput":
-        """Read the layout off the graph; the card decides where the graph leaves it open.
+        """Read the layout from the graph, or from the card if the graph does not show it.
 
         Raises:
-            OptionError: if neither tells, or they contradict each other.
-            CheckpointError: if the graph takes no colour pictures.
+            OptionError: if neither states it, or they contradict each other.
+            CheckpointError: if the graph does not take pictures of three channels.
         """
         shape = graph.shape
         layout = card.layout or _layout(graph)
@@ -50,7 +49,7 @@ class PictureInput:
         return cls(card, layout, graph.dtype, shape[0], sides)
 
     def encode(self, images: Images) -> np.ndarray:
-        """Return RGB in [0, 1] as the graph wants it."""
+        """Convert RGB in [0, 1] to the graph's input."""
         values = images.detach().to("cpu", torch.float32)
         if self.card.color == "BGR":
             values = values.flip(1)

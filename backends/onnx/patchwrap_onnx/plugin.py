@@ -1,6 +1,6 @@
-"""Announces the onnx backend to patchwrap; imports neither torch nor onnxruntime."""
+"""Registers the onnx backend with patchwrap; imports neither torch nor onnxruntime."""
 
-from patchwrap.hookspecs import Register, hookimpl
+from patchwrap import Register, hookimpl
 
 
 @hookimpl

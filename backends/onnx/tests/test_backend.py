@@ -83,7 +83,7 @@ def test_one_of_several_outputs_is_named(save, images):
     path = save(after=TWO, outputs=("depth", "uncertainty"))
 
     assert load(path, **FACTS, output="uncertainty").predict(images).max() < 0
-    with pytest.raises(OptionError, match="several outputs; say output, one of depth, uncertainty"):
+    with pytest.raises(OptionError, match="several outputs; give output, one of depth, uncertainty"):
         load(path, **FACTS)
     with pytest.raises(OptionError, match="no output 'disparity'"):
         load(path, **FACTS, output="disparity")
@@ -95,7 +95,7 @@ def test_one_of_several_outputs_is_named(save, images):
         (("b", 3, "h", "w"), {"processing": None}, r"any size.*processing \(height, width\).*model\.json"),
         ((1, 3, 48, "w"), {"processing": None}, "any size"),
         ((1, 3, 48, 64), {"processing": (48, 48)}, r"fixed to \(48, 64\)"),
-        (("b", 3, "h", "w"), {"multiple": 14, "free_aspect": False}, "no multiple of 14"),
+        (("b", 3, "h", "w"), {"multiple": 14, "free_aspect": False}, "not a multiple of 14"),
         (("b", 3, "h", "w"), {"colour": "BGR"}, "colour"),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_file_is_needed(tmp_path):
 def test_an_output_that_is_no_map_an_image_is_refused(save, kind, images):
     given = ["sum"] if kind["op"] == "Flatten" else ["sum", "sum"]
     backend = load(save(after=[node(kind.pop("op"), given, ["depth"], **kind)]), **FACTS)
-    with pytest.raises(BackendContractError, match=r"one map an image.*batch 1"):
+    with pytest.raises(BackendContractError, match=r"one map per image.*batch to 1"):
         backend.predict(images)
 
 

@@ -11,11 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from patchwrap.convention import DepthConvention
-from patchwrap.errors import ExportError, OptionError
-from patchwrap.precision import Precision
-from patchwrap.resampling import resize
-from patchwrap.types import DepthBatch, Images
+from patchwrap import DepthBatch, DepthConvention, ExportError, Images, OptionError, Precision, resize_maps
 from patchwrap_transformers.conventions import convention_of
 from patchwrap_transformers.families import FAMILIES, Family
 from patchwrap_transformers.geometry import Geometry, Size
@@ -27,7 +23,7 @@ from patchwrap_transformers.precision import compute_in_float32
 from patchwrap_transformers.preprocessing import Preprocessing
 
 _ENCODER = re.compile(r"(^|\.)(backbone|embeddings|\w*encoder)\.")
-"""How the families call what is before the decoder."""
+"""Names that the families give to modules before the decoder."""
 
 
 class TransformersBackend:
@@ -36,14 +32,15 @@ class TransformersBackend:
     Args:
         network: in evaluation mode.
         family: the network's.
-        convention: what ``predict``'s numbers mean.
-        geometry: the sizes at which the network sees pictures.
+        convention: of the predicted maps.
+        geometry: the input sizes that the network accepts.
         preprocessing: of colours.
-        votes: of a network with several heads, to elect always the same; None lets it elect one a picture.
+        votes: for a network with several heads, logits that always select one of them; None lets the network select
+            a head per picture.
     """
 
     open_size = False
-    """As ONNX: position embeddings are brought to the picture's grid while the network is traced."""
+    """Position embeddings are interpolated to the picture's grid while tracing, so an ONNX file takes one size only."""
 
     def __init__(
         self,
@@ -70,17 +67,17 @@ class TransformersBackend:
     def predict(self, images: Images) -> DepthBatch:
         """Predict maps in ``convention``.
 
-        Pictures of a size that the network does not take as it is are resized to the nearest that it takes,
-        and their maps back.
+        Pictures of a size that the network does not accept are resized to the nearest that it does, and their maps
+        back.
 
         Args:
             images: RGB in [0, 1].
         """
         size = (images.shape[2], images.shape[3])
-        return self._predict(resize(images, self.geometry.nearest(size)), size)
+        return self._predict(resize_maps(images, self.geometry.nearest(size)), size)
 
     def _predict(self, images: Images, size: Size) -> Float[Tensor, "batch 1 _ _"]:
-        """Predict maps of a size for pictures of one that the network takes as it is."""
+        """Predict maps of a given size for pictures whose size the network accepts."""
         maps = to_size(self._maps(images), size, self.family.resampling)
         maps = depth_of(maps) if self.family.canonical else maps
         affine = self.convention.ambiguity == "affine"
@@ -105,7 +102,7 @@ class TransformersBackend:
         return self
 
     def compile(self, with_backend: str = "inductor") -> "TransformersBackend":
-        """Compile the network for every size of batch and picture at its first use.
+        """Compile the network; each new batch or picture size is compiled at its first use.
 
         Args:
             with_backend: of ``torch.compile``.
@@ -117,7 +114,7 @@ class TransformersBackend:
             self._forward = torch.compile(self.network, backend=with_backend)
         except RuntimeError as error:
             reason, known = " ".join(str(error).split()), ", ".join(torch.compiler.list_backends())
-            raise OptionError(f"compile {with_backend!r} cannot be: {reason} Take true, or one of {known}.") from error
+            raise OptionError(f"compile {with_backend!r} fails: {reason} Take true, or one of {known}.") from error
         return self
 
     def exportable(self, size: Size) -> tuple[nn.Module, dict[str, Tensor]]:
@@ -125,7 +122,7 @@ class TransformersBackend:
 
         Raises:
             ExportError: for a family that cannot be traced.
-            OptionError: if the network does not take pictures of this size as they are.
+            OptionError: if the network does not accept this size.
         """
         if self.family.untraceable:
             raise ExportError(
@@ -133,13 +130,13 @@ class TransformersBackend:
                 "Every other family of the transformers backend can."
             )
         if (nearest := self.geometry.nearest(size)) != size:
-            raise OptionError(f"size {size} (height, width) is none the network takes; the nearest is {nearest}.")
+            raise OptionError(f"this network does not take size {size} (height, width); the nearest is {nearest}.")
         plain = copy(self)
         plain._forward = self.network  # a compiled one cannot be traced
         return _Traceable(plain).eval(), {"images": torch.rand(2, 3, *size)}
 
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
-        """The decoder's: all that lies in no backbone, encoder or embedding."""
+        """The decoder's: all parameters outside backbone, encoder and embedding."""
         return (value for name, value in self.network.named_parameters() if not _ENCODER.search(name))
 
 
@@ -171,20 +168,20 @@ def load(
 
     Args:
         checkpoint: short name, hub name, folder or an already loaded model, which is put into evaluation mode.
-        convention: what the numbers mean, ``SPACE:AMBIGUITY``; needed only where nothing else tells.
-        processing: the size to see pictures at, ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both;
+        convention: ``SPACE:AMBIGUITY`` of the maps; needed only if the checkpoint does not determine it.
+        processing: the input size, ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both;
             None is the size of the checkpoint's own image processor.
         processor: short name, hub name, folder or image processor to take colours and size from instead.
-        head: of a network with several, the one to use always; None lets the network elect one a picture.
-        attention: ``sdpa``, ``eager`` …; None is SDPA where the family has it.
+        head: of a network with several heads, the one to use; None lets the network select one per picture.
+        attention: ``sdpa``, ``eager`` …; None is SDPA if the family supports it.
         compile: True, False or the name of a ``torch.compile`` backend.
         revision: of the hub's repository.
         safetensors: True or False; False also takes pickled weights, which may run code when they are read.
 
     Raises:
-        CheckpointError: if there is no such checkpoint, it is damaged or no depth model.
-        ConventionError: if nothing tells what its numbers mean.
-        OptionError: if the network cannot take an option.
+        CheckpointError: if there is no such checkpoint, it is damaged or not a depth model.
+        ConventionError: if nothing determines its convention.
+        OptionError: if an option is not possible for this network.
     """
     _check_kinds(compile, safetensors)
     name, config = identify(checkpoint, revision)
@@ -196,7 +193,7 @@ def load(
     else:
         settings = read_processor(processor)
     geometry = family.geometry(config).published(settings).wanted(processing)
-    # Only now anything large is read.
+    # Everything large is read after the checks above.
     network = model.eval() if model is not None else read_network(name, config, attention, revision, safetensors)
     colours = Preprocessing.of(settings, family.normalisation(config))
     votes = None if head is None else votes_for(network, head)
@@ -205,7 +202,7 @@ def load(
 
 
 def _check_kinds(compile: Any, safetensors: Any) -> None:
-    """A word such as ``no`` would count as true."""
+    """Refuse anything but booleans: a word such as ``no`` would count as true."""
     if not isinstance(safetensors, bool):
         raise OptionError(f"safetensors {safetensors!r} is neither true nor false.")
     if not isinstance(compile, bool | str):

@@ -1,8 +1,8 @@
-"""What is true of every checkpoint of a family, read from transformers' own code. Never touches a tensor.
+"""Facts about every checkpoint of a family, taken from transformers' own code. Never touches a tensor.
 
-A family is what transformers calls a ``model_type``. Line by line: what ``predicted_depth`` means, which
-sizes the network takes, how published checkpoints normalise pictures (used where a checkpoint has no
-processor file), how the processor's post-processing resizes maps, and which modules stay float32.
+A family is what transformers calls a ``model_type``. Each entry states the convention of ``predicted_depth``, the input
+sizes, the normalisation of published checkpoints (used if a checkpoint has no processor file), how the processor's
+post-processing resizes maps, and which modules stay float32.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Resampling:
-    """How a map of another size than the picture is brought to the picture's size.
+    """How a map is resized to the picture's size.
 
     Args:
         mode: of ``torch.nn.functional.interpolate``.
@@ -44,11 +44,10 @@ class Family:
         geometry: by the config.
         normalisation: of the published checkpoints, by the config.
         resampling: of its image processor's post-processing.
-        exact: modules that compute in float32 whatever the number type of the rest, because rounding
-            there would leave steps in the map.
-        canonical: the network predicts inverse depth for a field of view of its own.
-        margin: pictures get a reflected margin, which maps lose again.
-        untraceable: why its networks cannot be written as ONNX; empty if they can.
+        exact: modules that always compute in float32, because rounding there would leave steps in the map.
+        canonical: whether the network predicts inverse depth for a field of view that it estimates itself.
+        margin: whether pictures get a reflected margin, which is cut off the maps.
+        untraceable: why its networks cannot be exported to ONNX; empty if they can.
     """
 
     convention: Callable[[Any], str | None]
@@ -75,7 +74,7 @@ def _dpt(config: Any) -> Geometry:
     backbone = config.backbone_config
     if backbone is None or config.is_hybrid:
         side = _side(config.image_size)
-        # The hybrid's convolutional stem takes its training size alone.
+        # The hybrid's convolutional stem takes its training size only.
         return Geometry((side, side), _side(config.patch_size), "fixed" if config.is_hybrid else "square")
     if backbone.model_type == "swinv2":
         return Geometry((_side(backbone.image_size),) * 2, 8 * _side(backbone.patch_size), "fixed")
@@ -83,7 +82,7 @@ def _dpt(config: Any) -> Geometry:
 
 
 def _zoedepth(config: Any) -> Geometry:
-    # Two patches, because the decoder halves the grid once more.
+    # Two patches, because the decoder halves the grid again.
     return Geometry((384, 512), 2 * _side(config.backbone_config.patch_size))
 
 

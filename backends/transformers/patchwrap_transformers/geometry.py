@@ -1,11 +1,11 @@
-"""The sizes at which a network sees pictures without dropping or scrambling anything. Never touches a pixel."""
+"""The input sizes at which a network neither drops pixels nor misplaces tokens. Never touches a pixel."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from patchwrap.errors import OptionError
+from patchwrap import OptionError
 
 Size = tuple[int, int]
 """``(height, width)``."""
@@ -13,7 +13,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Geometry:
-    """What sizes a network takes.
+    """The input sizes that a network accepts.
 
     Args:
         processing: the preferred ``(height, width)``.
@@ -32,11 +32,11 @@ class Geometry:
         return self.shape == "free"
 
     def nearest(self, size: Size) -> Size:
-        """Return the size closest to ``size`` that the network takes as it is."""
+        """Return the accepted size that is closest to ``size``."""
         return self._whole(size) if self.free_aspect else self.processing
 
     def published(self, settings: Mapping[str, Any]) -> "Geometry":
-        """Prefer what the checkpoint's image processor resizes to, where the network leaves a choice.
+        """Prefer the size of the checkpoint's image processor, if the network accepts several.
 
         Args:
             settings: the processor's own file; may be empty.
@@ -44,7 +44,7 @@ class Geometry:
         if self.shape == "fixed":
             return self
         step = settings.get("ensure_multiple_of") or 1
-        # Some published files hold a fraction there, which means nothing.
+        # Some published files hold a meaningless fraction there.
         multiple = math.lcm(self.multiple, step) if isinstance(step, int) else self.multiple
         size = _size(settings.get("size")) if settings.get("do_resize", True) else None
         if size is None or (self.shape == "square" and size[0] != size[1]):
@@ -52,20 +52,20 @@ class Geometry:
         return replace(self, multiple=multiple, processing=replace(self, multiple=multiple)._whole(size))
 
     def wanted(self, size: Any) -> "Geometry":
-        """Prefer what the user asked for.
+        """Prefer the user's size.
 
         Args:
             size: ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both; None changes nothing.
 
         Raises:
-            OptionError: if the network cannot take it.
+            OptionError: if the network does not accept it.
         """
         if size is None:
             return self
         asked = _parse(size)
         if self.shape == "fixed" and asked != self.processing:
             only = self._text(self.processing)
-            raise OptionError(f"processing {size!r}: this network takes {only} and nothing else. Leave it out.")
+            raise OptionError(f"processing {size!r}: this network takes {only} only. Leave it out.")
         if self.shape == "square" and asked[0] != asked[1]:
             raise OptionError(f"processing {size!r}: this network takes squares only. Give one number.")
         if asked != self._whole(asked):
@@ -98,5 +98,5 @@ def _parse(value: Any) -> Size:
     except (TypeError, ValueError):
         height = width = 0
     if min(height, width) < 1:
-        raise OptionError(f"processing {value!r} is no size. Give (height, width), 'WIDTHxHEIGHT' or one number.")
+        raise OptionError(f"processing {value!r} is not a size. Give (height, width), 'WIDTHxHEIGHT' or one number.")
     return height, width

@@ -1,4 +1,4 @@
-"""ZoeDepth's heads: one for rooms, one for streets, elected by the network itself."""
+"""ZoeDepth's two heads, one for indoor and one for outdoor scenes, and how the network selects one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from patchwrap.errors import OptionError
+from patchwrap import OptionError
 
 
 def by_own_head(network: Callable[..., Any], pixels: Float[Tensor, "batch 3 height width"]) -> Any:
-    """Run the network such that every picture gets the head that it alone would elect.
+    """Run the network such that every picture gets the head selected for that picture alone.
 
-    The network adds up the votes of the whole batch: without this, a tile's depth would depend on which
-    tiles happen to be predicted beside it.
+    The network sums the logits of the whole batch to select one head; without this, a tile's depth would depend on the
+    other tiles of its batch.
 
     Returns:
         The network's output.
@@ -37,7 +37,7 @@ Votes = Float[Tensor, "heads"]
 
 
 def votes_for(network: nn.Module, name: str) -> Votes:
-    """What a network with several heads must say to elect one of them.
+    """The logits with which a network selects one of its heads.
 
     Args:
         network: of the family ``zoedepth``.
@@ -55,7 +55,7 @@ def votes_for(network: nn.Module, name: str) -> Votes:
 
 @contextmanager
 def elected(network: nn.Module, votes: Votes) -> Iterator[None]:
-    """Let a network vote so, for a while: others may have wrapped the same network for another head."""
+    """Replace a network's logits inside the block only: another backend may use the same network with another head."""
 
     def elect(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         return votes.to(output).expand_as(output)

@@ -11,8 +11,8 @@ from transformers import AutoConfig, AutoModelForDepthEstimation, PreTrainedMode
 from transformers.models.auto.image_processing_auto import get_image_processor_config
 from transformers.utils import logging
 
-from patchwrap.checkpoint_name import checkpoint_name, loading
-from patchwrap.errors import CheckpointError
+from patchwrap import CheckpointError
+from patchwrap.extension import checkpoint_name, loading
 from patchwrap_transformers.families import FAMILIES
 from patchwrap_transformers.published import SOURCES
 
@@ -28,7 +28,7 @@ def identify(checkpoint: str | Path | PreTrainedModel | None, revision: str | No
         revision: of the hub's repository.
 
     Raises:
-        CheckpointError: if there is no such checkpoint or it is no depth model.
+        CheckpointError: if there is no such checkpoint or it is not a depth model.
     """
     if isinstance(checkpoint, PreTrainedModel):
         name, config = checkpoint.name_or_path or type(checkpoint).__name__, checkpoint.config
@@ -46,7 +46,7 @@ def identify(checkpoint: str | Path | PreTrainedModel | None, revision: str | No
 def _read_config(name: str, revision: str | None) -> Any:
     try:
         with loading(name):
-            # Unless it is told not to, the library asks on the terminal whether to run the code.
+            # By default the library asks on the terminal whether to run the code.
             return AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
     except CheckpointError as error:
         if "trust_remote_code" not in str(error.__cause__):
@@ -63,10 +63,10 @@ def read_settings(name: str, revision: str | None = None, local_only: bool = Fal
     Args:
         name: folder or hub name.
         revision: of the hub's repository.
-        local_only: look into folders and the cache, and no further.
+        local_only: look into folders and the cache only.
 
     Raises:
-        CheckpointError: if the file is damaged or, where the hub may be asked, cannot be fetched.
+        CheckpointError: if the file is damaged, or cannot be downloaded.
     """
     try:
         with loading(name), _quiet():
@@ -84,14 +84,14 @@ def read_processor(source: Any) -> Mapping[str, Any]:
         source: short name, hub name, folder or image processor.
 
     Raises:
-        CheckpointError: if there are none, or they are damaged.
+        CheckpointError: if they are missing or damaged.
     """
     if hasattr(source, "to_dict"):
         return source.to_dict()
     name = checkpoint_name(source, "transformers", SOURCES, "preprocessor_config.json")
     settings = read_settings(name)
     if not settings:
-        # The library says nothing where it can neither find the file nor ask for it.
+        # The library returns nothing if it neither finds the file nor may download it.
         where = "the folder has none" if Path(name).is_dir() else "there is none, or it is not in the cache"
         raise CheckpointError(
             f"processor {name!r} names no preprocessor_config.json: {where}. Leave it out for the checkpoint's own."
@@ -137,7 +137,7 @@ def read_network(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the library's bars and reports out of the terminal; what matters in them is raised."""
+    """Suppress the library's progress bars and reports; missing weights are raised as errors."""
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -1,4 +1,4 @@
-"""ZoeDepth's reflected margin: pictures get one before the network sees them, maps lose it again.
+"""ZoeDepth's reflected margin: added to pictures before the network and cut off its maps.
 
 The formula is the published processor's (``ZoeDepthImageProcessor``): 3 times the root of half a side.
 """
@@ -9,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from patchwrap.types import DepthBatch, Images
+from patchwrap import DepthBatch, Images
 from patchwrap_transformers.geometry import Size
 
 
 def margins(size: Size) -> Size:
-    """Pixels above (and below) and left (and right) of a picture of a size."""
+    """Width of the margin in pixels, ``(above and below, left and right)``, for a picture's size."""
     return int(3 * sqrt(size[0] / 2)), int(3 * sqrt(size[1] / 2))
 
 
@@ -27,7 +27,7 @@ def add_margin(images: Images) -> Images:
 
 
 def remove_margin(maps: Float[Tensor, "batch 1 _ _"], size: Size) -> DepthBatch:
-    """Cut the picture's part out of a map that covers the margin too.
+    """Cut the margin off a map.
 
     Args:
         maps: at any resolution.

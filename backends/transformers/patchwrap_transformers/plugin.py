@@ -1,6 +1,6 @@
-"""Announces the transformers backend to patchwrap; imports neither torch nor transformers."""
+"""Registers the transformers backend with patchwrap; imports neither torch nor transformers."""
 
-from patchwrap.hookspecs import Register, hookimpl
+from patchwrap import Register, hookimpl
 from patchwrap_transformers.published import PUBLISHED
 
 

@@ -1,4 +1,4 @@
-"""From a network's output to one map a picture, in the family's convention and at the picture's size."""
+"""From a network's output to one map per picture, in the family's convention and at the picture's size."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from patchwrap.types import DepthBatch
+from patchwrap import DepthBatch
 from patchwrap_transformers.families import Resampling
 from patchwrap_transformers.geometry import Size
 
@@ -28,7 +28,7 @@ def maps_of(output: Any, canonical: bool) -> Float[Tensor, "batch 1 _ _"]:
 
 
 def to_size(maps: Float[Tensor, "batch 1 _ _"], size: Size, resampling: Resampling) -> DepthBatch:
-    """Bring maps to the picture's size as the family's own post-processing does.
+    """Resize maps to the picture's size as the family's own post-processing does.
 
     Args:
         maps: at the network's own resolution.
@@ -46,5 +46,5 @@ def depth_of(inverse: DepthBatch) -> DepthBatch:
 
 
 def distances_only(depth: DepthBatch) -> DepthBatch:
-    """Mark what is no distance as invalid: zero, or less where bicubic resampling undershoots."""
+    """Mark values that are not positive as invalid: zeros, and negative ones where bicubic resampling undershoots."""
     return depth.masked_fill(depth <= 0, torch.nan)

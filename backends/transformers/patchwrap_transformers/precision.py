@@ -1,4 +1,4 @@
-"""What would leave steps in a map if it were rounded computes in float32, whatever the rest of its network does."""
+"""Lets modules whose rounding would leave steps in a map compute in float32 inside a half-precision network."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 
 def compute_in_float32(network: nn.Module, names: tuple[str, ...]) -> None:
-    """Let modules compute in float32 always; for their weights see ``patchwrap.precision``.
+    """Let modules always compute in float32; ``patchwrap.Precision`` does the same for their weights.
 
     Args:
-        network: whose they are.
-        names: of the modules; those it lacks are passed over.
+        network: contains the modules.
+        names: of the modules; unknown names are ignored.
     """
     modules = dict(network.named_modules())
     for name in names:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from patchwrap.types import Images
+from patchwrap import Images
 from patchwrap_transformers.families import Normalisation
 
 
@@ -26,7 +26,7 @@ class Preprocessing:
 
         Args:
             settings: the file's contents; may be empty.
-            family: for what the file does not say.
+            family: default for what the file does not state.
         """
         rescaled = settings.get("do_rescale", True)
         # Processors count colours from 0 to 255; those that do not rescale have mean and std in that unit.

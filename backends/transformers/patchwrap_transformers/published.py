@@ -1,6 +1,6 @@
-"""The well-known published checkpoints: short name, hub name, meaning, licence. Torch-free, downloads nothing."""
+"""Published checkpoints: short name, hub name, convention, licence. Imports no torch, downloads nothing."""
 
-from patchwrap.hookspecs import Checkpoint
+from patchwrap import Checkpoint
 
 DISPARITY, METRES = "inverse_depth:affine", "depth:metric"
 APACHE, NON_COMMERCIAL, MIT = "Apache-2.0", "CC-BY-NC-4.0", "MIT"
@@ -44,10 +44,10 @@ PUBLISHED = [
         ("canopy-height-v2", "facebook/dinov3-vitl16-chmv2-dpt-head", "height:metric", "LicenseRef-DINOv3"),
     )
 ]
-"""Licences and meanings as their publishers state them on the hub and in their repositories."""
+"""Licences and conventions as their publishers state them on the hub and in their repositories."""
 
 SOURCES = {checkpoint.name: checkpoint.source for checkpoint in PUBLISHED}
 """Hub name by short name."""
 
 CONVENTIONS = {checkpoint.source: checkpoint.convention for checkpoint in PUBLISHED}
-"""Meaning by hub name."""
+"""Convention by hub name."""

@@ -56,5 +56,5 @@ def guided_filter(guide: Grey, values: Grey, radius: int, smooth: float = 1e-3) 
 
 
 def load(checkpoint: str | Path | None = None) -> Haze:
-    """What the entry point names; haze needs no checkpoint."""
+    """Make the backend; the plugin registers this function. There is no checkpoint."""
     return Haze()

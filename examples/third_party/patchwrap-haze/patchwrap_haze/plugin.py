@@ -1,4 +1,4 @@
-"""What the entry point names. Imports no torch, so that listing backends stays quick."""
+"""The module that the entry point names. Imports no torch, so that listing backends is fast."""
 
 from patchwrap import hookimpl
 

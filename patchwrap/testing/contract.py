@@ -1,0 +1,233 @@
+"""Check that a backend, and what it brings, keeps its contract. Every fault is a BackendContractError with a remedy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from patchwrap.canvas import Canvas
+from patchwrap.errors import BackendContractError, ExportError
+from patchwrap.spaces import fusion_space, to_space
+from patchwrap.spec import (
+    DRAWN,
+    Backend,
+    Exportable,
+    FusionHead,
+    HeadTraits,
+    Movable,
+    PredictsTiles,
+    PredictsTilesWithConfidence,
+    TileContext,
+    Trainable,
+    fine_of,
+    head_of,
+)
+from patchwrap.testing.painted import bare_view, painted_photo
+from patchwrap.tile_pass import TilePass
+from patchwrap.tile_runner import backend_size, checked_maps, described, run_backend
+from patchwrap.tile_view import TileView
+from patchwrap.tiling import Size, TilePlan
+from patchwrap.types import DepthBatch, Features, Images
+from patchwrap.wrapping import check_backend_facts
+
+_CPU = torch.device("cpu")
+
+
+def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080, 1920), (640, 480))) -> None:
+    """Check that a backend keeps its contract; call it from the backend's own test.
+
+    Whatever optional methods it has are checked, too, and so are the ``fine`` backend and the ``head`` it brings. All
+    of it runs on the CPU.
+
+    Args:
+        backend: what to check.
+        sizes: ``(height, width)`` of photos; each is resized to the backend's input size for that photo.
+
+    Raises:
+        BackendContractError: if a declaration or a returned value breaks the contract, or if predictions are all
+            invalid, constant, depend on their batch neighbours or differ after a while in half precision.
+    """
+    name = type(backend).__name__
+    check_backend_facts(backend, name)
+    for size in sizes:
+        images = _pictures(backend, size)
+        _check_predictions(backend, name, images)
+        _check_variants(backend, images)
+    _check_options(backend, name, sizes[0])
+    if (head := head_of(backend)) is not None:
+        _check_head(head, backend, sizes[0])
+    if (fine := fine_of(backend)) is not None and fine is not backend:
+        check_backend(fine, sizes)
+
+
+def _check_options(backend: Backend, name: str, size: Size) -> None:
+    """Check the optional methods that a backend has."""
+    images = _pictures(backend, size)
+    if isinstance(backend, Movable):
+        _check_return(backend, name, images)
+    if isinstance(backend, PredictsTiles | PredictsTilesWithConfidence):
+        _check_tiles(backend)
+    if isinstance(backend, Trainable):
+        _check_trainable(backend, name, images[:1])
+    if isinstance(backend, Exportable):
+        _check_exportable(backend, name, (images.shape[2], images.shape[3]))
+
+
+def _require(condition: Any, message: str) -> None:
+    if not condition:
+        raise BackendContractError(message)
+
+
+def _pictures(backend: Backend, size: Size) -> Images:
+    """Two pictures at the input size for a photo of a size."""
+    height, width = backend_size(backend, size)
+    photos = np.stack([painted_photo(height, width), painted_photo(height, width)[:, ::-1]])
+    return torch.from_numpy(photos).permute(0, 3, 1, 2).contiguous()
+
+
+@torch.no_grad()
+def _check_predictions(backend: Backend, name: str, images: Images) -> None:
+    before = images.clone()
+    both = checked_maps(f"{name}.predict", backend.predict(images), images)
+    one = checked_maps(f"{name}.predict", backend.predict(images[:1]), images[:1])
+    _require(torch.equal(before, images), f"{name}.predict changes its input. Work on a copy.")
+    valid = both[0].isfinite() & one[0].isfinite()
+    _require(valid.any(), f"{name}.predict returned no finite value for a picture of a plane with a box.")
+    _require(both[0][valid].std() > 0, f"{name}.predict returned a constant map for a picture of a plane with a box.")
+    gap = (both[0][valid] - one[0][valid]).abs().max()
+    _require(
+        gap <= 1e-3 * both[0][valid].abs().max(),
+        f"{name}.predict: a map depends on its batch neighbours (by {gap:g}). Normalise every image by itself.",
+    )
+
+
+@torch.no_grad()
+def _check_variants(backend: Backend, images: Images) -> None:
+    """Predict with confidence, and with features, if the backend offers them."""
+    for with_features in (False, True):
+        run_backend(backend, images, with_features)
+
+
+@torch.no_grad()
+def _check_return(backend: Any, name: str, images: Images) -> None:
+    """One backend serves many calls: half precision in one of them must not cost later ones their precision."""
+    maps = []
+    for dtypes in ((torch.float32,), (torch.bfloat16, torch.float32)):
+        for dtype in dtypes:
+            backend.to(_CPU, dtype)
+            predicted = _predicted_in(dtype, backend, name, images[:1])
+        maps.append(predicted.nan_to_num())
+    _require(
+        torch.equal(*maps),
+        f"{name}.to() comes back from bfloat16 rounded. Keep the float32 weights: patchwrap.Precision does.",
+    )
+
+
+def _predicted_in(dtype: torch.dtype, backend: Any, name: str, images: Images) -> DepthBatch:
+    try:
+        return checked_maps(f"{name}.predict", backend.predict(images), images)
+    except RuntimeError as error:
+        raise BackendContractError(
+            f"{name}.predict fails after to(cpu, {dtype}): {error}. Images stay float32: convert them to the number "
+            "type of the weights inside predict."
+        ) from error
+
+
+@torch.no_grad()
+def _check_tiles(backend: Backend) -> None:
+    """Run the backend's own loop over four tiles."""
+    canvas = Canvas.cut(painted_photo(), TilePlan.parse("2x2"), backend)
+    images = Canvas.picture(canvas.pixels, backend_size(backend, canvas.size))
+    coarse = run_backend(backend, images).maps[0, 0]
+    context = TileContext(0, coarse, backend.convention, canvas.size, 2)
+    space = fusion_space(backend.convention, backend.convention)
+    for _ in TilePass(canvas, backend, space, _CPU, context, False, lambda done, total: None):
+        pass
+
+
+def _check_trainable(backend: Any, name: str, images: Images) -> None:
+    parameters = list(backend.trainable_parameters())
+    method = f"{name}.trainable_parameters"
+    _require(parameters, f"{method}() is empty; expected the decoder's parameters. Leave the method out without any.")
+    again = list(backend.trainable_parameters())
+    same = len(again) == len(parameters) and all(a is b for a, b in zip(parameters, again))
+    _require(same, f"{method}() differs from call to call; expected the same parameters in the same order.")
+    with torch.enable_grad(), _trained(parameters):
+        maps = backend.predict(images)
+        advice = "Remove no_grad, inference_mode and detach: the pipeline disables gradients where none are needed."
+        _require(maps.requires_grad, f"{name}.predict has no gradient in {method}(). {advice}")
+        gradients = torch.autograd.grad(maps[maps.isfinite()].mean(), parameters, allow_unused=True)
+    found = any(gradient is not None for gradient in gradients)
+    _require(found, f"{name}.predict uses none of {method}(). Return parameters that decide its maps.")
+
+
+@contextmanager
+def _trained(parameters: list[nn.Parameter]) -> Iterator[None]:
+    before = [value.requires_grad for value in parameters]
+    try:
+        for value in parameters:
+            value.requires_grad_(True)
+        yield
+    finally:
+        for value, required in zip(parameters, before):
+            value.requires_grad_(required)
+
+
+@torch.no_grad()
+def _check_exportable(thing: Any, name: str, size: Size) -> None:
+    try:
+        returned = thing.exportable(size)
+    except ExportError:  # some networks of a class may be exportable, and this one not
+        return
+    pair = isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[0], nn.Module)
+    _require(pair, f"{name}.exportable returned {described(returned)}; expected (module, inputs by name).")
+    module, inputs = returned
+    training = any(part.training for part in module.modules())
+    _require(not training, f"{name}.exportable returned a module in training mode. Call its eval().")
+    values = list(inputs.values()) if isinstance(inputs, dict) else []
+    tensors = all(isinstance(value, Tensor) and len(value) == 2 for value in values)
+    _require(values and tensors, f"{name}.exportable: inputs must be a dict of tensors, each a batch of two.")
+    output = module(*values)
+    one = isinstance(output, Tensor) and len(output) == 2
+    _require(one, f"{name}.exportable: the module returned {described(output)}; expected one tensor for two images.")
+
+
+@torch.no_grad()
+def _check_head(head: FusionHead, backend: Backend, size: Size) -> None:
+    name, traits = type(head).__name__, HeadTraits.of(head)
+    _require(traits.drawn in DRAWN, f"{name}.drawn is {traits.drawn!r}; expected one of {', '.join(DRAWN)}.")
+    if isinstance(head, Movable):
+        head.to(_CPU, torch.float32)
+    view = _view(backend, traits.wants_features, size)
+    refined = checked_maps(f"{name}.refine", head.refine(view), view.images)
+    finite = bool(refined.isfinite().all())
+    _require(finite, f"{name}.refine returned values that are not finite for finite maps.")
+    if isinstance(head, Exportable):
+        _check_exportable(head, name, (view.images.shape[2], view.images.shape[3]))
+
+
+def _view(backend: Backend, with_features: bool, size: Size) -> TileView:
+    """A picture as if it were a tile: what the backend and its tile backend predict for it."""
+    tiles = fine_of(backend) or backend
+    space = fusion_space(backend.convention, tiles.convention)
+    images = _pictures(tiles, size)[:1]
+    coarse = run_backend(backend, _pictures(backend, size)[:1], with_features)
+    fine = run_backend(tiles, images, with_features)
+    maps = nn.functional.interpolate(coarse.maps, fine.maps.shape[2:], mode="nearest")
+    return bare_view(
+        images,
+        to_space(maps, backend.convention, space).nan_to_num(0.0),
+        to_space(fine.maps, tiles.convention, space).nan_to_num(0.0),
+        coarse_features=_sized(coarse.features, fine.features),
+        fine_features=fine.features,
+    )
+
+
+def _sized(features: Features | None, other: Features | None) -> Features | None:
+    """Features at the resolution of others, as the pipeline gives them to a head."""
+    if features is None or other is None:
+        return features
+    return nn.functional.interpolate(features.float(), other.shape[2:], mode="nearest")

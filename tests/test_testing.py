@@ -1,0 +1,128 @@
+"""The contract suite: every kind of fault is found, and blamed on the class and method that has it."""
+
+import pytest
+import torch
+from torch import nn
+
+import patchwrap
+from patchwrap.errors import BackendContractError, ExportError
+from patchwrap.testing import PaintedBackend, check_backend
+
+SIZES = ((60, 100),)
+
+
+class Complete(nn.Module):
+    """A backend with every optional method."""
+
+    convention = patchwrap.DepthConvention("inverse_depth", "affine")
+    processing = (60, 100)
+    multiple = 2
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.mix = nn.Conv2d(3, 1, 1)
+        self.eval()
+
+    def forward(self, images):
+        return self.mix(images)
+
+    def predict(self, images):
+        return self(images)
+
+    def predict_tiles(self, source, tiles, context):
+        for tile in tiles:
+            yield tile, self(source(tile))[0, 0]
+
+    def trainable_parameters(self):
+        return iter(self.mix.parameters())
+
+    def exportable(self, size):
+        return self, {"images": torch.rand(2, 3, *size)}
+
+    def to(self, device, dtype):
+        return self  # always float32
+
+
+class Kept:
+    """A head that changes nothing."""
+
+    def refine(self, view):
+        return view.aligned
+
+
+def test_a_complete_backend_passes_and_stays_as_it_was():
+    backend = Complete()
+    backend.mix.requires_grad_(False)
+    backend.head = Kept()
+    backend.fine = Complete()
+    check_backend(backend, SIZES)
+    assert not any(value.requires_grad for value in backend.mix.parameters())
+
+
+def tiles(change):
+    def loop(self, source, tiles, context):
+        for tile in tiles:
+            yield change(tile, self(source(tile))[0, 0])
+
+    return loop
+
+
+@pytest.mark.parametrize(
+    ("method", "replacement", "words"),
+    [
+        ("predict_tiles", tiles(lambda tile, values: (tile, values[1:])), r"predict_tiles yielded \(.* for a tile"),
+        ("predict_tiles", tiles(lambda tile, values: tile), "predict_tiles yielded a Tile; expected tuples"),
+        ("predict_tiles", lambda self, source, tiles, context: None, "predict_tiles returned None"),
+        ("trainable_parameters", lambda self: iter(()), r"trainable_parameters\(\) is empty"),
+        ("trainable_parameters", lambda self: [nn.Parameter(torch.ones(1))], r"parameters\(\) differs from call to"),
+        ("exportable", lambda self, size: self, "exportable returned a Complete; expected"),
+        ("exportable", lambda self, size: (nn.Dropout(), {"images": torch.rand(2, 3, *size)}), "training mode"),
+        ("exportable", lambda self, size: (self, [torch.rand(2, 3, *size)]), "inputs must be a dict"),
+        ("exportable", lambda self, size: (nn.Identity().eval(), {"a": torch.rand(1, 3, *size)}), "a batch of two"),
+    ],
+)
+def test_an_optional_method_is_checked(method, replacement, words, monkeypatch):
+    monkeypatch.setattr(Complete, method, replacement)
+    with pytest.raises(BackendContractError, match=f"Complete.*{words}"):
+        check_backend(Complete(), SIZES)
+
+
+def test_a_network_that_cannot_be_exported_may_say_so(monkeypatch):
+    def refused(self, size):
+        raise ExportError("It has no graph.")
+
+    monkeypatch.setattr(Complete, "exportable", refused)
+    check_backend(Complete(), SIZES)
+
+
+def test_a_trainable_backend_must_have_gradients(monkeypatch):
+    monkeypatch.setattr(Complete, "predict", lambda self, images: self(images).detach())
+    with pytest.raises(BackendContractError, match=r"Complete.predict has no gradient in .*Remove no_grad"):
+        check_backend(Complete(), SIZES)
+
+
+def test_trainable_parameters_must_be_used(monkeypatch):
+    unused = nn.Parameter(torch.ones(1))
+    monkeypatch.setattr(Complete, "trainable_parameters", lambda self: iter([unused]))
+    with pytest.raises(BackendContractError, match=r"Complete.predict uses none of Complete.trainable_parameters"):
+        check_backend(Complete(), SIZES)
+
+
+@pytest.mark.parametrize(
+    ("refine", "drawn", "words"),
+    [
+        (lambda self, view: view.aligned[:, 0], "alone", r"Kept.refine returned \(1, "),
+        (lambda self, view: view.aligned / 0, "alone", "Kept.refine returned values that are not finite"),
+        (lambda self, view: view.aligned, "apart", "Kept.drawn is 'apart'; expected one of alone, together, never"),
+    ],
+)
+def test_the_head_that_a_backend_brings_is_checked(refine, drawn, words, monkeypatch):
+    monkeypatch.setattr(Kept, "refine", refine)
+    monkeypatch.setattr(Kept, "drawn", drawn, raising=False)
+    backend = PaintedBackend()
+    backend.head = Kept()
+    with pytest.raises(BackendContractError, match=words):
+        check_backend(backend, SIZES)
+
+
