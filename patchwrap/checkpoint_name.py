@@ -1,4 +1,4 @@
-"""Which checkpoint is meant by what a user gave: a folder, a name on the hub, or a backend's short name for one."""
+"""Resolve what a user gives as checkpoint: a folder, a name on the hub, or a backend's short name."""
 
 import difflib
 import re
@@ -13,7 +13,7 @@ _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def checkpoint_name(given: Any, backend: str, known: Mapping[str, str], file: str) -> str:
-    """Return the hub name or existing folder that is meant. Reads nothing, asks no server.
+    """Return the hub name or existing folder. Reads no file and contacts no server.
 
     Args:
         given: a folder, a hub name or a short name.
@@ -49,7 +49,7 @@ def checkpoint_name(given: Any, backend: str, known: Mapping[str, str], file: st
 
 @contextmanager
 def loading(name: str) -> Iterator[None]:
-    """Turn whatever a library raises while it reads a checkpoint into one line.
+    """Turn any error of a library while it reads a checkpoint into one line.
 
     Args:
         name: what ``checkpoint_name`` gave.

@@ -1,4 +1,4 @@
-"""The result of a prediction: numbers, their meaning and what can be made of them; never predicts."""
+"""The result of a prediction: values, their convention, and conversions to pictures, depth, points and files."""
 
 import math
 import platform
@@ -112,7 +112,7 @@ class DepthMap:
         return depth
 
     def colorize(self, colormap: str = "Spectral") -> Picture:
-        """Return a colour picture, ``(height, width, 3)``; near is the warm end whatever the convention.
+        """Return a colour picture, ``(height, width, 3)``; near is the warm end in every convention.
 
         Colours are spread over inverse depth, where near detail shows, between the 1st and the 99th
         percentile of the valid pixels; an affine depth is spread over depth. Invalid pixels are black.
@@ -151,17 +151,17 @@ class DepthMap:
         """
         if fov is not None:
             if not 0 < fov < 180:
-                raise OptionError(f"fov is {fov:g} degrees; needed is a value between 0 and 180")
+                raise OptionError(f"fov is {fov:g} degrees; give a value between 0 and 180")
             return fov, "given"
         if self.focal is None:
             return DEFAULT_FOV, "assumed"
         return math.degrees(2 * math.atan(self.size[1] / 2 / self.focal)), "known"
 
     def to_point_cloud(self, image: object = None, fov: float | None = None, max_points: int | None = None) -> Points:
-        """Lift every valid pixel into space by the pinhole model.
+        """Back-project every valid pixel with the pinhole model.
 
         Where the focal length is unknown and no ``fov`` is given, a horizontal field of view of 60
-        degrees is assumed; ``horizontal_fov`` tells.
+        degrees is assumed, see ``horizontal_fov``.
 
         Args:
             image: the photo the colours come from, anything ``read_image`` takes, of this map's size;
@@ -198,7 +198,7 @@ class DepthMap:
         fov: float | None = None,
         save_coarse: bool = False,
     ) -> list[Path]:
-        """Write this map to disk, each file whole or not at all, the JSON sidecar last.
+        """Write this map to disk, each file atomically, the JSON sidecar last.
 
         Args:
             path: either a stem, to which ``_depth.npy``, ``_depth.png``, ``_color.jpg``, ``_depth.tiff``,
@@ -218,7 +218,7 @@ class DepthMap:
             OutputError: if a file cannot be written.
             OptionError: if a format, the colour map or ``fov`` is impossible, or there is no confidence to save or
                 no point for a GLB, which cannot be empty.
-            ConventionError: if a point cloud is asked of an affine map.
+            ConventionError: if a point cloud of an affine map is requested.
             ImageError: if the photo of a point cloud cannot be read or is not of this map's size.
         """
         path = Path(path)
@@ -250,7 +250,7 @@ class DepthMap:
         photo = self._photo(image) if {"ply", "glb"} & set(targets) else None
         scale = quantize(self.values, self.valid, self.convention)
         sidecar = self._sidecar(scale, fov, name)
-        # An old sidecar would vouch for a mixture of old and new files if this were interrupted.
+        # If this is interrupted, an old sidecar must not describe a mixture of old and new files.
         if "json" in targets:
             remove(targets["json"])
         for key, path in targets.items():
@@ -266,7 +266,7 @@ class DepthMap:
         return list(targets.values())
 
     def _check_request(self, keys: set[str], colormap: str) -> None:
-        """Raise before the first file is touched, not after half of them."""
+        """Raise before the first file is written."""
         if keys & {"color", "compare"}:
             color_table(colormap)
         if keys & {"ply", "glb"}:
@@ -314,7 +314,7 @@ class DepthMap:
         return {"written": len(points), "every_nth_row_and_column": _step(self.values.size, MAX_SAVED_POINTS)}
 
     def _sidecar(self, scale: Quantization, fov: float | None, name: str | None) -> dict[str, Any]:
-        """Everything somebody needs who finds the files without knowing patchwrap."""
+        """All that is needed to use the files without knowing patchwrap."""
         height, width = self.size
         degrees, source = self.horizontal_fov(fov)
         return {
@@ -345,7 +345,7 @@ class DepthMap:
         }
 
     def _nearness(self, values: Values) -> Values:
-        """Numbers that grow towards the camera; one over depth unless a shift is unknown."""
+        """Values that grow towards the camera: inverse depth, or negated depth if a shift is unknown."""
         if self.convention.near_is_large:
             return values
         if self.convention.ambiguity == "affine":
@@ -435,7 +435,7 @@ def _check_distances(convention: DepthConvention) -> None:
 
 
 def _step(pixels: int, limit: int | None) -> int:
-    """Every how many rows and columns to take so that about ``limit`` pixels stay at most."""
+    """Stride over rows and columns that leaves at most about ``limit`` pixels."""
     return 1 if limit is None or pixels <= limit else math.ceil(math.sqrt(pixels / limit))
 
 

@@ -1,4 +1,4 @@
-"""Reads a safetensors file whose header tells, as JSON, what its tensors are. Runs nothing that the file holds."""
+"""Read safetensors files whose header describes their tensors as JSON; no code in them is executed."""
 
 import json
 from pathlib import Path

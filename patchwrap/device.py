@@ -1,4 +1,4 @@
-"""Where networks run."""
+"""Choice of the device that networks run on."""
 
 import torch
 
@@ -6,13 +6,13 @@ from patchwrap.errors import OptionError
 
 
 def usable_device(name: str) -> torch.device:
-    """Find a device and try it.
+    """Return a device after checking that it works.
 
     Args:
         name: ``auto`` for a GPU of CUDA where there is one, else the CPU; or torch's name of a device.
 
     Raises:
-        OptionError: if there is none of that name, or it cannot be used here.
+        OptionError: if there is no such device, or it does not work here.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

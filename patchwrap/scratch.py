@@ -1,4 +1,4 @@
-"""Where large arrays live: in memory, or from a limit on in a temporary file that is mapped into it.
+"""Large arrays: in memory, or above a limit in a memory-mapped temporary file.
 
 A mapped array is used as any other. What has been read or written of it counts as the process's memory until
 ``release`` hands it back to the operating system, which keeps it in its file cache or on disk.
@@ -21,17 +21,17 @@ from numpy.typing import DTypeLike
 from patchwrap.errors import OutputError
 
 LIMIT = 2**27
-"""Bytes up to which an array lies in memory. A prediction holds some nine of the canvas's size at once, about 1 GiB;
-with a head thirteen."""
+"""Bytes up to which an array is kept in memory. A prediction holds about nine arrays of the canvas's size at once
+(about 1 GiB), thirteen with a head."""
 
 BAND = 256
-"""Rows that are worked on at once."""
+"""Rows per band."""
 
 _mapped: WeakSet[mmap.mmap] = WeakSet()
 
 
 def array(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Shaped[ndarray, "..."]:
-    """Return an array of zeros, mapped if it is large; its file goes when the array does.
+    """Return an array of zeros, memory-mapped if it is large; its file is deleted with the array.
 
     Raises:
         OutputError: if the temporary folder has no room for it.
@@ -47,7 +47,7 @@ def array(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Shaped[ndarr
 
 
 def bands(height: int, rows: int | None = None) -> Iterator[slice]:
-    """Rows 0 to ``height`` in bands; what was mapped for one is released before the next.
+    """Yield rows 0 to ``height`` in bands; mapped pages are released between bands.
 
     Args:
         height: of what is worked on.
@@ -64,20 +64,20 @@ def bands(height: int, rows: int | None = None) -> Iterator[slice]:
 
 
 def release() -> None:
-    """Stop holding mapped arrays in memory; their contents stay and are mapped again when touched."""
-    if hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
+    """Release the resident pages of mapped arrays; their contents are kept and read again on access."""
+    if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
         for mapping in list(_mapped):
             mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def temporary_file() -> BufferedRandom:
-    """Open a nameless file in the temporary folder; it is gone when closed, or at the latest with the process."""
+    """Open an unnamed file in the temporary folder; it is deleted when closed or when the process ends."""
     return tempfile.TemporaryFile(prefix="patchwrap-")
 
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turn an error of the temporary folder into one that names the folder and the cure.
+    """Turn an error of the temporary folder into one that names the folder and a remedy.
 
     Args:
         what: what could not be set aside.
@@ -96,7 +96,7 @@ def explained(what: str) -> Iterator[None]:
 
 
 def _reserve(file: BufferedRandom, size: int) -> None:
-    """Take the room at once: on a full disk writing to a mapped page would kill the process."""
+    """Allocate the space at once: on a full disk, writing to a mapped page would kill the process."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)
     else:

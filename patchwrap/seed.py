@@ -1,13 +1,13 @@
-"""The number that random choices begin with."""
+"""Check of random seeds."""
 
 from patchwrap.errors import OptionError
 
 LARGEST = 2**63 - 1
-"""What torch's generators take."""
+"""Range of seeds that torch's generators accept."""
 
 
 def check_seed(seed: int) -> None:
-    """Refuse what no generator takes.
+    """Refuse seeds that torch's generators do not accept.
 
     Raises:
         OptionError: if the seed is negative or too large.

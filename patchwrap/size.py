@@ -1,4 +1,4 @@
-"""``WIDTHxHEIGHT``, the one place where the order of sides that users write becomes the code's."""
+"""Sizes as text: users write ``WIDTHxHEIGHT``, code uses ``(height, width)``."""
 
 from patchwrap.errors import OptionError
 

@@ -1,4 +1,4 @@
-"""What a fusion head is shown of a batch of aligned tiles."""
+"""The inputs of a fusion head for a batch of aligned tiles."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -11,13 +11,13 @@ from torch.nn import functional as F
 from patchwrap.types import DepthBatch, Features, Images
 
 CONTEXT = (48, 48)
-"""Rows and columns at which the surroundings of a tile are shown, whatever its size."""
+"""Rows and columns of the context map, for tiles of any size."""
 
 REACH = 3
-"""The surroundings are so many tiles high and wide, the tile in their middle."""
+"""Height and width of the context in tiles; the tile is in its middle."""
 
 SMALLEST = 16
-"""Pixels of a side that every head takes; smaller tiles are padded: heads halve them several times."""
+"""Smallest side in pixels that heads accept, since they halve tiles several times; smaller tiles are padded."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class TileView:
     fine_features: Features | None = None
 
     def to(self, device: torch.device) -> "TileView":
-        """The same on another device."""
+        """Return the view on another device."""
         given = {part.name: getattr(self, part.name) for part in fields(self)}
         moved: dict[str, Any] = {name: None if value is None else value.to(device) for name, value in given.items()}
         return TileView(**moved)
 
     def mirrored(self) -> "TileView":
-        """The same seen in a mirror: left is right."""
+        """The view mirrored left to right."""
         flipped = {
             part.name: value.flip(-1)
             for part in fields(self)
@@ -69,7 +69,7 @@ class TileView:
         return replace(self, **(flipped | {"context": context}))
 
     def padded(self) -> "TileView":
-        """The same with its lower and right border going on to ``SMALLEST``, where a side is shorter."""
+        """Return the view with sides shorter than ``SMALLEST`` padded at the bottom and right by replication."""
         size = self.aligned.shape[2:]
         if min(size) >= SMALLEST:
             return self
@@ -83,7 +83,7 @@ class TileView:
 
     @staticmethod
     def batch(views: "list[TileView]") -> "TileView":
-        """Several views of equal size as one."""
+        """Concatenate views of equal tile size."""
         parts = {part.name: [getattr(view, part.name) for view in views] for part in fields(TileView)}
         joined: dict[str, Any] = {n: None if values[0] is None else torch.cat(values) for n, values in parts.items()}
         return TileView(**joined)

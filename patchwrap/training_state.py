@@ -1,4 +1,4 @@
-"""The state of a training on disk, with which an interrupted one goes on. Reading it runs nothing that it holds."""
+"""The saved state from which an interrupted training resumes; reading it executes no code."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from patchwrap.io import replacing
 
 
 def save_state(path: Path, identity: str, state: dict[str, Any]) -> None:
-    """Write a state, whole or not at all.
+    """Write a state atomically.
 
     Args:
         path: where.

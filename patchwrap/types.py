@@ -8,7 +8,7 @@ Images = Float[Tensor, "batch 3 height width"]
 """RGB in [0, 1]."""
 
 DepthBatch = Float[Tensor, "batch 1 height width"]
-"""Values whose meaning a DepthConvention gives; non-finite means invalid."""
+"""Values in some DepthConvention; non-finite means invalid."""
 
 ConfidenceBatch = Float[Tensor, "batch 1 height width"]
 """How sure a backend is of each value, in [0, 1], larger is surer."""
@@ -23,10 +23,10 @@ Features = Float[Tensor, "batch _ _ _"]
 """Decoder features (batch, channels, rows, columns), at any fraction of the images' resolution."""
 
 Values = Float32[ndarray, "height width"]
-"""One map as handed to the user."""
+"""One map as returned to the user."""
 
 Mask = Bool[ndarray, "height width"]
-"""One truth value a pixel."""
+"""One boolean per pixel."""
 
 Picture = UInt8[ndarray, "height width 3"]
 """An sRGB picture."""

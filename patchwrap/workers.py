@@ -1,4 +1,4 @@
-"""Processes that work side by side and end with the one that called them, however that ended. Knows no task."""
+"""A pool of processes that end with their parent, even if it is killed."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,12 +9,12 @@ from threading import Thread
 from typing import Any
 
 _given_up: Any = None
-"""In a worker: a number shared with its caller, 0 while tasks shall begin."""
+"""In a worker: flag shared with the parent; nonzero means that no further task may start."""
 
 
 @contextmanager
 def workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that start from nothing, as an OpenGL context and threads of torch demand.
+    """Pool of spawned (not forked) processes, as OpenGL contexts and torch threads require.
 
     A block that ends well waits for all tasks; one that ends by an error, Ctrl-C included, for those under way alone.
 
@@ -33,7 +33,7 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 class _Pool(ProcessPoolExecutor):
-    """Can also call off the tasks that wait in the workers' queue, which ``cancel_futures`` no longer reaches."""
+    """Also cancels tasks already in the workers' queue, which ``cancel_futures`` does not."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         return super().submit(_unless_given_up, fn, *args, **kwargs)
@@ -46,7 +46,7 @@ def _unless_given_up(task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> 
 
 
 def _prepare(given_up: Any) -> None:
-    """Whoever is killed cannot tell its workers, and they would wait for their next task for ever."""
+    """End the worker when the parent is gone; a killed parent cannot do it."""
     global _given_up
     _given_up = given_up
     Thread(target=_wait_for_parent, daemon=True).start()

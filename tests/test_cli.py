@@ -225,7 +225,7 @@ def test_what_is_not_ours_is_not_replaced_unless_told(photos, capsys):
     truth.save("in/a_depth.png")
     capsys.readouterr()
     assert predict("in", "--skip-existing", out="in") == 2
-    assert "none of ours" in one_line(capsys)
+    assert "is not patchwrap's" in one_line(capsys)
     assert (np.asarray(Image.open("in/a_depth.png")) == 2000).all() and files("in") == sorted(
         ["a.png", "a_depth.png", "b.jpg", "sub folder/ü.png"]
     )
@@ -237,7 +237,7 @@ def test_what_is_not_ours_is_not_replaced_unless_told(photos, capsys):
 def test_an_array_that_is_not_ours_is_not_replaced_either(photos, capsys, formats):
     np.save("in/a_depth.npy", np.full((48, 64), 2.0))
     assert predict("in", "--skip-existing", "--format", formats, out="in") == 2
-    assert "'in/a_depth.npy' exists and is none of ours" in one_line(capsys)
+    assert "'in/a_depth.npy' exists and is not patchwrap's" in one_line(capsys)
     assert (np.load("in/a_depth.npy") == 2).all() and "a_depth.png" not in files("in")
 
 
@@ -287,7 +287,7 @@ def test_files_of_another_run_are_made_again(photos, capsys):
     old = np.load("out/a_depth.npy")
     capsys.readouterr()
     assert predict("in/a.png", "--format", "npy,png", "--skip-existing", "-v") == 0
-    assert "a_depth.npy is of another run" in capsys.readouterr().err
+    assert "a_depth.npy is from another run" in capsys.readouterr().err
     assert not np.array_equal(np.load("out/a_depth.npy"), old)
 
 
@@ -354,7 +354,7 @@ def test_a_sidecar_that_does_not_tell_the_options_is_one_of_others(photos, capsy
     capsys.readouterr()
 
     assert predict("in/a.png", "--format", "npy", "--skip-existing", "-v") == 0
-    assert capsys.readouterr().err.splitlines()[1] == "in/a.png: its sidecar does not tell the options"
+    assert capsys.readouterr().err.splitlines()[1] == "in/a.png: its sidecar lacks the options"
 
 
 @pytest.mark.parametrize("content", ["", "{", "\udcff"])

@@ -37,7 +37,7 @@ def test_a_frame_whose_new_size_was_interrupted_is_not_complete(tmp_path, monkey
 
 def test_what_cannot_be_drawn_is_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
-    for place, size, words in (("a", "100000x16", "pixels wide here"), ("file", "64x48", "is no folder")):
+    for place, size, words in (("a", "100000x16", "pixels wide here"), ("file", "64x48", "is not a folder")):
         command = ["scenes", "-o", str(tmp_path / place), "--count", "1", "--kinds", "table", "--jobs", "1"]
         assert main([*command, "--size", size]) == 2
         error = capsys.readouterr().err

@@ -47,18 +47,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Whoever read our output has seen enough; the flush at exit must not complain about it again.
+        # The reader has closed the pipe; the flush at exit must not fail on it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         print_traceback(error, getattr(args, "verbose", False))
         print(f"error: {explain(error)}", file=sys.stderr)
-        # A training fails only after it began.
+        # Of the expected errors, only a TrainingError is raised after work has begun.
         return 2 if isinstance(error, PatchwrapError) and not isinstance(error, TrainingError) else 1
 
 
 def _print_anyhow() -> None:
-    """A file or a pipe may be in an encoding that lacks our arrows; better a question mark than an error at the end."""
+    """Print a question mark for characters that the output's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="replace")

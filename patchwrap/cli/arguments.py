@@ -15,7 +15,7 @@ def positive(text: str) -> int:
 
 
 def words(text: str) -> list[str]:
-    """Read names parted by commas; each is kept once, in order."""
+    """Split names at commas; duplicates are dropped, the order is kept."""
     found = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} contains no name")

@@ -1,4 +1,4 @@
-"""What a backend on the command line is loaded with: the meaning of its numbers and its own options, role by role."""
+"""Flags for a backend's convention and its own options, for each role (backend, coarse, fine)."""
 
 import argparse
 import json
@@ -31,13 +31,13 @@ def add_backend_options(group: Any, role: str = "backend") -> None:
 
 
 def backend_options(args: argparse.Namespace, role: str = "backend") -> dict[str, Any]:
-    """Return what to load the backend of a role with."""
+    """Return the options with which the backend of a role is loaded."""
     stated = getattr(args, f"{role}_convention")
     return ({"convention": stated} if stated else {}) | dict(getattr(args, f"{role}_option"))
 
 
 def _option(text: str) -> tuple[str, Any]:
-    """``K=V``; a value that reads as JSON (true, 3) or as Python's True is taken as such, any other as text."""
+    """``K=V``; a value that parses as JSON (true, 3) or is Python's True is converted, any other is text."""
     key, equals, value = text.partition("=")
     if not key.isidentifier() or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not OPTION=VALUE")

@@ -1,4 +1,4 @@
-"""``patchwrap backends``: what can predict here; imports none of them."""
+"""``patchwrap backends``: list the installed backends without importing them."""
 
 import argparse
 from typing import Any
@@ -38,6 +38,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _line_of(backend: dict[str, Any], checkpoint: dict[str, str]) -> dict[str, Any]:
-    """A checkpoint's line, named as one types it after ``--backend``."""
+    """A checkpoint's row, named as it is given to ``--backend``."""
     own = {"convention": checkpoint["convention"], "licence": checkpoint["licence"], "summary": checkpoint["source"]}
     return backend | own | {"name": f"{backend['name']}={checkpoint['name']}"}

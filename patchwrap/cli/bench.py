@@ -25,7 +25,7 @@ data:
                           or photos alone, which are measured as far as that goes without truth
   KIND:FOLDER             a public data set as it is downloaded: unrealstereo4k, mvssynth, middlebury2014, eth3d,
                           booster, nyuv2, kitti, hypersim, diode, ibims1, sintel, spring (extra [datasets]); the kind
-                          may be left out where the folder's layout tells it. KIND:LIST.txt takes the pictures listed
+                          may be left out if the folder's layout tells it. KIND:LIST.txt takes the pictures listed
 
 A run in the same -o folder goes on where the last one stopped. Exit codes: 0 all done, 1 some rows or images
 failed, 2 nothing begun (usage), 130 interrupted.
@@ -46,7 +46,7 @@ def register(subparsers: Any) -> None:
     _add_what(parser)
     _add_how(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the report")
-    parser.add_argument("--pictures", type=int, default=6, metavar="N", help="of so many images (default: 6)")
+    parser.add_argument("--pictures", type=int, default=6, metavar="N", help="images with pictures (default: 6)")
     parser.add_argument("--json", action="store_true", help="print the report's JSON instead of its tables")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no tables")
     parser.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _tracebacks(wanted: bool) -> Iterator[None]:
-    """Show where the errors of rows and images came from, to those who asked with ``-v``."""
+    """Log tracebacks of failed rows and images if ``-v`` is given."""
     log, handler = logging.getLogger("patchwrap"), logging.StreamHandler()
     if wanted:
         log.addHandler(handler)
@@ -111,7 +111,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 def _add_how(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("images")
     group.add_argument("--data", default="generated", help="see below (default: generated)")
-    group.add_argument("--count", type=positive, metavar="N", help="at most so many images")
+    group.add_argument("--count", type=positive, metavar="N", help="use at most N images")
     group.add_argument("--seed", type=int, default=0, help="of which those are, and of random tiles and networks")
     group.add_argument(
         "--depth-scale", type=float, default=0.001, metavar="M", help="metres of one step of a plain folder's PNG"
@@ -119,7 +119,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_backends(names: list[str]) -> None:
-    """Refuse before torch is imported when none of the names is known."""
+    """Fail before torch is imported if none of the names is known."""
     from patchwrap.plugins import find_backend
 
     unknown = []

@@ -52,7 +52,7 @@ def _version(name: str) -> str | None:
 def _torch_facts() -> dict[str, Any]:
     try:
         import torch
-    except Exception as error:  # a broken torch is exactly what this verb is asked about
+    except Exception as error:  # reporting a broken torch is what this verb is for
         return {"devices": [], "torch_error": re.sub(r"\s+", " ", str(error))}
     devices = ["cpu"]
     devices += [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
@@ -63,5 +63,5 @@ def _torch_facts() -> dict[str, Any]:
 def _memory_gib() -> float | None:
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (ValueError, OSError, AttributeError):  # not every system tells
+    except (ValueError, OSError, AttributeError):  # not available on every system
         return None

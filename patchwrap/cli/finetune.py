@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _named(args: argparse.Namespace) -> list[str]:
-    """What is given for --backend; the default steps back where --coarse is given."""
+    """The values of --backend; the default applies only without --coarse."""
     return args.backend or ([] if args.coarse else [DEFAULT_BACKEND])
 
 
@@ -97,12 +97,12 @@ def _backends(args: argparse.Namespace) -> tuple[Any, Any, Any]:
     coarse, fine = (_asked(getattr(args, role), role, args) for role in ("coarse", "fine"))
     several = [_asked(name, "backend", args) for name in names]
     if not several:
-        return coarse, None, fine  # a coarse one alone is a backend
+        return coarse, None, fine  # --coarse alone serves both passes
     return several[0] if len(several) == 1 else several, coarse, fine
 
 
 def _asked(name: str | None, role: str, args: argparse.Namespace) -> Any:
-    """The backend of a role by name, so that the head's card can tell how it was asked for."""
+    """The backend of a role as a request by name, which the head's card records."""
     options = backend_options(args, role)
     if name is None:
         if options:
@@ -117,12 +117,12 @@ class Progress(StepBar):
     """Progress of predictions, then of the training, with losses and the time that is left."""
 
     def told(self, done: int, total: int, text: str) -> None:
-        """Tell which prediction comes next."""
+        """Show which sample is predicted next."""
         if text:
             self(done, total, text)
 
     def report(self, trainer: "Trainer") -> None:
-        """Tell how the training goes."""
+        """Show the training's losses and scores."""
         history = trainer.history
         steps = history.step, trainer.recipe.steps
         left = history.elapsed * (1 / max(trainer.progress, 1e-6) - 1)
@@ -133,7 +133,7 @@ class Progress(StepBar):
         self(*steps, text, as_line=history.step % trainer.recipe.evaluate_every == 0)
 
     def finished(self, text: str) -> None:
-        """Tell what was written."""
+        """Show what was written."""
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
@@ -150,7 +150,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the head, .safetensors")
     group.add_argument("--overwrite", action="store_true", help="replace an existing head")
     group.add_argument("--start-from", type=Path, metavar="HEAD", help="a head whose training goes on, or universal")
-    group.add_argument("--count", type=positive, metavar="N", help="at most so many images")
+    group.add_argument("--count", type=positive, metavar="N", help="use at most N images")
     group.add_argument("--held-out", type=positive, metavar="N", help="images kept for selection (default: an eighth)")
     text = "metres of one step of a 16-bit depth PNG"
     group.add_argument("--depth-scale", type=float, default=0.001, metavar="M", help=text)

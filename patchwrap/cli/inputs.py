@@ -14,15 +14,15 @@ from patchwrap.outputs import OUTPUTS, is_output, output_paths
 
 _SUFFIXES = "jpg jpeg jpe png tif tiff webp bmp gif jp2 ppm pgm pnm tga avif"
 PICTURE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
-"""What a folder is searched for."""
+"""File endings that a folder is searched for."""
 
 _OWN_CHUNK, _HEADER = b"tEXtpatchwrap", 4096
-"""What our PNG files have near their beginning."""
+"""A chunk near the beginning of every PNG that patchwrap writes."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to do.
+    """One picture to predict.
 
     Args:
         source: as given or found; may turn out not to exist.
@@ -34,7 +34,7 @@ class Job:
 
 
 Task = tuple[Job, dict[str, Path]]
-"""A job and the files it becomes."""
+"""A job and its output files by key."""
 
 
 def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[str, str]]]:
@@ -56,7 +56,7 @@ def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[s
     jobs: dict[str, Job] = {}
     faults = []
     for text in inputs:
-        if len(inputs) > 1 and is_output(Path(text)):  # a shell made names of a pattern
+        if len(inputs) > 1 and is_output(Path(text)):  # the shell has expanded a pattern
             continue
         found = list(_expand(text, out))
         if not found:
@@ -75,7 +75,7 @@ def take_shard(jobs: list[Job], shard: tuple[int, int]) -> list[Job]:
 
 @dataclass(frozen=True)
 class Existing:
-    """What earlier runs left of the pictures to do.
+    """Which pictures remain to be predicted after earlier runs.
 
     Args:
         todo: jobs to do.
@@ -89,7 +89,7 @@ class Existing:
 
 
 def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked: dict[str, Any]) -> Existing:
-    """Part the jobs to do from those to skip.
+    """Split jobs into those to do and those to skip.
 
     Args:
         tasks: every job with its files.
@@ -98,8 +98,8 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
         asked: the options that decide what is in the files, to be compared with the sidecar's ``options.asked``.
 
     Raises:
-        OptionError: if files exist and neither ``skip`` nor ``overwrite`` tells what to do, or if one would be lost
-            that is itself to be predicted or, with ``skip``, that is not of this program's making.
+        OptionError: if files exist and neither ``skip`` nor ``overwrite`` is set, or if an input picture or,
+            with ``skip``, a file that patchwrap did not write would be overwritten.
     """
     _check_sources(tasks)
     existing = [path for _, targets in tasks for path in targets.values() if path.exists()]
@@ -119,7 +119,7 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
 
 
 def _check_sources(tasks: Sequence[Task]) -> None:
-    """Refuse to write where a picture lies that is to be predicted."""
+    """Refuse to overwrite an input picture."""
     sources = {os.path.realpath(job.source) for job, _ in tasks}
     for job, targets in tasks:
         for path in targets.values():
@@ -130,11 +130,11 @@ def _check_sources(tasks: Sequence[Task]) -> None:
 
 
 def _check_own(targets: dict[str, Path]) -> None:
-    """Refuse to replace files without a sidecar that no stopped run of ours left: somebody's truth, perhaps."""
+    """Refuse to replace files that patchwrap did not write, such as ground truth."""
     existing = [path for path in targets.values() if path.exists()]
     if not existing or targets["json"].exists() or _is_own(targets.get("png")):
         return
-    raise OptionError(f"{str(existing[0])!r} exists and is none of ours; take another -o, or --overwrite it")
+    raise OptionError(f"{str(existing[0])!r} exists and is not patchwrap's; take another -o, or --overwrite it")
 
 
 def _is_own(png: Path | None) -> bool:
@@ -145,21 +145,21 @@ def _is_own(png: Path | None) -> bool:
 
 
 def _differences(targets: dict[str, Path], asked: dict[str, Any]) -> list[str] | None:
-    """What a sidecar says was asked otherwise, in words; None if it cannot be read."""
+    """Differences between a sidecar's options and those asked for, in words; None if it cannot be read."""
     try:
         sidecar = json.loads(targets["json"].read_text(encoding="utf-8"))
         before, told = sidecar["options"]["asked"], sidecar["files"]
         changed = [key for key in dict.fromkeys([*asked, *before]) if before.get(key) != asked.get(key)]
-        others = [f"{path.name} is of another run" for key, path in targets.items() if key not in told]
+        others = [f"{path.name} is from another run" for key, path in targets.items() if key not in told]
         return [f"{key} {before.get(key)!r}, now {asked.get(key)!r}" for key in changed] + others
     except (OSError, ValueError):
         return None
     except (LookupError, TypeError, AttributeError):
-        return ["its sidecar does not tell the options"]
+        return ["its sidecar lacks the options"]
 
 
 def targets_of(jobs: Sequence[Job], out: Path, formats: Sequence[str], save_coarse: bool) -> list[Task]:
-    """Pair every job with the files it becomes."""
+    """Pair every job with its output files."""
     return [(job, output_paths(out / job.stem, formats, save_coarse)) for job in jobs]
 
 
@@ -171,19 +171,19 @@ def check_folder(out: Path) -> None:
     """
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not existing.is_dir():
-        raise OutputError(f"-o {str(out)!r} is no folder: {str(existing)!r} is a file; give a folder")
+        raise OutputError(f"-o {str(out)!r} is not a folder: {str(existing)!r} is a file; give a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise OutputError(f"-o {str(out)!r} cannot be written: no right to write in {str(existing)!r}")
+        raise OutputError(f"-o {str(out)!r} cannot be written: no permission to write in {str(existing)!r}")
 
 
 def check_ending(out: Path, ending: str) -> None:
-    """Refuse an output file of another ending: the folder ``.``, too, has none.
+    """Refuse an output file with another ending.
 
     Raises:
-        OptionError: if it has another.
+        OptionError: if the ending differs.
     """
     if out.suffix != ending:
-        raise OptionError(f"-o {str(out)!r} does not end in {ending}; name the file so")
+        raise OptionError(f"-o {str(out)!r} does not end in {ending}; add it")
 
 
 def _expand(text: str, out: Path) -> Iterator[Job]:
@@ -194,7 +194,7 @@ def _expand(text: str, out: Path) -> Iterator[Job]:
         yield from (_job(file, path) for file in _pictures(path, out))
     elif glob.has_magic(text) and not path.exists():
         base = _fixed_part(path)
-        # Path.glob takes no absolute pattern.
+        # Path.glob does not accept absolute patterns.
         for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207
             if not Path(match).is_dir() and not is_output(Path(match)):
                 yield _job(Path(match), base)
@@ -217,7 +217,7 @@ def _pictures(folder: Path, out: Path) -> Iterator[Path]:
 
 
 def _unfinished(file: Path) -> bool:
-    """Whether a run that was stopped, or is still going on, wrote this beside its photo: the sidecar comes last."""
+    """Whether an interrupted or running prediction wrote this file beside its photo; its sidecar is still missing."""
     for key, output in OUTPUTS.items():
         stem = file.name.removesuffix(output.ending)
         # Pictures that share a stem keep their suffixes in it.
@@ -242,7 +242,7 @@ def _nothing_in(text: str) -> str:
 
 
 def _distinct(jobs: list[Job]) -> list[Job]:
-    """Let pictures that share a stem keep their suffixes; refuse what still collides."""
+    """Keep the suffixes of pictures that share a stem; refuse remaining collisions."""
     counts = Counter(job.stem for job in jobs)
     named = [
         replace(job, stem=job.stem.with_name(Path(job.source).name)) if counts[job.stem] > 1 else job for job in jobs

@@ -38,7 +38,7 @@ def register(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do every picture; see ``main`` for the exit codes.
+    """Predict every picture; see ``main`` for the exit codes.
 
     Raises:
         PatchwrapError: before anything is computed, for impossible options and unusable outputs.
@@ -77,7 +77,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
     group.add_argument("--seed", type=int, default=0, help="of random tiles and random networks")
     group.add_argument(
-        "--fov", type=float, metavar="DEGREES", help="horizontal field of view; default: EXIF, where it tells"
+        "--fov", type=float, metavar="DEGREES", help="horizontal field of view; default: from EXIF, if present"
     )
 
 
@@ -131,7 +131,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
-    """Check every option that is left and load the backends, once for all pictures."""
+    """Check the remaining options and load the backends once for all pictures."""
     from patchwrap.plugins import find_backend
 
     names = _backend_names(args)
@@ -165,7 +165,7 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
 
 
 def _backend_names(args: argparse.Namespace) -> tuple[str | None, str | None, str | None]:
-    """Backend, coarse and fine; the default steps back where --coarse is given."""
+    """Names for backend, coarse and fine; the default backend applies only without --coarse."""
     return args.backend or (None if args.coarse else DEFAULT_BACKEND), args.coarse, args.fine
 
 
@@ -209,7 +209,7 @@ def _check_confidence(args: argparse.Namespace, engine: "Engine") -> None:
 
 
 def _do(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace, reporter: Reporter) -> None:
-    """Predict and write one picture; whatever goes wrong is told and the next one is done."""
+    """Predict and write one picture; an error is reported and does not stop the next one."""
     start = time.perf_counter()
     try:
         depth = _predict(job, targets, engine, args)
@@ -245,14 +245,14 @@ def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argpars
 
 
 def _asked(args: argparse.Namespace) -> dict[str, Any]:
-    """The options that decide what is in the files; device, tile batch size and the like do not."""
+    """The options that affect the written values, unlike device or tile batch size."""
     names = ["plan", "overlap", "fuser", "detail", "head", "mirror", "no_tiles", "seed", "fov", "dtype", "colormap"]
     backends: dict[str, Any] = dict(zip(("backend", "coarse", "fine"), _backend_names(args)))
     return backends | {name: getattr(args, name) for name in names} | _all_options(args)
 
 
 def _warn_of_changes(changed: dict[str, list[str]], args: argparse.Namespace) -> None:
-    """Say once that results are made again, and of each with ``-v`` why."""
+    """Warn that results are made again; with ``-v``, say why for each."""
     if not changed or args.quiet:
         return
     print(

@@ -1,4 +1,4 @@
-"""Everything the command line tells: progress, one line per image, errors without tracebacks, listings."""
+"""Output of the command line: progress, one line per image, errors without tracebacks, listings."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ def explain(error: BaseException, culprit: str = "patchwrap") -> str:
 
     Args:
         error: anything raised.
-        culprit: who may be to blame for an error nobody expected.
+        culprit: what an unexpected error is attributed to.
     """
     text = " ".join(str(error).split())
     if isinstance(error, PatchwrapError):
@@ -32,7 +32,7 @@ def explain(error: BaseException, culprit: str = "patchwrap") -> str:
 
 
 def print_traceback(error: BaseException, verbose: bool) -> None:
-    """Show where an error came from, to those who asked with ``-v``."""
+    """Print an error's traceback if ``-v`` is given."""
     if verbose:
         traceback.print_exception(error, file=sys.stderr)
 

@@ -104,7 +104,7 @@ def _orders(args: argparse.Namespace) -> list[Order]:
     if args.count < 1 or args.jobs < 1:
         raise OptionError(f"--count {args.count} and --jobs {args.jobs} must be 1 or more.")
     if args.seed < 0:
-        raise OptionError(f"--seed is {args.seed}; needed is 0 or more.")
+        raise OptionError(f"--seed is {args.seed}; give 0 or more.")
     size = parse_size(args.size)
     seeds = range(args.seed, args.seed + args.count)
     return [Order(args.out, seed, kinds[n % len(kinds)], size) for n, seed in enumerate(seeds)]

@@ -22,11 +22,11 @@ Decoded = tuple[Shaped[ndarray, "height width 3"], float | None, str]
 """Pixels, focal length as a fraction of the longer side, name."""
 
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
-# Pillow opens these as TIFF and would hand out the tiny preview inside, without a word.
+# Pillow opens these as TIFF and silently return the small preview inside.
 _CAMERA_RAW = {".3fr", ".arw", ".cr2", ".cr3", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 _PILLOW_LIMIT = threading.Lock()
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
-"""Of TIFF's tags (TIFF 6.0, section 8)."""
+"""TIFF tag numbers (TIFF 6.0, section 8)."""
 
 
 def decode_file(source: str | PathLike[str]) -> Decoded:
@@ -87,7 +87,7 @@ def _check_path(text: str, name: str) -> None:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # too long a name, or a NUL inside
+    except (OSError, ValueError):  # the name is too long or contains NUL
         return False
 
 
@@ -108,7 +108,7 @@ def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
 
 @contextmanager
 def _no_bomb_limit() -> Iterator[None]:
-    """Lift Pillow's decompression bomb limit for a moment: ours is larger and has clearer words."""
+    """Lift Pillow's decompression bomb limit temporarily; ``check_size`` has a larger limit and a clearer message."""
     with _PILLOW_LIMIT:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
@@ -120,14 +120,14 @@ def _no_bomb_limit() -> Iterator[None]:
 
 @contextmanager
 def _quiet_pillow() -> Iterator[None]:
-    # Pillow warns of odd metadata that does not touch the pixels.
+    # Pillow warns about odd metadata that does not affect the pixels.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    picture.load()  # truncated data show here, apart from faults of the metadata below
+    picture.load()  # raises for truncated data; metadata is read separately below
     try:
         return ImageOps.exif_transpose(picture)
     except Exception:  # broken EXIF: the pixels are still good
@@ -153,12 +153,12 @@ def _grey(array: Shaped[ndarray, "height width"]) -> Shaped[ndarray, "height wid
 def _sixteen_bits(array: Shaped[ndarray, "height width"], name: str) -> UInt16[ndarray, "height width"]:
     low, high = int(array.min()), int(array.max())
     if low < 0 or high > 65535:
-        raise ImageError(f"{name} holds integers from {low} to {high}; needed is 16 bits at most. Export it again")
+        raise ImageError(f"{name} holds integers from {low} to {high}; at most 16 bits are supported. Export it again")
     return array.astype(np.uint16)
 
 
 def _full_scale(codes: UInt16[ndarray, "height width"], tags: Mapping[int, Any]) -> UInt16[ndarray, "height width"]:
-    """Codes with black at 0 and white at 65535: Pillow leaves those of a grey TIFF as they are in the file."""
+    """Rescale codes so that black is 0 and white 65535; Pillow returns those of a grey TIFF unchanged."""
     if tags.get(_BITS) == (12,):
         codes = np.rint(codes * np.float32(65535 / 4095)).astype(np.uint16)
     return 65535 - codes if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else codes
@@ -167,5 +167,5 @@ def _full_scale(codes: UInt16[ndarray, "height width"], tags: Mapping[int, Any])
 def _unit_floats(array: Shaped[ndarray, "height width"], name: str) -> Float32[ndarray, "height width"]:
     low, high = float(array.min()), float(array.max())
     if not (low >= 0 and high <= 1):  # also true for NaN
-        raise ImageError(f"{name} holds floats from {low:g} to {high:g}; needed is [0, 1]. Divide by its full scale")
+        raise ImageError(f"{name} holds floats from {low:g} to {high:g}; expected [0, 1]. Divide by its full scale")
     return array.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Encode maps, pictures and points as files; every number's meaning is given by the caller."""
+"""Encode maps, pictures and point clouds as files."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -25,12 +25,12 @@ LINEAR = "value = code * scale + offset"
 LOGARITHMIC = "value = exp(code * scale + offset)"
 
 LARGE_RANGE = 100
-"""Furthest over nearest depth from which on linear codes are too coarse for what is near: one in 650 there."""
+"""Ratio of farthest to nearest depth above which linear 16-bit codes are too coarse for near values (1/650)."""
 
 
 @dataclass(frozen=True)
 class Quantization:
-    """What the codes of a 16-bit picture mean: the formula says it, code 0 is invalid.
+    """How the codes of a 16-bit picture map to values; code 0 is invalid.
 
     Args:
         scale: what one step adds.
@@ -102,7 +102,7 @@ def write_npy(path: Path, values: Values, valid: Mask | None = None) -> None:
 
 
 def write_png16(path: Path, values: Values, valid: Mask, scale: Quantization, note: dict[str, Any]) -> None:
-    """Write a 16-bit PNG whose text chunk ``patchwrap`` tells what the codes mean.
+    """Write a 16-bit PNG whose text chunk ``patchwrap`` describes what the codes mean.
 
     Args:
         path: the file.
@@ -186,7 +186,7 @@ def write_points(
     Raises:
         OutputError: if the file cannot be written.
     """
-    import trimesh  # half a second to import, seldom wanted
+    import trimesh  # takes half a second to import and is rarely needed
 
     if file_type == "glb":
         points, colours = points * np.array([1, -1, -1], np.float32), _linear(colours)

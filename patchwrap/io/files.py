@@ -1,4 +1,4 @@
-"""Write files so that they are whole or not there at all."""
+"""Write files atomically: complete or not at all."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from patchwrap.errors import OutputError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside ``path`` that takes its place when the block ends well.
+    """Open a temporary file beside ``path`` that replaces it when the block succeeds.
 
     Whatever ends the block otherwise, Ctrl-C included, leaves neither a temporary file nor a changed
     ``path``. Missing folders are made.
@@ -26,7 +26,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OutputError: if the disk is full, the folder cannot be written or ``path`` is a folder.
     """
-    # A short name of its own: a long file name plus a suffix may exceed what the file system takes.
+    # A short name: a long file name plus a suffix could exceed the limit of the file system.
     temporary = path.parent / f".patchwrap-{os.getpid()}-{secrets.token_hex(4)}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,14 +36,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise OutputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
     finally:
-        # After a success it is already gone; after a failure the first error is the one to report.
+        # After success it no longer exists; after a failure only the first error is reported.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing_together(folder: Path) -> Iterator[Path]:
-    """Make a temporary folder whose files move to ``folder`` when the block ends well.
+    """Make a temporary folder whose files move to ``folder`` when the block succeeds.
 
     The counterpart of ``replacing`` for files that belong together: all are written before the first one
     takes its place. They move in reverse order of name, so that ``m.onnx.data`` is there before ``m.onnx``.
@@ -89,9 +89,9 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def to_json(content: dict[str, Any], indent: int | None = None) -> str:
-    """Return JSON that every reader takes: numbers it has no word for (NaN, infinity) become null."""
+    """Return strict JSON: NaN and infinity, which JSON lacks, become null."""
     text = json.dumps(_plain(content), indent=indent, ensure_ascii=False, allow_nan=False, default=str)
-    # Half a surrogate pair stands for a byte of a file name that is no UTF-8; Python's escape of it is JSON's too.
+    # A lone surrogate stands for a byte of a file name that is not UTF-8; it is escaped as in Python.
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -100,6 +100,6 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a number of numpy's or torch's
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a numpy or torch scalar
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""Learn the focal length of a photo from its EXIF block; never guesses one."""
+"""Read the focal length of a photo from its EXIF block; it is never guessed."""
 
 import math
 
@@ -12,12 +12,12 @@ _PLANE_X_RESOLUTION = 0xA20E
 _PLANE_UNIT = 0xA210
 _MILLIMETRES = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 _FILM_DIAGONAL = math.hypot(36, 24)
-# From a 160 degree fisheye to a 1200 mm telephoto lens; anything outside is an error of the camera's.
+# From a 160 degree fisheye to a 1200 mm telephoto lens; values outside are recording errors.
 _PLAUSIBLE = (0.08, 50.0)
 
 
 def focal_fraction(picture: Image.Image) -> float | None:
-    """Return the focal length as a fraction of the longer side, None where EXIF does not tell.
+    """Return the focal length as a fraction of the longer side, or None if EXIF lacks it.
 
     ``FocalLengthIn35mmFilm`` is read by the diagonal (CIPA DCG-001; Depth Pro's ``fpx_from_f35`` does the
     same): 43.27 mm of film are the picture's diagonal. Else ``FocalLength`` times
@@ -36,7 +36,7 @@ def focal_fraction(picture: Image.Image) -> float | None:
     try:
         tags = picture.getexif().get_ifd(_EXIF_BLOCK)
         fraction = _from_film(tags, picture.size) or _from_sensor(tags, picture.size)
-    except Exception:  # a broken EXIF block is no reason to refuse the photo
+    except Exception:  # a broken EXIF block does not make the photo unusable
         return None
     return fraction if fraction and _PLAUSIBLE[0] <= fraction <= _PLAUSIBLE[1] else None
 

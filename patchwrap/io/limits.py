@@ -7,7 +7,7 @@ MAX_PIXELS = 2**30
 
 
 def check_size(width: int, height: int, name: str) -> None:
-    """Refuse pictures in which no model sees anything and such as no memory holds.
+    """Refuse pictures that are too small to predict or too large for memory.
 
     Args:
         width: in pixels.

@@ -1,4 +1,4 @@
-"""A photo in memory and every way to get one; decides nothing about depth."""
+"""A photo in memory, and reading one from files, arrays, tensors and PIL images."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Photo:
         return unit_pixels(self.pixels)
 
     def to_uint8(self) -> Picture:
-        """Return the pixels with 8 bits a channel, ``(height, width, 3)`` in 0..255."""
+        """Return the pixels with 8 bits per channel, ``(height, width, 3)`` in 0..255."""
         if self.pixels.dtype == np.uint8:
             return self.pixels
         if self.pixels.dtype == np.uint16:
@@ -62,7 +62,7 @@ def full_scale(dtype: np.dtype) -> np.float32:
 
 
 def read_image(source: object) -> Photo:
-    """Read one picture from wherever it is.
+    """Read one picture.
 
     EXIF orientation is applied, transparency is laid over white (but for that of a PNG of 16 bits), grey becomes RGB.
     Grey pictures of 16 bits keep them; Pillow reads 16-bit *colour* PNG and TIFF files with 8 bits a channel.
@@ -114,7 +114,7 @@ def read_images(source: object) -> list[Photo]:
 
 
 def is_batch(source: object) -> TypeGuard[Iterable[object]]:
-    """Whether ``read_images`` would see several pictures in this, not one."""
+    """Whether ``read_images`` would read several pictures from this rather than one."""
     if isinstance(source, torch.Tensor | np.ndarray):
         return source.ndim == 4
     return isinstance(source, list | tuple)
@@ -139,13 +139,13 @@ def _channels_last(tensor: torch.Tensor) -> Shaped[ndarray, "..."]:
         raise ImageError("a tensor of four axes is a batch; give one of its pictures, or use read_images")
     if tensor.ndim == 3 and tensor.shape[0] not in (1, 2, 3, 4):
         raise ImageError(
-            f"tensor has shape {tuple(tensor.shape)}; needed is (channels, height, width), 1 to 4 channels"
+            f"tensor has shape {tuple(tensor.shape)}; expected (channels, height, width) with 1 to 4 channels"
         )
     return tensor.numpy() if tensor.ndim < 3 else tensor.permute(1, 2, 0).numpy()
 
 
 def _normalize(array: Shaped[ndarray, "..."], kind: str) -> Shaped[ndarray, "height width 3"]:
-    """Bring any accepted array to RGB in one of the three number types."""
+    """Convert any accepted array to RGB in one of the three number types."""
     _check_shape(array, kind)
     array = array[..., None] if array.ndim == 2 else array
     check_size(array.shape[1], array.shape[0], kind)
@@ -170,19 +170,19 @@ def _check_values(array: Shaped[ndarray, "..."], kind: str) -> Shaped[ndarray, "
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind != "f":
         raise ImageError(
-            f"{kind} holds {array.dtype}; needed are uint8, uint16 or floats in [0, 1]. Convert it, "
+            f"{kind} holds {array.dtype}; expected uint8, uint16 or floats in [0, 1]. Convert it, "
             "for instance with .astype('uint8')"
         )
     low, high = float(array.min()), float(array.max())
     if not np.isfinite(low) or not np.isfinite(high):
         raise ImageError(f"{kind} holds NaN or infinite pixels; replace them, say with numpy.nan_to_num")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
-        raise ImageError(f"{kind} holds floats from {low:g} to {high:g}; needed is [0, 1]. Divide by its full scale")
+        raise ImageError(f"{kind} holds floats from {low:g} to {high:g}; expected [0, 1]. Divide by its full scale")
     return np.clip(array, 0, 1, dtype=np.float32)
 
 
 def _over_white(array: Shaped[ndarray, "height width channels"]) -> Shaped[ndarray, "height width colours"]:
-    """Lay colour over white by its alpha (the last channel); hidden colour is often garbage."""
+    """Composite colours over white by alpha (the last channel); colours of transparent pixels are often garbage."""
     full = full_scale(array.dtype)
     colour, alpha = array[..., :-1].astype(np.float32), array[..., -1:].astype(np.float32) / full
     mixed = colour * alpha + full * (1 - alpha)
