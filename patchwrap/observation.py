@@ -11,10 +11,16 @@ from numpy import ndarray
 from torch import Tensor
 
 from patchwrap.tiling import Size, Tile
-from patchwrap.types import Map
+from patchwrap.types import CoarseMap, Map
 
 Grid = Float[ndarray, "rows columns"]
 """A map at the coarse map's sampling, float64."""
+
+Footprints = tuple[tuple[slice, Float[Tensor, "_ _"]], ...]
+"""Cells along one axis in blocks: the pixels under a block, and the fraction of each cell (row) that each covers."""
+
+BLOCK = 1024
+"""Cells in a block. The fractions are mostly zeros, so that one matrix for a very long side would not fit in memory."""
 
 Level = Literal["plane", "scale", "shift", "coarse", "identity"]
 """Fitted parameters: scale, shift and tilts; scale and shift; shift; none, the coarse map is used; no fit was made."""
@@ -133,26 +139,41 @@ def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tupl
     """
     rows, down = _footprints(tile.top, tile.bottom, canvas[0], coarse[0])
     columns, across = _footprints(tile.left, tile.right, canvas[1], coarse[1])
-    mean = down @ values.float() @ across.T
+    mean = _averaged(values.float(), down, across)
     if mean.isfinite().all():  # a single NaN pixel makes all cells NaN, since 0 * NaN is NaN
         return (rows, columns), mean.double().numpy()
     valid = values.isfinite()
-    share = down @ valid.float() @ across.T
-    total = down @ torch.where(valid, values.float(), 0.0) @ across.T
+    share = _averaged(valid.float(), down, across)
+    total = _averaged(torch.where(valid, values.float(), 0.0), down, across)
     mean = torch.where(share >= 0.5, total / share.clamp_min(1e-9), torch.nan)
     return (rows, columns), mean.double().numpy()
 
 
+def _averaged(values: Map, down: Footprints, across: Footprints) -> CoarseMap:
+    rows = torch.cat([shares @ values[pixels] for pixels, shares in down])
+    return torch.cat([rows[:, pixels] @ shares.T for pixels, shares in across], dim=1)
+
+
 @lru_cache(maxsize=32)
-def _footprints(start: int, stop: int, pixels: int, cells: int) -> tuple[slice, Float[Tensor, "cells pixels"]]:
-    """The cells wholly inside [start, stop), and the fraction of each that every pixel covers. Cached for tile rows."""
+def _footprints(start: int, stop: int, pixels: int, cells: int) -> tuple[slice, Footprints]:
+    """The cells wholly inside [start, stop), and what each pixel contributes to them. Cached for tile rows."""
     pitch = pixels / cells
     first, last = int(np.ceil(start / pitch - 1e-6)), int(np.floor(stop / pitch + 1e-6))
     last = max(first, last)
+    blocks = []
+    for cell in range(first, max(last, first + 1), BLOCK):
+        end = min(cell + BLOCK, last)
+        low = start if cell == first else int(cell * pitch)
+        high = stop if end == last else int(np.ceil(end * pitch))
+        blocks.append((slice(low - start, high - start), _shares(cell, end, pitch, torch.arange(low, high))))
+    return slice(first, last), tuple(blocks)
+
+
+def _shares(first: int, last: int, pitch: float, pixel: Tensor) -> Float[Tensor, "cells pixels"]:
+    """The fraction of each cell that every pixel covers."""
     low = torch.arange(first, last, dtype=torch.float64)[:, None] * pitch
-    pixel = torch.arange(start, stop)[None, :]
     shared = (torch.minimum(low + pitch, pixel + 1) - torch.maximum(low, pixel)).clamp_min(0)
-    return slice(first, last), (shared / pitch).float()
+    return (shared / pitch).float()
 
 
 def _positions(cells: slice, pitch: float, start: int, length: int) -> Float[ndarray, "cells"]:

@@ -18,8 +18,13 @@ Size = tuple[int, int]
 
 AUTO_MAX_SPLIT = 3
 """Most rows and columns that ``auto`` chooses: smaller tiles show too little context."""
+
 MAX_OVERLAP = 0.9
 """The number of tiles grows with the square of ``1 / (1 - overlap)``: a 2x2 plan has 121 at .9, ten thousand at .99."""
+
+MAX_TILES = 20_000
+"""A plan of more tiles is taken for a mistake: it would run for hours and exhaust the memory."""
+
 _FIXED = "p16, p49, p49+r128 (any number), 2x2 ... 8x8, 3x2 (columns x rows), slide:640x480"
 _NAMES = f"auto, slide, {_FIXED}"
 
@@ -80,6 +85,11 @@ class Layer:
             raise TilingError(f"A layer has tiles of {self.size} (height, width); give at least one pixel of each.")
         _check_overlap(self.overlap)
 
+    def count(self, grid: Size) -> int:
+        """Number of this layer's tiles."""
+        height, width = self.tile_size(grid)
+        return len(starts(grid[0], height, self.overlap)) * len(starts(grid[1], width, self.overlap))
+
     def tile_size(self, grid: Size) -> Size:
         """``(height, width)`` of this layer's tiles on a grid."""
         height, width = self.size or (ceil(grid[0] / self.rows), ceil(grid[1] / self.columns))
@@ -106,7 +116,7 @@ class TilePlan:
         random: number of random tiles.
 
     Raises:
-        TilingError: if there is no layer, or ``random`` is negative.
+        TilingError: if there is no layer, or ``random`` is negative or above ``MAX_TILES``.
 
     Example:
         >>> plan = TilePlan.parse("p49")
@@ -123,6 +133,7 @@ class TilePlan:
             raise TilingError(f"Plan {self.name!r} has no layer; give at least one, as Layer(2, 2, 0.5).")
         if self.random < 0:
             raise TilingError(f"Plan {self.name!r} has {self.random} random tiles; give 0 or more.")
+        self._check_count(self.random)
 
     @classmethod
     def parse(cls, text: str, overlap: float | None = None) -> "TilePlan":
@@ -185,9 +196,17 @@ class TilePlan:
 
         Returns:
             Distinct tiles, layer by layer in row-major order, then the random ones.
+
+        Raises:
+            TilingError: if there would be more than ``MAX_TILES``.
         """
+        self._check_count(sum(layer.count(grid) for layer in self.layers) + self.random)
         regular = [tile for layer in self.layers for tile in layer.tiles(grid)]
         return list(dict.fromkeys(regular)) + self._random_tiles(grid, seed)
+
+    def _check_count(self, count: int) -> None:
+        if count > MAX_TILES:
+            raise TilingError(f"Plan {self.name!r} has {count} tiles; take larger or fewer ones, at most {MAX_TILES}.")
 
     def _random_tiles(self, grid: Size, seed: int) -> list[Tile]:
         height, width = self.layers[-1].tile_size(grid)

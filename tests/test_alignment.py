@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patchwrap import observation
 from patchwrap.alignment import Alignment
 from patchwrap.observation import Correction, thumbnail
 from patchwrap.overlaps import _sparse, find_overlaps
@@ -38,6 +39,27 @@ def test_thumbnail_keeps_only_coarse_pixels_wholly_inside():
     cells, thumb = thumbnail(torch.ones(5, 6), Tile(1, 3, 5, 6), (12, 12), (6, 6))
     assert cells == (slice(1, 3), slice(2, 4))
     assert thumb.shape == (2, 2)
+
+
+def test_thumbnail_of_a_long_tile_is_averaged_in_blocks(monkeypatch):
+    values = torch.from_numpy(np.random.default_rng(0).random((40, 300), np.float32))
+    values[3, 50:120] = torch.nan
+    tile, grids = Tile(2, 5, 40, 300), ((50, 310), (13, 100))
+    observation._footprints.cache_clear()
+    whole = thumbnail(values, tile, *grids)
+    monkeypatch.setattr(observation, "BLOCK", 7)
+    observation._footprints.cache_clear()
+    in_blocks = thumbnail(values, tile, *grids)
+    observation._footprints.cache_clear()
+    assert in_blocks[0] == whole[0]
+    np.testing.assert_allclose(in_blocks[1], whole[1], atol=1e-6)
+
+
+def test_thumbnail_of_a_very_long_tile_takes_little_memory():
+    _, thumb = thumbnail(torch.ones(1, 60_000), Tile(0, 0, 1, 60_000), (1, 60_000), (1, 20_000))
+    blocks = observation._footprints(0, 60_000, 60_000, 20_000)[1]
+    assert (thumb == 1).all() and thumb.shape == (1, 20_000)
+    assert sum(shares.numel() for _, shares in blocks) < 100e6  # one matrix would have 1.2e9 numbers
 
 
 def test_thumbnail_leaves_invalid_pixels_out():

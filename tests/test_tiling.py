@@ -141,3 +141,15 @@ def test_impossible_plans_are_refused():
         TilePlan("x", ())
     with pytest.raises(TilingError, match="'x' has -1 random tiles"):
         TilePlan("x", (Layer(2, 2, 0.5),), -1)
+
+
+@pytest.mark.parametrize("text", ["2x2+r1000000000", "99x99", "slide:1x1"])
+def test_a_plan_of_absurdly_many_tiles_is_refused_before_they_are_listed(text):
+    with pytest.raises(TilingError, match="tiles; take larger or fewer ones, at most 20000"):
+        TilePlan.parse(text).tiles(U4K)
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.floats(0, 0.9), st.tuples(st.integers(1, 99), st.integers(1, 99)))
+def test_a_layer_counts_its_tiles_without_listing_them(rows, columns, overlap, grid):
+    layer = Layer(rows, columns, overlap)
+    assert layer.count(grid) == len(layer.tiles(grid))
