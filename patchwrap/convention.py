@@ -33,11 +33,7 @@ class DepthConvention:
     ambiguity: Ambiguity
 
     def __post_init__(self) -> None:
-        if self.space not in get_args(Space) or self.ambiguity not in get_args(Ambiguity):
-            raise ConventionError(
-                f"{self.space}:{self.ambiguity} is not a depth convention. Write SPACE:AMBIGUITY with SPACE one "
-                f"of {', '.join(get_args(Space))} and AMBIGUITY one of {', '.join(get_args(Ambiguity))}."
-            )
+        _check_words(self.space, self.ambiguity)
 
     def __str__(self) -> str:
         return f"{self.space}:{self.ambiguity}"
@@ -64,4 +60,13 @@ class DepthConvention:
         if isinstance(text, DepthConvention):
             return text
         space, _, ambiguity = text.partition(":")
-        return cls(space, ambiguity)  # type: ignore[arg-type]  # __post_init__ checks the words
+        _check_words(space, ambiguity)
+        return cls(space, ambiguity)  # type: ignore[arg-type]  # checked above
+
+
+def _check_words(space: str, ambiguity: str) -> None:
+    if space not in get_args(Space) or ambiguity not in get_args(Ambiguity):
+        raise ConventionError(
+            f"{space}:{ambiguity} is not a depth convention. Write SPACE:AMBIGUITY with SPACE one of "
+            f"{', '.join(get_args(Space))} and AMBIGUITY one of {', '.join(get_args(Ambiguity))}."
+        )

@@ -1,5 +1,6 @@
 """One call of ``predict`` at work: coarse pass, tile pass, alignment and fusion, one photo after another."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import CoarseMap, Images, Map, Values
 from patchwrap.validity import enlarged_mask, filled
 from patchwrap.weighted_mean import WeightedMean
+
+_TURN = threading.RLock()
+"""Held while one photo is predicted: threads share torch's generators, and may share networks of which each wants
+another number type. Re-entrant, since a progress callback or an observer may itself predict."""
 
 _NOTHING = 1e-12
 """Less than any tile's weight."""
@@ -92,21 +97,36 @@ class Engine:
         chosen: PredictOptions = DEFAULTS | options
         check_options(chosen)
         first, second = select_backends(backend, coarse, fine)
-        head, second = select_head(chosen["head"], first, second)
-        chosen = _resolved(chosen, first, second, head)
-        device = usable_device(chosen["device"])
-        for part in (first, second, head):
+        with _TURN:  # a head may copy the tile backend, which no other thread may move meanwhile
+            head, second = select_head(chosen["head"], first, second)
+            chosen = _resolved(chosen, first, second, head)
+            engine = cls(first, second, head, chosen, usable_device(chosen["device"]))
+            engine._place()
+        return engine
+
+    def _place(self) -> None:
+        """Move the networks to the device and number type of this engine."""
+        for part in (self.coarse, self.fine, self.head):
             if isinstance(part, Movable):
-                part.to(device, getattr(torch, chosen["dtype"]))
-        return cls(first, second, head, chosen, device)
+                part.to(self.device, getattr(torch, self.options["dtype"]))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Within it the networks are placed, torch is seeded, gradients are off, and other threads wait.
+
+        The networks are placed again, since another engine may have moved them. The state of the caller's random
+        generators is left unchanged.
+        """
+        devices = [self.device] if self.device.type == "cuda" else []
+        with _TURN, torch.random.fork_rng(devices), torch.no_grad():
+            self._place()
+            torch.manual_seed(self.options["seed"])
+            yield
 
     def __call__(self, photo: Photo) -> DepthMap:
-        """Predict one photo."""
+        """Predict one photo; calls from several threads take turns."""
         clock = Clock()
-        devices = [self.device] if self.device.type == "cuda" else []
-        # The state of the caller's random generators is left unchanged.
-        with torch.random.fork_rng(devices), torch.no_grad(), clock("total"):
-            torch.manual_seed(self.options["seed"])
+        with self.turn(), clock("total"):
             with clock("coarse"):
                 whole = self.coarse_pass(photo)
             plan = self.choose_plan(photo)

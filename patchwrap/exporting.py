@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from patchwrap.errors import ExportError, MissingExtraError, OptionError, one_line
+from patchwrap.focal import metres_per_unit
 from patchwrap.io import replacing_together, write_json
 from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Movable, Traits
 from patchwrap.wrapping import wrap
@@ -64,9 +66,11 @@ def export(thing: Backend | FusionHead | str, path: str | Path, size: tuple[int,
 
     Raises:
         MissingExtraError: if onnx or onnxscript is not installed.
-        ExportError: if it is not a torch module, cannot be traced, or the result differs from torch.
+        ExportError: if it is not a torch module, cannot be traced, its scale is not proportional to the focal length,
+            or the result differs from torch.
         OptionError: if the path does not end in .onnx or the size is not a multiple of the backend's.
         OutputError: if the files cannot be written.
+        BackendContractError: if the backend's ``metres_per_unit`` is not a positive number.
     """
     _check_extra()
     path = Path(path)
@@ -235,10 +239,25 @@ def _backend_facts(backend: Backend, size: tuple[int, int] | None) -> dict[str, 
         "range": [0, 1],
         "output": backend.convention.space,
     }
-    if isinstance(backend, MetricWithFocal):
-        # A pinhole camera's scale is proportional to its focal length, so one number is enough.
-        facts["metres_per_focal"] = backend.metres_per_unit(1.0)
+    if isinstance(backend, MetricWithFocal) and backend.convention.ambiguity == "scale":
+        facts["metres_per_focal"] = _metres_per_focal(backend)
     return facts
+
+
+def _metres_per_focal(backend: MetricWithFocal) -> float:
+    """The one number that stands for ``metres_per_unit``: a pinhole camera's scale is proportional to its focal length.
+
+    Raises:
+        BackendContractError: if the scale is not a positive number.
+        ExportError: if it is not proportional to the focal length.
+    """
+    half, whole = (metres_per_unit(backend, focal) for focal in (0.5, 1.0))
+    if not isclose(half, whole / 2, rel_tol=1e-5):
+        raise ExportError(
+            f"{type(backend).__name__}.metres_per_unit is {half:g} at focal length 0.5 and {whole:g} at 1; an ONNX "
+            "file can only state a scale that is proportional to the focal length. Export it without metres_per_unit."
+        )
+    return whole
 
 
 def _input_size(backend: Backend, size: tuple[int, int] | None) -> tuple[int, int]:

@@ -1,8 +1,9 @@
 """Focal length of a photo, and the metric scale that some backends derive from it."""
 
-from math import radians, tan
+from math import inf, nan, radians, tan
 
 from patchwrap.convention import DepthConvention
+from patchwrap.errors import BackendContractError
 from patchwrap.io import Photo
 from patchwrap.spec import Backend, MetricWithFocal
 
@@ -29,10 +30,36 @@ def metric_scale(backend: Backend, focal: float | None) -> tuple[float, DepthCon
 
     Returns:
         1 and the backend's own convention if the focal length is unknown or does not determine the scale.
+
+    Raises:
+        BackendContractError: see ``metres_per_unit``.
     """
     convention = backend.convention
     if focal is None or convention.ambiguity != "scale" or not isinstance(backend, MetricWithFocal):
         return 1.0, convention
-    metres = backend.metres_per_unit(focal)
+    metres = metres_per_unit(backend, focal)
     scale = 1 / metres if convention.space == "inverse_depth" else metres
     return scale, DepthConvention(convention.space, "metric")
+
+
+def metres_per_unit(backend: MetricWithFocal, focal: float) -> float:
+    """Metres per predicted unit of depth, as the backend tells them.
+
+    Args:
+        backend: predicts up to a scale.
+        focal: see ``relative_focal``.
+
+    Raises:
+        BackendContractError: if it is not a positive number.
+    """
+    given = backend.metres_per_unit(focal)
+    try:
+        metres = float(given)
+    except (TypeError, ValueError):
+        metres = nan
+    if not 0 < metres < inf:
+        raise BackendContractError(
+            f"{type(backend).__name__}.metres_per_unit({focal:g}) returned {given!r}; expected a positive number: the "
+            "metres per predicted unit of depth."
+        )
+    return metres

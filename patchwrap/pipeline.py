@@ -70,6 +70,8 @@ def predict(
 ) -> DepthMap | list[DepthMap]:
     """Predict depth with tile-level detail.
 
+    Calls from several threads take turns, photo by photo: they share torch's random generators and perhaps networks.
+
     Args:
         image: path, PIL image, ndarray (HWC uint8, uint16 or float in [0, 1]) or tensor (CHW); a list,
             a BHWC ndarray or a BCHW tensor gives a list of maps.

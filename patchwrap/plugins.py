@@ -125,6 +125,7 @@ class PluginManager(pluggy.PluginManager):
         known = set(self.backends)
         # Plugins are third-party code: whatever one raises, even SystemExit, must not affect the others.
         try:
+            self._check_free(record)
             plugin = importer()
             self.register(plugin, record.name)
             self.check_pending()
@@ -139,6 +140,14 @@ class PluginManager(pluggy.PluginManager):
             record = replace(record, state="broken", error="; ".join(faults))
         self.plugins.append(replace(record, backends=names))
         return self.plugins[-1]
+
+    def _check_free(self, record: PluginRecord) -> None:
+        if self.has_plugin(record.name):
+            earlier = next(one for one in self.plugins if one.name == record.name)
+            raise PluginError(
+                f"plugin name {record.name!r} is taken: {_origin(earlier)} came before {_origin(record)}. Uninstall "
+                "one of them"
+            )
 
     def _forget(self, name: str) -> None:
         # A hook with a wrong name stays pending and would be reported as an error of the next plugin.
@@ -159,12 +168,12 @@ class PluginManager(pluggy.PluginManager):
             convention: str | None,
             licence: str,
             summary: str,
-            checkpoints: Sequence[Checkpoint] = (),
+            checkpoints: object = (),
         ) -> None:
             try:
                 record = _checked(name, target, convention, licence, summary, owner)
                 self._add_backend(replace(record, checkpoints=_checked_checkpoints(name, checkpoints)))
-            except (PluginError, ConventionError) as error:
+            except PluginError as error:
                 if self.strict:
                     raise
                 faults.append(str(error))
@@ -197,8 +206,7 @@ def create_plugin_manager(load_external: bool = True) -> PluginManager:
     manager = PluginManager(strict=os.environ.get("PATCHWRAP_STRICT_PLUGINS", "") not in ("", "0"))
     if not load_external:
         return manager
-    # Sorted, since otherwise the order of sys.path would decide which of two plugins of one name is loaded.
-    for entry in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=_sort_key):
+    for entry in _entry_points():
         manager.add_entry_point(entry)
     _record_absentees(manager)
     return manager
@@ -271,13 +279,32 @@ def not_loadable(name: str, error: BaseException) -> str:
     )
 
 
+def _entry_points() -> list[metadata.EntryPoint]:
+    """The installed plugins, each once."""
+    once: dict[tuple[str, str], metadata.EntryPoint] = {}
+    # Sorted, since otherwise the order of sys.path would decide which of two plugins of one name is loaded.
+    for entry in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=_sort_key):
+        same = entry.name, entry.value
+        if same not in once or _is_leftover(once[same]):
+            once[same] = entry
+    return list(once.values())
+
+
+def _is_leftover(entry: metadata.EntryPoint) -> bool:
+    """Whether its distribution was replaced: an interrupted pip leaves a renamed copy of the metadata behind."""
+    try:
+        return entry.dist is not None and metadata.version(entry.dist.name) != entry.dist.version
+    except (metadata.PackageNotFoundError, ValueError):  # ValueError: its metadata has no name
+        return True
+
+
 def _record_of(entry: metadata.EntryPoint) -> PluginRecord:
     name, version = (entry.dist.name, entry.dist.version) if entry.dist else (None, None)
     return PluginRecord(entry.name, "loaded", entry.value, name, version)
 
 
 def _sort_key(entry: metadata.EntryPoint) -> tuple[str, str, str]:
-    return entry.name, entry.dist.name if entry.dist else "", entry.value
+    return entry.name, (entry.dist and entry.dist.name) or "", entry.value
 
 
 def _listed(variable: str) -> list[str] | None:
@@ -311,7 +338,7 @@ def _checked(
     return BackendRecord(
         name,
         target,
-        None if convention is None else DepthConvention.parse(convention),
+        None if convention is None else _parsed(convention, f"backend {name!r}"),
         licence,
         summary,
         owner.name,
@@ -320,13 +347,27 @@ def _checked(
     )
 
 
-def _checked_checkpoints(backend: str, checkpoints: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
+def _checked_checkpoints(backend: str, checkpoints: object) -> tuple[Checkpoint, ...]:
+    if not isinstance(checkpoints, Sequence):
+        raise PluginError(f"checkpoints of backend {backend!r} is {checkpoints!r}; expected a list of Checkpoint")
     for checkpoint in checkpoints:
+        if not isinstance(checkpoint, Checkpoint):
+            raise PluginError(f"checkpoint {checkpoint!r} of backend {backend!r} is not a patchwrap.Checkpoint")
+        _check_lines(backend, **vars(checkpoint))
         if not _NAME.fullmatch(checkpoint.name):
             raise PluginError(f"checkpoint name {checkpoint.name!r} of backend {backend!r} is not a short name")
-        _check_lines(backend, **vars(checkpoint))
-        DepthConvention.parse(checkpoint.convention)
+        _parsed(checkpoint.convention, f"checkpoint {checkpoint.name!r} of backend {backend!r}")
+    names = [checkpoint.name for checkpoint in checkpoints]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise PluginError(f"backend {backend!r} has several checkpoints named {repeated[0]!r}; expected one")
     return tuple(checkpoints)
+
+
+def _parsed(convention: str, owner: str) -> DepthConvention:
+    try:
+        return DepthConvention.parse(convention)
+    except ConventionError as error:
+        raise PluginError(f"convention of {owner}: {error}") from error
 
 
 def _check_lines(backend: str, **texts: object) -> None:
@@ -335,7 +376,7 @@ def _check_lines(backend: str, **texts: object) -> None:
             raise PluginError(f"{word} {text!r} of backend {backend!r} is not one line of text")
 
 
-def _origin(record: BackendRecord) -> str:
+def _origin(record: BackendRecord | PluginRecord) -> str:
     return f"{record.distribution} {record.version}" if record.distribution else "registered by hand"
 
 

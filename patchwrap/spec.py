@@ -45,7 +45,8 @@ class Backend(Protocol):
             images: RGB in [0, 1] at a size this backend accepts.
 
         Returns:
-            One map per image, same height and width; non-finite values mean invalid.
+            One map per image, same height and width. Non-finite values mean invalid; so does a depth of zero or less,
+            unless the ambiguity is affine. The maps are copied, so that the next call may overwrite them.
         """
         ...
 

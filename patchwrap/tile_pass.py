@@ -60,7 +60,8 @@ class TilePass:
                 why = "which it had given already" if tile in tiles else "which is no tile of the plan"
                 raise BackendContractError(f"{method} gave {tile}, {why}. Give each tile once.")
             waiting[tile] -= 1
-            yield self._prediction(tile, tile_output(method, values, confidence, self._size(tile)))
+            output = tile_output(method, values, confidence, self._size(tile), self.backend.convention)
+            yield self._prediction(tile, output)
             self.progress(len(tiles) - waiting.total(), len(tiles))
         if missing := waiting.total():
             raise BackendContractError(

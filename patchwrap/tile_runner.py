@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import torch
 
+from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendContractError, is_out_of_memory
 from patchwrap.resampling import input_size
 from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures, Traits
@@ -45,6 +46,8 @@ class Output:
 def run_backend(backend: Backend, images: Images, with_features: bool = False) -> Output:
     """Call a backend, with confidence where it predicts one, and check what it returns.
 
+    Depths that are not positive become NaN, see ``checked_maps``.
+
     Args:
         backend: what predicts.
         images: RGB in [0, 1] at a size that the backend accepts, on its device.
@@ -53,16 +56,17 @@ def run_backend(backend: Backend, images: Images, with_features: bool = False) -
     Raises:
         BackendContractError: if what it returns breaks the contract.
     """
-    name = type(backend).__name__
+    name, convention = type(backend).__name__, backend.convention
     if with_features and isinstance(backend, PredictsFeatures):
         method = f"{name}.predict_with_features"
         maps, features = _pair(method, backend.predict_with_features(images), "features")
-        return Output(checked_maps(method, maps, images), _checked_features(method, features, images))
+        return Output(checked_maps(method, maps, images, convention), _checked_features(method, features, images))
     if isinstance(backend, PredictsConfidence):
         method = f"{name}.predict_with_confidence"
         maps, confidence = _pair(method, backend.predict_with_confidence(images), "confidence")
-        return Output(checked_maps(method, maps, images), confidence=_checked_confidence(method, confidence, images))
-    return Output(checked_maps(f"{name}.predict", backend.predict(images), images))
+        maps = checked_maps(method, maps, images, convention)
+        return Output(maps, confidence=_checked_confidence(method, confidence, images))
+    return Output(checked_maps(f"{name}.predict", backend.predict(images), images, convention))
 
 
 def backend_size(backend: Backend, image: Size) -> Size:
@@ -107,13 +111,17 @@ def run_in_batches(
         yield batch, result
 
 
-def checked_maps(method: str, maps: object, images: Images) -> DepthBatch:
-    """Return a backend's maps as float32 on the CPU.
+def checked_maps(
+    method: str, maps: object, images: Images, convention: DepthConvention | None = None
+) -> DepthBatch:
+    """Return a copy of a backend's maps as float32 on the CPU: the backend may reuse its tensor for the next call.
 
     Args:
         method: what returned them, ``Class.method``, for the message.
         maps: what it returned.
         images: what it was given.
+        convention: of the maps. Zero or less is no depth unless the ambiguity is affine: it becomes NaN, invalid. None
+            for maps that are not depth.
 
     Raises:
         BackendContractError: if they are not one map of the images' size per image.
@@ -124,10 +132,12 @@ def checked_maps(method: str, maps: object, images: Images) -> DepthBatch:
             f"{method} returned {_shape(maps)} for images of shape {tuple(images.shape)}; expected a float tensor of "
             f"shape {wanted}. Resize inside {_own_name(method)}()."
         )
-    return maps.to("cpu", torch.float32)
+    return _valid(maps.to("cpu", torch.float32, copy=True), convention)
 
 
-def tile_output(method: str, values: object, confidence: object, size: Size) -> Output:
+def tile_output(
+    method: str, values: object, confidence: object, size: Size, convention: DepthConvention
+) -> Output:
     """Check what a backend's own loop over the tiles yields for one tile, and return it as a batch of one.
 
     Args:
@@ -135,11 +145,12 @@ def tile_output(method: str, values: object, confidence: object, size: Size) -> 
         values: the tile's map.
         confidence: of the same shape, or None.
         size: ``(height, width)`` at which the backend sees the tile.
+        convention: of the map, see ``checked_maps``.
 
     Raises:
         BackendContractError: if one of them is not of that size, or the confidence not in [0, 1].
     """
-    maps = _checked_map(method, values, size)
+    maps = _valid(_checked_map(method, values, size), convention)
     if confidence is None:
         return Output(maps)
     return Output(maps, confidence=_in_range(method, _checked_map(method, confidence, size, "as confidence ")))
@@ -151,7 +162,14 @@ def _checked_map(method: str, values: object, size: Size, role: str = "") -> Dep
             f"{method} yielded {_shape(values)} {role}for a tile; expected a float tensor of shape {tuple(size)}, the "
             f"size of source(tile). Resize inside {_own_name(method)}()."
         )
-    return values[None, None].to("cpu", torch.float32)
+    return values[None, None].to("cpu", torch.float32, copy=True)
+
+
+def _valid(maps: DepthBatch, convention: DepthConvention | None) -> DepthBatch:
+    """Mark as invalid what is not a depth: models write zero where they know none. Inverse depth zero is far away."""
+    if convention is None or convention.space != "depth" or convention.ambiguity == "affine":
+        return maps
+    return maps.masked_fill(maps <= 0, torch.nan)
 
 
 def _pair(method: str, returned: object, second: str) -> tuple[object, object]:
@@ -167,7 +185,7 @@ def _checked_features(method: str, features: object, images: Images) -> Features
             f"{method} returned {_shape(features)} as features of {len(images)} images; expected a tensor of shape "
             "(images, channels, rows, columns)."
         )
-    return features.to("cpu")
+    return features.to("cpu", copy=True)
 
 
 def _checked_confidence(method: str, confidence: object, images: Images) -> ConfidenceBatch:

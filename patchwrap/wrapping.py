@@ -37,8 +37,8 @@ def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
 
     Raises:
         BackendNotFoundError: if no installed plugin registers the name.
-        PluginError: if the backend's module cannot be imported, or loading raises anything but a PatchwrapError,
-            an OSError or an out-of-memory error.
+        PluginError: if the backend's module cannot be imported, or loading exits or raises anything but a
+            PatchwrapError, an OSError or an out-of-memory error.
         OptionError: if the backend has no such option.
         BackendContractError: if the plugin does not return a Backend.
     """
@@ -51,7 +51,7 @@ def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
         backend = factory(checkpoint, **options)
     except (PatchwrapError, OSError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if is_out_of_memory(error):
             raise
         raise PluginError(not_loadable(name, error)) from error
@@ -80,12 +80,14 @@ def wrap(anything: Any) -> Backend:
 
     Raises:
         ConventionError: for a plain callable or module, whose convention is not known.
-        BackendContractError: if the object lacks something a Backend needs.
+        BackendContractError: if the object lacks something a Backend needs, or is a class.
     """
     if isinstance(anything, str):
         return load_backend(anything)
     if isinstance(anything, BackendRequest):
         return load_backend(anything.name, **anything.options)
+    if isinstance(anything, type):
+        raise BackendContractError(f"{anything.__name__} is a class; pass an instance: {anything.__name__}(…).")
     if not hasattr(anything, "predict") and callable(anything):
         raise ConventionError(_bare(anything))
     check_backend_facts(anything, _name(anything))

@@ -11,7 +11,7 @@ from torch import nn
 
 import patchwrap
 from patchwrap.cli import main
-from patchwrap.errors import ExportError, MissingExtraError, OptionError
+from patchwrap.errors import BackendContractError, ExportError, MissingExtraError, OptionError
 from patchwrap.exporting import METADATA
 from patchwrap.testing import PaintedBackend, bare_view
 
@@ -115,6 +115,37 @@ def test_a_module_that_was_traced_for_one_size_gets_the_preferred_one(tmp_path):
 
     assert session_of(exported.path).get_inputs()[0].shape == ["batch", 3, 32, 48]
     assert (exported.facts["processing"], exported.facts["free_aspect"]) == ([32, 48], False)
+
+
+def with_scale(convention, scale):
+    made = backend(convention=convention)
+    made.metres_per_unit = scale
+    return made
+
+
+@pytest.mark.parametrize("number", [np.float32, torch.tensor, float])
+def test_a_scale_is_written_as_a_number(tmp_path, number):
+    made = with_scale("inverse_depth:scale", lambda focal: number(3 * focal))
+    facts = patchwrap.export(made, tmp_path / "scaled.onnx").facts
+    assert facts["metres_per_focal"] == 3 and type(facts["metres_per_focal"]) is float
+
+
+def test_a_scale_is_written_only_where_it_is_unknown(tmp_path):
+    made = with_scale("inverse_depth:metric", lambda focal: 3 * focal)
+    assert "metres_per_focal" not in patchwrap.export(made, tmp_path / "metric.onnx").facts
+
+
+@pytest.mark.parametrize(
+    ("scale", "error", "words"),
+    [
+        (lambda focal: focal + 1, ExportError, "is 1.5 at focal length 0.5 and 2 at 1; .* proportional"),
+        (lambda focal: -focal, BackendContractError, "expected a positive number"),
+    ],
+)
+def test_a_scale_that_one_number_cannot_state_is_refused(tmp_path, scale, error, words):
+    with pytest.raises(error, match=f"CallableBackend.metres_per_unit.*{words}"):
+        patchwrap.export(with_scale("depth:scale", scale), tmp_path / "scaled.onnx")
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("pixels", [(5, 7), (4, 8)])

@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +9,9 @@ from PIL import Image
 
 import patchwrap
 from patchwrap import coarsening, scratch
+from patchwrap.engine import Engine
 from patchwrap.errors import BackendContractError, ConventionError, OptionError, TilingError
+from patchwrap.io import read_image
 from patchwrap.resampling import resize_maps
 from patchwrap.testing import PaintedBackend as Painted
 from patchwrap.testing import painted_photo as painted
@@ -463,6 +467,72 @@ def test_a_backend_without_a_finite_value_is_refused():
         patchwrap.predict(PHOTO, AllInvalid())
 
 
+class Cut(Painted):
+    """Writes one number wherever the picture is bright."""
+
+    def __init__(self, convention, number):
+        super().__init__(convention)
+        self.number = number
+
+    def predict(self, images):
+        return torch.where(images[:, :1] > 0.5, self.number, super().predict(images))
+
+
+class CutByTile(Cut):
+    def predict_tiles(self, source, tiles, context):
+        for tile in tiles:
+            yield tile, self.predict(source(tile))[0, 0]
+
+
+@pytest.mark.parametrize("convention", ["depth:metric", "depth:scale"])
+@pytest.mark.parametrize("kind", [Cut, CutByTile])
+@pytest.mark.parametrize("number", [0.0, -1.0])
+def test_a_depth_that_is_not_positive_is_invalid(kind, convention, number):
+    cut, known = (patchwrap.predict(PHOTO, kind(convention, value), plan="2x2") for value in (number, torch.nan))
+    assert 0.05 < (~cut.valid).mean() < 0.95
+    np.testing.assert_array_equal(cut.valid, known.valid)
+    np.testing.assert_array_equal(cut.coarse_map, known.coarse_map)
+    np.testing.assert_array_equal(cut.values, known.values)
+
+
+@pytest.mark.parametrize("convention", ["inverse_depth:metric", "inverse_depth:scale", "depth:affine"])
+def test_zero_is_valid_where_it_has_a_meaning(convention):
+    cut = patchwrap.predict(PHOTO, Cut(convention, 0.0), plan="2x2")
+    assert cut.valid.all() and (cut.coarse_map == 0).any()
+
+
+def test_a_backend_of_negative_depths_is_refused():
+    backend = patchwrap.wrap_callable(lambda images: -1 - images.mean(1), "depth:metric", (60, 100))
+    with pytest.raises(BackendContractError, match="no finite value"):
+        patchwrap.predict(PHOTO, backend)
+
+
+class Reused(Painted):
+    """Returns views of one buffer, which every call overwrites, as runtimes with preallocated outputs do."""
+
+    buffer = torch.zeros(8 * 64 * 128)
+
+    def _kept(self, maps):
+        view = self.buffer[: maps.numel()].view(maps.shape)
+        return view.copy_(maps)
+
+    def predict(self, images):
+        return self._kept(super().predict(images))
+
+
+class ReusedByTile(Reused):
+    def predict_tiles(self, source, tiles, context):
+        for tile in tiles:
+            yield tile, self.predict(source(tile))[0, 0]
+
+
+@pytest.mark.parametrize("kind", [Reused, ReusedByTile])
+def test_a_backend_may_reuse_its_output(kind):
+    reused, fresh = (patchwrap.predict(PHOTO, made("depth:metric"), plan="3x3") for made in (kind, Painted))
+    np.testing.assert_array_equal(reused.coarse_map, fresh.coarse_map)
+    np.testing.assert_allclose(reused.values, fresh.values, rtol=1e-5)
+
+
 def test_memory_errors_halve_the_batch():
     class Tight(Painted):
         def predict(self, images):
@@ -620,6 +690,37 @@ def test_the_callers_random_numbers_are_left_alone():
     torch.manual_seed(1)
     patchwrap.predict(PHOTO, Painted(), plan="p16", seed=7)
     assert torch.equal(torch.rand(1), expected)
+
+
+class Shared(Painted):
+    """Rounds to its number type, draws from torch's generator, and gives way to other threads meanwhile."""
+
+    def to(self, device, dtype):
+        self.dtype = dtype
+
+    def predict(self, images):
+        noise = torch.rand(1)
+        time.sleep(0.002)
+        return (super().predict(images) + noise + torch.rand(1)).to(self.dtype)
+
+
+def test_threads_take_turns():
+    backend = Shared()
+    calls = [{"seed": seed, "dtype": dtype, "plan": "2x2"} for seed, dtype in ((1, "float32"), (2, "bfloat16"))] * 4
+    wanted = [patchwrap.predict(PHOTO, backend, **call).coarse_map for call in calls]
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda call: patchwrap.predict(PHOTO, backend, **call).coarse_map, calls))
+    for one, other in zip(found, wanted):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_engine_places_networks_that_another_moved():
+    backend = Shared()
+    full, half = (Engine.build(backend, None, None, dtype=dtype, tiles=False) for dtype in ("float32", "bfloat16"))
+    full(read_image(PHOTO))
+    assert backend.dtype == torch.float32
+    half(read_image(PHOTO))
+    assert backend.dtype == torch.bfloat16
 
 
 def test_same_seed_same_result():

@@ -94,6 +94,33 @@ def test_an_impossible_checkpoint_is_a_fault(install, facts):
     assert record_of("many").state == "broken"
 
 
+SMALL = CHECKPOINT.format("small", "depth:metric")
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "words"),
+    [
+        ("[('small', 'org/small-hf', 'depth:metric', 'MIT')]", "'one' is not a patchwrap.Checkpoint"),
+        ("[None]", "checkpoint None of backend 'one'"),
+        ("None", "checkpoints of backend 'one' is None; expected a list"),
+        (f"[{SMALL}, {SMALL}]", "'one' has several checkpoints named 'small'"),
+        (f"[{CHECKPOINT.format('small', 'depth:guess')}]", "convention of checkpoint 'small' of backend 'one'"),
+    ],
+)
+def test_a_wrong_checkpoint_names_its_backend_and_loses_no_other(install, checkpoints, words):
+    second = "    register('two', 'm:a', convention='depth:metric', licence='MIT', summary='s')\n"
+    install("many", one("one").replace("**{", f"checkpoints={checkpoints}, **{{") + second)
+
+    assert list(plugins.registered_backends()) == ["two"]
+    assert words in record_of("many").error
+
+
+def test_a_wrong_convention_names_its_backend(install):
+    install("bad", one("one", convention="depth:guess"))
+
+    assert "convention of backend 'one'" in record_of("bad").error
+
+
 def test_what_a_faulty_plugin_registered_without_fault_stays(install):
     second = "    register('two', 'x', convention='depth:metric', licence='MIT', summary='s')\n"
     install("half", one("one") + second)
@@ -117,7 +144,23 @@ def test_two_plugins_of_one_name_do_not_hide_each_other(install):
     install("right", one("r"), entry="twin")
 
     assert list(plugins.registered_backends()) == ["l"]
-    assert [record.state for record in plugins.get_plugin_manager().plugins] == ["loaded", "broken"]
+    left, right = plugins.get_plugin_manager().plugins
+    assert (left.state, right.state) == ("loaded", "broken")
+    assert "'twin' is taken: dist-left 1.2 came before dist-right 1.2" in right.error
+
+
+@pytest.mark.parametrize("facts", ["Metadata-Version: 2.1\nName: dist-flat\nVersion: 9\n", None])
+def test_metadata_that_an_interrupted_pip_left_behind_is_no_second_plugin(install, facts):
+    info = install("flat", one()) / "~ist_flat-9.dist-info"
+    info.mkdir()
+    if facts is not None:
+        (info / "METADATA").write_text(facts)
+    (info / "entry_points.txt").write_text("[patchwrap]\nflat = flat_plugin\n")
+    plugins.get_plugin_manager.cache_clear()
+
+    [record] = plugins.get_plugin_manager().plugins
+    assert (record.state, record.version) == ("loaded", "1.2")
+    assert plugins.registered_backends()["flat"].version == "1.2"
 
 
 @pytest.mark.parametrize(
@@ -199,6 +242,7 @@ def test_a_backend_that_cannot_be_imported_names_plugin_target_and_cause(install
         ("def Flat(checkpoint):\n    import missing_dependency", "ModuleNotFoundError"),
         ("def Flat():\n    pass", "TypeError"),
         ("def Flat(checkpoint):\n    raise ValueError('give one')", "ValueError: give one"),
+        ("def Flat(checkpoint):\n    raise SystemExit('no weights')", "SystemExit: no weights"),
     ],
 )
 def test_a_backend_that_cannot_be_loaded_names_its_plugin_and_the_cause(install, code, words):

@@ -126,3 +126,95 @@ def test_the_head_that_a_backend_brings_is_checked(refine, drawn, words, monkeyp
         check_backend(backend, SIZES)
 
 
+
+
+def second_maps(change):
+    """``predict`` with a change to all maps of a batch but the first."""
+
+    def predict(self, images):
+        maps = self(images)
+        return torch.cat([maps[:1], change(maps[1:], maps[:1])])
+
+    return predict
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda maps, first: first.expand_as(maps),
+        lambda maps, first: maps.flip(-1),
+        lambda maps, first: maps * torch.nan,
+    ],
+)
+def test_every_map_of_a_batch_is_checked(change, monkeypatch):
+    monkeypatch.setattr(Complete, "predict", second_maps(change))
+    with pytest.raises(BackendContractError, match=r"Complete.predict: a map depends on its batch neighbours"):
+        check_backend(Complete(), SIZES)
+
+
+class Reused(PaintedBackend):
+    """Returns one buffer from every call; what it holds depends on the batch."""
+
+    buffer = torch.zeros(2 * 60 * 100)
+
+    def predict(self, images):
+        maps = super().predict(images) * len(images)
+        return self.buffer[: maps.numel()].view(maps.shape).copy_(maps)
+
+
+def test_a_reused_output_hides_nothing():
+    with pytest.raises(BackendContractError, match="batch neighbours"):
+        check_backend(Reused(), SIZES)
+
+
+def test_predictions_must_not_depend_on_earlier_calls():
+    with pytest.raises(BackendContractError, match=r"PaintedBackend.predict returns other maps when called again"):
+        check_backend(PaintedBackend(distort=0.1), SIZES)
+
+
+class Random(PaintedBackend):
+    def predict(self, images):
+        return super().predict(images) + torch.rand(1)
+
+
+def test_a_backend_may_draw_from_torchs_generator():
+    before = torch.get_rng_state()
+    check_backend(Random(), SIZES)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("second", ["confidence", "features"])
+def test_maps_that_come_with_something_else_are_those_of_predict(second):
+    backend = PaintedBackend()
+    setattr(backend, f"predict_with_{second}", lambda images: (images[:, :1].flip(-1), images[:, 1:2]))
+    with pytest.raises(BackendContractError, match=f"PaintedBackend.predict_with_{second} returns other maps than pr"):
+        check_backend(backend, SIZES)
+
+
+@pytest.mark.parametrize("metres", [0, -2.0, float("nan"), None])
+def test_a_scale_is_positive(metres):
+    backend = PaintedBackend("depth:scale")
+    backend.metres_per_unit = lambda focal: metres
+    with pytest.raises(BackendContractError, match=r"metres_per_unit\(0.5\) returned .*; expected a positive number"):
+        check_backend(backend, SIZES)
+    with pytest.raises(BackendContractError, match="metres_per_unit"):
+        patchwrap.predict(torch.rand(3, 60, 100), backend, fov=60.0)
+
+
+class HalfFails(PaintedBackend):
+    dtype = torch.float32
+
+    def to(self, device, dtype):
+        self.dtype = dtype
+
+    def predict(self, images):
+        if self.dtype != torch.float32:
+            raise RuntimeError("expected scalar type Float but found BFloat16")
+        return super().predict(images)
+
+
+def test_a_backend_that_fails_is_left_in_float32():
+    backend = HalfFails()
+    with pytest.raises(BackendContractError, match="fails after to"):
+        check_backend(backend, SIZES)
+    assert backend.dtype == torch.float32

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendContractError
 from patchwrap.tile_runner import checked_maps, run_backend, run_in_batches
 
@@ -49,10 +50,19 @@ def test_a_broken_promise_is_named(maps):
         checked_maps("Flat.predict", maps, torch.zeros(1, 3, 8, 8))
 
 
+@pytest.mark.parametrize("part", [0, 1])
+def test_what_a_backend_returns_is_copied(part, monkeypatch):
+    returned = torch.ones(1, 1, 8, 8), torch.ones(1, 2, 4, 4)
+    monkeypatch.setattr(Both, "predict_with_features", lambda self, images: returned)
+    output = run_backend(Both(), torch.zeros(1, 3, 8, 8), with_features=True)
+    returned[part].zero_()
+    assert (output.maps == 1).all() and (output.features == 1).all()
+
+
 class Sure:
     """Red is the depth, green the confidence."""
 
-    convention = None
+    convention = DepthConvention("inverse_depth", "affine")
     processing = (8, 8)
 
     def predict(self, images):

@@ -165,6 +165,11 @@ def test_a_module_of_its_own_for_tiles_is_asked():
         patchwrap.predict(painted_photo(), Named(fine), plan="2x2")
 
 
+def test_a_class_is_not_its_instance():
+    with pytest.raises(BackendContractError, match="PaintedBackend is a class; pass an instance"):
+        patchwrap.predict(painted_photo(), PaintedBackend)
+
+
 def test_an_unknown_name_lists_what_is_there():
     with pytest.raises(BackendNotFoundError, match="zoe"):
         patchwrap.load_backend("zoe")

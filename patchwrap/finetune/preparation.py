@@ -162,8 +162,7 @@ class Preparation:
 
     def _write(self, photo: Photo, truth: Values | None, plan: str, path: Path, name: str) -> None:
         engine = self.engine
-        with torch.random.fork_rng([]), torch.no_grad():
-            torch.manual_seed(engine.options["seed"])
+        with engine.turn():
             whole = engine.coarse_pass(photo)
             with engine.second_pass(photo, TilePlan.parse(plan), whole, Clock()) as second:
                 facts, known = self._facts(second, truth, name)
@@ -241,8 +240,7 @@ def _tile_facts(engine: Engine) -> list[str]:
     if not owner or hasattr(engine.fine, "fingerprint"):
         return []
     photo = Photo(probe_picture())
-    with torch.random.fork_rng([]), torch.no_grad():
-        torch.manual_seed(engine.options["seed"])
+    with engine.turn():
         whole = engine.coarse_pass(photo)
         with engine.second_pass(photo, TilePlan.parse("2x2"), whole, Clock()) as second:
             return [f"{one.values.nanmean():.3g}" for one in second.predictions]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from patchwrap.canvas import Canvas
 from patchwrap.errors import BackendContractError, ExportError
+from patchwrap.focal import metres_per_unit
 from patchwrap.spaces import fusion_space, to_space
 from patchwrap.spec import (
     DRAWN,
@@ -17,7 +18,10 @@ from patchwrap.spec import (
     Exportable,
     FusionHead,
     HeadTraits,
+    MetricWithFocal,
     Movable,
+    PredictsConfidence,
+    PredictsFeatures,
     PredictsTiles,
     PredictsTilesWithConfidence,
     TileContext,
@@ -35,12 +39,16 @@ from patchwrap.wrapping import check_backend_facts
 
 _CPU = torch.device("cpu")
 
+_TOLERANCE = 1e-3
+"""Largest difference between maps that should be the same, as a fraction of the largest value."""
+
 
 def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080, 1920), (640, 480))) -> None:
     """Check that a backend keeps its contract; call it from the backend's own test.
 
     Whatever optional methods it has are checked, too, and so are the ``fine`` backend and the ``head`` it brings. All
-    of it runs on the CPU.
+    of it runs on the CPU and leaves the backend there in float32. Random numbers are allowed if they are drawn from
+    torch's generator, which is seeded before each call.
 
     Args:
         backend: what to check.
@@ -48,17 +56,19 @@ def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080,
 
     Raises:
         BackendContractError: if a declaration or a returned value breaks the contract, or if predictions are all
-            invalid, constant, depend on their batch neighbours or differ after a while in half precision.
+            invalid, constant, differ from call to call, depend on their batch neighbours or differ after a while in
+            half precision.
     """
     name = type(backend).__name__
     check_backend_facts(backend, name)
-    for size in sizes:
-        images = _pictures(backend, size)
-        _check_predictions(backend, name, images)
-        _check_variants(backend, images)
-    _check_options(backend, name, sizes[0])
-    if (head := head_of(backend)) is not None:
-        _check_head(head, backend, sizes[0])
+    with torch.random.fork_rng(devices=[]):
+        for size in sizes:
+            images = _pictures(backend, size)
+            _check_predictions(backend, name, images)
+            _check_variants(backend, name, images)
+        _check_options(backend, name, sizes[0])
+        if (head := head_of(backend)) is not None:
+            _check_head(head, backend, sizes[0])
     if (fine := fine_of(backend)) is not None and fine is not backend:
         check_backend(fine, sizes)
 
@@ -66,6 +76,9 @@ def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080,
 def _check_options(backend: Backend, name: str, size: Size) -> None:
     """Check the optional methods that a backend has."""
     images = _pictures(backend, size)
+    if isinstance(backend, MetricWithFocal) and backend.convention.ambiguity == "scale":
+        for focal in (0.5, 1.0):
+            metres_per_unit(backend, focal)
     if isinstance(backend, Movable):
         _check_return(backend, name, images)
     if isinstance(backend, PredictsTiles | PredictsTilesWithConfidence):
@@ -91,35 +104,75 @@ def _pictures(backend: Backend, size: Size) -> Images:
 @torch.no_grad()
 def _check_predictions(backend: Backend, name: str, images: Images) -> None:
     before = images.clone()
-    both = checked_maps(f"{name}.predict", backend.predict(images), images)
-    one = checked_maps(f"{name}.predict", backend.predict(images[:1]), images[:1])
+    both = _predicted(backend, name, images)
     _require(torch.equal(before, images), f"{name}.predict changes its input. Work on a copy.")
-    valid = both[0].isfinite() & one[0].isfinite()
-    _require(valid.any(), f"{name}.predict returned no finite value for a picture of a plane with a box.")
-    _require(both[0][valid].std() > 0, f"{name}.predict returned a constant map for a picture of a plane with a box.")
-    gap = (both[0][valid] - one[0][valid]).abs().max()
+    valid = both.isfinite()
+    _require(valid[0].any(), f"{name}.predict returned no finite value for a picture of a plane with a box.")
+    varies = both[0][valid[0]].std() > 0
+    _require(varies, f"{name}.predict returned a constant map for a picture of a plane with a box.")
     _require(
-        gap <= 1e-3 * both[0][valid].abs().max(),
-        f"{name}.predict: a map depends on its batch neighbours (by {gap:g}). Normalise every image by itself.",
+        _gap(both, _predicted(backend, name, images)) == 0,
+        f"{name}.predict returns other maps when called again. Keep no state between calls, and draw random numbers "
+        "from torch's generator, which patchwrap seeds.",
+    )
+    gap = _gap(both, torch.cat([_predicted(backend, name, image[None]) for image in images]))
+    _require(
+        gap <= _TOLERANCE,
+        f"{name}.predict: a map depends on its batch neighbours ({_difference(gap)}). Normalise every image by itself.",
     )
 
 
-@torch.no_grad()
-def _check_variants(backend: Backend, images: Images) -> None:
+def _predicted(backend: Backend, name: str, images: Images) -> DepthBatch:
+    """A copy of the maps of ``predict``; every call has the same random numbers, as in the pipeline."""
+    torch.manual_seed(0)
+    return checked_maps(f"{name}.predict", backend.predict(images), images, backend.convention)
+
+
+def _gap(maps: DepthBatch, others: DepthBatch) -> float:
+    """Largest difference as a fraction of the largest value; infinite if different pixels are finite."""
+    finite = maps.isfinite()
+    if not torch.equal(finite, others.isfinite()):
+        return float("inf")
+    gap = (maps - others)[finite].abs().max() / maps[finite].abs().max().clamp(min=1e-30)
+    return float(gap)
+
+
+def _difference(gap: float) -> str:
+    """A gap in words, of two maps."""
+    return "other pixels are finite" if gap == float("inf") else f"they differ by {gap:.2g} of the largest value"
+
+
+def _check_variants(backend: Backend, name: str, images: Images) -> None:
     """Predict with confidence, and with features, if the backend offers them."""
-    for with_features in (False, True):
-        run_backend(backend, images, with_features)
+    if isinstance(backend, PredictsConfidence):
+        _check_variant(backend, f"{name}.predict_with_confidence", images, False)
+    if isinstance(backend, PredictsFeatures):
+        _check_variant(backend, f"{name}.predict_with_features", images, True)
+
+
+@torch.no_grad()
+def _check_variant(backend: Backend, method: str, images: Images, with_features: bool) -> None:
+    plain = _predicted(backend, type(backend).__name__, images)
+    torch.manual_seed(0)
+    gap = _gap(plain, run_backend(backend, images, with_features).maps)
+    _require(
+        gap <= _TOLERANCE,
+        f"{method} returns other maps than predict ({_difference(gap)}). Return the same maps from both.",
+    )
 
 
 @torch.no_grad()
 def _check_return(backend: Any, name: str, images: Images) -> None:
     """One backend serves many calls: half precision in one of them must not cost later ones their precision."""
     maps = []
-    for dtypes in ((torch.float32,), (torch.bfloat16, torch.float32)):
-        for dtype in dtypes:
-            backend.to(_CPU, dtype)
-            predicted = _predicted_in(dtype, backend, name, images[:1])
-        maps.append(predicted.nan_to_num())
+    try:
+        for dtypes in ((torch.float32,), (torch.bfloat16, torch.float32)):
+            for dtype in dtypes:
+                backend.to(_CPU, dtype)
+                predicted = _predicted_in(dtype, backend, name, images[:1])
+            maps.append(predicted.nan_to_num())
+    finally:
+        backend.to(_CPU, torch.float32)
     _require(
         torch.equal(*maps),
         f"{name}.to() comes back from bfloat16 rounded. Keep the float32 weights: patchwrap.Precision does.",
@@ -128,7 +181,7 @@ def _check_return(backend: Any, name: str, images: Images) -> None:
 
 def _predicted_in(dtype: torch.dtype, backend: Any, name: str, images: Images) -> DepthBatch:
     try:
-        return checked_maps(f"{name}.predict", backend.predict(images), images)
+        return _predicted(backend, name, images)
     except RuntimeError as error:
         raise BackendContractError(
             f"{name}.predict fails after to(cpu, {dtype}): {error}. Images stay float32: convert them to the number "
