@@ -26,11 +26,17 @@ Part = tuple[Path, float]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the average as an ordinary checkpoint folder, with a card that contains those of its parts."""
+    """Write the average as an ordinary checkpoint folder, with a card that contains those of its parts.
+
+    Raises:
+        PatchwrapError: if the shares do not fit, the output is one of the folders, or two are not of one architecture.
+    """
     options = _parser().parse_args(arguments)
     shares = options.shares or [1 / len(options.folders)] * len(options.folders)
     if len(shares) != len(options.folders) or abs(sum(shares) - 1) > 1e-6:
         raise PatchwrapError(f"{len(options.folders)} folders need as many shares, which add up to 1; given: {shares}.")
+    if options.out.resolve() in [folder.resolve() for folder in options.folders]:
+        raise PatchwrapError(f"-o {options.out} is one of the folders to average. Choose another output folder.")
     parts = list(zip(options.folders, shares))
     weights, told = average(parts), json.dumps(card(parts), indent=1) + "\n"
     shutil.copytree(options.folders[0], options.out, dirs_exist_ok=True)

@@ -33,7 +33,7 @@ class Guidance(nn.Module):
 
     def __init__(self, guide: UNet, layers: Sequence[int], width: int) -> None:
         super().__init__()
-        # In a list, so that the guide is not trained, averaged or saved with this module.
+        # In a list, so that the guide is not trained or saved with this module; it follows its pictures' device.
         self._guide = [guide.eval().requires_grad_(False)]
         self.layers = list(layers)
         self.tell = nn.ModuleList(
@@ -61,13 +61,13 @@ class Guidance(nn.Module):
     @torch.no_grad()
     def depth(self, images: Images) -> Float[Tensor, "batch 1 height width"]:
         """The guide's own canonical log depth of the pictures, at most where the sky begins."""
-        (guide,) = self._guide
+        guide = self._guide[0].to(images.device)
         larger = F.interpolate(images, scale_factor=ENLARGED, mode="bilinear", align_corners=False)
         depth, _ = guide(larger.contiguous(memory_format=torch.channels_last))
         # Twice the focal length in pixels is half the canonical depth.
         return F.avg_pool2d(depth.float(), ENLARGED).clamp(max=math.log(FURTHEST)) + math.log(ENLARGED)
 
     def _features(self, images: Images) -> list[Tensor]:
-        (guide,) = self._guide
+        guide = self._guide[0].to(images.device)
         skips, deep = guide.encode(images.contiguous(memory_format=torch.channels_last))
         return [F.avg_pool2d(skips[3], 2), skips[4], guide.merges[0](deep, skips[4])]

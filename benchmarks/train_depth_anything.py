@@ -10,6 +10,7 @@ and may then be given more time.
 """
 
 import argparse
+import hashlib
 import json
 import math
 import time
@@ -26,6 +27,7 @@ from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, D
 from guidance import Guidance
 from muon import muon_and_adamw
 from patchwrap import DepthConvention, PatchwrapError
+from patchwrap.extension import digest
 from patchwrap.losses import FEWEST, multiscale_gradient, silog
 from patchwrap.metrics import align, depth_metrics
 from patchwrap_native import checkpoint
@@ -83,7 +85,12 @@ RECIPE = ("minutes", "steps", "batch_size", "taught", "seed", "device")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, continuing an interrupted run; write the folder and its card."""
+    """Train, continuing an interrupted run; write the folder and its card.
+
+    Raises:
+        OptionError: if there is the state of a training with other options or data.
+        PatchwrapError: for an impossible ``--taught``.
+    """
     options = _parser().parse_args(arguments)
     if not 0 <= options.taught <= (1 if options.guide else 0):
         raise PatchwrapError(f"--taught is a share from 0 to 1 and needs a --guide; given: {options.taught}.")
@@ -94,7 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stage = RelativeStage(network, shards, held_out, options.batch_size, options.seed, options.rate, options.taught)
     budget = Budget(60 * options.minutes if options.steps is None else None, options.steps)
     state = options.out.with_name(f"{options.out.name}.pt")
-    trainer = Trainer(stage, budget, state, torch.device(options.device), optimiser=muon_and_adamw)
+    trainer = Trainer(
+        stage, budget, state, torch.device(options.device), optimiser=muon_and_adamw,
+        identity=identity(options, stage),
+    )  # fmt: skip
     with TrainingConsole() as console:
         network.load_state_dict(trainer.run(console.report).state_dict())
     save(network, options.out, card(options, stage, trainer.history))
@@ -311,6 +321,14 @@ def save(network: Relative, folder: Path, facts: dict[str, object]) -> None:
         image_std=list(STD),
     ).save_pretrained(folder)
     (folder / "card.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def identity(options: argparse.Namespace, stage: RelativeStage) -> str:
+    """What must not change when a training resumes; its length and device may."""
+    files = [options.start_from and options.start_from / "model.safetensors", options.guide]
+    weights = [path and hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    scenes = [[(shard.size, shard.scenes) for shard in part] for part in (stage.shards, stage.held_out)]
+    return digest([options.batch_size, options.rate, options.seed, options.taught, weights, scenes])
 
 
 def card(options: argparse.Namespace, stage: RelativeStage, history: History) -> dict[str, object]:

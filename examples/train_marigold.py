@@ -15,6 +15,7 @@ compares the decoded estimate with true inverse depth up to scale and shift, at 
 """
 
 import argparse
+import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from marigold.autoencoder import AutoencoderStage, Reconstruction, scale_latents
 from marigold.denoiser import DenoiserStage, untrained_denoiser
 from marigold.heldout import guesses
 from marigold.pipeline import Network, save
+from patchwrap.extension import digest
 from patchwrap_native.budget import Budget
 from patchwrap_native.console import TrainingConsole
 from patchwrap_native.shards import Shard, open_shards
@@ -40,7 +42,11 @@ PACE = Pace(report_steps=50, evaluate_seconds=240.0, save_seconds=120.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, continuing an interrupted run; write the folder and its card."""
+    """Train, continuing an interrupted run; write the folder and its card.
+
+    Raises:
+        OptionError: if the folder holds the state of a training with other options or data.
+    """
     options = _parser().parse_args(arguments)
     shards, held_out = open_shards(options.shards), open_shards(options.held_out)
     (options.out / "training").mkdir(parents=True, exist_ok=True)
@@ -70,7 +76,7 @@ class Session:
     def autoencoder(self, shards: Sequence[Shard], held_out: Sequence[Shard]) -> AutoencoderKL:
         """Train the autoencoder and set its latents' scale, or take an earlier one."""
         if folder := self.options.start_from:
-            return earlier(AutoencoderKL, "vae", folder)
+            return earlier(AutoencoderKL, "vae", folder).to(self.options.device)
         size = max(1, self.options.batch_size // 4)
         stage = AutoencoderStage(
             Reconstruction(untrained_autoencoder()), shards, held_out, size, self.options.seed
@@ -83,6 +89,8 @@ class Session:
         """Train the denoiser, in latents and then with the pixels in view."""
         size, seed, minutes = self.options.batch_size, self.options.seed, self.options.minutes
         folder = self.options.start_from
+        # The autoencoder's training, whole or resumed, must not decide the first weights.
+        torch.manual_seed(seed)
         network = earlier(UNet2DConditionModel, "unet", folder) if folder else untrained_denoiser()
         diffuse = DenoiserStage("denoiser", network, vae, shards, held_out, size, seed, self.options.rate)
         self._train(diffuse, (1 - FINISH) * minutes)
@@ -94,7 +102,10 @@ class Session:
         steps, device = self.options.steps, torch.device(self.options.device)
         budget = Budget(60 * minutes if steps is None else None, steps)
         state = self.options.out / "training" / f"{stage.name}.pt"
-        trainer = Trainer(stage, budget, state, device, pace=PACE, memory_format=torch.contiguous_format)
+        trainer = Trainer(
+            stage, budget, state, device, pace=PACE, memory_format=torch.contiguous_format,
+            identity=identity(self.options, stage),
+        )  # fmt: skip
         stage.network.load_state_dict(trainer.run(self.console.report).state_dict())
         self.histories[stage.name] = trainer.history
 
@@ -102,6 +113,14 @@ class Session:
 def earlier(network: type[Network], part: str, folder: Path) -> Network:
     """A network of an earlier result, which is stored in half precision."""
     return network.from_pretrained(folder, subfolder=part, torch_dtype=torch.float32)
+
+
+def identity(options: argparse.Namespace, stage: Stage) -> str:
+    """What must not change when the training of a part resumes; its length and device may."""
+    files = sorted(options.start_from.rglob("*.safetensors")) if options.start_from else []
+    weights = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    scenes = [[(shard.size, shard.scenes) for shard in part] for part in (stage.shards, stage.held_out)]
+    return digest([stage.name, options.batch_size, options.rate, options.seed, weights, scenes])
 
 
 def card(options: argparse.Namespace, stage: DenoiserStage, histories: dict[str, History]) -> dict[str, object]:

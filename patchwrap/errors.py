@@ -11,7 +11,7 @@
     ├── CheckpointError (ValueError)         network weights cannot be loaded
     ├── OutputError (OSError)                a result cannot be written
     ├── ExportError (RuntimeError)           a network cannot be written as ONNX
-    ├── TrainingError (RuntimeError)         a fusion head cannot be trained
+    ├── TrainingError (RuntimeError)         a training cannot go on
     ├── MissingExtraError (ImportError)      an optional dependency is not installed
     └── ScenesUnavailableError (RuntimeError) the scene renderer has no OpenGL
 

@@ -83,15 +83,6 @@ def patchwrap_register_backends(register):
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
-def opengl() -> None:
-    """Some tests open renderers of their own."""
-    # Imported here: what is imported above escapes jaxtyping's checks.
-    from patchwrap.datasets.opengl import before_opengl
-
-    before_opengl()
-
-
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An importable folder with nothing installed but what the test puts there."""

@@ -1,4 +1,4 @@
-"""``patchwrap scenes`` when it is interrupted."""
+"""``patchwrap scenes`` when it is interrupted, and what it takes for complete."""
 
 import signal
 import subprocess
@@ -21,18 +21,37 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_a_frame_whose_new_size_was_interrupted_is_not_complete(tmp_path, monkeypatch):
-    with Renderer() as renderer:
-        monkeypatch.setattr("patchwrap.cli.scenes._renderer", lambda: renderer)
-        old, new = (Order(tmp_path, 0, "table", size) for size in ((32, 48), (48, 64)))
-        _draw(old)
-        assert old.complete() and not new.complete()
+@pytest.fixture(scope="module")
+def renderer():
+    with Renderer() as opened:
+        yield opened
 
-        monkeypatch.setattr(np, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            _draw(new)
+
+def test_a_frame_whose_new_size_was_interrupted_is_not_complete(tmp_path, monkeypatch, renderer):
+    monkeypatch.setattr("patchwrap.cli.scenes._renderer", lambda: renderer)
+    old, new = (Order(tmp_path, 0, "table", size) for size in ((32, 48), (48, 64)))
+    _draw(old)
+    assert old.complete() and not new.complete()
+
+    monkeypatch.setattr(np, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        _draw(new)
 
     assert not old.complete() and not new.complete()
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".npy", ".json"])
+def test_a_damaged_frame_is_not_complete(tmp_path, monkeypatch, renderer, ending):
+    monkeypatch.setattr("patchwrap.cli.scenes._renderer", lambda: renderer)
+    order = Order(tmp_path, 0, "table", (32, 48))
+    _draw(order)
+    path = tmp_path / f"000000_table{ending}"
+    whole = path.read_bytes()
+    for content in (b"", b"[]", whole[:-2], whole[: len(whole) // 2]):
+        assert order.complete()
+        path.write_bytes(content)
+        assert not order.complete()
+        path.write_bytes(whole)
 
 
 def test_what_cannot_be_drawn_is_one_line(tmp_path, capsys):

@@ -32,7 +32,7 @@ def test_a_turned_picture_has_turned_depth(scene, orientation):
     path = scene / "images" / "dslr_images" / "DSC_0635.JPG"
     exif = Image.Exif()
     exif[0x0112] = orientation
-    codes = (np.arange(24)[:, None] * 8 + np.arange(32)[None] // 8).astype(np.uint8)
+    codes = (np.arange(24)[:, None] * 5 + np.arange(32)[None] * 4).astype(np.uint8)
     Image.fromarray(codes).convert("RGB").save(path, quality=100, exif=exif)
     write = scene / "ground_truth_depth" / "dslr_images" / "DSC_0635.JPG"
     write.write_bytes((codes + 1.0).astype("<f4").tobytes())

@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 import torch
 from diffusers import MarigoldDepthPipeline
 
+from patchwrap.errors import OptionError
 from patchwrap_native.depth_code import encode
-from patchwrap_native.shards import SceneViews, write_shard
+from patchwrap_native.shards import SceneViews, open_shards, write_shard
 
 FOLDER = Path(__file__).parents[1] / "examples"
 
@@ -61,6 +63,9 @@ def test_two_steps_make_a_pipeline(module, shards, tmp_path):
         made = pipeline(photo, num_inference_steps=steps, generator=generator, output_type="pt").prediction
         assert made.shape == (1, 1, 61, 93) and made.isfinite().all() and made.std() > 1e-3
     assert not pipeline.empty_text_embedding.any()
+    for change in (["--seed", "1"], ["--rate", "1e-4"], ["--start-from", str(out)]):
+        with pytest.raises(OptionError, match="other options or data"):
+            module("train_marigold").main([*words, "--steps", "3", *change])
 
 
 def test_another_training_goes_on_from_the_first(module, shards, tmp_path):
@@ -76,6 +81,44 @@ def test_another_training_goes_on_from_the_first(module, shards, tmp_path):
         assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before)
     card = json.loads((tmp_path / "next" / "card.json").read_text())
     assert card["started_from"]["history"]["finish"]["step"] == 1 and set(card["history"]) == {"denoiser", "finish"}
+
+
+def test_the_networks_are_given_pictures_on_their_device(module, shards, tmp_path):
+    autoencoder, denoiser, script = map(module, ("marigold.autoencoder", "marigold.denoiser", "train_marigold"))
+    autoencoder.untrained_autoencoder().save_pretrained(tmp_path / "earlier" / "vae")
+    options = Namespace(start_from=tmp_path / "earlier", device="meta")
+    vae = script.Session(options, None).autoencoder([], [])
+    assert vae.device.type == "meta"
+    scenes = open_shards(shards)
+    stage = denoiser.DenoiserStage("denoiser", denoiser.untrained_denoiser().to("meta"), vae, scenes, scenes)
+
+    class Seen(Exception):
+        pass
+
+    def encode_and_stop(pictures, **_):
+        raise Seen(pictures.device.type)
+
+    vae.encode = encode_and_stop
+    with pytest.raises(Seen, match="meta"):
+        stage.evaluate(stage.network)
+
+
+def test_the_step_alone_decides_the_noise_and_the_seed_the_first_weights(module, shards):
+    autoencoder, script = module("marigold.autoencoder"), module("train_marigold")
+    scenes = open_shards(shards)
+    vae = autoencoder.untrained_autoencoder()
+    stage = autoencoder.AutoencoderStage(autoencoder.Reconstruction(vae).train(), scenes, scenes, batch_size=1)
+    options = Namespace(start_from=None, batch_size=2, seed=0, minutes=1.0, rate=1e-3)
+    session = script.Session(options, None)
+    session._train = lambda *_: None
+    losses, weights = [], []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        losses.append(stage.losses(stage.batch(3, 0.5))["photo"])
+        weights.append(session.denoiser(vae, scenes, scenes).network.conv_in.weight)
+    assert torch.equal(*losses) and torch.equal(*weights)
+    (drawn, noise), (_, other) = stage.batch(3, 0.5), stage.batch(4, 0.5)
+    assert noise.shape == vae.encode(drawn).latent_dist.mean.shape and not torch.equal(noise, other)
 
 
 def test_disparity_is_one_near_and_least_in_the_sky(module):

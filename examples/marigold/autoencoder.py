@@ -51,10 +51,15 @@ class Reconstruction(nn.Module):
         super().__init__()
         self.vae = vae
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what comes back of pictures in [-1, 1], and KL per latent number."""
+    def forward(self, pictures: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the restored pictures and KL per latent number.
+
+        Args:
+            pictures: RGB in [-1, 1].
+            noise: standard normal numbers of the latents' shape, by which the latents are sampled; None takes the mode.
+        """
         posterior = self.vae.encode(pictures).latent_dist
-        latents = posterior.sample() if self.training else posterior.mode()
+        latents = posterior.mode() if noise is None else posterior.mean + posterior.std * noise
         return self.vae.decode(latents).sample.float(), posterior.kl().float().mean() / latents[0].numel()
 
 
@@ -79,20 +84,25 @@ class AutoencoderStage:
     rate: float = 2e-3
     name: str = field(default="autoencoder", init=False)
 
-    def batch(self, step: int, progress: float) -> Tensor:
-        """Draw the pictures of a step: photos first, then their depth."""
+    def batch(self, step: int, progress: float) -> tuple[Tensor, Tensor]:
+        """Draw the pictures of a step, photos first, then their depth, and the noise of their latents."""
         batch = Sampler(self.shards, DIET, self.batch_size).draw((self.seed, 5, step), SIZES)
-        photos = augment(batch.images, hash((self.seed, 5, step)))
-        return pictures(batch.with_images(photos)).to(next(self.network.parameters()).device)
+        drawn = pictures(batch.with_images(augment(batch.images, hash((self.seed, 5, step)))))
+        random = torch.Generator().manual_seed(hash((self.seed, 8, step)))
+        sides = [side // FACTOR for side in drawn.shape[-2:]]
+        noise = torch.randn(len(drawn), self.network.vae.config.latent_channels, *sides, generator=random)
+        device = next(self.network.parameters()).device
+        return drawn.to(device), noise.to(device)
 
-    def losses(self, batch: Tensor) -> dict[str, Tensor]:
+    def losses(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         """Absolute errors of pixels and of depth's edges, and the divergence."""
-        restored, divergence = self.network(batch)
-        photos, depth = ((restored - batch).abs().flatten(1).mean(1)).chunk(2)
+        drawn, noise = batch
+        restored, divergence = self.network(drawn, noise)
+        photos, depth = ((restored - drawn).abs().flatten(1).mean(1)).chunk(2)
         return {
             "photo": photos.mean(),
             "depth": 2 * depth.mean(),
-            "edges": 2 * edge_error(restored, batch),
+            "edges": 2 * edge_error(restored, drawn),
             "kl": KL_WEIGHT * divergence,
         }
 

@@ -150,7 +150,7 @@ class DenoiserStage:
         return mean_row(rows)
 
     def _measured(self, network: nn.Module, frame: Frame) -> list[dict[str, float]]:
-        photos = self._encode(frame.photos)
+        photos = self._encode(frame.photos.to(self.network.device))
         noise = torch.randn(photos.shape, generator=torch.Generator().manual_seed(self.seed)).to(photos)
         rows: list[dict[str, float]] = [{} for _ in range(len(photos))]
         for name, steps, start in (("one_step", 1, 0 * noise), ("four_steps", 4, noise)):

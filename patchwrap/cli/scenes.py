@@ -1,4 +1,8 @@
-"""``patchwrap scenes``: generated pictures with exact depth, as a folder of pairs."""
+"""``patchwrap scenes``: generated pictures with exact depth, as a folder of pairs.
+
+A scene's kind follows from its position in the run, not from its seed: the first frame of ``--seed 10`` has the first
+kind, whereas scene 10 of a run from seed 0 has the kind whose turn is at position 10.
+"""
 
 import argparse
 import json
@@ -41,14 +45,36 @@ class Order:
         return [self.out / f"{self.seed:06d}_{self.kind}{ending}" for ending in ENDINGS]
 
     def complete(self) -> bool:
-        """Whether all files are there, at this size."""
-        if not all(path.exists() for path in self.files):
-            return False
+        """Whether all files are whole, at this size; pixels are not decoded."""
+        picture, depth, facts = self.files
         try:
-            about = json.loads(self.files[-1].read_text(encoding="utf-8"))
-        except ValueError:
+            return _picture_size(picture) == _depth_size(depth) == _noted_size(facts) == self.size
+        except (OSError, ValueError, EOFError):
             return False
-        return (about.get("height"), about.get("width")) == self.size
+
+
+def _picture_size(path: Path) -> tuple[int, int] | None:
+    """``(height, width)`` of a JPEG; None if its end is missing."""
+    from PIL import Image
+
+    with path.open("rb") as stream:
+        stream.seek(-2, os.SEEK_END)
+        whole = stream.read() == b"\xff\xd9"
+    with Image.open(path) as picture:
+        return (picture.height, picture.width) if whole else None
+
+
+def _depth_size(path: Path) -> tuple[int, ...]:
+    """Shape of an array on disk, whose header must fit the file's size."""
+    import numpy as np
+
+    return np.load(path, mmap_mode="r").shape
+
+
+def _noted_size(path: Path) -> tuple[object, object] | None:
+    """Height and width of the facts."""
+    about = json.loads(path.read_text(encoding="utf-8"))
+    return (about.get("height"), about.get("width")) if isinstance(about, dict) else None
 
 
 def register(subparsers: Any) -> None:
@@ -57,13 +83,16 @@ def register(subparsers: Any) -> None:
         "scenes",
         help="render generated pictures with exact depth",
         description="Render generated scenes: X.jpg, X.npy (float32 z in metres, the sky is inf), X.json (seed, kind, "
-        "intrinsics). Frames that are complete at this size are left alone, so a stopped run goes on.",
+        "intrinsics). Frames that are complete at this size are left alone, so a stopped run goes on. The kind of a "
+        "scene follows from its position in the run, not from its seed: give the same --seed and --kinds again.",
     )
     parser.set_defaults(run=run)
     parser.add_argument("-o", "--out", type=Path, required=True, help="output folder")
     parser.add_argument("--count", type=int, default=12, help="how many frames (default: %(default)s)")
     parser.add_argument("--size", default="1920x1080", metavar="WIDTHxHEIGHT", help="(default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the first scene (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the first scene, which has the first kind (default: %(default)s)"
+    )
     parser.add_argument(
         "--kinds",
         help="comma-separated kinds, taken in turn (default: all but playground and workshop, kept for tests)",

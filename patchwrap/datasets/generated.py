@@ -6,7 +6,6 @@ from itertools import count
 import numpy as np
 from torch.utils.data import IterableDataset, get_worker_info
 
-from patchwrap.datasets.opengl import before_opengl
 from patchwrap.datasets.sample import Sample
 from patchwrap.errors import OptionError
 from patchwrap.io import Photo
@@ -55,7 +54,6 @@ class GeneratedScenes(IterableDataset[Sample]):
         Raises:
             ScenesUnavailableError: if there is no OpenGL.
         """
-        before_opengl()
         with Renderer() as renderer:
             for number in self.numbers():
                 yield self._drawn(renderer, number)

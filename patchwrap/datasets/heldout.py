@@ -13,7 +13,6 @@ from PIL import Image
 
 from patchwrap import scenes
 from patchwrap.datasets.lazy_sample import LazySample
-from patchwrap.datasets.opengl import before_opengl
 from patchwrap.datasets.pairs import Pairs
 from patchwrap.errors import OptionError
 from patchwrap.io import replacing
@@ -127,7 +126,6 @@ def _depth(folder: Path, seed: int, kind: str) -> Path:
 def _rendered(folder: Path, missing: Sequence[tuple[int, str]], size: Size) -> Iterator[Path]:
     if not missing:
         return
-    before_opengl()
     with Renderer() as renderer:
         for seed, kind in missing:
             frame, depth = renderer.render(build_scene(seed, kind), size), _depth(folder, seed, kind)

@@ -11,6 +11,7 @@ from patchwrap.scenes.culling import visible
 from patchwrap.scenes.frame import Frame
 from patchwrap.scenes.materials import Material
 from patchwrap.scenes.mesh import Mesh
+from patchwrap.scenes.opengl import before_opengl
 from patchwrap.scenes.placement import Number, Row
 from patchwrap.scenes.programs import Programs, assign
 from patchwrap.scenes.scene import Part, Scene
@@ -78,8 +79,12 @@ class Renderer:
             self._context.gc()
         return Frame(image, depth, scene.camera.intrinsics(size, window), scene.seed, scene.kind)
 
+    def _longest(self, supersample: int = 1) -> int:
+        """Most pixels along a side of what is drawn at once."""
+        return self._context.info["GL_MAX_TEXTURE_SIZE"] // supersample
+
     def _check_width(self, width: int, supersample: int) -> None:
-        widest = self._context.info["GL_MAX_TEXTURE_SIZE"] // supersample
+        widest = self._longest(supersample)
         if width > widest:
             raise OptionError(f"scenes are drawn up to {widest} pixels wide here; {width} were asked for.")
 
@@ -91,7 +96,7 @@ class Renderer:
         gain = self._gain(scene, (size[1] / window[3]) / (size[0] / window[2]))
         image = np.empty((*size, 3), np.uint8)
         depth = np.empty(size, np.float32)
-        rows = max(1, BAND_SAMPLES // (size[1] * supersample**2))
+        rows = min(max(1, BAND_SAMPLES // (size[1] * supersample**2)), self._longest(supersample))
         for first in range(0, size[0], rows):
             last = min(first + rows, size[0])
             top = window[0] + window[2] * first / size[0]
@@ -119,7 +124,7 @@ class Renderer:
         """Exposure and white balance, metered on a thumbnail of the whole image so that windows agree."""
         key = round(aspect, 3)
         if key not in self._gains:
-            size = (max(8, round(METER / aspect)), METER)
+            size = (min(max(8, round(METER / aspect)), self._longest()), METER)
             pass_ = _Pass(self, scene, size, WHOLE, smallest=0.7 / METER)
             pass_.depth()
             self._gains[key] = exposure(pass_.linear(), scene)
@@ -306,6 +311,7 @@ def open_context() -> Any:
     Raises:
         ScenesUnavailableError: with what to install.
     """
+    before_opengl()
     try:
         import moderngl
 

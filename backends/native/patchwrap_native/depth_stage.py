@@ -1,6 +1,6 @@
 """The first two stages: a U-Net learns log canonical depth, of whole frames (coarse) or of tiles (fine)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from patchwrap_native.augmentation import augment
 from patchwrap_native.batch import Batch
 from patchwrap_native.crops import Diet, Sampler
 from patchwrap_native.depth_code import decode_log
-from patchwrap_native.measures import measure
+from patchwrap_native.measures import mean_of, measure, measured_images
 from patchwrap_native.shards import Shard
 from patchwrap_native.unet import UNet
 
@@ -77,15 +77,16 @@ class DepthStage:
         return self.measured(network, self._held_out)
 
     def measured(self, network: nn.Module, views: Sequence[Batch]) -> dict[str, float]:
-        """Measure on views, such as ``training_views``."""
-        rows = [self._measures(network, batch) for batch in views]
-        return {name: round(sum(row[name] for row in rows) / len(rows), 5) for name in rows[0]}
+        """Measure on views, such as ``training_views``; only ``sky_found`` if no view has enough valid pixels."""
+        return mean_of(row for batch in views for row in self._measures(network, batch))
 
-    def _measures(self, network: nn.Module, batch: Batch) -> dict[str, float]:
+    def _measures(self, network: nn.Module, batch: Batch) -> Iterator[tuple[int, dict[str, float]]]:
+        """Yield measures of a batch, each with the number of images it is a mean of."""
         log_depth, _ = network(batch.images.contiguous(memory_format=torch.channels_last))
         caught = (log_depth > batch.far - 0.3) & batch.beyond
         found = float(caught.sum() / batch.beyond.sum().clamp(min=1))
-        return measure(log_depth, batch.target, batch.valid) | {"sky_found": round(found, 4)}
+        yield measured_images(batch.valid), measure(log_depth, batch.target, batch.valid)
+        yield len(batch.images), {"sky_found": round(found, 4)}
 
     @cached_property
     def _held_out(self) -> list[Batch]:

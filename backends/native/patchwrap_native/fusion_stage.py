@@ -1,7 +1,7 @@
 """The third stage: the fusion network learns to correct aligned tiles; coarse and fine network are frozen."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from patchwrap.extension import Alignment, sample_windows
 from patchwrap.losses import multiscale_gradient, overlap_consistency, silog
 from patchwrap_native import canonical
 from patchwrap_native.fusion_network import FusionNetwork
-from patchwrap_native.measures import measure
+from patchwrap_native.measures import mean_of, measure, measured_images
 from patchwrap_native.pairs import PairBatch, Windows, draw_pairs_batch, make_pairs
 from patchwrap_native.shards import Shard
 from patchwrap_native.unet import UNet
@@ -136,19 +136,21 @@ class FusionStage:
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Measure refined tiles, aligned tiles and the coarse map, all without the coarse scale's error."""
-        rows = [self._measured(network, batch) for batch in self._held_out]
-        return {name: round(sum(row[name] for row in rows) / len(rows), 5) for name in rows[0]}
+        return mean_of(row for batch in self._held_out for row in self._measured(network, batch))
 
-    def _measured(self, network: nn.Module, batch: PairBatch) -> dict[str, float]:
+    def _measured(self, network: nn.Module, batch: PairBatch) -> Iterator[tuple[int, dict[str, float]]]:
+        """Yield measures of a batch, each with the number of tiles it is a mean of."""
         guides = self._guides(batch)
         refined, features = self._refine(network, batch, guides)
         target = batch.tiles.target + guides.offset[:, None, None, None]
         row = {"consistency": float(self._consistency(refined, features, batch)[0])}
+        counted = measured_images(batch.tiles.valid)
         for name, maps in (("coarse", guides.coarse), ("aligned", guides.aligned), ("refined", refined)):
             measured = measure(maps, target, batch.tiles.valid)
-            row |= {f"{name}_{key}": measured.get(key, 0.0) for key in ("abs_rel", "rmse_log", "tau")}
+            kept = {f"{name}_{key}": measured[key] for key in ("abs_rel", "rmse_log", "tau") if key in measured}
+            yield counted, kept
             row[f"{name}_gradient"] = float(multiscale_gradient(maps, target, batch.tiles.valid))
-        return row
+        yield len(batch.tiles.images), row
 
     @cached_property
     def _held_out(self) -> list[PairBatch]:

@@ -103,6 +103,7 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
         OptionError: if the folder holds the state of another training, the device cannot be used, the encoder is not
             that of ``start_from``, or the fusion network would be trained on untrained networks.
         OutputError: if the folder cannot be written.
+        TrainingError: if the loss stays non-finite.
     """
     _check_place(recipe)
     torch.manual_seed(recipe.seed)
@@ -180,7 +181,8 @@ def _judges_tiles_better(coarse: UNet, fine: DepthStage) -> bool:
     """Whether the newly trained coarse network predicts tiles better than the earlier fine one."""
     networks = [network.to(fine.device).eval() for network in (coarse, fine.network)]
     of_coarse, of_fine = (fine.measured(network, fine.training_views()) for network in networks)
-    return of_coarse["abs_rel_scaled"] < of_fine["abs_rel_scaled"]
+    # Views without a valid pixel have no such measure and decide nothing.
+    return of_coarse.get("abs_rel_scaled", math.inf) < of_fine.get("abs_rel_scaled", math.inf)
 
 
 def _train_stage(

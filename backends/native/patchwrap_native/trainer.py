@@ -10,10 +10,14 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from patchwrap import TrainingError
 from patchwrap.extension import read_state, save_state
 from patchwrap_native.budget import Budget, learning_rate
 from patchwrap_native.ema import Ema
 from patchwrap_native.precision import Precision, autocast
+
+HOPELESS = 20
+"""Consecutive steps without finite gradients after which a training fails."""
 
 
 @runtime_checkable
@@ -130,6 +134,7 @@ class Trainer:
         self.optimiser = optimiser(self.network, stage.rate)
         self.history = History()
         self._sums: list[dict[str, Tensor]] = []
+        self._skipped = 0
         self._coming: Future[Any]
         if checkpoint.exists():
             self._resume()
@@ -147,6 +152,9 @@ class Trainer:
 
         Returns:
             The moving average of the network, ready for use.
+
+        Raises:
+            TrainingError: if ``HOPELESS`` steps in a row have no finite gradients.
         """
         with ThreadPoolExecutor(1) as worker:
             self._train(worker, report)
@@ -178,24 +186,46 @@ class Trainer:
         batch, progress = self._coming.result(), min(self.progress, 1.0)
         self.history.step += 1
         self._draw_ahead(worker)
-        self._sums.append(self._step(batch, progress))
+        self._step(batch, progress)
         self.ema.update(self.network, self.history.step)
         self.history.elapsed += time.perf_counter() - start
 
-    def _step(self, batch: Any, progress: float) -> dict[str, Tensor]:
+    def _step(self, batch: Any, progress: float) -> None:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.stage.rate, progress)
         self.network.train()
+        buffers = [buffer.clone() for buffer in self.network.buffers()]
         with autocast(self.device, self.precision):
             terms = self.stage.losses(batch)
         total = torch.stack(list(terms.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
-        # One batch with an infinite loss must not poison the weights and, through the average, all later ones.
-        if torch.isfinite(norm):
+        if torch.isfinite(norm) and self._finite_buffers():
             self.optimiser.step()
-        return {name: term.detach() for name, term in terms.items()}
+            self._skipped = 0
+            self._sums.append({name: term.detach() for name, term in terms.items()})
+        else:
+            self._skip(buffers)
+
+    def _finite_buffers(self) -> bool:
+        return all(bool(buffer.isfinite().all()) for buffer in self.network.buffers())
+
+    @torch.no_grad()
+    def _skip(self, buffers: Sequence[Tensor]) -> None:
+        """Undo a batch without finite gradients, which would spoil the statistics and, through them, the average.
+
+        Args:
+            buffers: of the network before this batch, such as the means and variances of batch norms.
+        """
+        for buffer, before in zip(self.network.buffers(), buffers):
+            buffer.copy_(before)
+        self._skipped += 1
+        if self._skipped >= HOPELESS:
+            raise TrainingError(
+                f"the loss of {self.stage.name!r} was not finite {HOPELESS} steps in a row, up to step "
+                f"{self.history.step}. Lower the rate (now {self.stage.rate:g}), or take precision float32."
+            )
 
     def _report(self, report: Report | None) -> None:
         if self._sums:
@@ -213,7 +243,10 @@ class Trainer:
         return {"step": self.history.step, "seconds": round(self.history.elapsed, 1)}
 
     def _finish(self, report: Report | None) -> None:
-        self._evaluate()
+        rows = self.history.held_out
+        # A finished training that is started again is measured already.
+        if not rows or rows[-1]["step"] != self.history.step:
+            self._evaluate()
         self._report(report)
         self.save()
 

@@ -1,11 +1,7 @@
-import json
-
 import pytest
 import torch
 
-from patchwrap_native import checkpoint
-from patchwrap_native.calibration import calibrate, calibrate_checkpoint
-from patchwrap_native.checkpoint import Trio
+from patchwrap_native.calibration import calibrate
 from patchwrap_native.crops import COARSE
 from patchwrap_native.depth_stage import DepthStage
 from patchwrap_native.shards import open_shards
@@ -34,16 +30,3 @@ def test_without_valid_pixels_nothing_is_subtracted(stage):
     nowhere = [type(view)(view.images, view.target, view.beyond & False, view.beyond, view.far) for view in views]
     before = stage.network.head.bias.clone()
     assert calibrate(stage.network, nowhere) == 0 and torch.equal(stage.network.head.bias, before)
-
-
-def test_a_saved_checkpoint_is_calibrated_and_its_card_says_so(shards, tmp_path):
-    source, out = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    trio = Trio.untrained()
-    checkpoint.save(trio, source)
-    source.with_suffix(".json").write_text(json.dumps({"stages": {"coarse": {}, "fine": {"calibration": 1.0}}}))
-    offsets = calibrate_checkpoint(source, shards, out)
-    stages = json.loads(out.with_suffix(".json").read_text())["stages"]
-    assert stages["coarse"]["calibration"] == offsets["coarse"]
-    assert stages["fine"]["calibration"] == pytest.approx(1 + offsets["fine"])
-    bias = checkpoint.load(out).coarse.head.bias
-    assert bias.item() == pytest.approx(trio.coarse.head.bias.item() - offsets["coarse"], abs=2e-3)

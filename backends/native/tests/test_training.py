@@ -1,12 +1,14 @@
 import json
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
-from patchwrap.errors import CheckpointError, OptionError
+from patchwrap.errors import CheckpointError, OptionError, TrainingError
 from patchwrap_native import checkpoint
 from patchwrap_native.backend import load
+from patchwrap_native.batch import Batch
 from patchwrap_native.budget import Budget, learning_rate
 from patchwrap_native.checkpoint import Trio
 from patchwrap_native.cli import STAGES, main
@@ -14,7 +16,7 @@ from patchwrap_native.crops import COARSE
 from patchwrap_native.depth_stage import DepthStage
 from patchwrap_native.recipe import SHARES, Recipe, train
 from patchwrap_native.shards import open_shards
-from patchwrap_native.trainer import Pace, Trainer
+from patchwrap_native.trainer import HOPELESS, Pace, Trainer
 from patchwrap_native.unet import UNet
 
 
@@ -131,6 +133,11 @@ def test_a_finished_training_goes_on_for_longer_and_wherever_its_scenes_lie(fini
     (tmp_path / "moved").symlink_to(shards)
     again = checkpoint.load(train(replace(recipe, shards=tmp_path / "moved"))).coarse.state_dict()
     assert all(torch.equal(value, again[name]) for name, value in before.items())
+    card = json.loads((recipe.out / "native.json").read_text())
+    # Coarse and fine network are measured once before and once after calibration.
+    assert {name: len(stage["held_out"]) for name, stage in card["stages"].items()} == {
+        "coarse": 2, "fine": 2, "fusion": 1
+    }  # fmt: skip
     card = json.loads(train(replace(recipe, steps=6, minutes=60.0)).with_suffix(".json").read_text())
     assert {stage["step"] for stage in card["stages"].values()} == {6} and card["recipe"]["steps"] == 6
 
@@ -209,6 +216,65 @@ def test_training_lowers_the_loss(shards, tmp_path):
     trainer.run()
     losses = trainer.history.losses
     assert losses[-1]["silog"] < 0.9 * losses[0]["silog"]
+
+
+class Spoilt:
+    """A stage whose batches of some steps hold an infinite pixel."""
+
+    name, rate = "spoilt", 1e-3
+
+    def __init__(self, steps):
+        self.steps = steps
+        self.network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+
+    def batch(self, step, progress):
+        images = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(step))
+        images[0, 0, 4, 4] = math.inf if step in self.steps else 0.0
+        return images
+
+    def losses(self, batch):
+        return {"size": self.network(batch).square().mean()}
+
+    def evaluate(self, network):
+        return {}
+
+
+def test_a_spoilt_batch_leaves_no_trace(tmp_path):
+    trainer = Trainer(Spoilt({2}), Budget(None, 2), tmp_path / "state.pt", torch.device("cpu"), "float32")
+    trainer.run()
+    before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    trainer.budget = Budget(None, 3)
+    trainer.run()
+    assert all(torch.equal(value, before[name]) for name, value in trainer.network.state_dict().items())
+    trainer.budget = Budget(None, 50)
+    average = trainer.run()
+    assert all(value.isfinite().all() for value in average.state_dict().values())
+    assert math.isfinite(trainer.history.losses[-1]["size"])
+
+
+def test_a_training_without_finite_losses_fails(tmp_path):
+    trainer = Trainer(Spoilt(range(1000)), Budget(None, 1000), tmp_path / "state.pt", torch.device("cpu"), "float32")
+    with pytest.raises(TrainingError, match=f"'spoilt' was not finite {HOPELESS} steps in a row"):
+        trainer.run()
+    assert not trainer.checkpoint.exists()
+
+
+def test_views_without_valid_pixels_count_for_nothing(shards):
+    scenes = open_shards(shards)
+    stage = DepthStage("coarse", UNet().eval(), COARSE, scenes, scenes)
+    first, second = stage.training_views()
+    nowhere = replace(second, valid=second.valid & False)
+    one = stage.measured(stage.network, [first])
+    measured = stage.measured(stage.network, [nowhere, first])
+    assert {name: measured[name] for name in one if name != "sky_found"} == {
+        name: value for name, value in one.items() if name != "sky_found"
+    }
+    assert set(stage.measured(stage.network, [nowhere])) == {"sky_found"}
+    # Every image counts alike, however many share its batch.
+    fewer = Batch(*(value[:2] for value in vars(second).values()))
+    few = stage.measured(stage.network, [fewer])
+    both = stage.measured(stage.network, [first, fewer])
+    assert both["abs_rel"] == pytest.approx((6 * one["abs_rel"] + 2 * few["abs_rel"]) / 8, abs=2e-5)
 
 
 def test_only_the_named_stages_are_trained_and_share_the_time(recipe, capsys):

@@ -114,6 +114,14 @@ def test_it_goes_on_where_it_stopped(train):
     assert any((a != b).any() for a, b in zip(first.parameters(), third.parameters()))
 
 
+@pytest.mark.parametrize("words", [("--seed", "1"), ("--rate", "1e-4"), ("--guide", str(checkpoint.SHIPPED))])
+def test_the_state_of_a_training_with_other_options_is_refused(train, words):
+    folder = train("out", 1)
+    with pytest.raises(patchwrap.OptionError, match="other options or data"):
+        train("out", 2, *words)
+    assert json.loads((folder / "card.json").read_text())["recipe"]["seed"] == 0
+
+
 def test_a_training_may_start_from_an_earlier_one(train):
     first = train("first", 1)
     second = train("second", 1, "--start-from", str(first))
@@ -135,6 +143,16 @@ def test_tokens_learn_to_tell_what_a_guide_sees(script):
     told.wanted = lambda _: [maps.mT.unflatten(2, (8, 12)) for maps in wanted]
     assert told(images, states) == 0
     assert told(images, [torch.zeros_like(state) for state in states]) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("method", ["wanted", "depth"])
+def test_a_guide_follows_its_pictures_to_another_device(script, method):
+    guidance = importlib.import_module("guidance")
+    guide = checkpoint.load(checkpoint.SHIPPED).coarse
+    told = guidance.Guidance(guide, (0, 1, 2), width=64).to("meta")
+    guide.forward = lambda images: (images[:, :1], None)  # its own needs a device with autocast
+    getattr(told, method)(torch.zeros(2, 3, 64, 96, device="meta"))
+    assert {value.device.type for value in guide.parameters()} == {"meta"}
 
 
 def test_a_fitted_map_is_the_least_squares_line_through_what_is_known(script):
@@ -279,12 +297,16 @@ def test_only_one_architecture_has_an_average(script, tmp_path):
     with pytest.raises(patchwrap.PatchwrapError, match="other is of another architecture"):
         average.main([str(tmp_path / "one"), str(tmp_path / "other"), "-o", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
+    before = (tmp_path / "one" / average.WEIGHTS).read_bytes()
+    with pytest.raises(patchwrap.PatchwrapError, match="is one of the folders to average"):
+        average.main([str(tmp_path / "one"), "-o", str(tmp_path / "out" / ".." / "one")])
+    assert (tmp_path / "one" / average.WEIGHTS).read_bytes() == before and len(list(tmp_path.iterdir())) == 2
     twice = average.average([(tmp_path / "one", 0.25), (tmp_path / "one", 0.75)])
     assert torch.equal(twice["weight"], torch.ones(2, dtype=torch.float16))
 
 
 def test_a_card_of_cards_tells_each_once(script):
-    told = importlib.import_module("average_weights")._told_once
+    told = importlib.import_module("average_weights")._without_repeats
     first, second = {"made": "1", "seconds": 5}, {"made": "2", "seconds": 6}
     cards = [{"share": 0.5, "card": first}, {"share": 0.5, "card": second | {"started_from": first}}]
     assert told(cards, []) == [cards[0], {"share": 0.5, "card": second | {"started_from": {"made": "1"}}}]
