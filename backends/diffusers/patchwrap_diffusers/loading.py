@@ -116,11 +116,22 @@ def check_parts(pipeline: MarigoldDepthPipeline, autoencoder: Any, name: str) ->
             f"{name!r} has a {type(pipeline.scheduler).__name__}; Marigold is denoised by a DDIMScheduler or an "
             "LCMScheduler. Save the pipeline with one of these."
         )
+    _check_tokenizer(pipeline, name)
     channels, images = pipeline.unet.config.in_channels, autoencoder.config.latent_channels
     if channels != 2 * images:
         raise CheckpointError(
             f"{name!r} has a denoiser of {channels} input channels and an autoencoder of {images} latent channels; the "
             "denoiser takes picture and depth, twice as many as the autoencoder gives. Take an autoencoder that fits."
+        )
+
+
+def _check_tokenizer(pipeline: MarigoldDepthPipeline, name: str) -> None:
+    """Refuse the tokenizer that the library makes up if its files are missing: its few words have other numbers."""
+    words, needed = len(pipeline.tokenizer), pipeline.text_encoder.config.vocab_size
+    if words < needed:
+        raise CheckpointError(
+            f"{name!r} has a tokenizer of {words} words for a text encoder of {needed}: the tokenizer's files are "
+            "missing or belong to another pipeline. Take a complete checkpoint, with its tokenizer folder."
         )
 
 
@@ -161,11 +172,11 @@ def _read(kind: Any, name: str, part: str | None, **where: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Suppress the libraries' progress bars and reports; missing weights are raised as errors."""
+    """Suppress the libraries' progress bars and reports, errors too: these are raised as well."""
     talkers = (logging, transformers_logging)
     before = [(talker, talker.get_verbosity(), talker.is_progress_bar_enabled()) for talker in talkers]
     for talker in talkers:
-        talker.set_verbosity_error()
+        talker.set_verbosity(talker.CRITICAL)
         talker.disable_progress_bar()
     try:
         yield

@@ -44,18 +44,19 @@ def offline():
     patch.undo()
 
 
-def tokenizer(folder: Path) -> CLIPTokenizer:
-    """Two words: begin and end, all that the empty prompt needs."""
+def tokenizer(folder: Path, words: tuple[str, ...] = ()) -> CLIPTokenizer:
+    """Begin and end, all that the empty prompt needs, and further words."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "vocab.json").write_text(json.dumps({"<|startoftext|>": 0, "<|endoftext|>": 1}))
+    vocabulary = {word: number for number, word in enumerate(("<|startoftext|>", "<|endoftext|>", *words))}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("#version: 0.2\n")
     return CLIPTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=8)
 
 
-def text_encoder() -> CLIPTextModel:
+def text_encoder(words: int = 2) -> CLIPTextModel:
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
     return CLIPTextModel(
-        CLIPTextConfig(vocab_size=2, max_position_embeddings=8, bos_token_id=0, eos_token_id=1, **sizes)
+        CLIPTextConfig(vocab_size=words, max_position_embeddings=8, bos_token_id=0, eos_token_id=1, **sizes)
     )
 
 
@@ -86,10 +87,13 @@ def autoencoder() -> AutoencoderKL:
     return network
 
 
-def pipeline(folder: Path, scheduler: str = "ddim", **config: Any) -> MarigoldDepthPipeline:
+def pipeline(
+    folder: Path, scheduler: str = "ddim", *, words: tuple[str, ...] = (), **config: Any
+) -> MarigoldDepthPipeline:
     torch.manual_seed(0)
     config = {"prediction_type": "depth", "default_denoising_steps": 4, "default_processing_resolution": 96} | config
-    parts = unet(), autoencoder(), SCHEDULERS[scheduler](), text_encoder(), tokenizer(folder / "words")
+    language = tokenizer(folder / "words", words)
+    parts = unet(), autoencoder(), SCHEDULERS[scheduler](), text_encoder(len(language)), language
     return MarigoldDepthPipeline(*parts, **config)
 
 

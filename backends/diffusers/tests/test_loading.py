@@ -1,5 +1,7 @@
 import json
 import logging as python_logging
+import shutil
+from logging.handlers import BufferingHandler
 
 import pytest
 import torch
@@ -82,13 +84,13 @@ def test_pipelines_of_something_else_are_refused_before_their_weights_are_read(c
     rename(copy, kind)
     for weights in WEIGHTS.values():
         (copy / weights).unlink()
-    refused(copy, kind, "no depth", "MarigoldDepthPipeline")
+    refused(copy, kind, "cannot run", "MarigoldDepthPipeline")
 
 
 def test_so_are_loaded_ones(tiny):
     parts = MarigoldDepthPipeline.from_pretrained(tiny()).components
     for kind, meant in ((MarigoldNormalsPipeline, "normals"), (MarigoldIntrinsicsPipeline, "intrinsics")):
-        refused(kind(**parts, prediction_type=meant), kind.__name__, "no depth")
+        refused(kind(**parts, prediction_type=meant), kind.__name__, "cannot run")
 
 
 def test_marigolds_own_name_for_its_depth_pipeline_is_known(copy):
@@ -134,6 +136,13 @@ def test_pickled_weights_are_never_read(copy):
         torch.save(load_file(copy / WEIGHTS[part]), copy / part / kind)
         (copy / WEIGHTS[part]).unlink()
     refused(copy, str(copy))
+
+
+def test_a_missing_tokenizer_does_not_become_an_empty_one(tiny, tmp_path):
+    folder = shutil.copytree(tiny(words=tuple("abcdefgh")), tmp_path / "copy")
+    assert load(folder).processing == (72, 96)
+    shutil.rmtree(folder / "tokenizer")
+    refused(folder, "a tokenizer of", "a text encoder of 10", "tokenizer folder")
 
 
 @pytest.mark.parametrize("part", ["scheduler", "tokenizer", "unet"])
@@ -212,6 +221,18 @@ def test_loading_is_silent_and_leaves_the_librarys_own_talk_as_it_was(tiny, capf
     assert capfd.readouterr() == ("", "") and caplog.records == []
     assert logging.get_verbosity() == level and logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
+
+
+@pytest.mark.parametrize("part", list(WEIGHTS))
+def test_a_failure_is_not_logged_beside_its_error(copy, part):
+    handler = BufferingHandler(100)
+    (copy / WEIGHTS[part]).unlink()
+    logging.add_handler(handler)
+    try:
+        refused(copy, str(copy))
+    finally:
+        logging.remove_handler(handler)
+    assert [record.getMessage() for record in handler.buffer] == []
 
 
 def test_a_saved_backends_pipeline_is_an_ordinary_one(tiny):

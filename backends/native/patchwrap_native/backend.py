@@ -194,7 +194,7 @@ def load(checkpoint: str | Path | None = None, *, encoder: str | None = None) ->
         CheckpointError: if the file is missing, damaged or of other networks.
         OptionError: if the checkpoint has another encoder.
     """
-    trio = read_trio(Path(checkpoint) if checkpoint else SHIPPED)
+    trio = read_trio(Path(checkpoint).expanduser() if checkpoint else SHIPPED)
     own = trio.coarse.options["encoder"]
     if encoder not in (None, own):
         raise OptionError(

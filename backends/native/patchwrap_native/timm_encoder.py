@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import timm
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchwrap import Features, OptionError
 from patchwrap_native.layers import conv_block
+
+_PROBE = (64, 96)
+"""Height and width with which a network is tried out."""
 
 
 class TimmEncoder(nn.Module):
@@ -19,7 +23,7 @@ class TimmEncoder(nn.Module):
         widths: channels of the levels that timm's network does not have.
 
     Raises:
-        OptionError: if timm knows no such network or it offers no feature maps.
+        OptionError: if timm knows no such network, it offers no feature maps, or it does not take pictures of any size.
     """
 
     def __init__(self, name: str, widths: Sequence[int]) -> None:
@@ -32,11 +36,38 @@ class TimmEncoder(nn.Module):
         self.reductions: list[int] = info.reduction()
         found = dict(zip(self.reductions, info.channels()))
         self.sources = [found.get(2**level) for level in range(len(widths))]
+        self._check_maps(name)
         self.widths = [source or width for source, width in zip(self.sources, widths)]
         self.plain = nn.ModuleList(
             nn.Identity() if source else conv_block(before, width, norm=level > 0)
             for level, (source, before, width) in enumerate(zip(self.sources, [3, *self.widths], self.widths))
         )
+
+    def _check_maps(self, name: str) -> None:
+        """Refuse a network whose maps are not channels, rows and columns of their reductions."""
+        height, width = _PROBE
+        maps = dict(zip(self.reductions, self._probed(name)))
+        for level, channels in enumerate(self.sources):
+            needed = (channels, height // 2**level, width // 2**level)
+            if channels and (found := tuple(maps[2**level].shape[1:])) != needed:
+                raise OptionError(
+                    f"timm's {name!r} gives maps of {found} at 1/{2**level} of {width}x{height}; needed are {needed}, "
+                    "channels first. Choose another encoder, such as 'timm:resnet18'."
+                )
+
+    @torch.no_grad()
+    def _probed(self, name: str) -> list[Tensor]:
+        try:
+            # In training mode it would change the statistics of batch norms.
+            maps = self.backbone.eval()(torch.zeros(1, 3, *_PROBE))
+        except (RuntimeError, AssertionError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200].rstrip(".")
+            raise OptionError(
+                f"timm's {name!r} does not take pictures of {_PROBE[1]}x{_PROBE[0]} ({reason}). Choose an encoder of "
+                "any size, such as 'timm:resnet18'."
+            ) from error
+        self.backbone.train()
+        return maps
 
     def forward(self, images: Features) -> list[Tensor]:
         """Return one map per level, each half the size of the one before."""

@@ -36,6 +36,11 @@ def test_the_whole_way_with_the_backends_own_fine_network_and_head(native):
     assert str(fused.convention) == "depth:scale"
 
 
+def test_a_home_relative_checkpoint(monkeypatch):
+    monkeypatch.setenv("HOME", str(checkpoint.SHIPPED.parent))
+    assert load(f"~/{checkpoint.SHIPPED.name}").processing == (288, 384)
+
+
 def test_half_and_brain_precision_run_and_agree(native):
     photo = painted_photo(300, 480)
     full = patchwrap.predict(photo, native, plan="p16").values

@@ -3,7 +3,7 @@ import sys
 import pytest
 import torch
 
-from patchwrap.errors import MissingExtraError
+from patchwrap.errors import MissingExtraError, OptionError
 from patchwrap_native import checkpoint
 from patchwrap_native.checkpoint import Trio
 from patchwrap_native.folding import fold
@@ -77,6 +77,36 @@ def test_a_timm_encoder_is_built_only_when_chosen():
     network = UNet(encoder="timm:test_resnet").eval()
     depth, features = network(rand(1, 3, 64, 96))
     assert depth.shape == (1, 1, 64, 96) and features.shape[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mambaout_femto", r"\(16, 24, 48\) at 1/4 of 96x64; needed are \(48, 16, 24\), channels first"),
+        ("vit_tiny_patch16_224", "does not take pictures of 96x64"),
+        ("levit_128s", "does not take pictures of 96x64"),
+    ],
+)
+def test_a_timm_encoder_that_does_not_fit_is_refused_when_built(name, words):
+    pytest.importorskip("timm")
+    with pytest.raises(OptionError, match=words):
+        UNet(encoder=f"timm:{name}")
+
+
+def test_trying_out_a_timm_encoder_leaves_no_trace():
+    pytest.importorskip("timm")
+    torch.manual_seed(0)
+    encoder = UNet(encoder="timm:test_resnet").encoder
+    drawn = torch.rand(1)
+    assert all(module.training for module in encoder.modules())
+    statistics = [value for key, value in encoder.state_dict().items() if key.endswith("running_mean")]
+    assert statistics and not any(value.any() for value in statistics)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("patchwrap_native.timm_encoder.TimmEncoder._check_maps", lambda self, name: None)
+        torch.manual_seed(0)
+        untried = UNet(encoder="timm:test_resnet").encoder
+    assert torch.equal(torch.rand(1), drawn)
+    assert all(map(torch.equal, encoder.parameters(), untried.parameters()))
 
 
 def test_a_checkpoint_comes_back_in_half_precision(tmp_path):

@@ -110,7 +110,7 @@ def load(checkpoint: str | Path | None = None, **options: Any) -> OnnxBackend:
     """
     if checkpoint is None:
         raise CheckpointError("The onnx backend needs a file: onnx=model.onnx.")
-    path = Path(checkpoint)
+    path = Path(checkpoint).expanduser()
     facts = read_facts(path, options)
     graph = Graph(path, facts.get("threads"))
     card = complete(facts, graph.metadata, path)

@@ -22,7 +22,8 @@ class Card:
 
     Args:
         convention: of the maps it predicts.
-        processing: preferred ``(height, width)``; needed if the graph's size is dynamic.
+        processing: preferred ``(height, width)``, as an option or in the JSON also ``"WIDTHxHEIGHT"`` or one number for
+            both; needed if the graph's size is dynamic.
         multiple: both sides of an input must be divisible by this.
         free_aspect: whether inputs of a dynamic graph may have another aspect than ``processing``.
         mirror: see ``patchwrap.Traits``.
@@ -135,9 +136,14 @@ def _whole(value: Any) -> int:
 
 
 def _sides(value: Any) -> tuple[int, int]:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError("[height, width]")
-    return _whole(value[0]), _whole(value[1])
+    try:
+        if isinstance(value, str):
+            value = [int(side) for side in reversed(value.lower().split("x"))]
+            value = value * 2 if len(value) == 1 else value
+        height, width = map(_whole, value if isinstance(value, list | tuple) else (value, value))
+    except ValueError as error:
+        raise ValueError("[height, width], 'WIDTHxHEIGHT' or one number, each a whole number from 1") from error
+    return height, width
 
 
 def _positive(value: Any) -> float:

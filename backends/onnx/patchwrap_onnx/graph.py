@@ -62,7 +62,7 @@ class Graph:
             BackendContractError: if the graph fails on this input.
         """
         try:
-            return self._session.run([output], {self.input.name: pictures})[0]
+            raw = self._session.run([output], {self.input.name: pictures})[0]
         except Exception as error:
             if any(words in str(error).lower() for words in _MEMORY_WORDS):
                 raise MemoryError(f"{self.path} does not fit in memory") from error
@@ -70,6 +70,21 @@ class Graph:
                 f"{self.path} fails on an input of shape {pictures.shape}: {_reason(error)}. If it takes certain "
                 "sizes only, say which: multiple, or processing with free_aspect false; or batch 1."
             ) from error
+        if not isinstance(raw, np.ndarray):
+            raise BackendContractError(
+                f"Output {output!r} of {self.path} is not a tensor: it is a {type(raw).__name__}. Name the depth map "
+                f"(output, one of {', '.join(self.outputs)}), or export the maps as one tensor."
+            )
+        return raw
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a session is opened from again: sessions can be neither copied nor pickled."""
+        return {"path": self.path, "threads": self.threads, "device": self.device}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Open the file again, on the same device."""
+        self.__init__(state["path"], state["threads"])
+        self.to(state["device"])
 
     def to(self, device: torch.device) -> None:
         """Run on a CUDA device from now on if this onnxruntime supports it, else on the CPU."""

@@ -38,7 +38,9 @@ def save(tmp_path):
     return save
 
 
-def weighted_sum(sides, nhwc=False, dtype=TensorProto.FLOAT, after=(), outputs=("depth",), metadata=None, inputs=()):
+def weighted_sum(
+    sides, nhwc=False, dtype=TensorProto.FLOAT, after=(), outputs=("depth",), metadata=None, inputs=(), sequence=False
+):
     """A graph of the weighted sum.
 
     Args:
@@ -49,7 +51,9 @@ def weighted_sum(sides, nhwc=False, dtype=TensorProto.FLOAT, after=(), outputs=(
         outputs: their names.
         metadata: the graph's.
         inputs: names of further inputs.
+        sequence: whether the outputs are sequences of tensors.
     """
+    info = helper.make_tensor_sequence_value_info if sequence else helper.make_tensor_value_info
     nodes = [helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT)]
     if nhwc:
         nodes.append(helper.make_node("Transpose", ["float"], ["first"], perm=[0, 3, 1, 2]))
@@ -61,7 +65,7 @@ def weighted_sum(sides, nhwc=False, dtype=TensorProto.FLOAT, after=(), outputs=(
         nodes,
         "weighted_sum",
         [helper.make_tensor_value_info(name, dtype, sides) for name in ("image", *inputs)],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [info(name, TensorProto.FLOAT, None) for name in outputs],
         [weights, numpy_helper.from_array(np.array([1]), "axis")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

@@ -1,4 +1,6 @@
+import copy
 import json
+import pickle
 import subprocess
 import sys
 
@@ -110,6 +112,26 @@ def test_a_file_is_needed(tmp_path):
         load()
     with pytest.raises(CheckpointError, match="No ONNX file"):
         load(tmp_path / "none.onnx")
+
+
+def test_a_home_relative_file(save, monkeypatch):
+    monkeypatch.setenv("HOME", str(save().parent))
+    assert load("~/model.onnx", **FACTS).processing == (48, 64)
+
+
+def test_a_sequence_in_place_of_maps_is_refused(save, images):
+    backend = load(save(after=[node("SequenceConstruct", ["sum"], ["depth"])], sequence=True), **FACTS)
+    with pytest.raises(BackendContractError, match=r"'depth' of .*model\.onnx is not a tensor"):
+        backend.predict(images)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda backend: pickle.loads(pickle.dumps(backend))])
+def test_a_backend_can_be_copied_and_pickled(save, images, again):
+    backend = load(save(), **FACTS, threads=1)
+    copied = again(backend)
+    assert torch.equal(copied.predict(images), backend.predict(images))
+    assert copied.graph._session.get_session_options().intra_op_num_threads == 1
+    assert copied.graph._session is not backend.graph._session
 
 
 @pytest.mark.parametrize("kind", [{"op": "Flatten"}, {"op": "Concat", "axis": 1}, {"op": "Concat", "axis": 0}])

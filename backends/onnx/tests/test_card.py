@@ -37,12 +37,24 @@ def test_the_meaning_of_the_numbers_is_never_guessed(model):
         card_of(model, {"multiple": 14})
 
 
+@pytest.mark.parametrize("size", [(392, 518), [392, 518], "518x392", "518X392"])
+def test_a_size_is_written_as_for_other_backends(size, tmp_path):
+    assert read_facts(tmp_path / "model.onnx", {"processing": size})["processing"] == (392, 518)
+
+
+@pytest.mark.parametrize("size", [518, "518"])
+def test_one_number_is_both_sides(size, tmp_path):
+    assert read_facts(tmp_path / "model.onnx", {"processing": size})["processing"] == (518, 518)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
         ("colour", "BGR", r"colour is not known. There are: convention, processing"),
         ("processing", [518], r"processing is \[518\]; expected \[height, width\]"),
         ("processing", [518, 0], "whole number from 1"),
+        ("processing", "518x", r"processing is '518x'; expected .*'WIDTHxHEIGHT'"),
+        ("processing", True, "or one number"),
         ("multiple", "14", "multiple is '14'; expected a whole number from 1"),
         ("multiple", True, "whole number"),
         ("free_aspect", 1, "true or false"),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from patchwrap_transformers.postprocessing import depth_of, distances_only, maps
 from patchwrap_transformers.precision import compute_in_float32
 from patchwrap_transformers.preprocessing import Preprocessing
 
-_ENCODER = re.compile(r"(^|\.)(backbone|embeddings|\w*encoder)\.")
-"""Names that the families give to modules before the decoder."""
+_ENCODER = re.compile(r"(^|\.)(backbone|embeddings|\w*encoder|patch_transformer|mlp_classifier)\.|^dpt\.layernorm\.")
+"""Names that the families give to modules before the decoder, and to those that select ZoeDepth's head, which no
+gradient reaches."""
 
 
 class TransformersBackend:
@@ -59,8 +61,8 @@ class TransformersBackend:
         self.multiple = geometry.multiple
         self.free_aspect = geometry.free_aspect
         self.preprocessing = preprocessing
-        self.votes = votes
-        self._forward: Callable[..., Any] = network
+        self._eager = network if votes is None else elected(network, votes)
+        self._forward: Callable[..., Any] = self._eager
         self._precision = Precision(network, family.exact)
         compute_in_float32(network, family.exact)
 
@@ -86,15 +88,9 @@ class TransformersBackend:
     def _maps(self, images: Images) -> Float[Tensor, "batch 1 _ _"]:
         size: Size = (images.shape[2], images.shape[3])
         seen = add_margin(images) if self.family.margin else images
-        output = self._output(self.preprocessing(seen).to(self._precision.dtype))
+        output = by_own_head(self._forward, self.preprocessing(seen).to(self._precision.dtype))
         maps = maps_of(output, self.family.canonical)
         return remove_margin(maps, size) if self.family.margin else maps
-
-    def _output(self, pixels: Float[Tensor, "batch 3 _ _"]) -> Any:
-        if self.votes is None:
-            return by_own_head(self._forward, pixels)
-        with elected(self.network, self.votes):
-            return self._forward(pixels)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "TransformersBackend":
         """Move the network; its last layers stay float32."""
@@ -111,7 +107,7 @@ class TransformersBackend:
             OptionError: if torch has no such backend.
         """
         try:
-            self._forward = torch.compile(self.network, backend=with_backend)
+            self._forward = torch.compile(self._eager, backend=with_backend)
         except RuntimeError as error:
             reason, known = " ".join(str(error).split()), ", ".join(torch.compiler.list_backends())
             raise OptionError(f"compile {with_backend!r} fails: {reason} Take true, or one of {known}.") from error
@@ -132,11 +128,11 @@ class TransformersBackend:
         if (nearest := self.geometry.nearest(size)) != size:
             raise OptionError(f"this network does not take size {size} (height, width); the nearest is {nearest}.")
         plain = copy(self)
-        plain._forward = self.network  # a compiled one cannot be traced
+        plain._forward = self._eager  # a compiled one cannot be traced
         return _Traceable(plain).eval(), {"images": torch.rand(2, 3, *size)}
 
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
-        """The decoder's: all parameters outside backbone, encoder and embedding."""
+        """The decoder's: all parameters outside backbone, encoder, embedding and the selection of a head."""
         return (value for name, value in self.network.named_parameters() if not _ENCODER.search(name))
 
 
@@ -188,17 +184,29 @@ def load(
     family = FAMILIES[config.model_type]
     meaning = convention_of(config, name, convention)
     model = checkpoint if isinstance(checkpoint, PreTrainedModel) else None
+    if model is not None:
+        _check_unused(attention=attention, revision=revision, safetensors=None if safetensors else False)
     if processor is None:
         settings = read_settings(name, revision, local_only=model is not None)
     else:
         settings = read_processor(processor)
     geometry = family.geometry(config).published(settings).wanted(processing)
+    family = replace(family, margin=family.margin and settings.get("do_pad", True))
     # Everything large is read after the checks above.
     network = model.eval() if model is not None else read_network(name, config, attention, revision, safetensors)
     colours = Preprocessing.of(settings, family.normalisation(config))
     votes = None if head is None else votes_for(network, head)
     backend = TransformersBackend(network, family, meaning, geometry, colours, votes)
     return backend.compile("inductor" if compile is True else compile) if compile else backend
+
+
+def _check_unused(**options: Any) -> None:
+    """Refuse options of the weights' loading for a model that is already loaded."""
+    if given := [name for name, value in options.items() if value is not None]:
+        raise OptionError(
+            f"{', '.join(given)}: the model is already loaded, so this has no effect. Leave it out, give it to "
+            "from_pretrained, or give a folder or hub name in place of the model."
+        )
 
 
 def _check_kinds(compile: Any, safetensors: Any) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from patchwrap import OptionError
+from patchwrap import CheckpointError, OptionError
 
 Size = tuple[int, int]
 """``(height, width)``."""
@@ -40,6 +40,9 @@ class Geometry:
 
         Args:
             settings: the processor's own file; may be empty.
+
+        Raises:
+            CheckpointError: if the file's height or width is not a positive whole number.
         """
         if self.shape == "fixed":
             return self
@@ -83,11 +86,21 @@ class Geometry:
 
 
 def _size(value: Any) -> Size | None:
+    """A processor's size, one of the forms of transformers' ``get_size_dict``; None if it has no height and width."""
     if isinstance(value, int):
         return value, value
-    if isinstance(value, Mapping) and {"height", "width"} <= set(value):
-        return value["height"], value["width"]
-    return None
+    if isinstance(value, Mapping):
+        if not {"height", "width"} <= set(value):
+            return None
+        value = value["height"], value["width"]
+    if not isinstance(value, list | tuple):
+        return None
+    if len(value) != 2 or not all(isinstance(side, int) and side > 0 for side in value):
+        raise CheckpointError(
+            f"The image processor's size {tuple(value)} is not (height, width) in pixels. Correct "
+            "preprocessor_config.json, or name another file: processor=."
+        )
+    return value[0], value[1]
 
 
 def _parse(value: Any) -> Size:

@@ -1,7 +1,7 @@
 """ZoeDepth's two heads, one for indoor and one for outdoor scenes, and how the network selects one."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import torch
@@ -53,15 +53,32 @@ def votes_for(network: nn.Module, name: str) -> Votes:
     return torch.eye(len(names))[names.index(name)]
 
 
-@contextmanager
-def elected(network: nn.Module, votes: Votes) -> Iterator[None]:
-    """Replace a network's logits inside the block only: another backend may use the same network with another head."""
+def elected(network: nn.Module, votes: Votes) -> nn.Module:
+    """Return a network that always selects the same head.
 
-    def elect(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
-        return votes.to(output).expand_as(output)
+    It shares all weights with the given one, which stays as it is: other backends may use that with other heads.
 
-    hook = network.get_submodule("metric_head.mlp_classifier").register_forward_hook(elect)
-    try:
-        yield
-    finally:
-        hook.remove()
+    Args:
+        network: of the family ``zoedepth``, with several heads.
+        votes: logits that select the head.
+    """
+    heads = _with_child(network.get_submodule("metric_head"), "mlp_classifier", _Constant(votes))
+    return _with_child(network, "metric_head", heads)
+
+
+class _Constant(nn.Module):
+    """A classifier with the same logits for every picture."""
+
+    def __init__(self, votes: Votes) -> None:
+        super().__init__()
+        self._votes = votes
+
+    def forward(self, embedding: Float[Tensor, "batch _"]) -> Float[Tensor, "batch heads"]:
+        return self._votes.to(embedding).expand(len(embedding), -1)
+
+
+def _with_child(module: nn.Module, name: str, child: nn.Module) -> nn.Module:
+    """A shallow copy with another child; weights, buffers and hooks are shared."""
+    changed = copy(module)
+    changed._modules = {**module._modules, name: child}
+    return changed

@@ -1,5 +1,6 @@
 """Gets a network from a folder or the hub. Downloads nothing the user did not name and runs no code found beside it."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForDepthEstimation, PreTrainedModel
 from transformers.models.auto.image_processing_auto import get_image_processor_config
-from transformers.utils import logging
+from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
+from transformers.utils import has_file, logging
 
 from patchwrap import CheckpointError
 from patchwrap.extension import checkpoint_name, loading
@@ -18,6 +20,9 @@ from patchwrap_transformers.published import SOURCES
 
 _UNUSED = re.compile(r"fusion_stage\.layers\.0\.residual_layer1\.|mask_token$|num_batches_tracked$")
 """Weights that some published files lack and that no prediction uses."""
+
+_PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+_NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"
 
 
 def identify(checkpoint: str | Path | PreTrainedModel | None, revision: str | None = None) -> tuple[str, Any]:
@@ -40,7 +45,19 @@ def identify(checkpoint: str | Path | PreTrainedModel | None, revision: str | No
             f"{name!r} is a {config.model_type} model, not one of the depth families {', '.join(FAMILIES)}. "
             "A model of your own: patchwrap.wrap_callable."
         )
+    if isinstance(checkpoint, PreTrainedModel):
+        _check_class(type(checkpoint), config.model_type)
     return name, config
+
+
+def _check_class(kind: type, model_type: str) -> None:
+    """Refuse a model of a depth family that predicts something else."""
+    needed = MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES[model_type]
+    if needed not in [parent.__name__ for parent in kind.__mro__]:
+        raise CheckpointError(
+            f"The model is a {kind.__name__}, which predicts no depth; the {model_type} model that does is {needed}. "
+            "Load it by AutoModelForDepthEstimation, or give its folder or hub name."
+        )
 
 
 def _read_config(name: str, revision: str | None) -> Any:
@@ -115,24 +132,73 @@ def read_network(
         CheckpointError: if the weights are missing, damaged or incomplete.
     """
     options: dict[str, Any] = {} if attention is None else {"attn_implementation": attention}
-    with loading(name), _quiet():
-        network, report = AutoModelForDepthEstimation.from_pretrained(
-            name,
-            config=config,
-            revision=revision,
-            use_safetensors=True if safetensors else None,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            output_loading_info=True,
-            **options,
-        )
+    try:
+        with loading(name), _quiet(), _without_conversion():
+            network, report = AutoModelForDepthEstimation.from_pretrained(
+                name,
+                config=config,
+                revision=revision,
+                use_safetensors=True if safetensors else None,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # They are raised below, by name.
+                **options,
+            )
+    except CheckpointError as error:
+        if safetensors and _only_pickled(name, revision, error.__cause__):
+            raise CheckpointError(
+                f"{name!r} has only pickled weights and no model.safetensors. Pickled weights may run code when they "
+                "are read; if you trust them, safetensors=False loads them."
+            ) from error
+        raise
+    _check_complete(report, name, config.model_type)
+    return network.eval()
+
+
+def _check_complete(report: Mapping[str, Any], name: str, model_type: str) -> None:
+    """Refuse weights that are missing or have another shape: the library leaves random numbers in their place."""
+    advice = "Take a complete checkpoint, or load the model yourself and pass it."
     missing = sorted(key for key in report["missing_keys"] if not _UNUSED.search(key))
     if missing:
         raise CheckpointError(
-            f"{name!r} lacks {len(missing)} weights of a {config.model_type} model ({missing[0]} …): they would be "
-            "random numbers. Take a complete checkpoint, or load the model yourself and pass it."
+            f"{name!r} lacks {len(missing)} weights of a {model_type} model ({missing[0]} …): they would be "
+            f"random numbers. {advice}"
         )
-    return network.eval()
+    if mismatched := sorted(report["mismatched_keys"]):
+        key, found, needed = mismatched[0]
+        raise CheckpointError(
+            f"{name!r} has {len(mismatched)} weights of another shape than its config.json says ({key} has "
+            f"{tuple(found)}, not {tuple(needed)}). {advice}"
+        )
+
+
+def _only_pickled(name: str, revision: str | None, error: BaseException | None) -> bool:
+    """Whether loading failed because there are pickled weights only."""
+    if not isinstance(error, OSError) or "model.safetensors" not in str(error):
+        return False
+    try:
+        return any(has_file(name, file, revision=revision) for file in _PICKLED)
+    except OSError:
+        return False
+
+
+@contextmanager
+def _without_conversion() -> Iterator[None]:
+    """Keep the library from converting pickled weights.
+
+    For a hub checkpoint without safetensors it would ask a conversion service to open a pull request there, and load
+    the weights from that.
+    """
+    before = os.environ.get(_NO_CONVERSION)
+    os.environ[_NO_CONVERSION] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_NO_CONVERSION]
+        else:
+            os.environ[_NO_CONVERSION] = before
 
 
 @contextmanager

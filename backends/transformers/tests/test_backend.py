@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -65,6 +66,17 @@ def test_no_test_runs_on_a_flat_map(backend):
 def test_one_pass_equals_the_librarys_own_post_processed_output(backend, name, tiny):
     pixels = picture(*backend.processing)
     theirs = librarys_own(tiny(name), pixels)
+    ours = patchwrap.predict(pixels, backend, tiles=False)
+    assert np.abs(ours.values - theirs).max() <= 1e-3 * np.abs(theirs).mean()
+
+
+def test_a_processor_that_adds_no_margin_is_followed(tiny, tmp_path):
+    folder = shutil.copytree(tiny("zoedepth"), tmp_path / "zoedepth")
+    settings = json.loads((folder / "preprocessor_config.json").read_text())
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings | {"do_pad": False}))
+    backend = patchwrap.load_backend("transformers", folder)
+    pixels = picture(*backend.processing)
+    theirs = librarys_own(folder, pixels)
     ours = patchwrap.predict(pixels, backend, tiles=False)
     assert np.abs(ours.values - theirs).max() <= 1e-3 * np.abs(theirs).mean()
 

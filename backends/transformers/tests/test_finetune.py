@@ -28,6 +28,16 @@ def test_the_decoder_is_neither_all_nor_nothing(load_tiny, name):
     assert not any("head" in key or "neck" in key or "decoder" in key for key in outside)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"), [("dpt", ("layernorm",)), ("zoedepth_two_heads", ("patch_transformer", "mlp_classifier"))]
+)
+def test_what_no_gradient_reaches_is_not_the_decoders(load_tiny, name, words):
+    backend = load_tiny(name)
+    decoder = {id(value) for value in backend.trainable_parameters()}
+    inside = [key for key, value in backend.network.named_parameters() if id(value) in decoder]
+    assert inside and not any(word in key for key in inside for word in words)
+
+
 def test_a_decoder_is_trained_with_a_head(load_tiny, photos, tmp_path):
     backend = load_tiny("depth_anything")
     before = {name: value.clone() for name, value in backend.network.named_parameters()}

@@ -3,7 +3,7 @@ import torch
 import transformers as hf
 
 import patchwrap
-from patchwrap.errors import OptionError
+from patchwrap.errors import CheckpointError, OptionError
 from patchwrap.resampling import resize_maps
 from patchwrap.testing import painted_photo
 from patchwrap_transformers.geometry import Geometry
@@ -37,6 +37,7 @@ def test_nearest_size(geometry, size, nearest):
         (FREE, {"size": 500}, (504, 504), 14),
         (FREE, {"size": {"height": 112, "width": 112}, "ensure_multiple_of": 4}, (112, 112), 28),
         (FREE, {"size": {"height": 518, "width": 518}, "do_resize": False}, (70, 98), 14),
+        (FREE, {"size": [126, 84]}, (126, 84), 14),
         (FREE, {"size": {"shortest_edge": 518}}, (70, 98), 14),
         (FREE, {"ensure_multiple_of": 1 / 32}, (70, 98), 14),
         (SQUARE, {"size": {"height": 384, "width": 384}}, (384, 384), 16),
@@ -47,6 +48,12 @@ def test_nearest_size(geometry, size, nearest):
 def test_the_processors_file_is_followed_where_the_network_leaves_a_choice(geometry, settings, processing, multiple):
     found = geometry.published(settings)
     assert (found.processing, found.multiple) == (processing, multiple)
+
+
+@pytest.mark.parametrize("size", [{"height": 70, "width": None}, {"height": "70", "width": "98"}, [70], [70, 0]])
+def test_an_invalid_size_of_a_processor_is_one_line(size):
+    with pytest.raises(CheckpointError, match="image processor's size"):
+        FREE.published({"size": size})
 
 
 @pytest.mark.parametrize("size", [(56, 84), [56, 84], "84x56", "84X56"])

@@ -1,3 +1,7 @@
+import copy
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -55,6 +59,67 @@ def test_one_network_serves_backends_of_several_heads(load_tiny):
     assert torch.equal(maps[0], maps[3]) and torch.equal(maps[1], maps[4])
     assert not torch.allclose(maps[0], maps[1], rtol=1e-2)
     assert torch.equal(maps[2], maps[0]) or torch.equal(maps[2], maps[1])
+
+
+HEADS = ("nyu", "kitti", None)
+
+
+@pytest.fixture
+def several(load_tiny):
+    """Backends of one network by their head."""
+    model = load_tiny("zoedepth_two_heads").network
+    return lambda **options: {head: load("transformers", model, head=head, **options) for head in HEADS}
+
+
+@pytest.fixture
+def picture():
+    return torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+
+
+def test_compiled_backends_of_one_network_keep_their_heads(several, picture):
+    with torch.no_grad():
+        eager = {head: backend.predict(picture) for head, backend in several().items()}
+        compiled = several(compile="eager")
+        for _ in range(2):
+            for head, backend in compiled.items():
+                assert torch.allclose(backend.predict(picture), eager[head], rtol=1e-4)
+
+
+def meet(barrier):
+    barrier.wait()
+
+
+def test_backends_of_one_network_keep_their_heads_in_several_threads(several, picture):
+    backends = several()
+    both_inside = threading.Barrier(2, timeout=60)
+
+    @torch.no_grad()
+    def predict(backend):
+        return backend.predict(picture)
+
+    pair = [backends["nyu"], backends["kitti"]]
+    alone = [predict(backend) for backend in pair]
+    backends["nyu"].network.relative_head.register_forward_pre_hook(lambda module, inputs: meet(both_inside))
+    with ThreadPoolExecutor(2) as threads:
+        together = list(threads.map(predict, pair))
+    assert all(map(torch.equal, together, alone))
+
+
+def test_an_elected_head_shares_the_networks_weights_and_number_type(several, picture):
+    backends = several()
+    with torch.no_grad():
+        before = backends["nyu"].predict(picture)
+        backends["kitti"].to(torch.device("cpu"), torch.bfloat16)
+        half = backends["nyu"].predict(picture)
+        backends["nyu"].to(torch.device("cpu"), torch.float32)
+        assert torch.equal(backends["nyu"].predict(picture), before)
+        copied = copy.deepcopy(backends["nyu"])
+        assert torch.equal(copied.predict(picture), before)
+        for value in copied.network.parameters():
+            value.zero_()
+        assert not torch.allclose(copied.predict(picture), before, rtol=1e-2)
+        assert torch.equal(backends["nyu"].predict(picture), before)
+    assert not torch.equal(half, before) and torch.allclose(half, before, rtol=0.1)
 
 
 @pytest.mark.parametrize(

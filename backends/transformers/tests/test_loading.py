@@ -1,16 +1,19 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
 import transformers as hf
 from safetensors.torch import load_file, save_file
+from transformers import modeling_utils
 
 import patchwrap
 from patchwrap.cli import main
-from patchwrap.errors import CheckpointError
+from patchwrap.errors import CheckpointError, OptionError
 from patchwrap_transformers import loading
 
 
@@ -110,7 +113,7 @@ def test_weights_of_another_shape_are_refused(copy):
     tensors = load_file(copy / "model.safetensors")
     tensors["head.conv3.weight"] = torch.zeros(1, 9, 1, 1)
     save_file(tensors, copy / "model.safetensors", {"format": "pt"})
-    refused(copy, str(copy))
+    refused(copy, str(copy), "1 weights of another shape", "head.conv3.weight has (1, 9, 1, 1), not (1, 8, 1, 1)")
 
 
 def test_missing_weights_do_not_become_random_ones(copy):
@@ -136,8 +139,63 @@ def test_weights_that_no_prediction_uses_may_be_missing(copy):
 def test_pickled_weights_are_read_only_where_the_user_asks(copy):
     torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
     (copy / "model.safetensors").unlink()
-    refused(copy, "model.safetensors")
+    refused(copy, "only pickled weights and no model.safetensors", "safetensors=False loads them")
     assert load(copy, safetensors=False).processing == (56, 84)
+
+
+@pytest.fixture
+def pickled_on_the_hub(copy, monkeypatch):
+    """A reachable hub whose only repository has pickled weights only; returns the conversions asked for."""
+    torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
+    (copy / "model.safetensors").unlink()
+    asked = []
+
+    def converted(*arguments, **options):
+        asked.append(arguments)
+        raise OSError("conversion failed")
+
+    def found(name, file, **options):
+        return (copy / file).exists()
+
+    monkeypatch.setattr(modeling_utils, "auto_conversion", converted)
+    monkeypatch.setattr(modeling_utils, "is_offline_mode", lambda: False)
+    monkeypatch.setattr(modeling_utils, "has_file", found)
+    monkeypatch.setattr(loading, "has_file", found)
+    monkeypatch.setattr(
+        modeling_utils, "cached_file", lambda name, file, **_: str(copy / file) if found(name, file) else None
+    )
+    monkeypatch.setattr(loading, "_read_config", lambda name, revision: hf.AutoConfig.from_pretrained(copy))
+    monkeypatch.setattr(loading, "get_image_processor_config", lambda *_, **__: {})
+    return asked
+
+
+@pytest.mark.parametrize("before", [None, "no"])
+def test_nobody_is_asked_to_convert_pickled_weights(pickled_on_the_hub, monkeypatch, before):
+    monkeypatch.delenv("DISABLE_SAFETENSORS_CONVERSION", raising=False)
+    if before:
+        monkeypatch.setenv("DISABLE_SAFETENSORS_CONVERSION", before)
+    refused("nobody/pickled", "only pickled weights", "safetensors=False loads them")
+    threads = set(threading.enumerate())
+    assert load("nobody/pickled", safetensors=False).processing == (56, 56)
+    for thread in set(threading.enumerate()) - threads:
+        thread.join()
+    assert pickled_on_the_hub == []
+    assert os.environ.get("DISABLE_SAFETENSORS_CONVERSION") == before
+
+
+def test_models_of_a_depth_family_that_predict_no_depth_are_refused(tiny):
+    config = hf.AutoConfig.from_pretrained(tiny("glpn"))
+    refused(hf.GLPNModel(config), "GLPNModel", "GLPNForDepthEstimation")
+    config = hf.AutoConfig.from_pretrained(tiny("dpt"))
+    refused(hf.DPTForSemanticSegmentation(config), "DPTForDepthEstimation", convention="inverse_depth:affine")
+
+
+@pytest.mark.parametrize(("option", "value"), [("attention", "eager"), ("revision", "main"), ("safetensors", False)])
+def test_options_of_loading_are_refused_for_a_loaded_model(load_tiny, option, value):
+    model = load_tiny("depth_anything").network
+    assert load(model, safetensors=True).network is model
+    with pytest.raises(OptionError, match=f"{option}: the model is already loaded"):
+        load(model, **{option: value})
 
 
 def test_code_beside_a_checkpoint_is_never_run(copy):
