@@ -22,19 +22,21 @@ def bare_loop(
     batch_size: int,
     device: torch.device,
 ) -> list[Float[Tensor, "_ _"]]:
-    """Predict the whole picture and every tile; return the tiles."""
+    """Predict the whole picture, its mirror image if the backend asks for it, and every tile; return the tiles."""
     pixels = torch.from_numpy(picture).permute(2, 0, 1)[None]
     size = picture.shape[:2]
     fine = getattr(backend, "fine", backend)
     tiles = TilePlan.parse(plan).tiles((size[0], size[1]))
     outputs: list[Tensor] = []
     with torch.no_grad():
-        outputs.append(backend.predict(_resized(pixels, backend, size).to(device))[0, 0].cpu())
+        whole = _resized(pixels, backend, size).to(device)
+        for seen in (whole, whole.flip(-1))[: 1 + getattr(backend, "mirror", False)]:
+            backend.predict(seen)[0, 0].cpu()
         for start in range(0, len(tiles), batch_size):
             batch = tiles[start : start + batch_size]
             cuts = [_resized(pixels[(..., *tile.slices)], fine, tile.size) for tile in batch]
             outputs += fine.predict(torch.cat(cuts).to(device))[:, 0].cpu().unbind()
-    return outputs[1:]
+    return outputs
 
 
 def _resized(pixels: Tensor, backend: Any, size: tuple[int, ...]) -> Tensor:

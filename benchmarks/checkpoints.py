@@ -38,6 +38,7 @@ CHECKPOINTS = (
 )
 ROWS = {
     "single": "alone",
+    "mirrored": "alone, mirrored",
     "double": "at twice the size",
     "poisson": "fused",
     "blend-head": "fused with its head",

@@ -32,7 +32,7 @@ BESIDE = {"single": "coarse only", "double": "coarse at twice the size", "averag
 """Titles of the rows that are compared with the modes, by their kind."""
 
 COLUMNS = ("ce_raw_relative", "ce_relative", "abs_rel", "delta1", "boundary4", "see", "seconds", "rss")
-COMPARED = ("ce_raw_relative", "abs_rel", "delta1", "boundary4", "see", "seconds")
+COMPARED = ("ce_raw_relative", "ce_relative", "abs_rel", "delta1", "boundary4", "see", "seconds")
 
 
 def main(arguments: list[str] | None = None) -> None:

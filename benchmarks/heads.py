@@ -58,6 +58,7 @@ less than ``PAPER_CONSISTENCY`` of the disagreement.
 
 ROWS = {
     "single": "coarse only",
+    "mirrored": "coarse only, mirrored",
     "none": "training-free fusion",
     TRUE: "tiles that are the truth, fitted and fused",
     "auto": "the backbone's own guided head",

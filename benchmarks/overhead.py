@@ -1,8 +1,8 @@
 """What does patchwrap cost beside the networks? A large photo, the same networks, against a bare loop.
 
-Wall time in one process from decoded array to DepthMap, interleaved with a bare loop that crops,
-resizes and predicts the same tiles (``bare.py``; training-free, as the default is). Peak memory of each in a
-process of its own. Start-up, decoding and writing apart.
+Wall time in one process from decoded array to DepthMap, interleaved with a bare loop that crops, resizes and predicts
+the same pictures: the tiles, the whole and, where the backend asks for it, its mirror image (``bare.py``;
+training-free, as the default is). Peak memory of each in a process of its own. Start-up, decoding and writing apart.
 """
 
 import argparse

@@ -21,6 +21,7 @@ from report import RESULTS, Result, Table
 
 ROWS = {
     "single": "coarse only",
+    "mirrored": "coarse only, mirrored",
     "double": "one pass at twice the size",
     "average": "naive tile average",
     "minmax": "min-max match + feather",

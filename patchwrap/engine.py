@@ -49,16 +49,17 @@ _NOT_TOLD = ("progress", "observer", "plan", "device", "head")
 
 @dataclass(frozen=True)
 class Fused:
-    """The fused canvas.
+    """The fused canvas, or a coarse map that was averaged with the mirrored image's.
 
     Args:
         values: in the fusion space.
-        confidence: in [0, 1]: mean confidence of the tiles that cover a pixel, weighted by their windows.
+        confidence: in [0, 1]: mean confidence of the tiles that cover a pixel, weighted by their windows; without tiles
+            the backend's own, or None.
         tile_count: number of tiles.
     """
 
     values: Map
-    confidence: Values
+    confidence: Values | None
     tile_count: int
 
 
@@ -72,6 +73,7 @@ class Engine:
         head: refines aligned tiles, or None.
         options: all of them; fuser, detail and mirror are resolved.
         device: where the networks are.
+        mirror_alone: whether a map without tiles is averaged with the mirrored image's, too; only if asked for.
     """
 
     coarse: Backend
@@ -79,6 +81,7 @@ class Engine:
     head: FusionHead | None
     options: PredictOptions
     device: torch.device
+    mirror_alone: bool = False
 
     @classmethod
     def build(cls, backend: Any, coarse: Any, fine: Any, **options: Unpack[PredictOptions]) -> "Engine":
@@ -99,8 +102,9 @@ class Engine:
         first, second = select_backends(backend, coarse, fine)
         with _TURN:  # a head may copy the tile backend, which no other thread may move meanwhile
             head, second = select_head(chosen["head"], first, second)
+            mirror_alone = chosen["mirror"] is True
             chosen = _resolved(chosen, first, second, head)
-            engine = cls(first, second, head, chosen, usable_device(chosen["device"]))
+            engine = cls(first, second, head, chosen, usable_device(chosen["device"]), mirror_alone)
             engine._place()
         return engine
 
@@ -131,7 +135,7 @@ class Engine:
                 whole = self.coarse_pass(photo)
             plan = self.choose_plan(photo)
             if plan is None:
-                return self._finish(photo, whole, None, clock)
+                return self._finish(photo, whole, self._mirrored(photo, whole, clock), clock)
             with self.second_pass(photo, plan, whole, clock) as second, clock("fuse"):
                 fused = self._fused(second)
             return self._finish(photo, whole, fused, clock)
@@ -171,6 +175,15 @@ class Engine:
             return plain
         mirrored = run_backend(self.coarse, self._whole(photo).flip(-1)).maps[0, 0].flip(-1)
         return average_with_mirrored(plain, to_space(mirrored, self.coarse.convention, self.space), self._scale_known)
+
+    def _mirrored(self, photo: Photo, whole: Output, clock: Clock) -> Fused | None:
+        """The map without tiles, averaged with the mirrored image's; None if that was not asked for."""
+        if not self.mirror_alone:
+            return None
+        with clock("mirror"):
+            guide = self._guide(photo, whole)
+        least = least_invertible(guide, self.coarse.convention, self.space)
+        return Fused(guide if least is None else guide.clamp(min=least), _confidence(whole, None), 0)
 
     def choose_plan(self, photo: Photo) -> TilePlan | None:
         """The tile plan for a photo; None for a single pass."""
@@ -284,6 +297,7 @@ class Engine:
         return chosen | {
             "plan": plan.name if isinstance(plan, TilePlan) else plan,
             "tile_count": count,
+            "mirror": self.options["mirror"] if count else self.mirror_alone,
             "coarse": type(self.coarse).__name__,
             "fine": type(self.fine).__name__,
             "head": type(self.head).__name__ if self.head is not None else None,

@@ -95,8 +95,9 @@ def predict(
         device: ``auto``, ``cpu``, ``cuda`` …
         dtype: ``float32``, ``bfloat16`` or ``float16``, of the networks.
         tiles: False returns the coarse map, without a tile pass.
-        mirror: average the coarse map with the prediction for the mirrored image before aligning tiles. None: the
-            backend's default.
+        mirror: average the coarse map with the prediction for the mirrored image before aligning tiles, and also where
+            there are no tiles. None: the backend's default with tiles; the plain coarse map without. In both cases
+            ``DepthMap.coarse`` stays the plain map.
         progress: called with (tiles done, tiles in total).
         observer: called with each tile just before fusion: its position on the canvas, its prediction (NaN where
             invalid) and the aligned and refined values that are fused; both in the coarse backend's convention.

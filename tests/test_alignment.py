@@ -4,9 +4,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patchwrap import alignment as alignment_module
 from patchwrap import observation
 from patchwrap.alignment import Alignment
-from patchwrap.observation import Correction, thumbnail
+from patchwrap.observation import Correction, Observation, thumbnail
 from patchwrap.overlaps import _sparse, find_overlaps
 from patchwrap.resampling import resize_maps
 from patchwrap.tiling import Tile, TilePlan
@@ -62,6 +63,25 @@ def test_thumbnail_of_a_very_long_tile_takes_little_memory():
     assert sum(shares.numel() for _, shares in blocks) < 100e6  # one matrix would have 1.2e9 numbers
 
 
+@pytest.mark.parametrize("cells", [7, 47, 49])
+def test_a_thumbnail_of_the_whole_canvas_has_every_coarse_pixel(cells):
+    """For sizes at which the quotient of pixels and cells is rounded."""
+    assert thumbnail(torch.ones(384, 384), Tile(0, 0, 384, 384), (384, 384), (cells, cells))[1].shape == (cells, cells)
+
+
+def test_a_tile_inside_one_coarse_pixel_has_an_empty_thumbnail():
+    assert thumbnail(torch.ones(2, 2), Tile(1, 1, 2, 2), (12, 12), (3, 3))[1].shape == (0, 0)
+
+
+def test_a_tile_is_usable_from_a_quarter_of_valid_cells():
+    values = torch.full((48, 80), torch.nan)
+    usable = []
+    for columns in (16, 20):
+        values[:, :columns] = scene()[:48, :columns]
+        usable.append(Observation.of(Tile(0, 0, 48, 80), values, CANVAS, COARSE).usable)
+    assert usable == [False, True]
+
+
 def test_thumbnail_leaves_invalid_pixels_out():
     values = torch.tensor([[1.0, torch.nan], [3.0, 2.0]])
     assert thumbnail(values, Tile(0, 0, 2, 2), (2, 2), (1, 1))[1].item() == pytest.approx(2.0)
@@ -107,8 +127,42 @@ def test_in_log_depth_a_flat_tile_is_only_shifted_onto_a_flat_wall():
     tile = Tile(0, 0, 96, 72)
     alignment.observe(tile, torch.full((96, 72), 3.0))
     correction = alignment.solve()[0]
-    assert correction.trust > 0.9
+    assert correction.level == "plane" and correction.trust > 0.9
     assert correction.apply(torch.full((96, 72), 3.0)).abs().max() < 0.02
+
+
+def test_in_log_depth_a_tile_that_fits_the_coarse_map_need_not_be_correlated_with_it():
+    coarse = torch.zeros(COARSE)
+    coarse[:, 20:] = 1 + 0.3 * torch.rand(24, 20, generator=torch.Generator().manual_seed(1))
+    levels = []
+    for noise in (0.01, 0.3):
+        alignment = Alignment(coarse, CANVAS, scale_known=True)
+        cells = torch.randn(24, 18, generator=torch.Generator().manual_seed(2))
+        alignment.observe(Tile(0, 0, 96, 72), 3 + noise * cells.repeat_interleave(4, 0).repeat_interleave(4, 1))
+        levels.append(alignment.observations[0].correction.level)
+    assert levels == ["plane", "coarse"]
+
+
+def test_in_log_depth_noise_in_a_tile_does_not_flatten_it():
+    """An unconstrained regression on as much noise as depth would halve the scale."""
+    draw = torch.Generator().manual_seed(0)
+    depth, noise = torch.randn(2, *COARSE, generator=draw).repeat_interleave(4, 1).repeat_interleave(4, 2)
+    alignment = Alignment(coarse_of(depth), CANVAS, scale_known=True)
+    alignment.observe(Tile(0, 0, *CANVAS), depth + noise)
+    assert 0.7 < alignment.observations[0].correction.scale < 0.95
+
+
+def test_trust_is_half_at_a_residual_of_half_a_spread():
+    alignment = Alignment(coarse_of(scene()), CANVAS)
+    assert [alignment._trust(n * alignment.spread) for n in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0.2])
+
+
+def test_noise_is_not_trusted_where_other_tiles_give_the_scale():
+    truth = scene()
+    alignment = Alignment(coarse_of(truth), CANVAS)
+    alignment.observe(Tile(0, 0, *CANVAS), truth)
+    alignment.observe(Tile(0, 0, 48, 80), 3 * torch.randn(48, 80, generator=torch.Generator().manual_seed(0)))
+    assert alignment.solve()[1].trust == 0
 
 
 def test_the_chain_falls_back_to_a_shift_at_the_typical_scale():
@@ -196,6 +250,28 @@ def test_agreement_is_low_where_a_tile_contradicts_the_coarse_map():
     alignment.observe(Tile(0, 0, *CANVAS), values)
     agreement = alignment.solve()[0].agreement
     assert agreement[12, 12] < 0.05 < 0.9 < agreement[3, 3]
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e4])
+def test_agreement_is_half_at_a_difference_of_half_a_spread(unit):
+    truth = unit * scene()
+    alignment = Alignment(coarse_of(truth), CANVAS)
+    values = truth.clone()
+    values[40:60, 40:60] += 0.5 * alignment.spread
+    alignment.observe(Tile(0, 0, *CANVAS), values)
+    assert alignment.solve()[0].agreement[12, 12] == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_joint_step_is_added_to_shift_and_tilts(monkeypatch):
+    truth = scene()
+    corrections = []
+    for step in ([0.0, 0.0, 0.0], [0.1, 0.02, -0.03]):
+        monkeypatch.setattr(alignment_module, "joint_steps", lambda *_, step=step: np.array([step]))
+        alignment = Alignment(coarse_of(truth), CANVAS)
+        alignment.observe(Tile(0, 0, *CANVAS), truth)
+        corrections += alignment.solve()
+    still, moved = ((c.shift, c.tilt_v, c.tilt_u) for c in corrections)
+    np.testing.assert_allclose(np.subtract(moved, still), [0.1, 0.02, -0.03], atol=1e-9)
 
 
 def test_correction_by_hand():

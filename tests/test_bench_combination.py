@@ -1,10 +1,13 @@
 """The rows: every combination and baseline once."""
 
+import re
+from zlib import crc32
+
 import pytest
 import torch
 
 from patchwrap import wrap_callable
-from patchwrap.bench.combination import Doubled, Matrix, slug
+from patchwrap.bench.combination import Doubled, Matrix, refuse_duplicate_keys, slug
 from patchwrap.bench.report import Row
 from patchwrap.errors import CheckpointError, OptionError, TilingError
 from patchwrap.heads import Head, save_head
@@ -49,8 +52,8 @@ def test_heads_of_one_file_name_are_two_rows(tmp_path):
         save_head(Head(), file)
     rows = Matrix(["2x2"], ["blend"], list(map(str, files)), baselines=()).combinations(FIRST, flat(), True)[-2:]
     assert [(one.row.key, one.row.head, one.options["head"]) for one in rows] == [
-        ("flat-2x2-blend-head-a-head", "a/head", str(files[0])),
-        ("flat-2x2-blend-head-b-head", "b/head", str(files[1])),
+        (f"flat-2x2-blend-head-a-head-{crc32(b'a/head'):08x}", "a/head", str(files[0])),
+        (f"flat-2x2-blend-head-b-head-{crc32(b'b/head'):08x}", "b/head", str(files[1])),
     ]
     (tmp_path / "c" / "a").mkdir(parents=True)
     save_head(Head(), tmp_path / "c" / "a" / "head.safetensors")
@@ -93,7 +96,7 @@ def test_a_head_of_a_file_is_a_row_of_every_backend(tmp_path):
     rows = Matrix(["2x2"], ["blend"], ["none", path]).combinations(FIRST, flat(), True)
     assert [(one.row.key, one.row.head, one.options["head"]) for one in rows[-2:]] == [
         ("flat-2x2-blend", "none", None),
-        ("flat-2x2-blend-head-my-head", "my head", path),
+        (f"flat-2x2-blend-head-my-head-{crc32(b'my head'):08x}", "my head", path),
     ]
     assert rows[-1].row.title.endswith("+ head my head") and rows[-1].aligner == ("plane", path)
     with pytest.raises(CheckpointError, match="No fusion head at"):
@@ -102,6 +105,16 @@ def test_a_head_of_a_file_is_a_row_of_every_backend(tmp_path):
 
 def test_a_fixed_input_size_has_no_pass_at_twice_the_size():
     assert "flat-double" not in keys(Matrix(["2x2"], ["blend"], ["none"]), flat(free_aspect=False))
+
+
+def test_where_fused_maps_are_mirrored_a_single_pass_is_too():
+    backend = flat()
+    backend.mirror = True
+    rows = Matrix(["2x2"], ["blend"], ["none"], baselines=()).combinations(FIRST, backend, True)
+    assert [one.row.key for one in rows] == ["flat-single", "flat-double", "flat-mirrored", "flat-2x2-blend"]
+    row, options = rows[2].row, rows[2].options
+    assert (row.plan, row.baseline, row.reference) == ("none", True, "flat-single")
+    assert options["mirror"] and not options["tiles"] and "mirror" not in rows[0].options
 
 
 def test_the_doubled_backend_sees_twice_the_size():
@@ -151,5 +164,24 @@ def test_auto_is_resolved_by_photo():
     assert double.plan("auto", (48, 64)) == one.plan("auto", (48, 64)) is not None
 
 
-def test_slugs():
-    assert slug("onnx=a b/c.onnx") == "onnx-a-b-c-onnx"
+def test_slugs_of_plain_names_are_the_names_and_others_have_a_digest():
+    assert slug("native") == "native" and slug("depth-anything_small") == "depth-anything_small"
+    name = "onnx=a b/c.onnx"
+    assert slug(name) == f"onnx-a-b-c-onnx-{crc32(name.encode()):08x}"
+
+
+@pytest.mark.parametrize("names", [("v1.0", "v1-0"), ("голова", "头")])
+def test_heads_whose_names_differ_in_other_characters_have_keys_of_their_own(tmp_path, names):
+    files = [str(save_head(Head(), tmp_path / f"{name}.safetensors")) for name in names]
+    found = keys(Matrix(["2x2"], ["blend"], files, baselines=()))
+    assert len(set(found)) == len(found) == 4
+    assert all(re.fullmatch("[A-Za-z0-9_-]+", key) for key in found)
+
+
+def test_plans_of_several_layers_keep_their_keys():
+    assert keys(Matrix(["2x2+4x4"], ["blend"], ["none"], baselines=()))[-1] == "flat-2x2-4x4-blend"
+
+
+def test_a_key_that_two_rows_share_is_refused():
+    with pytest.raises(OptionError, match="'one' and 'two' have the same key 'k'"):
+        refuse_duplicate_keys([Row("k", "one", "x"), Row("k", "two", "x")])

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 
 from patchwrap.bench import cost
 from patchwrap.bench.cost import measure_cost
@@ -13,7 +14,19 @@ from patchwrap.bench.cost import measure_cost
 def test_the_result_is_handed_through_and_the_time_is_taken():
     made, found = measure_cost(lambda: sum(range(100_000)))
     assert made == 4_999_950_000
-    assert found.seconds > 0 and found.device_memory != 0
+    assert found.seconds > 0
+    assert found.device_memory >= 0 if torch.cuda.is_available() else math.isnan(found.device_memory)
+
+
+@pytest.mark.parametrize("device, asked", [("auto", ["cuda"] * 2), ("cuda:1", ["cuda:1"] * 2), ("cpu", [])])
+def test_memory_is_that_of_the_device_that_is_used(monkeypatch, device, asked):
+    devices = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", devices.append)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda gpu: devices.append(gpu) or 3 * 2**20)
+    _, found = measure_cost(lambda: None, device)
+    assert [str(one) for one in devices] == asked
+    assert found.device_memory == 3 if asked else math.isnan(found.device_memory)
 
 
 def test_memory_held_for_a_moment_is_seen(monkeypatch):

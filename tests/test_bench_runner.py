@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import patchwrap
+from patchwrap import tiling
 from patchwrap.bench.report import Report
 from patchwrap.bench.runner import RECORDS, bench
 from patchwrap.bench.storage import read_report
@@ -256,6 +257,21 @@ def test_a_finished_run_is_not_repeated_but_changes_are_noticed(folder, tmp_path
     assert steps(Truth("depth:scale"), pictures=0) == 0
 
 
+def test_another_choice_of_the_automatic_plan_is_measured_anew(folder, tmp_path, monkeypatch):
+    class Small(Truth):
+        processing = (8, 8)
+
+    def plans():
+        report = run({"x": Small()}, folder, out=tmp_path / "out", plans="auto", baselines=(), count=1, pictures=0)
+        return {record["row"]: (record["plan"], record["borders"]) for record in report.records}
+
+    before = plans()
+    monkeypatch.setattr(tiling, "AUTO_MAX_SPLIT", 2)
+    after = plans()
+    assert after["x-auto-blend"] == ("2x2", "2x2") != before["x-auto-blend"]
+    assert after["x-single"] == ("none", "2x2")
+
+
 def test_a_row_that_failed_is_tried_again(folder, tmp_path):
     assert run({"x": Moody()}, folder, out=tmp_path / "out").rows[0].error
     assert run({"x": Truth()}, folder, out=tmp_path / "out").rows[0].error is None
@@ -340,8 +356,20 @@ def test_impossible_options(folder, options):
         run({"truth": Truth()}, folder, **options)
 
 
+def test_backends_whose_names_differ_in_other_characters_are_not_mixed(folder):
+    report = run({"a b": Truth(), "a-b": Truth("depth:scale"), "a-b-2": Truth()}, folder, plans=["none"], count=1)
+    assert len({row.key for row in report.rows}) == len(report.rows) == 6
+    assert len({(record["image"], record["row"]) for record in report.records}) == 6
+
+
+def test_backends_that_would_share_a_row_key_are_refused(folder):
+    with pytest.raises(OptionError, match="have the same key 'a-single'"):
+        run({"a": Truth(), "a-single": "no-such-backend"}, folder, plans=["none"], count=1)
+
+
 def test_nothing_to_compare(folder, tmp_path):
-    with pytest.raises(OptionError, match="no backend"):
-        run([], folder)
+    for nothing in ([], {}):
+        with pytest.raises(OptionError, match="no backend"):
+            run(nothing, folder)
     with pytest.raises(OptionError, match="not a folder"):
         run({"truth": Truth()}, tmp_path / "none")

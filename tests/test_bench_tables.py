@@ -103,6 +103,7 @@ def test_square_brackets_are_no_markup(report):
 
 def test_markdown_says_it_all(report):
     text = markdown(report)
+    assert "of columns marked →1 (seams), the difference of the distances from 1" in text
     assert "| 2x2 \\| blend | 0.4000 | 0.5050 ≈ | 0.70 |" in text
     assert "| 2x2 \\| blend | 0.4000 [0.3000, 0.5000] | 0.5050 [0.4050, 0.6050] |" in text
     assert "-0.1000 [-0.1100, -0.0900] better | +0.0050 [-0.0050, +0.0150] not separable |" in text

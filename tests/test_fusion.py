@@ -155,3 +155,27 @@ def test_the_default_crossover_is_wider_if_backend_or_head_was_trained_on_tiles(
 
 def test_fusers_that_only_average_have_detail_one():
     assert all(default_detail(FUSERS[name], object(), None) == 1 for name in ("blend", "average", "minmax"))
+
+
+@pytest.mark.parametrize(("name", "kept"), [("poisson", 1 / 2), ("split", 1 - np.exp(-0.5))])
+@pytest.mark.parametrize("down", [True, False])
+def test_a_wave_as_long_as_the_crossover_is_kept_in_part(name, kept, down):
+    """By the transfer functions k^2 / (k^2 + screen) and 1 - exp(-(k sigma)^2 / 2); the anchor takes one hundredth."""
+    size, length = 96, 48
+    wave = torch.cos(2 * np.pi * (torch.arange(size) + 0.5) / length)
+    wave = (wave[:, None] if down else wave[None, :]).expand(size, size).contiguous()
+    fuser = KINDS[name](torch.zeros(size, size), length // 3, 0.5)
+    fuser.add(Tile(0, 0, size, size), wave, torch.ones(size, size))
+    assert (fuser.result() / wave).median() == pytest.approx(kept / 1.01, rel=0.01)
+
+
+@pytest.mark.parametrize("line", [np.s_[10, :], np.s_[:, 10]], ids=["row", "column"])
+def test_the_value_of_a_pixel_without_weight_does_not_enter_a_gradient(line):
+    results = []
+    for wrong in (0.0, 50.0):
+        values, weights = torch.zeros(24, 24), torch.ones(24, 24)
+        values[line], weights[line] = wrong, 0.0
+        fuser = PoissonFuser(torch.zeros(24, 24), 16, 0.5)
+        fuser.add(Tile(0, 0, 24, 24), values, weights)
+        results.append(fuser.result())
+    assert torch.allclose(*results, atol=1e-5)

@@ -57,3 +57,17 @@ def test_the_pipeline_averages_both_and_returns_the_plain_map_as_coarse():
     errors = {on: np.abs(np.log(fused.values) - truth).mean() for on, fused in maps.items()}
     assert errors[True] < 0.3 * errors[False]
     np.testing.assert_allclose(maps[True].coarse, maps[False].coarse)
+
+
+def test_without_tiles_the_mirrored_image_counts_only_if_asked_for():
+    photo = np.tile(np.linspace(0, 1, 180, dtype=np.float32)[:, None, None], (1, 240, 3))
+    backend = Tilted()
+    backend.mirror = True
+    plain, default, both = (patchwrap.predict(photo, backend, tiles=False, mirror=on) for on in (False, None, True))
+    np.testing.assert_array_equal(default.values, plain.values)
+    assert [one.options["mirror"] for one in (plain, default, both)] == [False, False, True]
+    # The red channel is the same from left to right, so that what remains of the tilt is the error.
+    tilt = [np.ptp(np.log(one.values[90])) for one in (plain, both)]
+    assert tilt[1] < 0.2 * tilt[0]
+    np.testing.assert_array_equal(both.coarse, plain.coarse)
+    assert both.options["tile_count"] == 0 and both.confidence_map is None

@@ -21,6 +21,15 @@ def test_input_keeps_the_photos_aspect_and_the_processing_area(image, wanted):
     assert input_size(image, (288, 384), multiple=32) == wanted
 
 
+def test_a_wide_image_gets_a_wide_input_and_a_tall_one_a_tall_input():
+    assert input_size((100, 300), (288, 384), 14) == (196, 588)
+    assert input_size((300, 100), (288, 384), 14) == (588, 196)
+
+
+def test_where_multiples_are_coarse_the_aspect_counts_more_than_the_area():
+    assert input_size((1000, 1600), (100, 100), multiple=64) == (64, 128)
+
+
 def test_extreme_aspects_still_have_a_multiple_a_side():
     height, width = input_size((20, 4000), (288, 384), multiple=32)
     assert height == 32 and width % 32 == 0
@@ -50,6 +59,15 @@ def test_under_the_whole_window_is_an_ordinary_resize():
     maps = torch.rand(1, 1, 4, 6, generator=torch.Generator().manual_seed(0))
     whole = sample_windows(maps, torch.tensor([[0.0, 0.0, 1.0, 1.0]]), (8, 12))
     assert torch.allclose(whole[0, 0], interpolate_map(maps[0, 0], (8, 12)), atol=1e-6)
+
+
+def test_every_window_is_sampled_at_its_own_pixel_centres():
+    rows, columns = torch.meshgrid((torch.arange(40) + 0.5) / 40, (torch.arange(60) + 0.5) / 60, indexing="ij")
+    windows = torch.tensor([[0.1, 0.3, 0.5, 0.2], [0.2, 0.1, 0.3, 0.8]])
+    found = sample_windows(torch.stack([rows, columns]).expand(2, 2, 40, 60), windows, (5, 4))
+    for (top, left, height, width), (down, across) in zip(windows.tolist(), found):
+        torch.testing.assert_close(down[:, 0], top + height * (torch.arange(5) + 0.5) / 5, atol=1e-5, rtol=0)
+        torch.testing.assert_close(across[0], left + width * (torch.arange(4) + 0.5) / 4, atol=1e-5, rtol=0)
 
 
 @pytest.fixture

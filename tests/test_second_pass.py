@@ -109,3 +109,21 @@ def test_together_an_untrusted_tile_takes_the_consensus_without_weight():
     torch.testing.assert_close(left.values, torch.full((8, 8), 1.5))
     torch.testing.assert_close(right.values[LEFT], left.values[RIGHT])
     assert (right.values[RIGHT] == 1).all()  # no trusted tile there
+
+
+def test_the_consensus_weighs_each_tile_by_its_confidence():
+    """Two tiles in one place, 1 and 2 above the coarse map, the first of half the trust and invalid on the left."""
+    corrections = [Correction(trust=0.5), Correction(trust=1.0)]
+    canvas, coarse = Canvas(np.zeros((8, 12, 3), np.uint8), [TILE, TILE]), torch.ones(8, 12)
+    around = Surroundings((8, 12), coarse, coarse, half=1.0)
+    first = torch.full((8, 8), 2.0)
+    first[LEFT] = torch.nan
+    with TileStore() as store:
+        for values in (first, torch.full((8, 8), 3.0)):
+            store.append(Prediction(TILE, values))
+        passes = SecondPass(canvas, coarse, store, corrections, Head("alone"), around, torch.device("cpu"))
+        one, two = (view.disagreement[0, 0] for _, _, view in passes.views())
+    # The mean of 1 and 2 by weights of 1 to 2 is 5/3; on the left it is the second tile's 2.
+    torch.testing.assert_close(one[RIGHT], torch.full((8, 4), 1 - 5 / 3))
+    torch.testing.assert_close(two[RIGHT], torch.full((8, 4), 2 - 5 / 3))
+    torch.testing.assert_close(two[LEFT], torch.zeros(8, 4))

@@ -29,6 +29,18 @@ def test_what_goes_in_comes_out_in_order():
         assert torch.equal(features, given[1].features) and features.dtype == torch.float16
 
 
+def test_a_prediction_may_be_added_while_others_are_read():
+    with TileStore() as store:
+        for value in (1.0, 2.0):
+            store.append(Prediction(Tile(0, 0, 2, 3), torch.full((2, 3), value)))
+        found = []
+        for prediction in store:
+            found.append(prediction.values.unique().tolist())
+            if len(store) == 2:
+                store.append(Prediction(Tile(0, 0, 3, 2), torch.full((3, 2), 3.0)))
+    assert found == [[1], [2], [3]]
+
+
 def test_a_view_is_stored_as_it_looks():
     with TileStore() as store:
         store.append(Prediction(Tile(0, 0, 2, 3), torch.arange(12.0).reshape(3, 4)[:, 1:3].T))

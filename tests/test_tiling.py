@@ -64,7 +64,9 @@ def test_sliding_plan_keeps_its_tile_size_and_overlap():
 def test_any_size_is_covered_by_equal_tiles_inside_it(height, width, name, overlap):
     plan = TilePlan.parse(name, overlap)
     covered = np.zeros((height, width), int)
-    for tile in plan.tiles((height, width)):
+    tiles = plan.tiles((height, width))
+    assert {tile.size for tile in tiles} == {layer.tile_size((height, width)) for layer in plan.layers}
+    for tile in tiles:
         assert tile.top >= 0 and tile.left >= 0 and tile.bottom <= height and tile.right <= width
         covered[tile.slices] += 1
     assert covered.min() >= 1
@@ -88,6 +90,37 @@ def test_auto_splits_by_size_and_stops_at_a_third():
     assert tiles(500, 900) == 9
     assert tiles(2160, 3840) == 25
     assert tiles(20000, 30000) == 25
+
+
+def test_auto_splits_once_more_from_a_quarter_beyond_the_processing_size():
+    plans = [TilePlan.choose("auto", (side, side), (100, 100)) for side in (125, 126, 225, 226)]
+    assert [plan and plan.name for plan in plans] == [None, "2x2", "2x2", "3x3"]
+
+
+def test_auto_goes_by_the_area_in_upper_or_lower_case():
+    assert TilePlan.choose("AUTO", (100, 600), (300, 200)) is None
+
+
+def test_random_tiles_have_the_last_layers_size_and_reach_all_sides():
+    tiles = TilePlan.parse("2x2+4x4+r300", 0.0).tiles((64, 64))[20:]
+    assert {tile.size for tile in tiles} == {(16, 16)}
+    assert [f(getattr(tile, side) for tile in tiles) for side in ("top", "left") for f in (min, max)] == [0, 48, 0, 48]
+
+
+def test_random_tiles_of_a_photo_no_larger_than_a_tile_are_the_photo():
+    assert TilePlan.parse("slide:40x30+r2").tiles((20, 20)) == [Tile(0, 0, 20, 20)] * 3
+
+
+def test_a_layer_that_is_given_twice_is_cut_once_and_the_smallest_tiles_are_the_plans_size():
+    plan = TilePlan.parse("2x2+4x4+2x2", 0.0)
+    assert len(plan.tiles((64, 64))) == 20
+    assert plan.tile_size((64, 64)) == (16, 16)
+
+
+def test_sliding_tiles_have_the_processing_height_and_width():
+    plan = TilePlan.choose("slide", (200, 200), (30, 40))
+    assert plan.tile_size((200, 200)) == (30, 40)
+    assert [tile.left for tile in plan.tiles((30, 80))] == [0, 20, 40]
 
 
 @pytest.mark.parametrize("text", ["", "p17", "r5", "0x2", "2x2+nonsense", "slide:0x5"])

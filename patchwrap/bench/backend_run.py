@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from patchwrap.bench.combination import Combination
+from patchwrap.bench.combination import NO_TILES, Combination
 from patchwrap.bench.consistency import tile_consistency
 from patchwrap.bench.cost import Cost, measure_cost
 from patchwrap.bench.fingerprint import fingerprint
@@ -22,6 +22,7 @@ from patchwrap.datasets.image_set import ImageSet
 from patchwrap.errors import PatchwrapError, is_out_of_memory, one_line
 from patchwrap.io import Photo
 from patchwrap.machine import machine, versions
+from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import Values
 
 RAW, PLANE = ("none", "none"), ("plane", "none")
@@ -55,6 +56,11 @@ class BackendRun:
     errors: dict[str, str] = field(default_factory=dict, init=False)
     _fingerprints: dict[str, str] = field(default_factory=dict, init=False)
 
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, each with its error if it failed."""
+        return [replace(one.row, error=self.errors.get(one.row.key)) for one in self.combinations]
+
     def run(self) -> list[Row]:
         """Measure, and return the rows, each with its error if it failed."""
         for sample in self.dataset.samples:
@@ -64,7 +70,7 @@ class BackendRun:
                 for combination in todo:
                     self.step(f"{combination.row.title} on {sample.name}")
                     self._attempt(combination, subject)
-        return [replace(one.row, error=self.errors.get(one.row.key)) for one in self.combinations]
+        return self.rows
 
     def _read(self, sample: SampleSource) -> "Subject | None":
         if sample.name in self.left_out:
@@ -94,7 +100,7 @@ class BackendRun:
     def _record(self, combination: Combination, subject: "Subject") -> Record:
         cold, row = combination.calls == 0, combination.row.key
         depth, cost = measure_cost(partial(combination.predict, subject.photo), combination.options["device"])
-        plan = combination.plan(combination.options.get("plan", self.plan), subject.photo.size)
+        plan = self._plan(combination, subject.photo.size)
         cuts, convention = borders(plan, subject.photo.size), combination.backend.convention
         max_depth, edges = subject.sample.max_depth, subject.edges
         found = measure(depth, subject.truth, convention, cuts, self.outlines, max_depth, edges)
@@ -108,7 +114,9 @@ class BackendRun:
             "row": row,
             "stamp": subject.sample.stamp,
             "fingerprint": self._fingerprint(combination),
-            "plan": plan.name if plan and tiles else "none",
+            "size": list(subject.photo.size),
+            "plan": _name(plan) if tiles else NO_TILES,
+            "borders": _name(plan),
             "cold": cold,
             **{name: _plain(table) for name, table in (found.tables | {"own": own}).items()},
         }
@@ -118,8 +126,19 @@ class BackendRun:
         record = self.journal.get(sample.name, key)
         if record is None or record.get("stamp") != sample.stamp:
             return False
+        if not self._chosen_again(record, combination):
+            return False
         drawn = self.album is None or self.album.complete(sample.name, key, self.dataset.has_truth)
         return drawn and record.get("fingerprint") == self._fingerprint(combination)
+
+    def _chosen_again(self, record: Record, combination: Combination) -> bool:
+        """Whether the plan is the same as when the record was made: what ``auto`` stands for may have changed."""
+        height, width = record.get("size") or (0, 0)
+        return height > 0 and record.get("borders") == _name(self._plan(combination, (height, width)))
+
+    def _plan(self, combination: Combination, size: Size) -> TilePlan | None:
+        """The plan whose tile borders seams are measured at, which of a row with tiles is its own."""
+        return combination.plan(combination.options.get("plan", self.plan), size)
 
     def _fingerprint(self, combination: Combination) -> str:
         if self.journal.path is None:  # fingerprints are only compared with stored ones
@@ -175,6 +194,10 @@ def reason_of(error: BaseException) -> str:
     if is_out_of_memory(error):
         return "out of memory; take a smaller tile batch, smaller photos or another device"
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _name(plan: TilePlan | None) -> str:
+    return NO_TILES if plan is None else plan.name
 
 
 def _costs(cost: Cost, tiles: int, cold: bool) -> dict[str, float]:

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -154,9 +155,13 @@ class Matrix:
         if Traits.of(backend).free_aspect:
             double = _after(single, "double", "single pass at twice the size", first)
             made.append(self._single(double, Doubled(backend)))
+        if Traits.of(backend).mirror:
+            # Its fused rows include the mirror pass: the gain of tiles alone is the difference from this row.
+            mirrored = _after(single, "mirrored", "single pass, mirrored", first)
+            made.append(self._single(mirrored, backend, mirror=True))
         for plan, fuser, head, baseline in dict.fromkeys(self._tiled(backend)):
             name = "none" if head is None else self._head_names[head]
-            key = "-".join([slug(plan), fuser, *({"none": [], "auto": ["head"]}.get(name, ["head", slug(name)]))])
+            key = "-".join([_plain(plan), fuser, *({"none": [], "auto": ["head"]}.get(name, ["head", slug(name)]))])
             said = {"none": "", "auto": " + fusion head"}.get(name, f" + head {name}")
             options = {"tiles": True, "plan": plan, "fuser": fuser, "head": head}
             row = replace(_after(single, key, f"{plan}: {FUSERS[fuser].title}{said}", first), plan=plan, fuser=fuser)
@@ -181,8 +186,9 @@ class Matrix:
     def _tile_plans(self) -> list[str]:
         return [plan for plan in dict.fromkeys(self.plans) if plan != NO_TILES]
 
-    def _single(self, row: Row, backend: Backend) -> Combination:
-        return Combination(row, backend, self.options | {"tiles": False, "fuser": "poisson", "head": None})
+    def _single(self, row: Row, backend: Backend, **options: Any) -> Combination:
+        single = {"tiles": False, "fuser": "poisson", "head": None}
+        return Combination(row, backend, self.options | single | options)
 
     def _tiled(self, backend: Backend) -> Iterator[tuple[str, str, str | None, bool]]:
         """Yield plan, fuser, head, and whether the row is a baseline."""
@@ -200,7 +206,29 @@ def _after(reference: Row, key: str, title: str, first: Row) -> Row:
     return replace(reference, key=f"{first.key}-{key}", title=f"{first.title}{title}", reference=reference.key)
 
 
-def slug(text: str) -> str:
-    """Replace everything but letters, digits, ``-`` and ``_`` by ``-``."""
+def slug(name: str) -> str:
+    """Make a name safe for row keys: letters, digits, ``-`` and ``_`` are kept.
+
+    A changed name gets a digest, so that two names do not share a key.
+    """
+    plain = _plain(name)
+    return plain if plain == name else f"{plain}-{crc32(name.encode()):08x}".strip("-")
+
+
+def refuse_duplicate_keys(rows: Iterable[Row]) -> None:
+    """Check that every row has a key of its own.
+
+    Raises:
+        OptionError: naming two rows that share a key; their results could not be told apart.
+    """
+    titles: dict[str, str] = {}
+    for row in rows:
+        if row.key in titles:
+            pair = f"{titles[row.key]!r} and {row.title!r}"
+            raise OptionError(f"rows {pair} have the same key {row.key!r}. Rename a backend or a head.")
+        titles[row.key] = row.title
+
+
+def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")
 

@@ -42,20 +42,28 @@ def measure_cost(work: Callable[[], Made], device: str = "auto") -> tuple[Made, 
 
     Args:
         work: the function; it returns when its result is on the CPU.
-        device: that it runs on; ``auto`` for CUDA where available.
+        device: that it runs on; ``auto`` for CUDA where available. Memory is that of this device.
 
     Returns:
         The function's result and its cost.
     """
-    on_cuda = torch.cuda.is_available() and device != "cpu"
-    if on_cuda:
-        torch.cuda.reset_peak_memory_stats()
+    gpu = _gpu(device)
+    if gpu is not None:
+        torch.cuda.reset_peak_memory_stats(gpu)
     with ResidentPeak() as memory:
         start = time.perf_counter()
         made = work()
         seconds = time.perf_counter() - start
-    held = torch.cuda.max_memory_allocated() / _MIB if on_cuda else float("nan")
+    held = float("nan") if gpu is None else torch.cuda.max_memory_allocated(gpu) / _MIB
     return made, Cost(seconds, memory.growth, held)
+
+
+def _gpu(device: str) -> torch.device | None:
+    """The CUDA device of this name, or None."""
+    if not torch.cuda.is_available():
+        return None
+    found = torch.device("cuda" if device == "auto" else device)
+    return found if found.type == "cuda" else None
 
 
 class ResidentPeak:

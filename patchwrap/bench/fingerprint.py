@@ -5,12 +5,16 @@ import json
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
-from patchwrap.bench.combination import HEAD_FILE, Combination
+from patchwrap.bench.combination import HEAD_FILE, Combination, Doubled
 from patchwrap.probe_picture import probe_picture
 from patchwrap.source_digest import source_digest
+from patchwrap.spec import fine_of
 
 MEASURING = ("patchwrap.bench.protocol", "patchwrap.bench.consistency")
 """Modules that measure, with everything that they import."""
@@ -24,7 +28,9 @@ def fingerprint(combination: Combination, facts: dict[str, Any]) -> str:
         facts: further facts that the result depends on, JSON-able.
     """
     options = {key: str(value) for key, value in combination.options.items()}
-    told = json.dumps([facts, options, _head(options), measuring(), behaviour(combination)], sort_keys=True)
+    # The weights after the behaviour: before its first prediction, a network may be in another number type.
+    seen = [_head(options), measuring(), behaviour(combination), weights(combination.backend)]
+    told = json.dumps([facts, options, *seen], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
@@ -35,17 +41,37 @@ def _head(options: dict[str, str]) -> str | None:
 
 
 def behaviour(combination: Combination) -> list[str]:
-    """Predict the probe picture, and return sixteen means of the map with three digits.
+    """Predict the probe picture, and describe the map in sixteen blocks.
 
-    Three digits, so that another order of summation gives the same.
+    Returns:
+        The mean of every block, then the mean absolute differences of its vertical and of its horizontal neighbours,
+        which tell apart maps that differ in detail only. Three digits, and differences in steps of a ten thousandth
+        of the largest value, so that another order of summation gives the same. The name of the error if the backend
+        refuses the picture.
     """
     try:
         values = combination.predict(probe_picture(), plan="2x2").values
     except Exception as error:  # a backend may refuse this small picture and accept real photos
         return [type(error).__name__]
     height, width = (side // 4 for side in values.shape)
-    means = values[: 4 * height, : 4 * width].reshape(4, height, 4, width).mean(axis=(1, 3), dtype=np.float64)
-    return [f"{mean:.3g}" for mean in means.ravel()]
+    blocks = values[: 4 * height, : 4 * width].reshape(4, height, 4, width).astype(np.float64)
+    relative = blocks / max(np.abs(blocks).max(), 1e-12)
+    steps = [np.abs(np.diff(relative, axis=axis)).mean(axis=(1, 3)) for axis in (1, 3)]
+    return [f"{mean:.3g}" for mean in blocks.mean(axis=(1, 3)).ravel()] + [f"{step:.4f}" for step in np.ravel(steps)]
+
+
+def weights(backend: Any) -> list[int]:
+    """Checksums of the parameters of every module that a backend, or its tile backend, is or has as an attribute."""
+    if isinstance(backend, Doubled):
+        backend = backend.backend
+    owners = [backend, fine_of(backend)]
+    held = [thing for owner in owners for thing in (owner, *getattr(owner, "__dict__", {}).values())]
+    modules = [thing for thing in held if isinstance(thing, nn.Module)]
+    return [_checksum(parameter) for module in modules for parameter in module.parameters()]
+
+
+def _checksum(values: Tensor) -> int:
+    return crc32(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
 
 
 @cache

@@ -16,6 +16,8 @@ from patchwrap.bench.tables import (
     with_interval,
 )
 
+_OF_DISTANCES = "; of columns marked →1 (seams), the difference of the distances from 1"
+
 
 def markdown(report: Report) -> str:
     """Write headline tables, then every measure with its interval and paired difference, then the rows."""
@@ -49,7 +51,8 @@ def _group(report: Report, cells: Cells, measures: list[Measure], title: str) ->
     told = [measure for measure in measures if any(_difference(cells, row, measure) for row in rows)]
     if told:
         differences = [[row.title, *(_difference(cells, row, measure) for measure in told)] for row in rows]
-        parts.append("Minus the single pass of the same backend, image by image.")
+        toward_one = any(measure.better == "one" for measure in told)
+        parts.append(f"Minus the single pass of the same backend, image by image{_OF_DISTANCES if toward_one else ''}.")
         parts.append(markdown_table(["", *map(column_title, told)], differences))
     return parts
 

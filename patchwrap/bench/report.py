@@ -118,7 +118,8 @@ class Picture:
         name: of the image.
         photo: the photo.
         truth: colour picture of the ground truth, None without one.
-        depths: colour picture of each row's map by row key, all of an image in the same colours.
+        depths: colour picture of each row's map by row key; all of an image in the same colours if it has
+            ground truth, otherwise each in the range of its own coarse map.
         errors: colour picture of each row's relative error by row key; empty without ground truth.
     """
 

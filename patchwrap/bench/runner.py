@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from patchwrap.bench.backend_run import BackendRun, reason_of
-from patchwrap.bench.combination import BASELINES, Matrix, slug
+from patchwrap.bench.combination import BASELINES, Matrix, refuse_duplicate_keys, slug
 from patchwrap.bench.journal import Journal
 from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.pictures import Album
@@ -56,7 +56,8 @@ def bench(
     """Compare backends, plans, fusers and heads on the same images by the same protocol.
 
     Every combination is measured, and in addition each backend's single pass, its single pass at twice the size (if its
-    input size is free), and the baselines of each plan. A backend that cannot be loaded, raises an error or runs out of
+    input size is free), its single pass averaged with the mirrored image's (if its fused maps are by default), and the
+    baselines of each plan. A backend that cannot be loaded, raises an error or runs out of
     memory becomes a row with its error; an image that cannot be read is left out with a warning in the log.
 
     Args:
@@ -86,7 +87,7 @@ def bench(
         The report, which ``out`` also receives as JSON, CSV, Markdown and a web page.
 
     Raises:
-        OptionError: for an impossible option, or data that cannot be used.
+        OptionError: for an impossible option, data that cannot be used, or backends whose rows have the same key.
         ImageError: if no image can be read.
         OutputError: if the report cannot be written.
     """
@@ -136,9 +137,13 @@ class Run:
     left_out: dict[str, str] = field(default_factory=dict, init=False)
 
     def measure_backends(self, named: Mapping[str, Any]) -> None:
-        """Load and measure one backend after the other: two at a time might not fit in memory."""
+        """Load and measure one backend after the other: two at a time might not fit in memory.
+
+        Raises:
+            OptionError: if two rows have the same key.
+        """
         for number, (name, source) in enumerate(named.items()):
-            first = Row(_key(number, list(named)), f"{name}, " if len(named) > 1 else "", name)
+            first = Row(slug(name), f"{name}, " if len(named) > 1 else "", name)
             self.progress(number, len(named), f"loading {name}")
             try:
                 backend_run = self._backend_run(first, source, number, len(named))
@@ -146,7 +151,9 @@ class Run:
                 _log.warning("warning: backend %r fails: %s", name, reason_of(error))
                 _log.debug("traceback", exc_info=error)
                 self.rows.append(replace(first, title=name, error=reason_of(error)))
+                refuse_duplicate_keys(self.rows)
                 continue
+            refuse_duplicate_keys([*self.rows, *backend_run.rows])
             self.rows += backend_run.run()
             del backend_run  # frees the backend before the next one is loaded
 
@@ -216,16 +223,20 @@ def _several(given: str | Sequence[str]) -> tuple[str, ...]:
 
 def _named(backends: Any) -> dict[str, Any]:
     """Backends by their names in the report, without duplicates."""
-    if isinstance(backends, Mapping):
-        return dict(backends)
+    named = dict(backends) if isinstance(backends, Mapping) else _numbered(backends)
+    if not named:
+        raise OptionError("no backend to compare: give at least one.")
+    return named
+
+
+def _numbered(backends: Any) -> dict[str, Any]:
+    """Name backends by their text or class, with a number where that name is taken."""
     several = list(backends) if isinstance(backends, list | tuple) else [backends]
     named: dict[str, Any] = {}
     for source in _distinct(several):
         name = short_name(source) if isinstance(source, str) else type(source).__name__
         alike = sum(other == name or other.startswith(f"{name} #") for other in named)
         named[f"{name} #{alike + 1}" if alike else name] = source
-    if not named:
-        raise OptionError("no backend to compare: give at least one.")
     return named
 
 
@@ -238,12 +249,6 @@ def short_name(source: str) -> str:
     """Shorten ``native=/a/b/c.safetensors`` to ``native=c.safetensors``."""
     name, equals, checkpoint = source.partition("=")
     return name + equals + Path(checkpoint).name
-
-
-def _key(number: int, names: list[str]) -> str:
-    """A backend's part of its rows' keys, different from those of the backends before it."""
-    slugs = [slug(name) for name in names]
-    return slugs[number] if slugs[number] not in slugs[:number] else f"{slugs[number]}-{number + 1}"
 
 
 def _command(names: list[str], data: Data, options: dict[str, Any], out: Path | None) -> str:
