@@ -16,6 +16,9 @@ from patchwrap.tile_view import CONTEXT, REACH
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Features, Map
 
+LEAST_SPREAD = 1e-6
+"""Lower bound of the spread that heads are given, reached by constant coarse maps."""
+
 CONSENSUS_TOLERANCE = 1.7
 """The consensus may differ from the coarse map by this factor more than a single tile before it is trusted half."""
 
@@ -78,7 +81,7 @@ class Surroundings:
     @cached_property
     def spread(self) -> float:
         """The coarse map's spread, see ``robust.map_spread``; never zero."""
-        return max(map_spread(self.coarse.double().numpy()), 1e-6)
+        return max(map_spread(self.coarse.double().numpy()), LEAST_SPREAD)
 
     def context(self, tile: Tile) -> Float[Tensor, "1 4 rows columns"]:
         """Context of a tile, as in ``TileView.context``: coarse map, consensus, and position down and across."""

@@ -24,7 +24,9 @@ def save_state(path: Path, identity: str, state: dict[str, Any]) -> None:
         torch.save(state | {"identity": identity}, stream)
 
 
-def read_state(path: Path, identity: str, device: torch.device, anew: str = "delete it") -> dict[str, Any]:
+def read_state(
+    path: Path, identity: str, device: torch.device, anew: str = "delete it", again: str = "Give the same again"
+) -> dict[str, Any]:
     """Read the state of a training.
 
     Args:
@@ -32,6 +34,7 @@ def read_state(path: Path, identity: str, device: torch.device, anew: str = "del
         identity: of the training that wants to go on.
         device: where its tensors shall be.
         anew: what to do for another training to begin, in words.
+        again: what to do to continue the one on disk, in words.
 
     Raises:
         CheckpointError: if the file is damaged.
@@ -47,7 +50,7 @@ def read_state(path: Path, identity: str, device: torch.device, anew: str = "del
         ) from error
     if not own:
         raise OptionError(
-            f"{str(path)!r} is the state of a training with other options or data. Give the same again to go on (for "
-            f"longer, if you like); to begin anew, {anew} or take another -o."
+            f"{str(path)!r} is the state of a training with other options or data. {again} to go on; to begin "
+            f"anew, {anew} or take another -o."
         )
     return state

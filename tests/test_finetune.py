@@ -1,5 +1,6 @@
 """Training of fusion heads: what is learned, kept, selected, resumed and refused; on small painted photos."""
 
+import copy
 import json
 import logging
 import os
@@ -7,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +18,27 @@ import torch
 from PIL import Image
 
 import patchwrap
+from patchwrap.clock import Clock
 from patchwrap.datasets import open_dataset
-from patchwrap.errors import MissingExtraError, OptionError, OutputError, PatchwrapError, TrainingError
+from patchwrap.engine import Engine
+from patchwrap.errors import ConventionError, MissingExtraError, OptionError, OutputError, PatchwrapError, TrainingError
 from patchwrap.finetune import Recipe, SimulatedBackend
+from patchwrap.finetune.division import divided, scene_of
+from patchwrap.finetune.draw import Drawer, assembled
+from patchwrap.finetune.objective import overlap_gaps
+from patchwrap.finetune.preparation import Preparation
 from patchwrap.finetune.processes import extra
 from patchwrap.finetune.record import Record
 from patchwrap.finetune.runner import finetune
+from patchwrap.finetune.selection import score, totals
+from patchwrap.finetune.trainee import mean_of_overlapping
 from patchwrap.finetune.trainer import share_of_rate
-from patchwrap.heads import HeadCard, load_head
+from patchwrap.heads import Head, HeadCard, load_head
 from patchwrap.metrics import align, depth_metrics
+from patchwrap.spaces import to_space
 from patchwrap.testing import PaintedBackend
+from patchwrap.tile_view import TileView
+from patchwrap.tiling import TilePlan
 
 TINY = {"widths": (4, 8, 16), "batch_size": 4, "plans": ("2x2",), "device": "cpu"}
 SIZE = (96, 160)
@@ -114,6 +128,11 @@ def test_the_card_tells_how_to_do_it_again(trained):
     assert Recipe(**{k: tuple(v) if isinstance(v, list) else v for k, v in training["recipe"].items()}).steps == 50
     assert sorted(training["images"] + training["held_out"]) == ["0", "1", "2", "3"]
     assert training["history"]["step"] == 50 and training["versions"]["torch"] and training["skipped"] == []
+    assert training["prediction"] == {"device": "cpu", "dtype": "float32", "tile_batch_size": 4, "depth_scale": 0.001}
+    assert sorted(training["stamps"]) == ["0", "1", "2", "3"] and all(training["stamps"].values())
+    ((coarse, fine),) = training["backends"]
+    assert coarse == fine and coarse["class"].endswith(".SimulatedBackend") and coarse["processing"] == [48, 80]
+    assert coarse["seed"] == 0 and coarse["faults"]["tilt"] == 0.15
 
 
 def test_every_epoch_leaves_a_sheet_and_curves(trained):
@@ -186,16 +205,19 @@ def test_a_record_with_truth_serves_photos_alone_and_what_was_skipped_is_tried_a
     backend, cache = PaintedBackend("depth:scale"), tmp_path / "kept"
     folder = shutil.copytree(photos, tmp_path / "copy")
     (folder / "2.npy").write_bytes(b"no depth")
+    (tmp_path / "judged").mkdir()
+    paint_scene(tmp_path / "judged", 9)
+    judged = {"held_out_data": open_dataset(tmp_path / "judged").lazy_samples}
 
     def train(name, **options):
         return finetune(backend, folder, tmp_path / f"{name}.safetensors", cache=cache, steps=1, **TINY, **options)
 
-    assert len(train("a", held_out_data=open_dataset(folder).lazy_samples[:1]).card.training["skipped"]) == 1
+    assert len(train("a", **judged).card.training["skipped"]) == 1
     kept = len(list(cache.rglob("*.safetensors")))
     shutil.copy(photos / "2.npy", folder / "2.npy")
-    assert not train("b", held_out_data=open_dataset(folder).lazy_samples[:1]).card.training["skipped"]
+    assert not train("b", **judged).card.training["skipped"]
     train("c", truth=False)
-    assert (kept, len(list(cache.rglob("*.safetensors")))) == (3, 4)
+    assert (kept, len(list(cache.rglob("*.safetensors")))) == (4, 5)
 
 
 def test_records_without_truth_are_drawn_beside_those_that_have_it(photos, tmp_path):
@@ -263,11 +285,11 @@ def test_features_guide_a_head_where_a_backend_has_them(train):
 class Dim(torch.nn.Module):
     """Reads painted depth with a decoder that is a little off and can be trained."""
 
-    convention = patchwrap.DepthConvention("depth", "scale")
     processing = (48, 80)
 
-    def __init__(self):
+    def __init__(self, convention="depth:scale"):
         super().__init__()
+        self.convention = patchwrap.DepthConvention.parse(convention)
         self.encoder = torch.nn.Conv2d(3, 4, 1)
         self.decoder = torch.nn.Conv2d(4, 1, 3, padding=1)
         torch.nn.init.constant_(self.encoder.weight, 0.25)
@@ -291,6 +313,108 @@ def test_a_decoder_is_trained_with_the_head_and_its_encoder_is_not(train, photos
     assert not torch.equal(changed.decoder.weight, backend.decoder.weight)
     depth = patchwrap.predict(photos / "0.png", backend, head=head, plan="2x2")
     assert np.isfinite(depth.values).all()
+
+
+def views_of(engine, sample):
+    """The pipeline's views of a photo's tiles."""
+    photo = sample.read().photo
+    whole = engine.coarse_pass(photo)
+    with engine.second_pass(photo, TilePlan.parse("2x2"), whole, Clock()) as second:
+        return {tile: view for tile, _, view in second.views()}
+
+
+@pytest.mark.parametrize("convention", ["depth:scale", "depth:affine"])
+def test_a_trained_decoder_is_selected_by_what_predict_computes(photos, cache, tmp_path, convention):
+    torch.manual_seed(0)
+    backend, found = Dim(convention), []
+    samples = open_dataset(photos).lazy_samples
+
+    def compare(trainer):
+        if trainer.history.step < 20:
+            return
+        averaged = trainer.averaged
+        assert not torch.allclose(averaged.decoder[0], backend.decoder.weight, rtol=0.05)
+        head = Head(averaged.network, decoder=[value.detach() for value in averaged.decoder])
+        engine = Engine.build(backend, None, None, head=head, plan="2x2", device="cpu")
+        with torch.no_grad():
+            views = {sample.name: views_of(engine, sample) for sample in samples}
+        trainer.held_out = [
+            group
+            for group in trainer.held_out
+            if all(group.record.tiles[n] in views[group.record.facts.image] for n in group.tiles)
+        ]
+        assert trainer.held_out
+
+        def refined(batch, group=None):
+            shown = views[group.record.facts.image]
+            return head.refine(TileView.batch([shown[group.record.tiles[n]] for n in group.tiles]))
+
+        sums = torch.zeros(2, 2, 3, dtype=torch.float64)
+        with torch.no_grad():
+            for group in trainer.held_out:
+                sums += totals([group], partial(refined, group=group), torch.device("cpu"), True)
+        known, trained = score(sums, True), trainer.measure(averaged)
+        found.append([abs(getattr(trained, name) / getattr(known, name) - 1) for name in ("ce", "see", "error")])
+
+    options = {**TINY, "steps": 20, "epoch": 20, "rate": 1e-2, "unfreeze": "decoder"}
+    finetune(backend, samples, tmp_path / "head.safetensors", cache=cache, on_step=compare, **options)
+    assert np.max(found) < 1e-4
+
+
+@pytest.mark.parametrize("convention", ["depth:scale", "depth:affine"])
+def test_a_trained_decoder_learns_on_nearly_the_tiles_of_the_pipeline(photos, cache, tmp_path, convention):
+    torch.manual_seed(0)
+    backend, found = Dim(convention), []
+
+    def compare(trainer):
+        trainee, views = trainer.trainee, trainer.views
+        with torch.no_grad():
+            trainee.backend.decoder.weight.mul_(1.3)
+            views.begin()
+            group = trainer.held_out[0]
+            batch = assembled([group])
+            given, wanted = trainee._renewed(batch, trainee.backend), views.view(group, trainee.backend)
+            images = torch.nn.functional.interpolate(batch.view.images, (48, 80), mode="bilinear")
+            values = to_space(trainee.backend.predict(images), backend.convention, batch.space)
+            only_moved = torch.stack([one.apply(tile[0]) for one, tile in zip(batch.corrections, values)])[:, None]
+            found.extend(float((one - wanted.aligned).abs().mean()) for one in (given.aligned, only_moved))
+            found.extend(
+                float(overlap_gaps(batch, one).mean()) for one in (given.aligned - given.disagreement, given.aligned)
+            )
+
+    options = {**TINY, "steps": 1, "unfreeze": "decoder"}
+    finetune(backend, photos, tmp_path / "head.safetensors", cache=cache, on_step=compare, **options)
+    assert found[0] < 0.5 * found[1] and found[2] < 0.05 * found[3], found
+
+
+def test_a_tile_that_the_alignment_rejects_is_replaced_by_the_coarse_map(photos, cache, tmp_path, monkeypatch):
+    backend = Dim()
+    monkeypatch.setattr(Preparation, "views", lambda self, sample, plan, fine: {})
+
+    def compare(trainer):
+        view = trainer.views.view(trainer.held_out[0], backend)
+        assert torch.equal(view.aligned, view.coarse) and not view.confidence.any() and not view.disagreement.any()
+
+    options = {**TINY, "steps": 1, "unfreeze": "decoder"}
+    finetune(backend, photos, tmp_path / "head.safetensors", cache=cache, on_step=compare, **options)
+
+
+def test_overlapping_changes_are_averaged():
+    maps = torch.tensor([1.0, 5.0])[:, None, None, None].expand(2, 1, 2, 3)
+    mean = mean_of_overlapping(maps, [(0, 1, (1, 2))])
+    assert mean[0, 0].tolist() == [[1, 1, 1], [1, 1, 3]] and mean[1, 0].tolist() == [[3, 5, 5], [5, 5, 5]]
+
+
+def test_a_trained_decoder_is_trained_further_or_the_head_is_refused(train, tmp_path):
+    torch.manual_seed(0)
+    backend = Dim()
+    first = train(backend, steps=10, unfreeze="decoder", rate=1e-2, patience=100)
+    options = {"steps": 1, "rate": 1e-9, "start_from": tmp_path / "head.safetensors"}
+    second = train(backend, name="second", unfreeze="decoder", **options)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(first.decoder, second.decoder))
+    assert not torch.allclose(second.decoder[0], backend.decoder.weight, atol=1e-3)
+    with pytest.raises(OptionError, match=r"contains a trained decoder.*--unfreeze decoder"):
+        train(backend, name="third", **options)
 
 
 def test_a_backend_without_a_decoder_to_train_is_refused(train):
@@ -380,6 +504,26 @@ def test_training_ends_early_when_nothing_becomes_better(train):
     assert head.card.training["history"]["step"] <= 4
 
 
+def test_training_ends_at_the_evaluation_at_which_patience_runs_out(train):
+    assert train(steps=20, epoch=3, patience=1, rate=1e-12).card.training["history"]["step"] == 3
+
+
+def test_a_training_by_time_is_evaluated_by_time(train):
+    class Clock:
+        """Every reading is a quarter of a second later."""
+
+        now = 0.0
+
+        def perf_counter(self):
+            self.now += 0.25
+            return self.now
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("patchwrap.finetune.trainer.time", Clock())
+        head = train(steps=100_000, minutes=5 / 60, patience=100)
+    assert [row["step"] for row in head.card.training["history"]["scores"]] == list(range(0, 21, 2))
+
+
 def test_the_rate_rises_and_falls():
     assert [share_of_rate(progress, 0.1) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)] == pytest.approx(
         [0.05, 0.525, 1, 0.505, 0.01]
@@ -422,7 +566,7 @@ def test_a_single_loss_that_is_not_finite_is_left_out_and_counted(train, monkeyp
     assert head.card.training["history"]["not_finite"] == 1 and weights(head).isfinite().all()
 
 
-def test_samples_that_cannot_be_used_are_skipped_and_counted(tmp_path, caplog):
+def test_samples_that_cannot_be_used_are_skipped_and_counted(photos, tmp_path, caplog):
     folder = tmp_path / "mixed"
     folder.mkdir()
     for seed in range(4):
@@ -432,10 +576,139 @@ def test_samples_that_cannot_be_used_are_skipped_and_counted(tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "patchwrap"):
         head = finetune(
             PaintedBackend("depth:scale"), folder, tmp_path / "head.safetensors", cache=tmp_path / "kept",
-            held_out_data=open_dataset(folder).lazy_samples[3:], steps=1, **TINY,
+            held_out_data=open_dataset(photos).lazy_samples[:1], steps=1, **TINY,
         )  # fmt: skip
     assert [one["name"] for one in head.card.training["skipped"]] == ["1", "2"]
     assert "2 of 5 samples are skipped; 1: " in caplog.messages[0] and "no pixel that counts" in caplog.messages[0]
+
+
+class Blank(PaintedBackend):
+    """Predicts a constant for bright photos, as a network may for a wall."""
+
+    def predict(self, images):
+        maps = super().predict(images)
+        bright = images.mean((1, 2, 3)) > 0.9
+        return torch.where(bright[:, None, None, None], torch.ones_like(maps), maps)
+
+
+def test_a_photo_whose_coarse_map_is_constant_is_skipped(photos, tmp_path):
+    folder = shutil.copytree(photos, tmp_path / "walls")
+    wall = np.full(SIZE, 255, np.uint8)
+    wall[20:40, 20:40] = 225
+    Image.fromarray(np.repeat(wall[..., None], 3, 2)).save(folder / "9.png")
+    np.save(folder / "9.npy", (255 / wall).astype(np.float32))
+    head = finetune(
+        None, folder, tmp_path / "head.safetensors", coarse=Blank("depth:scale"), cache=tmp_path / "kept", steps=1,
+        fine=PaintedBackend("depth:scale", 0.2), **TINY,
+    )  # fmt: skip
+    (skipped,) = head.card.training["skipped"]
+    assert skipped["name"] == "9" and "coarse map is constant" in skipped["why"]
+    assert np.isfinite(head.card.training["history"]["best"])
+
+
+def test_a_first_score_that_is_not_finite_ends_the_training(train, monkeypatch):
+    from patchwrap.finetune import trainer
+
+    monkeypatch.setattr(trainer, "totals", lambda *given: torch.full((2, 2, 3), torch.nan, dtype=torch.float64))
+    with pytest.raises(TrainingError, match=r"held-out images cannot be scored.*consistency nan"):
+        train(steps=2)
+
+
+def test_a_later_score_that_is_not_finite_is_worse_than_any(train, monkeypatch):
+    from patchwrap.finetune import trainer
+
+    whole, calls = trainer.totals, []
+
+    def spoilt(*given):
+        calls.append(1)
+        return whole(*given) * (torch.nan if len(calls) == 2 else 1)
+
+    monkeypatch.setattr(trainer, "totals", spoilt)
+    history = train(steps=3, epoch=1, rate=1e-3).card.training["history"]
+    assert history["best_step"] != 1 and np.isfinite(history["best"]) and len(history["scores"]) == 4
+
+
+def test_height_has_no_truth(photos, tmp_path):
+    backend = patchwrap.wrap_callable(lambda images: images.mean(1) * 10, "height:metric", (48, 80))
+    with pytest.raises(ConventionError, match=r"predicts height.*--no-gt"):
+        finetune(backend, photos, tmp_path / "h.safetensors", cache=tmp_path / "kept", steps=1, **TINY)
+
+
+def test_tiles_that_are_too_small_for_a_head_are_one_clear_line(photos, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for seed in range(2):
+        paint_scene(folder, seed, (24, 160))
+    backend = PaintedBackend("depth:scale")
+    backend.processing = (12, 80)
+    with pytest.raises(OptionError, match=r"tiles of plan 2x2 are \d+x\d+ pixels; training needs 16 a side"):
+        finetune(backend, folder, tmp_path / "h.safetensors", cache=tmp_path / "kept", steps=1, **TINY)
+
+
+def test_images_to_train_on_are_refused_for_selection(photos, tmp_path):
+    samples = open_dataset(photos).lazy_samples
+    with pytest.raises(OptionError, match="held_out_data contains 1 of the images to train on, such as '3'"):
+        finetune(PaintedBackend(), samples, tmp_path / "h.safetensors", held_out_data=samples[3:], **TINY)
+
+
+@dataclass
+class Named:
+    """A sample that is never read."""
+
+    name: str
+    stamp: str = ""
+    has_depth: bool = True
+    max_depth: float = np.inf
+
+    def read(self):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("names", "scenes"),
+    [
+        ([f"{scene}-{kind}" for scene in ("Adirondack", "Piano", "Jadeplant") for kind in ("perfect", "imperfect")], 3),
+        ([f"{scene}/im{n}" for scene in ("Bathroom", "Bottle") for n in range(4)], 2),
+        ([f"drive_{n}/image_0{side}/data/{k}" for n in range(3) for side in (2, 3) for k in range(4)], 3),
+    ],
+)
+def test_no_scene_is_both_trained_on_and_selected_by(names, scenes):
+    for seed in range(4):
+        train, held_out = divided([Named(name) for name in names], Recipe(seed=seed))
+        apart = [{scene_of(sample.name) for sample in part} for part in (train, held_out)]
+        assert not apart[0] & apart[1] and len(apart[0] | apart[1]) == scenes
+        assert len(train) + len(held_out) == len(names)
+
+
+def test_photos_of_one_folder_are_divided_one_by_one():
+    for folder in ("", "one/"):
+        train, held_out = divided([Named(f"{folder}{n}") for n in range(16)], Recipe(seed=3))
+        chosen = sorted(np.random.default_rng(3).permutation(16)[:2].tolist())
+        assert [sample.name for sample in held_out] == [f"{folder}{n}" for n in chosen] and len(train) == 14
+
+
+def fingerprint(backend, tmp_path, **options):
+    kept = {"device": "cpu", "dtype": "float32", "tile_batch_size": 4, "seed": 0}
+    return Preparation.of(backend, None, None, ["2x2"], tmp_path, **kept, **options).fingerprint
+
+
+def test_other_weights_and_other_features_are_another_backend(tmp_path):
+    torch.manual_seed(0)
+    backend, other = Dim(), Dim()
+    with torch.no_grad():
+        other.decoder.weight.copy_(backend.decoder.weight * (1 + 1e-6))
+        other.decoder.bias.copy_(backend.decoder.bias)
+    assert fingerprint(backend, tmp_path) != fingerprint(other, tmp_path)
+    assert fingerprint(backend, tmp_path) == fingerprint(copy.deepcopy(backend), tmp_path)
+
+    class Stronger(Guided):
+        def predict_with_features(self, images):
+            return self.predict(images), 5 * images[:, :2, ::2, ::2]
+
+    Stronger.__name__ = "Guided"
+    pair = Guided("depth:scale", 0.1), Stronger("depth:scale", 0.1)
+    assert len({fingerprint(one, tmp_path, guided=True) for one in pair}) == 2
+    assert len({fingerprint(one, tmp_path) for one in pair}) == 1
 
 
 def test_nothing_to_learn_from_is_one_clear_line(tmp_path):
@@ -463,6 +736,13 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
         ({"seed": -1}, "seed -1 is negative"),
         ({"seed": 2**63}, "seed 9223372036854775808 is too large"),
         ({"steps": 0}, "steps 0 is less than 1"),
+        ({"epoch": -1}, "epoch -1 is less than 1"),
+        ({"epoch": 0}, "epoch 0 is less than 1"),
+        ({"held_out": 0}, "held_out 0 is less than 1"),
+        ({"ema": -1.0}, "ema -1.0 is not a number from 0"),
+        ({"ema": 3.0}, "ema 3.0 is not a number from 0"),
+        ({"warm_up": 2.0}, "warm_up 2.0 is not a number from 0"),
+        ({"widths": ()}, r"widths \(\) are not two or more"),
         ({"rate": -1.0}, "rate -1.0 is not above 0"),
         ({"consistency": "some"}, "is not one of group, pair, none"),
         ({"begin": "some"}, "is not one of agreed, aligned"),
@@ -488,10 +768,14 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 import torch
+from patchwrap.clock import Clock
 from patchwrap.datasets import open_dataset
+from patchwrap.engine import Engine
 from patchwrap.finetune import SimulatedBackend
+from patchwrap.finetune import runner
 from patchwrap.finetune.record import Record
 from patchwrap.finetune.runner import finetune
+from patchwrap.finetune.trainer import Trainer
 
 torch.set_num_threads(1)
 photos, out, cache, steps, fatal = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), *map(int, sys.argv[4:])
@@ -500,6 +784,13 @@ def report(trainer):
     if trainer.history.step == fatal:
         os.kill(os.getpid(), signal.SIGKILL)
 
+class Kept(Trainer):
+    def run(self, *given):
+        best = super().run(*given)
+        torch.save(self.trainee.state_dict(), f"{out}.{self.processes.index}.pt")
+        return best
+
+runner.Trainer = Kept
 backend = SimulatedBackend(open_dataset(photos).lazy_samples, processing=(48, 80))
 finetune(
     backend, photos, out, cache=cache, steps=steps, epoch=4, widths=(4, 8, 16), batch_size=4, plans=("2x2",),
@@ -541,14 +832,26 @@ def test_a_state_of_another_training_is_not_gone_on_with(train, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         train(steps=3, on_step=stop)
-    with pytest.raises(OptionError, match="a training with other options or data"):
+    with pytest.raises(OptionError, match="a training with other options or data") as caught:
         train(steps=4)
+    assert "more steps" not in str(caught.value) and "longer" not in str(caught.value)
 
 
-def test_two_processes_train_one_head(photos, cache, tmp_path):
+def test_two_processes_train_one_head_on_the_mean_of_their_gradients(train, photos, cache, tmp_path, monkeypatch):
     out = tmp_path / "head.safetensors"
     status, told = run(photos, cache, out, 4, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     assert status == 0, told
     head = load_head(out)
     assert head.card.training["processes"] == 2 and head.card.training["history"]["step"] == 4
-    assert weights(head).isfinite().all()
+    first, second = (torch.load(f"{out}.{index}.pt", weights_only=True) for index in range(2))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    draw, last = Drawer.draw, {}
+    # One process that sees the batches of both.
+    monkeypatch.setattr(Drawer, "draw", lambda self, step, part, index: draw(self, step, 0, part))
+
+    def keep(trainer):
+        last.update({name: value.clone() for name, value in trainer.trainee.state_dict().items()})
+
+    train(name="alone", steps=4, epoch=4, patience=100, accumulate=2, on_step=keep)
+    for name, value in first.items():
+        torch.testing.assert_close(last[name], value, rtol=1e-3, atol=2e-5)

@@ -8,11 +8,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from patchwrap.convention import DepthConvention
 from patchwrap.finetune.draw import Drawer, TileBatch, assembled, groups_of
 from patchwrap.finetune.objective import depth_consistency, edge_errors, feature_consistency, overlap_gaps, terms
 from patchwrap.finetune.recipe import Recipe
 from patchwrap.finetune.record import Facts, Record, write_record
 from patchwrap.finetune.selection import Score, gradients_gone
+from patchwrap.finetune.truth import target
+from patchwrap.losses import multiscale_gradient, silog
 from patchwrap.observation import Correction
 from patchwrap.surroundings import Surroundings
 from patchwrap.testing import bare_view
@@ -179,11 +182,62 @@ def test_an_edge_forgives_one_pixel():
 
 def test_neither_blur_nor_agreement_alone_wins_the_selection():
     def score(ce, see, error=1.0):
-        return Score(ce, see, error, 1.0, 1.0, 1.0).value
+        return Score(ce, see, error, 1.0, 1.0, error if error != error else 1.0).value
 
     assert score(0.5, 0.9) < score(1.0, 1.0) < score(0.2, 1.2)
     assert score(0.2, 0.97, 0.97) < score(0.0, 1.0) < score(0.2, 1.0) < score(0.0, 1.0, 1.1)
     assert score(0.5, 0.9, float("nan")) < score(1.0, 1.0, float("nan"))
+    # With truth, an error that is not a number is worse than any.
+    assert Score(0.5, 0.9, float("nan"), 1.0, 1.0, 1.0).value == math.inf > score(9.0, 9.0)
+
+
+def tilted_pair(**parts):
+    """Two tiles of a slope that show the same place, all of it valid, in spreads of 0.5 around 2."""
+    slope = torch.linspace(1, 3, 32).expand(2, 1, 24, 32).contiguous()
+    known = {"centre": torch.full((2,), 2.0), "spread": torch.full((2,), 0.5)}
+    view = bare_view(torch.rand(2, 3, 24, 32), slope, slope, **known)
+    everywhere = torch.ones_like(slope, dtype=torch.bool)
+    batch = TileBatch(view, "inverse_depth", False, [(0, 1, (0, 0))], [], slope, everywhere, everywhere)
+    return replace(batch, **parts), slope
+
+
+def test_the_weights_of_the_terms():
+    batch, slope = tilted_pair()
+    off = torch.tensor([0.1, 0.3])[:, None, None, None]
+    refined, features = slope + off, [torch.tensor([1.0, 3.0])[:, None, None, None].expand(2, 2, 12, 16)]
+    found = terms(batch, refined, features, Recipe(consistency_weight=0.5))
+    wanted = {"l1": 0.4, "l2": (0.04 + 0.36) / 2, "gradient": 0.0}
+    wanted |= {"depth_consistency": 0.5 * 80 * 0.4**2, "feature_consistency": 0.5 * 2 * 2 * 4 / (1 + 9)}
+    assert {name: float(value) for name, value in found.items()} == pytest.approx(wanted, abs=1e-5)
+    bent = slope + 0.1 * torch.sin(8 * slope)
+    gradient = multiscale_gradient((bent - 2) / 0.5, (slope - 2) / 0.5, batch.valid)
+    assert gradient > 0 and terms(batch, bent, [], Recipe(agree_on="depth"))["gradient"] == pytest.approx(5 * gradient)
+    log = terms(replace(batch, space="log_depth"), bent, [], Recipe(agree_on="depth"))
+    gradient = float(multiscale_gradient(bent, slope, batch.valid))
+    wanted = {"silog": float(silog(bent, slope, batch.valid)), "gradient": 2 * gradient, "depth_consistency": 0.0}
+    assert {name: float(value) for name, value in log.items()} == pytest.approx(wanted, abs=1e-6)
+
+
+def test_the_weights_of_the_anchors():
+    batch, slope = tilted_pair(target=None, valid=None, edges=None)
+    recipe = Recipe(truth=False, agree_on="depth")
+    wanted = {"low_frequency": 0.04, "tile_gradient": 0.0, "depth_consistency": 0.0}
+    found = terms(batch, slope + 0.1, [], recipe)
+    assert {name: float(value) for name, value in found.items()} == pytest.approx(wanted, abs=1e-5)
+    assert terms(batch, 1.5 * slope, [], recipe)["tile_gradient"] == pytest.approx(5 * 0.25, rel=1e-4)
+
+
+@pytest.mark.parametrize("space", ["depth", "inverse_depth"])
+def test_a_map_with_an_unknown_scale_is_fitted_by_a_factor(space):
+    """Even where the tiles are affine."""
+    truth = np.linspace(2, 6, 48, dtype=np.float32)[None].repeat(32, 0)
+    own = truth if space == "depth" else 1 / truth
+    coarse = torch.from_numpy(3 * own + np.float32(0.3) * (own > np.median(own)))
+    values, _ = target(truth, coarse, DepthConvention(space, "scale"), space)
+    ratio = values / torch.from_numpy(own)
+    assert ratio.max() - ratio.min() < 1e-4 and 3 < ratio.mean() < 4
+    affine, _ = target(truth, coarse, DepthConvention(space, "affine"), space)
+    assert (affine / torch.from_numpy(own)).std() > 0.01
 
 
 def test_without_truth_a_slow_correction_is_cheap_and_a_blurred_edge_is_not(record):

@@ -14,6 +14,7 @@ import patchwrap
 from patchwrap.bench.consistency import tile_consistency
 from patchwrap.bench.unit_map import own_unit_map
 from patchwrap.cli import main
+from patchwrap.convention import DepthConvention
 from patchwrap.datasets.heldout import generated_samples
 from patchwrap.errors import CheckpointError
 from patchwrap.finetune import SimulatedBackend
@@ -226,6 +227,36 @@ def card_for(convention, universal=False, kind="PaintedBackend"):
     return HeadCard((TrainedOn("painted", kind, kind, convention),), universal)
 
 
+class Weighed(torch.nn.Module):
+    """A backend whose checkpoints differ in their weights alone."""
+
+    convention = DepthConvention("inverse_depth", "affine")
+    processing = (48, 64)
+
+    def __init__(self, seed):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.layer = torch.nn.Conv2d(3, 100, 3)
+
+    def predict(self, images):
+        return self.layer(images).mean(1, keepdim=True)
+
+
+@pytest.mark.parametrize("universal", [True, False])
+def test_another_checkpoint_of_the_same_class_is_noticed(universal):
+    small, again, large = Weighed(0), Weighed(0), Weighed(1)
+    card = HeadCard((TrainedOn.of("weighed=small", small, small),), universal)
+    card = HeadCard.from_dict(card.to_dict())
+    assert card.mismatch(again, again) is None
+    why = "was trained for weighed=small, and this Weighed has other weights"
+    assert card.mismatch(large, large) == (None if universal else why)
+    assert card.mismatch(small, large) == (None if universal else why)
+    # In half precision the weights of one checkpoint are other numbers: nothing is known.
+    assert card.mismatch(large.half(), large) is None
+    unknown = HeadCard((TrainedOn("weighed", "Weighed", "Weighed", "inverse_depth:affine"),))
+    assert unknown.mismatch(again, again) is None
+
+
 @pytest.mark.parametrize(
     ("card", "words"),
     [
@@ -269,7 +300,7 @@ def test_a_trained_decoder_comes_with_the_head_and_leaves_the_backend_alone():
 
 
 def test_a_decoder_of_another_backend_is_refused():
-    with pytest.raises(CheckpointError, match="not PaintedBackend's"):
+    with pytest.raises(CheckpointError, match="does not fit PaintedBackend"):
         patchwrap.predict(PHOTO, PaintedBackend(), head=Head(decoder=[torch.ones(3)]), plan="2x2")
 
 

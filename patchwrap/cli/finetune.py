@@ -166,7 +166,8 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--accumulate", type=positive, default=1, metavar="N", help="batches a step (default: 1)")
     group.add_argument("--rate", type=float, default=1e-3, metavar="R", help="highest learning rate (default: 0.001)")
     group.add_argument("--precision", choices=DTYPES, default="float32", help="of the training's multiplications")
-    group.add_argument("--epoch", type=positive, metavar="N", help="steps between evaluations (default: a tenth)")
+    text = "steps between evaluations (default: a tenth of the training)"
+    group.add_argument("--epoch", type=positive, metavar="N", help=text)
     text = "evaluations without a better one that end the training (default: 10)"
     group.add_argument("--patience", type=positive, default=10, metavar="N", help=text)
     group.add_argument("--save-every", type=float, default=60.0, metavar="SECONDS", help="the state (default: 60)")
@@ -187,5 +188,5 @@ def _add_losses(parser: argparse.ArgumentParser) -> None:
     text = "what an untrained head returns: what all tiles say together, or each aligned tile (default: agreed)"
     group.add_argument("--begin", choices=("agreed", "aligned"), default="agreed", help=text)
     group.add_argument("--guidance", action="store_true", help="show the head the backend's decoder features")
-    text = "decoder also trains the tile backend's decoder (default: none)"
+    text = "decoder also trains the tile backend's decoder, which slows evaluations (default: none)"
     group.add_argument("--unfreeze", choices=("none", "decoder"), default="none", help=text)

@@ -104,8 +104,9 @@ def feature_consistency(batch: TileBatch, features: Sequence[Tensor], form: str 
     Args:
         batch: the head's input.
         features: of its decoder, level by level.
-        form: ``group`` divides by the features' own mean square, so that they cannot agree by shrinking; ``pair`` does
-            not.
+        form: ``group`` divides by the features' own mean square, so that the value does not depend on their size;
+            ``pair`` does not. The divisor has no gradient: descent still shrinks features slowly, since that reduces
+            the numerator.
     """
     if not batch.overlaps:
         return batch.view.aligned.sum() * 0.0

@@ -1,7 +1,8 @@
 """Stores what frozen backends predict for every sample and plan, so that each is predicted once."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from patchwrap.clock import Clock
 from patchwrap.datasets import SampleSource
 from patchwrap.digest import digest
 from patchwrap.engine import Engine
-from patchwrap.errors import OptionError, OutputError, PatchwrapError, one_line
+from patchwrap.errors import ConventionError, OptionError, OutputError, PatchwrapError, one_line
 from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
 from patchwrap.finetune.truth import picked, target
 from patchwrap.heads import Head, HeadNetwork
@@ -22,14 +24,20 @@ from patchwrap.io import Photo, unit_pixels, write_json
 from patchwrap.probe_picture import probe_picture
 from patchwrap.second_pass import SecondPass
 from patchwrap.source_digest import source_digest
-from patchwrap.spec import PredictsFeatures, PredictsTiles, PredictsTilesWithConfidence
-from patchwrap.tile_runner import backend_size
-from patchwrap.tiling import TilePlan
+from patchwrap.spec import Backend, HeadTraits, PredictsFeatures, PredictsTiles, PredictsTilesWithConfidence
+from patchwrap.surroundings import LEAST_SPREAD
+from patchwrap.tile_runner import backend_size, run_backend
+from patchwrap.tile_view import SMALLEST, TileView
+from patchwrap.tiling import Tile, TilePlan
 from patchwrap.types import Images, Values
+from patchwrap.weights_digest import weights_digest
 
 DECIDING = tuple({one.__module__: None for one in (Engine, SecondPass, target, write_record)})
 """Modules that decide what a record holds, with everything that they import. What this module itself does with their
 results is covered by ``record.FORMAT``."""
+
+FURTHEST = 1e4
+"""Largest distance of a tile from the coarse map's median, in spreads; records hold half precision, up to 65504."""
 
 Progress = Callable[[int, int, str], None]
 """Called with (samples done, samples in total, what comes next)."""
@@ -84,10 +92,16 @@ class Preparation:
         """Load the backends; see ``patchwrap.predict`` for them and for ``options``.
 
         Raises:
+            ConventionError: if ``with_truth`` and the backends predict height.
             OptionError: if ``guided`` and a backend has no decoder features.
         """
         fixed: dict[str, Any] = {"plan": "2x2", "fuser": "poisson", "head": Head()}
         engine = Engine.build(backend, coarse, fine, **(fixed | options))
+        if with_truth and engine.space == "height":
+            raise ConventionError(
+                f"{type(engine.coarse).__name__} predicts height, to which true depth cannot be converted. Train "
+                "without it: --no-gt, or truth=False."
+            )
         if guided:
             for part in (engine.coarse, engine.fine):
                 if not isinstance(part, PredictsFeatures):
@@ -160,20 +174,44 @@ class Preparation:
             for path in missing.values():
                 write_json(_skip(path), {"why": one_line(error)})
 
-    def _write(self, photo: Photo, truth: Values | None, plan: str, path: Path, name: str) -> None:
-        engine = self.engine
+    def views(self, sample: SampleSource, plan: str, fine: Backend) -> dict[Tile, TileView]:
+        """The views of all tiles that the alignment trusts, as ``predict`` makes them with another tile backend.
+
+        Args:
+            sample: the image.
+            plan: of its tiles.
+            fine: the backend of the tiles, on the engine's device.
+        """
+        # In float32, since another number type would round the decoder that is being trained.
+        engine = replace(self.engine, fine=fine, options={**self.engine.options, "dtype": "float32"})
+        with self._second_pass(sample.read().photo, plan, engine) as second:
+            return {tile: view for tile, _, view in second.views()}
+
+    @contextmanager
+    def _second_pass(self, photo: Photo, plan: str, engine: Engine) -> Iterator[SecondPass]:
         with engine.turn():
             whole = engine.coarse_pass(photo)
             with engine.second_pass(photo, TilePlan.parse(plan), whole, Clock()) as second:
-                facts, known = self._facts(second, truth, name)
-                views = {tile: (view, correction) for tile, correction, view in second.views()}
-                if not views:
-                    raise OptionError(f"no tile of plan {plan} fits the coarse map")
-                if len({tile.size for tile in views}) > 1:
-                    raise OptionError(f"plan {plan!r} has tiles of several sizes; give each size as a plan of its own")
-                assert second.surroundings is not None
-                pixels = _bytes(second.canvas.pixels)
-                write_record(path, facts, pixels, second.surroundings.coarse, views, *(known or (None, None)))
+                yield second
+
+    def _write(self, photo: Photo, truth: Values | None, plan: str, path: Path, name: str) -> None:
+        with self._second_pass(photo, plan, self.engine) as second:
+            facts, known = self._facts(second, truth, name)
+            views = {tile: (view, correction) for tile, correction, view in second.views()}
+            if not views:
+                raise OptionError(f"no tile of plan {plan} fits the coarse map")
+            if len({tile.size for tile in views}) > 1:
+                raise OptionError(f"plan {plan!r} has tiles of several sizes; give each size as a plan of its own")
+            if min(second.canvas.tiles[0].size) < SMALLEST:
+                height, width = second.canvas.tiles[0].size
+                raise OptionError(
+                    f"tiles of plan {plan} are {width}x{height} pixels; training needs {SMALLEST} a side. Give larger "
+                    "photos, a plan of fewer tiles, or a backend of larger inputs"
+                )
+            assert second.surroundings is not None
+            _check_range(facts, [view for view, _ in views.values()])
+            pixels = _bytes(second.canvas.pixels)
+            write_record(path, facts, pixels, second.surroundings.coarse, views, *(known or (None, None)))
 
     def _facts(self, second: SecondPass, truth: Values | None, name: str) -> tuple[Facts, Any]:
         engine, around = self.engine, second.surroundings
@@ -194,6 +232,19 @@ class Preparation:
             around.centre,
             around.spread,
         ), known
+
+
+def _check_range(facts: Facts, views: Sequence[TileView]) -> None:
+    """Refuse maps that cannot be expressed in spreads of the coarse map.
+
+    Raises:
+        OptionError: if the coarse map is flat, or a tile lies too far from it.
+    """
+    if facts.spread <= LEAST_SPREAD:
+        raise OptionError("its coarse map is constant, so that no tile can be aligned to it")
+    furthest = max(float((view.aligned - facts.centre).abs().max()) for view in views) / facts.spread
+    if not furthest < FURTHEST:
+        raise OptionError(f"its coarse map is almost constant: a tile lies {furthest:.0f} of its spreads away from it")
 
 
 def _skip(path: Path) -> Path:
@@ -220,18 +271,25 @@ def _channels(engine: Engine, backend: Any) -> int:
 
 
 def _backend_facts(engine: Engine, backend: Any) -> list[str]:
-    """Identify a backend by its attributes and its prediction for the probe picture.
+    """Identify a backend by its attributes, its weights and its prediction for the probe picture.
 
-    Three digits, so that another order of summation gives the same.
+    Weights count byte by byte, predictions and, for a guided head, features with three digits, so that another order
+    of summation gives the same.
     """
     facts = [type(backend).__name__, str(backend.convention), str(backend.processing)]
     if hasattr(backend, "fingerprint"):
         return [*facts, str(backend.fingerprint)]
+    images = _probe(engine, backend)
     with torch.random.fork_rng([]), torch.no_grad():
         torch.manual_seed(0)
-        values = backend.predict(_probe(engine, backend)).float().cpu()
-    means = torch.nn.functional.adaptive_avg_pool2d(values, (4, 4)).flatten()
-    return [*facts, *(f"{mean:.3g}" for mean in means.tolist())]
+        answer = run_backend(backend, images, HeadTraits.of(engine.head).wants_features)
+    facts += [str(weights_digest(backend)), *_pooled(answer.maps)]
+    return facts if answer.features is None else [*facts, *_pooled(answer.features)]
+
+
+def _pooled(maps: Float[torch.Tensor, "_ _ _ _"]) -> list[str]:
+    means = torch.nn.functional.adaptive_avg_pool2d(maps.float(), (4, 4)).flatten()
+    return [f"{mean:.3g}" for mean in means.tolist()]
 
 
 def _tile_facts(engine: Engine) -> list[str]:

@@ -43,8 +43,9 @@ class Recipe:
         guidance: whether the head sees the backend's decoder features.
         unfreeze: ``decoder`` also trains the tile backend's decoder; ``none`` keeps backends frozen.
         widths: channels per level of the head.
-        held_out: images kept for selection; None for one in eight.
-        epoch: steps between evaluations; None for a tenth of ``steps``.
+        held_out: images kept for selection; None for one in eight. If the images show several scenes, whole scenes are
+            kept, so that there may be a few more or less.
+        epoch: steps between evaluations; None for a tenth of ``steps``, and also after each tenth of ``minutes``.
         patience: evaluations without improvement after which training ends.
         seed: of the batches, the new head's weights and the choice of held-out images.
 
@@ -93,8 +94,8 @@ class Recipe:
                 raise OptionError(f"{name} {getattr(self, name)!r} is not one of {', '.join(known)}.")
 
     def _check_numbers(self) -> None:
-        for name in ("steps", "batch_size", "accumulate", "patience"):
-            if getattr(self, name) < 1:
+        for name in ("steps", "batch_size", "accumulate", "patience", "epoch", "held_out"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise OptionError(f"{name} {getattr(self, name)} is less than 1.")
         check_seed(self.seed)
         if not 0 <= self.consistency_weight < inf:
@@ -102,11 +103,21 @@ class Recipe:
         for name in ("rate", "minutes"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise OptionError(f"{name} {getattr(self, name)} is not above 0.")
+        for name in ("ema", "warm_up"):
+            if not 0 <= getattr(self, name) < 1:
+                raise OptionError(f"{name} {getattr(self, name)} is not a number from 0 to below 1.")
+        if len(self.widths) < 2 or min(self.widths) < 1:
+            raise OptionError(f"widths {self.widths} are not two or more numbers of channels from 1.")
 
     @property
     def evaluate_every(self) -> int:
         """Steps between evaluations."""
         return self.epoch or max(1, self.steps // 10)
+
+    @property
+    def evaluate_seconds(self) -> float:
+        """Seconds of training after which there is an evaluation, whatever the steps."""
+        return inf if self.minutes is None or self.epoch is not None else 60 * self.minutes / 10
 
     @property
     def digest(self) -> str:

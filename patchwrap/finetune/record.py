@@ -22,7 +22,7 @@ from patchwrap.spaces import FusionSpace
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
 
-FORMAT = 4
+FORMAT = 5
 """Increase when records made from the same predictions hold something else."""
 
 Target = Float[Tensor, "1 1 height width"]

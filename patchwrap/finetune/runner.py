@@ -9,7 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from patchwrap.datasets import SampleSource
@@ -17,19 +16,22 @@ from patchwrap.datasets.heldout import FIRST_SEED, cache_folder, parse_spec
 from patchwrap.datasets.image_set import Data, ImageSet
 from patchwrap.digest import digest
 from patchwrap.errors import OptionError
+from patchwrap.finetune.division import check_apart, divided
 from patchwrap.finetune.draw import Drawer
 from patchwrap.finetune.logbook import Logbook
+from patchwrap.finetune.pipeline_views import PipelineViews
 from patchwrap.finetune.preparation import Preparation, Progress, Skipped
 from patchwrap.finetune.processes import Processes, extra
 from patchwrap.finetune.recipe import Recipe
 from patchwrap.finetune.record import Record
 from patchwrap.finetune.selection import chosen_groups
+from patchwrap.finetune.simulated import SimulatedBackend
 from patchwrap.finetune.trainee import Trainee
 from patchwrap.finetune.trainer import OnStep, Trainer
 from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, head_file, load_head, save_head
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.machine import machine, versions
-from patchwrap.spec import Movable
+from patchwrap.spec import Backend, Movable
 from patchwrap.training_state import read_state
 from patchwrap.wrapping import BackendRequest
 
@@ -53,6 +55,7 @@ class TrainingJob:
         out: the head's file.
         start_from: file of the head that training starts from, or None.
         data: name of the data for the head's card.
+        prediction: options of the prediction and of reading the data, for the card.
         universal: whether the head is meant for backends it was not trained with.
     """
 
@@ -64,6 +67,7 @@ class TrainingJob:
     out: Path
     start_from: Path | None
     data: str
+    prediction: dict[str, Any]
     universal: bool
 
 
@@ -102,7 +106,8 @@ def finetune(
         coarse: another backend for the whole image.
         fine: another backend for the tiles.
         recipe: options of the training; ``options`` replace single ones, see ``patchwrap.finetune.Recipe``.
-        held_out_data: images for selection; by default some of ``data``, see ``Recipe.held_out``.
+        held_out_data: images for selection, none of them in ``data``; by default some of ``data``, of scenes that are
+            not trained on, see ``Recipe.held_out``.
         universal: whether the head is also meant for backends it was not trained with; by default if there are several.
         start_from: a head to continue from, a file or ``universal``.
         count: largest number of images.
@@ -121,16 +126,18 @@ def finetune(
     Raises:
         MissingExtraError: without the extra ``finetune``.
         OptionError: for an impossible option, or data that cannot be trained on.
+        ConventionError: if the backends predict height, and true depth is used.
         CheckpointError: if ``start_from``, a stored prediction or the state of an interrupted training cannot be read.
         OutputError: if the head, a prediction or the training's state cannot be written.
-        TrainingError: if the loss stays non-finite.
+        TrainingError: if the loss stays non-finite, or the first score is not finite.
     """
     recipe = _with(recipe or Recipe(), options)
     processes = Processes(device)
     path = _head_path(out)
     kept = cache or cache_folder().with_name("finetune")
     samples, name = _samples(data, count, recipe, depth_scale, cache)
-    train, judged = _divided(samples, recipe) if held_out_data is None else (samples, list(held_out_data))
+    train, judged = divided(samples, recipe) if held_out_data is None else (samples, list(held_out_data))
+    check_apart(train, judged)
     several = backend if isinstance(backend, list | tuple) else [backend]
     seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size, "seed": recipe.seed}
     preparations = [
@@ -149,7 +156,8 @@ def finetune(
     ]
     started = head_file(start_from) if start_from is not None else None
     wide = len(several) > 1 if universal is None else universal
-    job = TrainingJob(recipe, processes, preparations, train, judged, path, started, name, wide)
+    told = {name: value for name, value in seen.items() if name != "seed"} | {"depth_scale": depth_scale}
+    job = TrainingJob(recipe, processes, preparations, train, judged, path, started, name, told, wide)
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
         return _trained(job, save_seconds, progress or _no_progress, on_step)
@@ -195,22 +203,6 @@ def _samples(
     return list(found.samples), found.name
 
 
-def _divided(samples: Sequence[SampleSource], recipe: Recipe) -> tuple[list[SampleSource], list[SampleSource]]:
-    """Split samples at random into those to train on and those kept for selection."""
-    kept = max(1, len(samples) // 8) if recipe.held_out is None else recipe.held_out
-    if kept < 1 or len(samples) - kept < 1:
-        raise OptionError(
-            f"{len(samples)} images, of which {kept} are kept for selection: at least one must be left to learn from, "
-            "and one to select by. Give more images."
-        )
-    order = np.random.default_rng(recipe.seed).permutation(len(samples))
-    chosen = {int(index) for index in order[:kept]}
-    return (
-        [sample for index, sample in enumerate(samples) if index not in chosen],
-        [sample for index, sample in enumerate(samples) if index in chosen],
-    )
-
-
 def _trained(job: TrainingJob, save_seconds: float, progress: Progress, on_step: OnStep | None) -> Head:
     # Impossible options are reported before predicting, which may take hours.
     trainee = Trainee(_network(job), _own_backend(job))
@@ -221,7 +213,8 @@ def _trained(job: TrainingJob, save_seconds: float, progress: Progress, on_step:
     records, judged, skipped = _records(job, progress)
     drawer = Drawer(records, job.recipe.consistency, job.recipe.batch_size, job.recipe.seed)
     groups = chosen_groups(judged)
-    trainer = Trainer(trainee, job.recipe, drawer, groups, job.processes, state, identity, save_seconds)
+    views = None if trainee.backend is None else PipelineViews(job.preparations[0], job.held_out)
+    trainer = Trainer(trainee, job.recipe, drawer, groups, job.processes, state, identity, save_seconds, views)
     logbook = Logbook(_log_folder(job.out), groups) if job.processes.first else None
 
     def each(now: Trainer) -> None:
@@ -271,7 +264,13 @@ def _network(job: TrainingJob) -> HeadNetwork:
     guides = head.network.guides if isinstance(head, Head) else (0, 0)
     if job.start_from is None:
         return HeadNetwork(job.recipe.widths, (guides[0], guides[1]), job.recipe.begin)
-    network = load_head(job.start_from).network
+    started = load_head(job.start_from)
+    if started.decoder and job.recipe.unfreeze == "none":
+        raise OptionError(
+            f"{str(job.start_from)!r} contains a trained decoder, which a head alone would drop. Train both: "
+            "--unfreeze decoder."
+        )
+    network = started.network
     if network.guides != tuple(guides):
         raise OptionError(
             f"{str(job.start_from)!r} is guided by other features than this backend gives. Start from another head, or "
@@ -286,7 +285,8 @@ def _own_backend(job: TrainingJob) -> Any:
         return None
     if len(job.preparations) > 1:
         raise OptionError("decoders of several backends cannot be trained together. Give one backend.")
-    own = copy.deepcopy(job.preparations[0].engine.fine)
+    fine = job.preparations[0].engine.fine
+    own = copy.deepcopy(fine if job.start_from is None else load_head(job.start_from).adapted(fine))
     if isinstance(own, Movable):  # half precision would round small updates away
         own.to(job.processes.device, torch.float32)
     return own
@@ -315,6 +315,9 @@ def _card(job: TrainingJob, trainer: Trainer, skipped: Sequence[Skipped]) -> Hea
         "data": job.data,
         "images": [sample.name for sample in job.train],
         "held_out": [sample.name for sample in job.held_out],
+        "stamps": {sample.name: sample.stamp for sample in (*job.train, *job.held_out)},
+        "prediction": job.prediction,
+        "backends": [[_described(part) for part in (one.engine.coarse, one.engine.fine)] for one in job.preparations],
         "skipped": [asdict(one) for one in skipped],
         "fingerprints": [one.fingerprint for one in job.preparations],
         "started_from": job.start_from and load_head(job.start_from).card.to_dict(),
@@ -326,6 +329,14 @@ def _card(job: TrainingJob, trainer: Trainer, skipped: Sequence[Skipped]) -> Hea
         "versions": versions(),
     }
     return HeadCard(backends, job.universal, training)
+
+
+def _described(backend: Backend) -> dict[str, Any]:
+    """Facts of a backend that its name may not tell, above all one that was given as an object."""
+    kind = type(backend)
+    facts = {"class": f"{kind.__module__}.{kind.__qualname__}", "convention": str(backend.convention)}
+    own: dict[str, Any] = {"processing": list(backend.processing)}
+    return facts | own | (backend.facts if isinstance(backend, SimulatedBackend) else {})
 
 
 def _no_progress(done: int, total: int, text: str) -> None:

@@ -1,8 +1,8 @@
 """Scores a head on held-out images by agreement, edges and error; a training returns the head with the best score."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import isfinite
+from dataclasses import dataclass, replace
+from math import inf, isfinite, isnan
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from patchwrap.finetune.draw import Group, TileBatch, assembled, groups_of
 from patchwrap.finetune.objective import edge_errors, overlap_gaps
 from patchwrap.finetune.record import Record
+from patchwrap.tile_view import TileView
 
 GROUPS = 3
 """Groups of tiles taken from each record, evenly spaced."""
@@ -27,6 +28,8 @@ SPARED = 0.05
 """Without truth: change of a tile's gradients that is not counted, since it may correct the tile's scale."""
 
 Refine = Callable[[TileBatch], Tensor]
+
+Shown = Callable[[Group], TileView]
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,16 @@ class Score:
     def value(self) -> float:
         """Selection score, lower is better: each measure divided by its training-free value.
 
-        Edges beyond ``TOLERANCE`` cost ten times more. Error counts only with ground truth.
+        Edges beyond ``TOLERANCE`` cost ten times more. Error counts only with ground truth. Infinite, worse than any
+        other, if a measure that counts is not finite.
         """
         ce, see, error = (
             mine / max(plain, 1e-9)
             for mine, plain in ((self.ce, self.plain_ce), (self.see, self.plain_see), (self.error, self.plain_error))
         )
-        return AGREEMENT * ce + see + (error if isfinite(error) else 0.0) + 10 * max(0.0, see - TOLERANCE)
+        error = 0.0 if isnan(self.plain_error) else error
+        value = AGREEMENT * ce + see + error + 10 * max(0.0, see - TOLERANCE)
+        return value if isfinite(value) else inf
 
 
 def chosen_groups(records: Sequence[Record]) -> list[Group]:
@@ -73,8 +79,17 @@ def chosen_groups(records: Sequence[Record]) -> list[Group]:
     return found
 
 
-def totals(groups: Sequence[Group], refine: Refine, device: torch.device, with_truth: bool) -> Tensor:
+def totals(
+    groups: Sequence[Group], refine: Refine, device: torch.device, with_truth: bool, shown: Shown | None = None
+) -> Tensor:
     """Sums and counts of all measures over groups, to be added up over processes.
+
+    Args:
+        groups: held-out tiles.
+        refine: the head.
+        device: of the head.
+        with_truth: whether true depth is used.
+        shown: the view of a group for the head, if it differs from the record's.
 
     Returns:
         ``(2, 2, 3)``: refined and aligned tiles; sum and count; consistency, edges and error.
@@ -82,7 +97,8 @@ def totals(groups: Sequence[Group], refine: Refine, device: torch.device, with_t
     sums = torch.zeros(2, 2, 3, dtype=torch.float64)
     for group in groups:
         batch = assembled([group]).to(device)
-        for row, maps in enumerate((refine(batch), batch.view.aligned)):
+        seen = batch if shown is None else replace(batch, view=shown(group).to(device))
+        for row, maps in enumerate((refine(seen), batch.view.aligned)):
             for column, values in enumerate(_measured(batch, maps, with_truth)):
                 sums[row, :, column] += torch.stack([values.sum().cpu().double(), torch.tensor(float(len(values)))])
     return sums

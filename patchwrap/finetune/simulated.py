@@ -1,8 +1,9 @@
 """Simulated backends: they know the true depth of some photos and distort it as real networks do, reproducibly."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -104,6 +105,11 @@ class SimulatedBackend:
     def fingerprint(self) -> str:
         """Changes when it would predict something else."""
         return digest([str(self.convention), self.processing, self.seed, str(self.faults)])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What decides its predictions, for a head's card."""
+        return {"seed": self.seed, "faults": asdict(self.faults), "samples": [one.stamp for one in self.samples]}
 
     def predict(self, images: Images) -> DepthBatch:
         """Predict whole images: blurred, with slowly varying errors.

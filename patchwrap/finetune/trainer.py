@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,9 +17,10 @@ from torch.optim.swa_utils import AveragedModel
 from patchwrap.errors import TrainingError
 from patchwrap.finetune.draw import Drawer, Group, TileBatch
 from patchwrap.finetune.objective import terms
+from patchwrap.finetune.pipeline_views import PipelineViews
 from patchwrap.finetune.processes import Processes
 from patchwrap.finetune.recipe import Recipe
-from patchwrap.finetune.selection import Score, score, totals
+from patchwrap.finetune.selection import Score, Shown, score, totals
 from patchwrap.finetune.trainee import Trainee, own_state
 from patchwrap.training_state import read_state, save_state
 
@@ -73,6 +75,7 @@ class Trainer:
         state: the training state's file.
         identity: of the training; the state of another training is refused.
         save_seconds: seconds of training between two writes of the state.
+        views: of held-out tiles; needed if a decoder is trained.
 
     Raises:
         CheckpointError: if the state cannot be read.
@@ -89,9 +92,11 @@ class Trainer:
         state: Path,
         identity: str,
         save_seconds: float = 60.0,
+        views: PipelineViews | None = None,
     ) -> None:
         self.recipe, self.drawer, self.held_out, self.processes = recipe, drawer, held_out, processes
         self.state, self.identity, self.save_seconds = state, identity, save_seconds
+        self.views = views
         self.trainee = trainee.to(processes.device)
         self.trainee.network.to(memory_format=torch.channels_last)
         self.history = History()
@@ -110,6 +115,11 @@ class Trainer:
             self._resume()
 
     @property
+    def averaged(self) -> Trainee:
+        """The moving average of the weights."""
+        return cast(Trainee, self.ema.module)
+
+    @property
     def progress(self) -> float:
         """Share of the training that is done, in [0, 1]: by steps or by minutes, whichever is more."""
         minutes = self.recipe.minutes
@@ -119,9 +129,15 @@ class Trainer:
     @property
     def over(self) -> bool:
         """Whether the training has ended: by steps, by minutes, or because ``patience`` ran out."""
-        waited = self.history.step - self.history.best_step
-        patience = self.recipe.patience * self.recipe.evaluate_every
-        return self.progress >= 1 or (self.history.best is not None and waited > patience)
+        waited = sum(row["step"] > self.history.best_step for row in self.history.scores)
+        return self.progress >= 1 or waited >= self.recipe.patience
+
+    @property
+    def _due(self) -> bool:
+        """Whether an evaluation follows this step."""
+        waited = self.history.elapsed - self.history.scores[-1]["seconds"]
+        by_steps = self.history.step % self.recipe.evaluate_every == 0
+        return by_steps or waited >= self.recipe.evaluate_seconds or self.progress >= 1
 
     def run(self, on_step: OnStep | None = None, on_evaluation: OnEvaluation | None = None) -> dict[str, Tensor]:
         """Train to the end.
@@ -134,7 +150,7 @@ class Trainer:
             The averaged weights of the best evaluation.
 
         Raises:
-            TrainingError: if ``HOPELESS`` steps in a row have no finite gradients.
+            TrainingError: if ``HOPELESS`` steps in a row have no finite gradients, or the first score is not finite.
             OutputError: if the state cannot be written.
         """
         if self.history.best is None:
@@ -144,7 +160,7 @@ class Trainer:
             self._draw_ahead(worker)
             while not self.over:
                 self._timed_step(worker)
-                if self.history.step % self.recipe.evaluate_every == 0 or self.progress >= 1:
+                if self._due:
                     self._evaluate(on_evaluation)
                 if on_step:
                     on_step(self)
@@ -220,26 +236,43 @@ class Trainer:
         return torch.lerp(mine, theirs, 1 - decay)
 
     def _evaluate(self, on_evaluation: OnEvaluation | None) -> None:
-        found = self.measure(self.ema.module)
+        found = self.measure(self.averaged)
+        if self.history.best is None and not math.isfinite(found.value):
+            raise TrainingError(
+                "The held-out images cannot be scored: before training a measure is already not finite "
+                f"(consistency {found.ce:g}, edges {found.see:g}, error {found.error:g}). Select by other images."
+            )
         if self.history.best is None or found.value < self.history.best:
             self.history.best, self.history.best_step = found.value, self.history.step
-            self.best = dict(own_state(self.ema.module))
+            self.best = dict(own_state(self.averaged))
         self.means = _means(self._sums)
         now = {"step": self.history.step, "seconds": round(self.history.elapsed, 1)}
         self.history.losses.append(now | self.means)
         self.history.scores.append(now | asdict(found) | {"score": found.value})
         self._sums.clear()
         if on_evaluation and self.processes.first:
-            on_evaluation(self, found, self.ema.module)
+            on_evaluation(self, found, self.averaged)
 
     @torch.no_grad()
-    def measure(self, trainee: nn.Module) -> Score:
-        """Score held-out tiles; each process measures its share of them."""
+    def measure(self, trainee: Trainee) -> Score:
+        """Score held-out tiles; each process measures its share of them.
+
+        With a trained decoder the pipeline predicts and aligns all tiles of the held-out photos again.
+        """
         trainee.eval()
         mine = self.held_out[self.processes.index :: self.processes.count]
-        with autocast(self.processes.device, self.recipe.precision):
-            sums = totals(mine, lambda batch: trainee(batch)[0], self.processes.device, self.recipe.truth)
-        return score(self.processes.sum(sums), self.recipe.truth)
+        device, with_truth = self.processes.device, self.recipe.truth
+        with autocast(device, self.recipe.precision):
+            sums = totals(mine, lambda batch: trainee.refine(batch.view)[0], device, with_truth, self._shown(trainee))
+        return score(self.processes.sum(sums), with_truth)
+
+    def _shown(self, trainee: Trainee) -> Shown | None:
+        backend, views = trainee.backend, self.views
+        if backend is None:
+            return None
+        assert views is not None
+        views.begin()
+        return lambda group: views.view(group, backend)
 
     def save(self) -> None:
         """Write the training state atomically.

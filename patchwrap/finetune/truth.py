@@ -31,8 +31,9 @@ def target(
 ) -> tuple[Float[Tensor, "height width"], Bool[Tensor, "height width"]] | None:
     """Convert true depth to the coarse map's units.
 
-    For metric maps the truth is used unchanged. Otherwise the unknown scale and shift are fitted robustly once for the
-    whole image, so that the loss does not depend on them but still sees how tiles differ from each other.
+    For metric maps the truth is used unchanged. Otherwise what the convention leaves unknown, a scale or scale and
+    shift, is fitted robustly once for the whole image, so that the loss does not depend on it but still sees how tiles
+    differ from each other.
 
     Args:
         truth: metres on the canvas; sky inf, unknown NaN or 0.
@@ -54,17 +55,22 @@ def target(
     edges = torch.from_numpy(depth_edges(truth.astype(np.float32)) & valid)
     if convention.ambiguity == "metric":
         return values, edges
-    scale, shift = _fitted(known[usable], coarse.double().numpy()[usable], space == "log_depth")
+    shift_known = convention.ambiguity == "scale" and space != "log_depth"
+    scale, shift = _fitted(known[usable], coarse.double().numpy()[usable], space == "log_depth", shift_known)
     return (values * scale + shift, edges) if scale > 0 else None
 
 
 def _fitted(
-    known: Float[np.ndarray, "cells"], coarse: Float[np.ndarray, "cells"], scale_known: bool
+    known: Float[np.ndarray, "cells"], coarse: Float[np.ndarray, "cells"], scale_known: bool, shift_known: bool
 ) -> tuple[float, float]:
     if scale_known:
         return 1.0, float(np.median(coarse - known))
+    everywhere, ratio = np.ones_like(known), map_spread(coarse) / max(map_spread(known), 1e-12)
+    if shift_known:
+        (scale,), _ = robust_fit(known[:, None], coarse, everywhere, np.array([ratio]), np.full(1, np.inf))
+        return float(scale), 0.0
     centre = float(np.median(known))
-    guess = np.array([np.median(coarse), map_spread(coarse) / max(map_spread(known), 1e-12)])
-    design = np.stack([np.ones_like(known), known - centre], 1)
-    (level, scale), _ = robust_fit(design, coarse, np.ones_like(known), guess, np.full(2, np.inf))
+    guess = np.array([np.median(coarse), ratio])
+    design = np.stack([everywhere, known - centre], 1)
+    (level, scale), _ = robust_fit(design, coarse, everywhere, guess, np.full(2, np.inf))
     return float(scale), float(level - scale * centre)

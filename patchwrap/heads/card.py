@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from patchwrap.spec import Backend
+from patchwrap.weights_digest import weights_sample
 
 
 @dataclass(frozen=True)
@@ -15,17 +16,28 @@ class TrainedOn:
         coarse: class name of the backend of the coarse pass.
         fine: class name of the backend of the tile pass.
         convention: of the coarse map, as ``SPACE:AMBIGUITY``.
+        coarse_weights: digest of the coarse backend's weights, see ``weights_sample``; None if unknown.
+        fine_weights: likewise of the tile backend's.
     """
 
     name: str
     coarse: str
     fine: str
     convention: str
+    coarse_weights: str | None = None
+    fine_weights: str | None = None
 
     @classmethod
     def of(cls, name: str, coarse: Backend, fine: Backend) -> "TrainedOn":
         """Describe a pair."""
-        return cls(name, type(coarse).__name__, type(fine).__name__, str(coarse.convention))
+        kinds = type(coarse).__name__, type(fine).__name__
+        weights = weights_sample(coarse)
+        return cls(name, *kinds, str(coarse.convention), weights, weights if fine is coarse else weights_sample(fine))
+
+    def differs_in_weights(self, other: "TrainedOn") -> bool:
+        """Whether another pair certainly has other weights, as another checkpoint of the same classes has."""
+        pairs = (self.coarse_weights, other.coarse_weights), (self.fine_weights, other.fine_weights)
+        return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
 
 @dataclass(frozen=True)
@@ -56,9 +68,14 @@ class HeadCard:
         conventions = sorted({one.convention for one in self.backends})
         if conventions and given.convention not in conventions:
             return f"was trained for {_listed(conventions)}, and these maps are {given.convention}"
-        kinds = {(one.coarse, one.fine) for one in self.backends}
-        if kinds and not self.universal and (given.coarse, given.fine) not in kinds:
-            return f"was trained for {_listed([one.name for one in self.backends])}, and not for {given.coarse}"
+        if self.universal or not self.backends:
+            return None
+        names = _listed([one.name for one in self.backends])
+        alike = [one for one in self.backends if (one.coarse, one.fine) == (given.coarse, given.fine)]
+        if not alike:
+            return f"was trained for {names}, and not for {given.coarse}"
+        if all(one.differs_in_weights(given) for one in alike):
+            return f"was trained for {names}, and this {given.coarse} has other weights"
         return None
 
     def to_dict(self) -> dict[str, Any]:

@@ -263,7 +263,8 @@ class Trainer:
 
     def _resume(self) -> None:
         anew = "delete the folder's .pt files"  # later stages learned from earlier ones
-        state = read_state(self.checkpoint, self.identity, self.device, anew)
+        again = "Give the same again, with more steps or minutes if you want,"
+        state = read_state(self.checkpoint, self.identity, self.device, anew, again)
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimiser.load_state_dict(state["optimiser"])

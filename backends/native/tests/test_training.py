@@ -102,7 +102,7 @@ def test_the_state_of_a_training_with_other_options_is_refused(finished, change)
     recipe, _ = finished
     with pytest.raises(OptionError, match=r"coarse\.pt.*other options or data.*delete.*another -o") as caught:
         train(replace(recipe, **change))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "with more steps or minutes" in str(caught.value)
     assert json.loads((recipe.out / "native.json").read_text())["recipe"]["seed"] == 0
 
 

@@ -1,0 +1,82 @@
+"""Divides samples into those to train on and those kept for selection, so that no scene is in both."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from patchwrap.datasets import SampleSource
+from patchwrap.errors import OptionError
+from patchwrap.finetune.recipe import Recipe
+
+_VIEW = re.compile(r"(image|camera|cam|frame|scene_cam)(_?\d+|_[a-z0-9_]+)?|images|data", re.IGNORECASE)
+"""Folders of a scene that hold its cameras or frames, such as KITTI's ``image_02/data``."""
+
+_VARIANT = re.compile(r"-(im)?perfect$")
+"""Ends the names of Middlebury's two rectifications of a scene."""
+
+
+def scene_of(name: str) -> str:
+    """The scene that a sample shows: the folders in its name, or the name itself if it has none.
+
+    Args:
+        name: of the sample.
+
+    Example:
+        >>> scene_of("2011_09_26/2011_09_26_drive_0001_sync/image_02/data/0000000005")
+        '2011_09_26/2011_09_26_drive_0001_sync'
+        >>> scene_of("Piano-imperfect"), scene_of("IMG_0001")
+        ('Piano', 'IMG_0001')
+    """
+    folders = name.split("/")[:-1]
+    scene = "/".join([part for part in folders if not _VIEW.fullmatch(part)] or folders) or name
+    return _VARIANT.sub("", scene)
+
+
+def divided(samples: Sequence[SampleSource], recipe: Recipe) -> tuple[list[SampleSource], list[SampleSource]]:
+    """Divide samples at random, scene by scene if there are several, otherwise sample by sample.
+
+    Whole scenes are taken until there are ``Recipe.held_out`` images; one that would bring them above half of all
+    images is left for training.
+
+    Raises:
+        OptionError: if there would be none to learn from or to select by.
+    """
+    kept = max(1, len(samples) // 8) if recipe.held_out is None else recipe.held_out
+    if kept < 1 or len(samples) - kept < 1:
+        raise OptionError(
+            f"{len(samples)} images, of which {kept} are kept for selection: at least one must be left to learn from, "
+            "and one to select by. Give more images."
+        )
+    scenes = _scenes(samples)
+    chosen: set[int] = set()
+    for index in np.random.default_rng(recipe.seed).permutation(len(scenes)):
+        if len(chosen) < kept and len(chosen) + len(scenes[index]) <= max(kept, len(samples) // 2):
+            chosen |= set(scenes[index])
+    return (
+        [sample for index, sample in enumerate(samples) if index not in chosen],
+        [sample for index, sample in enumerate(samples) if index in chosen],
+    )
+
+
+def _scenes(samples: Sequence[SampleSource]) -> list[list[int]]:
+    """Numbers of the samples of each scene; of each sample if all show one scene."""
+    found = defaultdict(list)
+    for index, sample in enumerate(samples):
+        found[scene_of(sample.name)].append(index)
+    return list(found.values()) if len(found) > 1 else [[index] for index in range(len(samples))]
+
+
+def check_apart(train: Sequence[SampleSource], held_out: Sequence[SampleSource]) -> None:
+    """Check that no sample is both trained on and selected by.
+
+    Raises:
+        OptionError: naming one that is.
+    """
+    stamps = {sample.stamp for sample in train}
+    if shared := [sample.name for sample in held_out if sample.stamp in stamps]:
+        raise OptionError(
+            f"held_out_data contains {len(shared)} of the images to train on, such as {shared[0]!r}. Give other images "
+            "for selection, or leave it out to keep some of data for it."
+        )

@@ -1,0 +1,115 @@
+"""The steps of a training: gradients, moving average, rates and what is evaluated; on tiles of a plane."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from patchwrap.finetune import trainer as module
+from patchwrap.finetune.draw import Drawer
+from patchwrap.finetune.objective import terms
+from patchwrap.finetune.processes import Processes
+from patchwrap.finetune.recipe import Recipe
+from patchwrap.finetune.record import Facts, Record, write_record
+from patchwrap.finetune.selection import chosen_groups
+from patchwrap.finetune.trainee import Trainee
+from patchwrap.finetune.trainer import Trainer, share_of_rate
+from patchwrap.heads import HeadNetwork
+from patchwrap.observation import Correction
+from patchwrap.surroundings import Surroundings
+from patchwrap.testing import bare_view
+from patchwrap.tiling import TilePlan
+
+CANVAS = (32, 48)
+
+
+@pytest.fixture
+def record(tmp_path):
+    """Nine tiles of a slope, each off by a tenth of its number."""
+    tiles = TilePlan.parse("2x2").tiles(CANVAS)
+    whole = torch.linspace(1, 3, CANVAS[1]).expand(CANVAS).contiguous()
+    coarse = torch.linspace(1, 3, 24).expand(16, 24).contiguous()
+    facts = Facts("slope", "log_depth", False, CANVAS, tiles[0].size, True, 2.0, 0.5)
+    around = Surroundings.of(coarse, CANVAS, [])
+    image = (torch.rand(*CANVAS, 3, generator=torch.Generator().manual_seed(0)) * 255).byte()
+    views = {}
+    for number, tile in enumerate(tiles):
+        part = whole[tile.slices][None, None]
+        known = {"context": around.context(tile), "centre": torch.tensor([2.0]), "spread": torch.tensor([0.5])}
+        known["disagreement"] = torch.full_like(part, 0.1 * number)
+        images = image[tile.slices].permute(2, 0, 1)[None] / 255
+        views[tile] = (bare_view(images, part, part + 0.1 * number, **known), Correction())
+    edges = torch.zeros(CANVAS, dtype=torch.bool)
+    edges[10, :] = True
+    write_record(tmp_path / "slope.safetensors", facts, image.numpy(), coarse, views, whole, edges)
+    return Record(tmp_path / "slope.safetensors")
+
+
+@pytest.fixture
+def make(record, tmp_path):
+    """A trainer of a tiny head: ``make(**options of the recipe)``."""
+
+    def make(**options) -> Trainer:
+        recipe = Recipe(**({"widths": (4, 8, 16), "batch_size": 4, "steps": 10} | options))
+        torch.manual_seed(0)
+        trainee = Trainee(HeadNetwork(recipe.widths, begin=recipe.begin))
+        torch.nn.init.normal_(trainee.network.residual.weight, std=0.1)
+        drawer = Drawer([record], recipe.consistency, recipe.batch_size)
+        state: Path = tmp_path / "state.pt"
+        return Trainer(trainee, recipe, drawer, chosen_groups([record]), Processes("cpu"), state, "one")
+
+    return make
+
+
+def flat(values):
+    return torch.cat([value.detach().flatten() for value in values])
+
+
+def gradient(trainee, batch, recipe):
+    trainee = copy.deepcopy(trainee)
+    sum(terms(batch, *trainee(batch), recipe).values()).backward()
+    return flat([value.grad for value in trainee.parameters()])
+
+
+def test_accumulated_batches_give_the_mean_of_their_gradients(make, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST_GRADIENT", 1e9)
+    trainer = make(accumulate=2)
+    batches = [trainer.drawer.draw(0, part, 0) for part in range(2)]
+    one, other = (gradient(trainer.trainee, batch, trainer.recipe) for batch in batches)
+    trainer._step(batches)
+    found = flat([value.grad for value in trainer.parameters])
+    assert not torch.allclose(one, other, rtol=1e-2)
+    torch.testing.assert_close(found, (one + other) / 2, rtol=1e-3, atol=1e-5 * float(one.abs().max()))
+
+
+def test_the_moving_average_of_three_steps(make):
+    trainer, weights = make(ema=0.998), []
+    for step in range(3):
+        trainer._step([trainer.drawer.draw(step, 0, 0)])
+        weights.append(flat(trainer.trainee.parameters()))
+    second = weights[0] * 2 / 11 + weights[1] * 9 / 11
+    wanted = second * 3 / 12 + weights[2] * 9 / 12
+    assert not torch.allclose(wanted, weights[2], rtol=1e-4)
+    torch.testing.assert_close(flat(trainer.averaged.parameters()), wanted)
+
+
+def test_the_average_is_evaluated_and_returned(make):
+    trainer = make(steps=4, epoch=4, rate=1e-2)
+    trainer._evaluate(None)
+    trainer.history.best = 1e9
+    best = trainer.run()
+    last = trainer.history.scores[-1]
+    assert last["step"] == 4 and last["score"] == trainer.measure(trainer.averaged).value
+    assert last["score"] != pytest.approx(trainer.measure(trainer.trainee).value, rel=1e-4)
+    assert trainer.history.best_step == 4
+    for name, value in trainer.averaged.state_dict().items():
+        assert torch.equal(best[name], value)
+
+
+def test_the_rates_of_a_run_follow_the_schedule(make):
+    rates = []
+    make(rate=1e-3, warm_up=0.2).run(lambda now: rates.append(now.optimiser.param_groups[0]["lr"]))
+    assert rates == pytest.approx([1e-3 * share_of_rate(step / 10, 0.2) for step in range(1, 11)])
+    assert np.argmax(rates) == 1
