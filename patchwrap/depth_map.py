@@ -1,6 +1,7 @@
 """The result of a prediction: values, their convention, and conversions to pictures, depth, points and files."""
 
 import math
+import os
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -176,8 +177,10 @@ class DepthMap:
         Raises:
             ConventionError: as ``to_depth``.
             ImageError: if the photo is not of this map's size.
-            OptionError: if ``fov`` is not between 0 and 180.
+            OptionError: if ``fov`` is not between 0 and 180 or ``max_points`` is less than 1.
         """
+        if max_points is not None and max_points < 1:
+            raise OptionError(f"max_points is {max_points}; give 1 or more, or None for all points")
         height, width = self.size
         focal = width / 2 / math.tan(math.radians(self.horizontal_fov(fov)[0]) / 2)
         step = _step(height * width, max_points)
@@ -216,11 +219,13 @@ class DepthMap:
 
         Raises:
             OutputError: if a file cannot be written.
-            OptionError: if a format, the colour map or ``fov`` is impossible, or there is no confidence to save or
-                no point for a GLB, which cannot be empty.
+            OptionError: if ``path`` is a folder or has the suffix of a format that is not written, if a format, the
+                colour map or ``fov`` is impossible, or if there is no confidence to save or no point for a GLB, which
+                cannot be empty.
             ConventionError: if a point cloud of an affine map is requested.
             ImageError: if the photo of a point cloud cannot be read or is not of this map's size.
         """
+        _check_names_file(path)
         path = Path(path)
         targets = named_output(path) or output_paths(path, formats, save_coarse)
         return self.save_as(targets, image, colormap=colormap, fov=fov)
@@ -390,6 +395,12 @@ class DepthMap:
             self._paint(picture, self.values[::step, ::step], self.valid[::step, ::step], "Spectral")
             return picture
         return replace(photo, pixels=photo.pixels[::step, ::step]).to_uint8()
+
+
+def _check_names_file(path: str | PathLike[str]) -> None:
+    """Refuse a folder, beside which the files would be written."""
+    if Path(path).name not in ("", "..") and (os.fspath(path).endswith(("/", os.sep)) or Path(path).is_dir()):
+        raise OptionError(f"{os.fspath(path)!r} is a folder; give a name in it, such as {str(Path(path, 'street'))!r}")
 
 
 _CONFIDENCE = (

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from patchwrap.errors import ExportError, MissingExtraError, OptionError, one_line
 from patchwrap.focal import metres_per_unit
+from patchwrap.gap import relative_gap
 from patchwrap.io import replacing_together, write_json
 from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Movable, Traits
 from patchwrap.wrapping import wrap
@@ -194,7 +195,7 @@ class Candidate:
         if got.shape != wanted.shape:
             shapes = f"{tuple(got.shape)} instead of {tuple(wanted.shape)}"
             raise ExportError(f"{self.name} as ONNX returns shape {shapes} {where}. {self._advice}")
-        gap = _relative_gap(wanted, got)
+        gap = relative_gap(wanted, got)
         if gap > TOLERANCE:
             raise ExportError(f"{self.name} as ONNX differs from torch by {gap:.2g} {where}. {self._advice}")
         return gap
@@ -270,15 +271,6 @@ def _input_size(backend: Backend, size: tuple[int, int] | None) -> tuple[int, in
         return size
     height, width = backend.processing
     return height, width + multiple * (height == width and traits.free_aspect)
-
-
-def _relative_gap(wanted: Tensor, got: Tensor) -> float:
-    """Largest difference as a fraction of the largest value; infinite if different pixels are finite."""
-    finite = wanted.isfinite()
-    if not torch.equal(finite, got.isfinite()):
-        return float("inf")
-    gap = (got - wanted)[finite].abs().max() / wanted[finite].abs().max().clamp(min=1e-30)
-    return float(gap)
 
 
 def _median_translation() -> Callable[..., Any]:

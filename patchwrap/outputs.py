@@ -44,6 +44,12 @@ FORMATS = tuple(key for key, output in OUTPUTS.items() if output.is_format)
 """What a user can request; the sidecar is always written."""
 
 
+_PICTURES = "avif bmp exr gif hdr heic heif jp2 jxl pbm pfm pgm pnm ppm psd tga webp"
+_DATA = "csv h5 hdf5 json las mat npz obj pcd pkl pt pth xyz zarr"
+_OTHER_SUFFIXES = frozenset(f".{suffix}" for suffix in f"{_PICTURES} {_DATA}".split())
+"""Of files that a user may expect to be written, but which are not among the outputs."""
+
+
 def output_paths(stem: Path, formats: Iterable[str], save_coarse: bool = False) -> dict[str, Path]:
     """Return the file of every output, ``stem`` being the path without ``_depth.npy`` and its like.
 
@@ -71,6 +77,9 @@ def output_paths(stem: Path, formats: Iterable[str], save_coarse: bool = False) 
 def named_output(path: Path) -> dict[str, Path] | None:
     """Return the output that a full file name asks for, with its sidecar; None for a stem.
 
+    Raises:
+        OptionError: if the suffix is that of a picture, an array or points in a format that is not written.
+
     Example:
         >>> [str(name) for name in named_output(Path("room.png")).values()]
         ['room.png', 'room.json']
@@ -78,6 +87,9 @@ def named_output(path: Path) -> dict[str, Path] | None:
     for key, output in OUTPUTS.items():
         if path.suffix.lower() in output.suffixes:
             return {key: path, "json": path.with_suffix(".json")}
+    if path.suffix.lower() in _OTHER_SUFFIXES:
+        known = " ".join(suffix for output in OUTPUTS.values() for suffix in output.suffixes)
+        raise OptionError(f"{path.suffix} files cannot be written; let {str(path)!r} end in one of {known}")
     return None
 
 

@@ -155,6 +155,24 @@ def test_pictures_that_differ_by_suffix_only_keep_it(photos):
     assert files("out") == [f"a.{s}_depth.{k}" for s in ("jpg", "png") for k in ("json", "npy")]
 
 
+@pytest.mark.parametrize("inputs", [["in"], ["in/*.png"], ["in/Alias.png", "in/a.png"]])
+def test_a_linked_picture_is_done_once_under_its_own_name(photos, inputs):
+    Path("in/Alias.png").symlink_to("a.png")
+
+    assert predict(*inputs, "--format", "npy") == 0
+    assert "a_depth.npy" in files("out") and "Alias_depth.npy" not in files("out")
+
+
+def test_suffixes_are_kept_until_all_names_differ(photos):
+    for name in ("a.jpg", "a.jpg.jpg"):
+        Image.new("RGB", (64, 48)).save(f"in/{name}")
+
+    assert predict("in/*", "--format", "npy") == 0
+    assert [name for name in files("out") if name.endswith(".npy")] == [
+        f"{stem}_depth.npy" for stem in ("a.jpg.jpg", "a.jpg", "a.png", "b")
+    ]
+
+
 def test_pictures_that_would_overwrite_each_other_are_refused(photos, capsys):
     Image.new("RGB", (64, 48)).save("a.png")
 
@@ -182,6 +200,25 @@ def test_hidden_files_and_other_kinds_are_not_searched(photos):
     assert len(files("out")) == 6
 
 
+def test_photos_that_cannot_be_read_are_counted(photos, capsys):
+    for name in ("x.heic", "y.HEIC", "sub folder/z.dng", ".hidden.dng"):
+        Path("in", name).write_text("x")
+
+    assert predict("in", "--format", "npy") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "3 files left out: 1 .dng, 2 .heic; convert to JPEG, PNG or TIFF first" and len(lines) == 4
+    assert predict("in", "--format", "npy", "-q", "--overwrite") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_jpegs_by_other_names_are_searched(photos):
+    Image.new("RGB", (64, 48)).save("in/c.jfif", "JPEG")
+    Image.new("RGB", (64, 48)).save("in/d.mpo", save_all=True, append_images=[Image.new("RGB", (64, 48))])
+
+    assert predict("in", "--format", "npy") == 0
+    assert {"c_depth.npy", "d_depth.npy"} <= set(files("out"))
+
+
 def test_existing_files_stop_everything_before_computing(photos, capsys):
     Path("out").mkdir()
     Path("out/b_depth.npy").write_text("mine")
@@ -200,6 +237,19 @@ def test_what_a_stopped_run_wrote_beside_its_photo_is_no_photo(photos, capsys):
     capsys.readouterr()
     assert main(["predict", "-o", "in", "--backend", "ramp", "--plan", "2x2", "--overwrite", "in"]) == 0
     assert not any("_depth_" in name or "_color_" in name for name in files("in"))
+
+
+@pytest.mark.parametrize("inputs", [["in"], ["in/*.*"], ["in/a.png", "in/a_depth.png", "in/B.JPG", "in/B_depth.png"]])
+def test_a_stopped_run_beside_its_photos_is_resumed(photos, inputs):
+    Path("in/b.jpg").rename("in/B.JPG")
+    assert predict("in/a.png", "in/B.JPG", "--format", "png", out="in") == 0
+    Path("in/a_depth.json").unlink()
+    Path("in/B_depth.json").unlink()
+
+    assert predict(*inputs, "--format", "png", "--skip-existing", out="in") == 0
+    assert [name for name in files("in") if "/" not in name] == [
+        *("B.JPG", "B_depth.json", "B_depth.png", "a.png", "a_depth.json", "a_depth.png")
+    ]
 
 
 def test_skip_existing_does_what_is_missing_and_overwrite_everything(photos, capsys):
@@ -291,6 +341,39 @@ def test_files_of_another_run_are_made_again(photos, capsys):
     assert not np.array_equal(np.load("out/a_depth.npy"), old)
 
 
+@pytest.mark.parametrize("other", ["more/a.jpg", "more/a.png"])
+def test_results_of_another_picture_are_made_again(photos, capsys, other):
+    Path("more").mkdir()
+    Image.new("RGB", (32, 24)).save(other)
+    os.utime(other, (0, 0))
+    predict("in/a.png", "--format", "npy")
+    capsys.readouterr()
+
+    assert predict("more", "--format", "npy", "--skip-existing", "-v") == 0
+    assert f"{other}: is of another picture, 'in/a.png'" in capsys.readouterr().err.splitlines()
+    assert np.load("out/a_depth.npy").shape == (24, 32)
+
+
+def test_results_of_a_picture_that_was_replaced_are_made_again(photos, capsys):
+    predict("in", "--format", "npy")
+    Image.new("RGB", (32, 24)).save("in/a.png")
+    later = Path("out/a_depth.json").stat().st_mtime + 10
+    os.utime("in/a.png", (later, later))
+    capsys.readouterr()
+
+    assert predict("in", "--format", "npy", "--skip-existing", "-v") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("warning: 1 of the existing results") and lines[1] == "in/a.png: the picture is newer"
+    assert np.load("out/a_depth.npy").shape == (24, 32) and sum("skipped" in line for line in lines) == 2
+
+
+def test_the_same_picture_under_another_path_is_skipped(photos, capsys):
+    predict("in", "--format", "npy")
+    capsys.readouterr()
+    assert predict(Path("in").absolute(), "--format", "npy", "--skip-existing") == 0
+    assert capsys.readouterr().err.count("skipped") == 3
+
+
 def test_nothing_left_to_do_loads_no_backend(photos, monkeypatch):
     predict("in")
     monkeypatch.setattr("patchwrap.cli.predict._build_engine", lambda *_: pytest.fail("loaded"))
@@ -321,7 +404,9 @@ def test_results_of_other_options_are_made_again(photos, capsys, now, why):
 
     assert predict("in", "--format", "npy", "--skip-existing", "-v", *now) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "warning: 3 of the existing results were made with other options and are made again"
+    assert lines[0] == (
+        "warning: 3 of the existing results were made from other pictures or with other options and are made again"
+    )
     assert lines[1] == f"in/a.png: {why}"
     assert all(written_at(name) != when for name, when in before.items())
 
@@ -456,6 +541,27 @@ def test_confidence_is_refused_where_there_will_be_none(photos, capsys):
     assert not Path("out").exists()
 
 
+def test_confidence_is_left_out_for_a_picture_that_fits_into_a_tile(photos, capsys):
+    one_tile = ("in/a.png", "--plan", "auto", "--format", "npy,confidence", "--json")
+    assert predict(*one_tile) == 0
+
+    captured = capsys.readouterr()
+    warning, finished = captured.err.splitlines()
+    assert warning.startswith("warning: in/a.png: no confidence written") and finished.startswith("in/a.png")
+    assert set(json.loads(captured.out)["outputs"]) == {"npy", "json"}
+    assert files("out") == ["a_depth.json", "a_depth.npy"]
+
+    assert predict(*one_tile, "--skip-existing") == 0
+    captured = capsys.readouterr()
+    assert "skipped" in captured.err and set(json.loads(captured.out)["outputs"]) == {"npy", "json"}
+
+
+def test_confidence_alone_is_refused_for_a_picture_that_fits_into_a_tile(photos, capsys):
+    assert predict("in/a.png", "--plan", "auto", "--format", "confidence") == 1
+    assert "this map has no confidence" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
 def test_an_unexpected_error_is_one_line_that_names_the_backend(photos, capsys):
     Image.new("RGB", (64, 48), "white").save("in/b.jpg")
 
@@ -504,6 +610,16 @@ def test_json_lines_on_stdout(photos, capsys):
     assert "0 bytes" in next(line for line in lines if line["status"] == "failed")["error"]
 
 
+@pytest.mark.parametrize(("inputs", "code"), [(["missing.png", "none*.png"], 2), (["in/a.png", "none*.png"], 1)])
+def test_json_lines_of_what_is_missing(photos, capsys, inputs, code):
+    assert predict(*inputs, "--json", "--format", "npy") == code
+
+    lines = {line["image"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert set(lines) == set(inputs)
+    assert lines["none*.png"]["status"] == "failed"
+    assert lines["none*.png"]["error"] == "no file matches this pattern"
+
+
 def test_the_backend_is_loaded_once(photos, monkeypatch):
     calls = []
     monkeypatch.setattr("patchwrap.wrapping.resolve", lambda name: calls.append(name) or _factory(name))
@@ -546,6 +662,16 @@ def test_ctrl_c_is_130_and_leaves_no_temporary_file(photos, monkeypatch, capsys)
 )
 def test_errors_become_one_line(error, words):
     assert words in explain(error) and "\n" not in explain(error)
+
+
+def test_a_newline_in_a_file_name_is_shown_escaped(capsys):
+    with Reporter(2) as reporter:
+        reporter.finished("new\nline.jpg: 1.0 s")
+        reporter.failed("new\nline.jpg", patchwrap.ImageError("is damaged"))
+    assert capsys.readouterr().err.splitlines()[:2] == [
+        r"new\nline.jpg: 1.0 s",
+        r"error: new\nline.jpg: is damaged",
+    ]
 
 
 class Terminal(io.StringIO):

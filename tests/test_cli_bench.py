@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from patchwrap.bench.combination import slug
 from patchwrap.cli import main
 
 
@@ -76,7 +77,7 @@ def test_what_fails_is_told_and_the_rest_is_done(pairs, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["images"] == ["a", "b"] and list(report["left_out"]) == ["c"]
     errors = {row["key"]: row["error"] for row in report["rows"] if row["error"]}
-    assert "deliberate" in errors["ramp-broken"] and "nobody" in errors["nobody"]
+    assert "deliberate" in errors[slug("ramp=broken")] and "nobody" in errors["nobody"]
     assert errors["moody-single"] == "b: KeyError: 'moody\\ntwo lines'"
     assert "ramp-single" in report["tables"]["own"]
 

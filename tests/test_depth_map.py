@@ -1,6 +1,8 @@
 """DepthMap: what its numbers become, checked by eye on a handful of pixels."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -124,6 +126,21 @@ def test_colorize_names_an_unknown_colour_map():
         make().colorize("rainbows")
 
 
+def test_colorize_refuses_what_is_no_name_of_a_colour_map():
+    code = """
+import numpy as np
+from patchwrap import DepthConvention, DepthMap, OptionError
+ones = np.ones((2, 3), np.float32)
+try:
+    DepthMap(ones, DepthConvention.parse("depth:metric"), ones > 0, ones).colorize(None)
+except OptionError as error:
+    print(error)
+"""
+    # In another process, since the checks of annotations that these tests run under raise first.
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "a colour map is given by its name, such as 'Spectral', not None" in result.stdout, result.stderr
+
+
 def test_compare_puts_coarse_left_and_fused_right_in_the_same_colours():
     depth = make(np.array([[1, 2]] * 2), coarse_map=np.array([[2, 1]], np.float32))
 
@@ -164,6 +181,12 @@ def test_the_field_of_view_is_given_known_or_assumed():
     assert make().horizontal_fov() == (60, "assumed")
     with pytest.raises(OptionError, match="between 0 and 180"):
         make().to_point_cloud(fov=180.0)
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_fewer_than_one_point_can_be_asked_for(count):
+    with pytest.raises(OptionError, match=f"max_points is {count}"):
+        make().to_point_cloud(max_points=count)
 
 
 def test_points_are_thinned_on_a_regular_grid():
@@ -245,6 +268,14 @@ def test_save_refuses_the_impossible_in_one_line(tmp_path):
         make().save(tmp_path / "file" / "a")
     with pytest.raises(OptionError, match="'exr' is not one of"):
         make().save(tmp_path / "a", ["exr"])
+    for suffix in ("exr", "NPZ", "webp"):
+        with pytest.raises(OptionError, match=rf"\.{suffix} files cannot be written"):
+            make().save(tmp_path / f"a.{suffix}")
+    (tmp_path / "folder").mkdir()
+    for folder in (f"{tmp_path}/folder/", f"{tmp_path}/new/", tmp_path / "folder"):
+        with pytest.raises(OptionError, match="is a folder; give a name"):
+            make().save(folder)
+    (tmp_path / "folder").rmdir()
     for nameless in (".", tmp_path / ".."):
         with pytest.raises(OptionError, match="names no file"):
             make().save(nameless)

@@ -172,6 +172,12 @@ def test_predictions_must_not_depend_on_earlier_calls():
         check_backend(PaintedBackend(distort=0.1), SIZES)
 
 
+def test_a_map_must_be_finite_alone_as_well(monkeypatch):
+    monkeypatch.setattr(Complete, "predict", lambda self, images: self(images) / (len(images) - 1))
+    with pytest.raises(BackendContractError, match=r"batch neighbours \(other pixels are finite\)"):
+        check_backend(Complete(), SIZES)
+
+
 class Random(PaintedBackend):
     def predict(self, images):
         return super().predict(images) + torch.rand(1)

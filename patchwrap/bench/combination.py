@@ -152,13 +152,13 @@ class Matrix:
         first = replace(first, convention=str(backend.convention), alignment=rule)
         single = replace(first, key=f"{first.key}-single", title=f"{first.title}single pass", baseline=True)
         made = [self._single(single, backend)]
-        if Traits.of(backend).free_aspect:
-            double = _after(single, "double", "single pass at twice the size", first)
-            made.append(self._single(double, Doubled(backend)))
         if Traits.of(backend).mirror:
             # Its fused rows include the mirror pass: the gain of tiles alone is the difference from this row.
             mirrored = _after(single, "mirrored", "single pass, mirrored", first)
             made.append(self._single(mirrored, backend, mirror=True))
+        if Traits.of(backend).free_aspect:
+            double = _after(single, "double", "single pass at twice the size", first)
+            made.append(self._single(double, Doubled(backend)))
         for plan, fuser, head, baseline in dict.fromkeys(self._tiled(backend)):
             name = "none" if head is None else self._head_names[head]
             key = "-".join([_plain(plan), fuser, *({"none": [], "auto": ["head"]}.get(name, ["head", slug(name)]))])

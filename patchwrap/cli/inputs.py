@@ -12,9 +12,14 @@ from typing import Any
 from patchwrap.errors import OptionError, OutputError
 from patchwrap.outputs import OUTPUTS, is_output, output_paths
 
-_SUFFIXES = "jpg jpeg jpe png tif tiff webp bmp gif jp2 ppm pgm pnm tga avif"
+_SUFFIXES = "jpg jpeg jpe jfif mpo png tif tiff webp bmp gif jp2 ppm pgm pnm tga avif"
 PICTURE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 """File endings that a folder is searched for."""
+
+_UNREADABLE = "heic heif hif jxl dng 3fr arw cr2 cr3 iiq nef nrw orf pef raf raw rw2 srw x3f"
+_UNREADABLE_SUFFIXES = frozenset(f".{suffix}" for suffix in _UNREADABLE.split())
+"""Endings of photos that a folder may hold, but which must be converted first."""
+_PHOTO_ENDINGS = ("", *sorted(PICTURE_SUFFIXES), *sorted(suffix.upper() for suffix in PICTURE_SUFFIXES))
 
 _OWN_CHUNK, _HEADER = b"tEXtpatchwrap", 4096
 """A chunk near the beginning of every PNG that patchwrap writes."""
@@ -53,18 +58,23 @@ def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[s
     Raises:
         OptionError: if two pictures would be written to the same names.
     """
-    jobs: dict[str, Job] = {}
+    found: list[Job] = []
     faults = []
     for text in inputs:
-        if len(inputs) > 1 and is_output(Path(text)):  # the shell has expanded a pattern
+        if len(inputs) > 1 and _is_result(Path(text)):  # the shell has expanded a pattern
             continue
-        found = list(_expand(text, out))
-        if not found:
+        matches = list(_expand(text, out))
+        if not matches:
             faults.append((text, _nothing_in(text)))
-        for job in found:
-            jobs.setdefault(os.path.realpath(job.source), job)
-    ordered = sorted(jobs.values(), key=lambda job: (str(job.stem), job.source))
+        found += matches
+    ordered = sorted(_without_links(found), key=lambda job: (str(job.stem), job.source))
     return _distinct(ordered), faults
+
+
+def unreadable(inputs: Sequence[str], out: Path) -> Counter[str]:
+    """Count by suffix the photos in input folders that cannot be read, as ``find_jobs`` leaves them out silently."""
+    folders = [Path(text) for text in inputs if text and Path(text).is_dir()]
+    return Counter(file.suffix.lower() for folder in folders for file in _files(folder, out, _UNREADABLE_SUFFIXES))
 
 
 def take_shard(jobs: list[Job], shard: tuple[int, int]) -> list[Job]:
@@ -79,8 +89,8 @@ class Existing:
 
     Args:
         todo: jobs to do.
-        complete: jobs whose every file exists, made with the same options.
-        changed: by the source of a job in ``todo`` whose every file exists, what was asked otherwise then.
+        complete: jobs whose every file exists, made of the same picture with the same options.
+        changed: by the source of a job in ``todo`` whose every file exists, how they differ from what is asked now.
     """
 
     todo: list[Task]
@@ -108,8 +118,7 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
         raise OptionError(f"{str(existing[0])!r}{more}; add --skip-existing or --overwrite")
     found = Existing([], [], {})
     for job, targets in tasks:
-        whole = skip and all(path.exists() for path in targets.values())
-        differences = _differences(targets, asked) if whole else None
+        differences = _differences(job, targets, asked) if skip and _all_exist(targets) else None
         if differences:
             found.changed[job.source] = differences
         if skip and differences is None:
@@ -129,6 +138,20 @@ def _check_sources(tasks: Sequence[Task]) -> None:
                 )
 
 
+def _all_exist(targets: dict[str, Path]) -> bool:
+    """Whether every file exists that could be made."""
+    missing = [key for key, path in targets.items() if not path.exists()]
+    return "json" not in missing and (not missing or set(missing) <= _left_out(targets["json"]))
+
+
+def _left_out(sidecar: Path) -> set[str]:
+    """Formats that were requested but could not be made, such as confidence without tiles."""
+    try:
+        return set(json.loads(sidecar.read_text(encoding="utf-8"))["options"]["left_out"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()
+
+
 def _check_own(targets: dict[str, Path]) -> None:
     """Refuse to replace files that patchwrap did not write, such as ground truth."""
     existing = [path for path in targets.values() if path.exists()]
@@ -144,18 +167,31 @@ def _is_own(png: Path | None) -> bool:
         return _OWN_CHUNK in stream.read(_HEADER)
 
 
-def _differences(targets: dict[str, Path], asked: dict[str, Any]) -> list[str] | None:
-    """Differences between a sidecar's options and those asked for, in words; None if it cannot be read."""
+def _differences(job: Job, targets: dict[str, Path], asked: dict[str, Any]) -> list[str] | None:
+    """Differences between a sidecar and what is asked for, in words; None if it cannot be read."""
     try:
         sidecar = json.loads(targets["json"].read_text(encoding="utf-8"))
         before, told = sidecar["options"]["asked"], sidecar["files"]
         changed = [key for key in dict.fromkeys([*asked, *before]) if before.get(key) != asked.get(key)]
-        others = [f"{path.name} is from another run" for key, path in targets.items() if key not in told]
-        return [f"{key} {before.get(key)!r}, now {asked.get(key)!r}" for key in changed] + others
+        existing = {key: path for key, path in targets.items() if path.exists()}
+        others = [f"{path.name} is from another run" for key, path in existing.items() if key not in told]
+        options = [f"{key} {before.get(key)!r}, now {asked.get(key)!r}" for key in changed]
+        return options + others + _changes_of_picture(Path(job.source), sidecar["image"], targets["json"])
     except (OSError, ValueError):
         return None
     except (LookupError, TypeError, AttributeError):
         return ["its sidecar lacks the options"]
+
+
+def _changes_of_picture(source: Path, image: str, sidecar: Path) -> list[str]:
+    """How the picture differs from the one that the sidecar names and is as old as."""
+    if not source.exists():
+        return []
+    before = Path(image)
+    if before.name != source.name or (before.exists() and not before.samefile(source)):
+        return [f"is of another picture, {image!r}"]
+    newer = source.stat().st_mtime_ns > sidecar.stat().st_mtime_ns
+    return ["the picture is newer"] if newer else []
 
 
 def targets_of(jobs: Sequence[Job], out: Path, formats: Sequence[str], save_coarse: bool) -> list[Task]:
@@ -186,17 +222,25 @@ def check_ending(out: Path, ending: str) -> None:
         raise OptionError(f"-o {str(out)!r} does not end in {ending}; add it")
 
 
+def _without_links(jobs: list[Job]) -> list[Job]:
+    """Keep one job for each file, under the file's own name rather than a link's."""
+    by_file: dict[str, Job] = {}
+    for job in sorted(jobs, key=lambda job: Path(job.source).is_symlink()):
+        by_file.setdefault(os.path.realpath(job.source), job)
+    return list(by_file.values())
+
+
 def _expand(text: str, out: Path) -> Iterator[Job]:
     path = Path(text)
     if not text:  # an unset shell variable; Path("") would be the current folder
         return
     if path.is_dir():
-        yield from (_job(file, path) for file in _pictures(path, out))
+        yield from (_job(file, path) for file in _files(path, out, PICTURE_SUFFIXES) if not _is_result(file))
     elif glob.has_magic(text) and not path.exists():
         base = _fixed_part(path)
         # Path.glob does not accept absolute patterns.
         for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207
-            if not Path(match).is_dir() and not is_output(Path(match)):
+            if not Path(match).is_dir() and not _is_result(Path(match)):
                 yield _job(Path(match), base)
     else:
         yield Job(text, Path(path.stem))
@@ -206,14 +250,20 @@ def _job(file: Path, base: Path) -> Job:
     return Job(str(file), file.relative_to(base).with_name(file.stem))
 
 
-def _pictures(folder: Path, out: Path) -> Iterator[Path]:
+def _files(folder: Path, out: Path, suffixes: frozenset[str]) -> Iterator[Path]:
+    """Files with these suffixes that are neither hidden nor in the output folder."""
     inside = out.resolve() if folder.resolve() in out.resolve().parents else None
     for file in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if hidden or file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
+        if hidden or file.suffix.lower() not in suffixes or not file.is_file():
             continue
-        if not is_output(file) and not _unfinished(file) and not (inside and file.resolve().is_relative_to(inside)):
+        if not (inside and file.resolve().is_relative_to(inside)):
             yield file
+
+
+def _is_result(file: Path) -> bool:
+    """Whether a finished, interrupted or running prediction wrote this file."""
+    return is_output(file) or _unfinished(file)
 
 
 def _unfinished(file: Path) -> bool:
@@ -221,7 +271,7 @@ def _unfinished(file: Path) -> bool:
     for key, output in OUTPUTS.items():
         stem = file.name.removesuffix(output.ending)
         # Pictures that share a stem keep their suffixes in it.
-        if stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in ("", *PICTURE_SUFFIXES)):
+        if stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in _PHOTO_ENDINGS):
             return key == "png" or any(file.with_name(stem + OUTPUTS[one].ending).exists() for one in ("npy", "png"))
     return False
 
@@ -243,10 +293,9 @@ def _nothing_in(text: str) -> str:
 
 def _distinct(jobs: list[Job]) -> list[Job]:
     """Keep the suffixes of pictures that share a stem; refuse remaining collisions."""
-    counts = Counter(job.stem for job in jobs)
-    named = [
-        replace(job, stem=job.stem.with_name(Path(job.source).name)) if counts[job.stem] > 1 else job for job in jobs
-    ]
+    named = jobs
+    while (longer := _with_suffixes(named)) != named:  # a suffix kept, as in a.jpg, may be the stem of a.jpg.jpg
+        named = longer
     owners: dict[Path, Job] = {}
     for job in named:
         other = owners.setdefault(job.stem, job)
@@ -256,3 +305,11 @@ def _distinct(jobs: list[Job]) -> list[Job]:
                 "separately with different -o, or give their common folder"
             )
     return named
+
+
+def _with_suffixes(jobs: list[Job]) -> list[Job]:
+    """Keep the suffix of each picture that shares its stem with another."""
+    counts = Counter(job.stem for job in jobs)
+    return [
+        replace(job, stem=job.stem.with_name(Path(job.source).name)) if counts[job.stem] > 1 else job for job in jobs
+    ]

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from patchwrap.cli.arguments import DEFAULT_BACKEND, DTYPES, ROLES, positive, words
 from patchwrap.cli.backend_options import add_backend_options, backend_options
-from patchwrap.cli.inputs import Job, check_folder, find_jobs, split_by_existing, take_shard, targets_of
-from patchwrap.cli.report import Reporter
+from patchwrap.cli.inputs import Job, check_folder, find_jobs, split_by_existing, take_shard, targets_of, unreadable
+from patchwrap.cli.report import Reporter, escape
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, FUSERS
 from patchwrap.outputs import FORMATS
 
 if TYPE_CHECKING:
+    from patchwrap.depth_map import DepthMap
     from patchwrap.engine import Engine
 
 _ANY_SIZE = (512, 512)
@@ -47,16 +48,19 @@ def run(args: argparse.Namespace) -> int:
     jobs = take_shard(jobs, args.shard)
     tasks = targets_of(jobs, args.out, args.formats, args.save_coarse)
     found = split_by_existing(tasks, args.skip_existing, args.overwrite, _asked(args))
+    _tell_unreadable(args)
     _warn_of_changes(found.changed, args)
     with Reporter(len(jobs) + len(faults), args.quiet, args.verbose) as reporter:
         for name, fault in faults:
-            reporter.failed(name, OptionError(fault))
+            reason = reporter.failed(name, OptionError(fault))
+            _print_json(args, name, "failed", error=reason)
         if not any(Path(job.source).exists() for job in jobs) and (jobs or faults):
-            _explain_missing(jobs, reporter)
+            _explain_missing(jobs, args, reporter)
             return 2
         for job, targets in found.complete:
             reporter.finished(f"{job.source}: skipped, all its files exist")
-            _print_json(args, job, "skipped", outputs=_names(targets))
+            existing = {key: path for key, path in targets.items() if path.exists()}
+            _print_json(args, job.source, "skipped", outputs=_names(existing))
         if found.todo:
             check_folder(args.out)
             engine = _build_engine(args, reporter)
@@ -116,9 +120,8 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         "--save-coarse", action="store_true", help="also the coarse map, and coarse beside fused in colour"
     )
     existing = group.add_mutually_exclusive_group()
-    existing.add_argument(
-        "--skip-existing", action="store_true", help="skip pictures whose files all exist, made with these options"
-    )
+    text = "skip pictures whose files all exist, are newer than the picture, and were made from it with these options"
+    existing.add_argument("--skip-existing", action="store_true", help=text)
     existing.add_argument("--overwrite", action="store_true", help="replace existing files")
 
 
@@ -212,13 +215,15 @@ def _do(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Nam
     """Predict and write one picture; an error is reported and does not stop the next one."""
     start = time.perf_counter()
     try:
-        depth = _predict(job, targets, engine, args)
+        depth, written = _predict(job, targets, engine, args)
     except Exception as error:
         names = " or of backend ".join(["patchwrap", *map(repr, filter(None, _backend_names(args)))])
         reason = reporter.failed(job.source, error, names)
-        _print_json(args, job, "failed", error=reason)
+        _print_json(args, job.source, "failed", error=reason)
         return
     seconds = time.perf_counter() - start
+    if len(written) < len(targets):
+        reporter.warn(f"{job.source}: no confidence written, since it fits into one tile and the backend predicts none")
     reporter.finished(f"{job.source}: {seconds:.1f} s, {targets['json']}")
     height, width = depth.size
     facts = {
@@ -227,10 +232,13 @@ def _do(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Nam
         "width": width,
         "height": height,
     }
-    _print_json(args, job, "done", outputs=_names(targets), seconds=round(seconds, 3), **facts)
+    _print_json(args, job.source, "done", outputs=_names(written), seconds=round(seconds, 3), **facts)
 
 
-def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace) -> Any:
+def _predict(
+    job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace
+) -> tuple["DepthMap", dict[str, Path]]:
+    """Return the map and the files that were written."""
     from patchwrap.io import read_image
 
     start = time.perf_counter()
@@ -239,9 +247,19 @@ def _predict(job: Job, targets: dict[str, Path], engine: "Engine", args: argpars
     depth = engine(photo)
     backends = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
     options = {**depth.options, **backends, **_all_options(args), "asked": _asked(args)}
+    written = _makeable(targets, depth, args.formats)
+    if len(written) < len(targets):
+        options["left_out"] = sorted(set(targets) - set(written))
     depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
-    depth.save_as(targets, photo, colormap=args.colormap, name=job.source)
-    return depth
+    depth.save_as(written, photo, colormap=args.colormap, name=job.source)
+    return depth, written
+
+
+def _makeable(targets: dict[str, Path], depth: "DepthMap", formats: list[str]) -> dict[str, Path]:
+    """Leave out the confidence that a map lacks, unless it is the only format: then saving it is an error."""
+    if depth.confidence_map is not None or set(formats) == {"confidence"}:
+        return targets
+    return {key: path for key, path in targets.items() if key != "confidence"}
 
 
 def _asked(args: argparse.Namespace) -> dict[str, Any]:
@@ -251,32 +269,43 @@ def _asked(args: argparse.Namespace) -> dict[str, Any]:
     return backends | {name: getattr(args, name) for name in names} | _all_options(args)
 
 
+def _tell_unreadable(args: argparse.Namespace) -> None:
+    """Say how many photos in the input folders are left out."""
+    counts = {} if args.quiet else unreadable(args.inputs, args.out)
+    if counts:
+        total = sum(counts.values())
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
+        what = f"{total} file{'s' if total > 1 else ''} left out: {kinds}"
+        print(f"{what}; convert to JPEG, PNG or TIFF first", file=sys.stderr)
+
+
 def _warn_of_changes(changed: dict[str, list[str]], args: argparse.Namespace) -> None:
     """Warn that results are made again; with ``-v``, say why for each."""
     if not changed or args.quiet:
         return
     print(
-        f"warning: {len(changed)} of the existing results were made with other options and are made again"
-        + ("" if args.verbose else "; -v says which"),
+        f"warning: {len(changed)} of the existing results were made from other pictures or with other options and are "
+        "made again" + ("" if args.verbose else "; -v says which"),
         file=sys.stderr,
     )
     for source, differences in changed.items() if args.verbose else ():
-        print(f"{source}: {'; '.join(differences)}", file=sys.stderr)
+        print(escape(f"{source}: {'; '.join(differences)}"), file=sys.stderr)
 
 
-def _explain_missing(jobs: list[Job], reporter: Reporter) -> None:
+def _explain_missing(jobs: list[Job], args: argparse.Namespace, reporter: Reporter) -> None:
     from patchwrap.io import read_image
 
     for job in jobs:
         try:
             read_image(job.source)
         except Exception as error:
-            reporter.failed(job.source, error)
+            reason = reporter.failed(job.source, error)
+            _print_json(args, job.source, "failed", error=reason)
 
 
-def _print_json(args: argparse.Namespace, job: Job, status: str, **facts: Any) -> None:
+def _print_json(args: argparse.Namespace, source: str, status: str, **facts: Any) -> None:
     if args.json:
-        print(json.dumps({"image": job.source, "status": status, **facts}), flush=True)
+        print(json.dumps({"image": source, "status": status, **facts}), flush=True)
 
 
 def _names(targets: dict[str, Path]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from patchwrap.errors import PatchwrapError, is_out_of_memory
 
 _A_MOMENT = 0.5
+_LINE_BREAKERS = {code: repr(chr(code))[1:-1] for code in (*range(32), 127, 0x85, 0x2028, 0x2029)}
 
 
 def explain(error: BaseException, culprit: str = "patchwrap") -> str:
@@ -29,6 +30,11 @@ def explain(error: BaseException, culprit: str = "patchwrap") -> str:
         return f"{error.strerror or text}{f': {error.filename!r}' if error.filename else ''}"
     bug = f"This is a bug of {culprit}, not yours; run again with -v and report the traceback"
     return f"{type(error).__name__}: {text}. {bug}"
+
+
+def escape(line: str) -> str:
+    """Escape control characters, so that a file name with a newline in it remains on one line."""
+    return line.translate(_LINE_BREAKERS)
 
 
 def print_traceback(error: BaseException, verbose: bool) -> None:
@@ -99,6 +105,11 @@ class Reporter:
             self._line(line)
         self._count()
 
+    def warn(self, line: str) -> None:
+        """Warn about the current image unless quiet; counts nothing."""
+        if not self._quiet:
+            self._line(f"warning: {line}")
+
     def failed(self, name: str, error: BaseException, culprit: str = "patchwrap") -> str:
         """Count an image that failed and say why; returns the reason."""
         print_traceback(error, self._verbose)
@@ -116,6 +127,7 @@ class Reporter:
             bars.update(self._tile_task, completed=0, visible=False)
 
     def _line(self, text: str) -> None:
+        text = escape(text)
         if self._bars is not None:
             self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:

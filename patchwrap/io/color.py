@@ -27,8 +27,10 @@ def color_table(name: str) -> UInt8[ndarray, "1024 3"]:
         sRGB, ``(1024, 3)``; the last row is the nearest.
 
     Raises:
-        OptionError: if there is no colour map of that name.
+        OptionError: if there is no colour map of that name, or ``name`` is not a word.
     """
+    if not isinstance(name, str):
+        raise OptionError(f"a colour map is given by its name, such as 'Spectral', not {name!r}")
     plain = name.removesuffix("_r")
     try:
         table = cmap.Colormap(plain).lut(TABLE_SIZE)[:, :3]
