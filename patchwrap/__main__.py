@@ -1,7 +1,18 @@
-"""Run the command line with ``python -m patchwrap``."""
+"""Run the command line, as ``patchwrap`` or ``python -m patchwrap``."""
 
 import sys
 
-from patchwrap.cli import main
 
-sys.exit(main())
+def run() -> int:
+    """Run ``patchwrap.cli.main``, also answering Ctrl-C while the command line itself is imported."""
+    try:
+        from patchwrap.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -38,7 +38,8 @@ def select_head(head: Any, coarse: Backend, fine: Backend) -> tuple[FusionHead |
     """Load the fusion head, and give the tile backend the decoder that was trained with it, if any.
 
     Args:
-        head: a FusionHead, the file of one, ``universal``, ``auto`` for the backend's own, or None.
+        head: a FusionHead, the file of one, ``universal``, ``auto`` for the backend's own (with a warning if it has
+            none), or None.
         coarse: the backend of the coarse pass.
         fine: the backend of the tile pass.
 
@@ -50,8 +51,7 @@ def select_head(head: Any, coarse: Backend, fine: Backend) -> tuple[FusionHead |
         CheckpointError: if a file cannot be read, or its decoder is not the tile backend's.
     """
     if isinstance(head, str) and head == "auto":
-        # The own head of a backend is for its own tiles only.
-        head = head_of(coarse) if fine is (fine_of(coarse) or coarse) else None
+        head = _own_head(coarse, fine)
     elif isinstance(head, str | Path):
         head = load_head(head)
     HeadTraits.of(head)  # raises for impossible attributes before anything is predicted
@@ -70,6 +70,17 @@ def fuser_for(name: str, head: object) -> str:
         head: a fusion head, or None.
     """
     return HeadTraits.of(head).fuser if name == AUTO else name
+
+
+def _own_head(coarse: Backend, fine: Backend) -> FusionHead | None:
+    """The coarse backend's head, which is for its own tiles only; a warning is logged if there is none to use."""
+    head, own_tiles = head_of(coarse), fine is (fine_of(coarse) or coarse)
+    if head is not None and own_tiles:
+        return head
+    name = type(coarse).__name__
+    why = f"{name} has no fusion head" if own_tiles else f"the tiles are predicted by another backend than {name}"
+    _log.warning("warning: head 'auto' is not used: %s; give 'universal' or a head's file", why)
+    return None
 
 
 def _tile_part(backend: Backend) -> Backend:

@@ -1,7 +1,9 @@
 """Resolve what a user gives as checkpoint: a folder, a name on the hub, or a backend's short name."""
 
 import difflib
+import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 from patchwrap.errors import CheckpointError, one_line
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+"""Variables by which a user forbids access to the hub."""
 
 
 def checkpoint_name(given: Any, backend: str, known: Mapping[str, str], file: str) -> str:
@@ -49,7 +53,7 @@ def checkpoint_name(given: Any, backend: str, known: Mapping[str, str], file: st
 
 @contextmanager
 def loading(name: str) -> Iterator[None]:
-    """Turn any error of a library while it reads a checkpoint into one line.
+    """Turn any error of a library while it reads a checkpoint into one line, and keep its warnings off the terminal.
 
     Args:
         name: what ``checkpoint_name`` gave.
@@ -58,8 +62,36 @@ def loading(name: str) -> Iterator[None]:
         CheckpointError: instead of any other error.
     """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except Exception as error:
+        on_hub = not Path(name).is_dir()
+        if on_hub and _is_not_cached(error):
+            why = f"it is not in the local cache and {_unreachable()}"
+            raise CheckpointError(f"{name!r} cannot be loaded: {why}") from error
         reason = one_line(error, 240)
-        hint = "" if Path(name).is_dir() else " Without a network, give a folder or a name that is in the cache."
+        hint = " Without a network, give a folder or a name that is in the cache." if on_hub else ""
         raise CheckpointError(f"{name!r} cannot be loaded: {reason}{hint}") from error
+
+
+def _is_not_cached(error: BaseException | None) -> bool:
+    """Whether huggingface_hub, which need not be installed, found no file in its cache and could not download it.
+
+    The libraries above it report something else, such as a file that the checkpoint lacks.
+    """
+    seen = set()
+    while error is not None and id(error) not in seen:
+        if type(error).__name__ in ("LocalEntryNotFoundError", "OfflineModeIsEnabled"):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _unreachable() -> str:
+    """Why nothing is downloaded, and what to do."""
+    for variable in _OFFLINE:
+        if os.environ.get(variable, "").upper() in ("1", "ON", "YES", "TRUE"):
+            return f"{variable} is set; give a folder, or unset it."
+    return "the hub cannot be reached; give a folder, or connect to the network."

@@ -86,8 +86,8 @@ def predict(
         detail: strength in [0, 1]: 0 returns the coarse map, 1 the tiles alone. None: 0.5 (crossover of three tile
             widths) if the tile backend or head was trained on tiles, 0.25 (one tile width) otherwise, 1 for fusers that
             only average.
-        head: a FusionHead, the file of one that ``finetune`` made, ``"auto"`` for the backend's own if it has one,
-            ``"universal"`` for the one that comes with this package, None for training-free fusion.
+        head: a FusionHead, the file of one that ``finetune`` made, ``"auto"`` for the backend's own (with a warning if
+            it has none), ``"universal"`` for the one that comes with this package, None for training-free fusion.
         tile_batch_size: tiles predicted at once; halved when memory runs out.
         seed: for random tiles and random networks.
         fov: horizontal field of view in degrees, overrides EXIF; gives scale-ambiguous backends that need no more than

@@ -39,11 +39,13 @@ def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
         BackendNotFoundError: if no installed plugin registers the name.
         PluginError: if the backend's module cannot be imported, or loading exits or raises anything but a
             PatchwrapError, an OSError or an out-of-memory error.
-        OptionError: if the backend has no such option.
+        OptionError: if the backend has no such option, or nothing follows the = of ``NAME=CHECKPOINT``.
         BackendContractError: if the plugin does not return a Backend.
     """
     if checkpoint is None and "=" in name:
         name, checkpoint = name.split("=", 1)
+        if not checkpoint.strip():
+            raise OptionError(f"'{name}=' names no checkpoint; write {name}=CHECKPOINT, or {name} for its default.")
     factory = resolve(name)
     if options:
         _check_options(factory, options, name)

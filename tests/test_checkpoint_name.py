@@ -1,5 +1,7 @@
 """What a user may write for a checkpoint, and what every mistake is told."""
 
+import warnings
+
 import pytest
 
 from patchwrap.checkpoint_name import checkpoint_name, loading
@@ -48,3 +50,27 @@ def test_a_librarys_error_becomes_one_line(tmp_path):
         raise OSError("two\n  lines")
     with pytest.raises(CheckpointError, match=r"cannot be loaded: KeyError$"), loading(str(tmp_path)):
         raise KeyError
+
+
+class LocalEntryNotFoundError(FileNotFoundError):
+    """Has the name of huggingface_hub's error."""
+
+
+@pytest.mark.parametrize(
+    ("offline", "words"),
+    [
+        ("1", "it is not in the local cache and HF_HUB_OFFLINE is set; give a folder, or unset it."),
+        ("0", "it is not in the local cache and the hub cannot be reached; give a folder, or connect to the network."),
+    ],
+)
+def test_what_is_not_cached_is_told_as_such(monkeypatch, recwarn, offline, words):
+    monkeypatch.setenv("HF_HUB_OFFLINE", offline)
+    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+    with pytest.raises(CheckpointError) as raised, loading("a/b"):
+        warnings.warn("an argument is deprecated", stacklevel=1)
+        try:
+            raise LocalEntryNotFoundError
+        except LocalEntryNotFoundError as error:
+            raise OSError("a/b does not appear to have a file named model_index.json.") from error
+    assert str(raised.value) == f"'a/b' cannot be loaded: {words}"
+    assert not recwarn

@@ -818,9 +818,9 @@ def test_sigterm_unwinds_so_that_temporary_files_go(ramp, tmp_path):
     code = f"""
 import sys, time
 from pathlib import Path
-from patchwrap.cli import _terminable
+from patchwrap.cli.signals import terminable
 from patchwrap.io.files import replacing
-with _terminable(), replacing(Path({str(tmp_path / "a")!r})) as stream:
+with terminable(), replacing(Path({str(tmp_path / "a")!r})) as stream:
     print("ready", flush=True)
     time.sleep(30)
 """

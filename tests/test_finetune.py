@@ -750,7 +750,7 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
         ({"truth": False, "consistency": "none"}, "nothing to learn from"),
         ({"momentum": 1}, "has no such option"),
         ({"unfreeze": "decoder", "guidance": True}, "is not possible"),
-        ({"device": "quantum"}, "cannot be used here"),
+        ({"device": "quantum"}, "device 'quantum' is not known"),
     ],
 )
 def test_impossible_options_are_refused(train, options, words):

@@ -150,9 +150,10 @@ class Named(torch.nn.Module):
 
 
 @pytest.mark.parametrize("fine", [None, torch.nn.Conv2d(3, 1, 1), object()])
-def test_what_is_only_called_fine_or_head_is_none(fine):
+def test_what_is_only_called_fine_or_head_is_none(fine, caplog):
     fused = patchwrap.predict(painted_photo(), Named(fine), plan="2x2", head="auto")
     assert np.isfinite(fused.values).all() and fused.options["head"] is None
+    assert "head 'auto' is not used: Named has no fusion head; give 'universal'" in caplog.text
 
 
 def test_a_module_of_its_own_for_tiles_is_asked():

@@ -3,16 +3,13 @@
 import argparse
 import io
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 
 from patchwrap import __version__
 from patchwrap.cli import backends, bench, env, export, finetune, plugins, predict, scenes
 from patchwrap.cli.report import explain, print_traceback
+from patchwrap.cli.signals import interrupted, terminable
 from patchwrap.errors import PatchwrapError, TrainingError
 
 _VERBS = (predict, bench, finetune, export, backends, plugins, env, scenes)
@@ -41,20 +38,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     _print_anyhow()
     args = build_parser().parse_args(argv)
     try:
-        with _terminable():
-            return int(args.run(args))
+        with terminable():
+            code = int(args.run(args))
+        return _interrupted() if interrupted() else code
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        return _interrupted()
     except BrokenPipeError:
         # The reader has closed the pipe; the flush at exit must not fail on it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
+        if interrupted():
+            return _interrupted()
         print_traceback(error, getattr(args, "verbose", False))
         print(f"error: {explain(error)}", file=sys.stderr)
         # Of the expected errors, only a TrainingError is raised after work has begun.
         return 2 if isinstance(error, PatchwrapError) and not isinstance(error, TrainingError) else 1
+
+
+def _interrupted() -> int:
+    print("interrupted", file=sys.stderr)
+    return 130
 
 
 def _print_anyhow() -> None:
@@ -62,20 +66,3 @@ def _print_anyhow() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="replace")
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM unwind the stack, so that no temporary file stays behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGTERM, _leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)

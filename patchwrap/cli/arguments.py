@@ -1,10 +1,25 @@
 """Types and choices of options that several verbs share."""
 
 import argparse
+import math
+from pathlib import Path
 
 DEFAULT_BACKEND = "native"
 DTYPES = ("float32", "bfloat16", "float16")
 ROLES = ("backend", "coarse", "fine")
+DEVICE = "auto (cuda if available, otherwise cpu; never mps), cpu, cuda, cuda:1, mps (default: auto)"
+
+
+def nonempty(text: str) -> str:
+    """Refuse empty text, which is what an unset shell variable gives."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the value is empty; give one, or leave the option out")
+    return text
+
+
+def nonempty_path(text: str) -> Path:
+    """Read a path; ``Path("")`` would be the current folder."""
+    return Path(nonempty(text))
 
 
 def positive(text: str) -> int:
@@ -20,3 +35,26 @@ def words(text: str) -> list[str]:
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} contains no name")
     return found
+
+
+def positive_number(text: str) -> float:
+    """Read a finite number above 0."""
+    value = _number(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number above 0")
+    return value
+
+
+def seconds(text: str) -> float:
+    """Read a duration: a finite number from 0."""
+    value = _number(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number of seconds from 0")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -6,10 +6,18 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from patchwrap.cli.arguments import DEFAULT_BACKEND, DTYPES, positive, words
+from patchwrap.cli.arguments import (
+    DEFAULT_BACKEND,
+    DEVICE,
+    DTYPES,
+    nonempty,
+    nonempty_path,
+    positive,
+    positive_number,
+    words,
+)
 from patchwrap.cli.inputs import check_folder
 from patchwrap.cli.step_bar import StepBar
 from patchwrap.errors import BackendNotFoundError
@@ -45,7 +53,7 @@ def register(subparsers: Any) -> None:
     parser.set_defaults(run=run)
     _add_what(parser)
     _add_how(parser)
-    parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the report")
+    parser.add_argument("-o", "--out", type=nonempty_path, required=True, help="folder of the report")
     parser.add_argument("--pictures", type=int, default=6, metavar="N", help="images with pictures (default: 6)")
     parser.add_argument("--json", action="store_true", help="print the report's JSON instead of its tables")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no tables")
@@ -103,19 +111,18 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--baselines", type=_words_or_none, default=["average", "minmax"], metavar="F,F", help=text)
     text = "quick leaves out D3R and drawn edges, ten seconds a map at 3840x2160 (default: all)"
     group.add_argument("--measures", choices=("all", "quick"), default="all", help=text)
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    group.add_argument("--device", default="auto", help=DEVICE)
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("images")
-    group.add_argument("--data", default="generated", help="see below (default: generated)")
+    group.add_argument("--data", type=nonempty, default="generated", help="see below (default: generated)")
     group.add_argument("--count", type=positive, metavar="N", help="use at most N images")
     group.add_argument("--seed", type=int, default=0, help="of which those are, and of random tiles and networks")
-    group.add_argument(
-        "--depth-scale", type=float, default=0.001, metavar="M", help="metres of one step of a plain folder's PNG"
-    )
+    text = "metres of one step of a plain folder's PNG"
+    group.add_argument("--depth-scale", type=positive_number, default=0.001, metavar="M", help=text)
 
 
 def _check_backends(names: list[str]) -> None:

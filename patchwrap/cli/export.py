@@ -2,10 +2,9 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchwrap.cli.arguments import DEFAULT_BACKEND
+from patchwrap.cli.arguments import DEFAULT_BACKEND, nonempty, nonempty_path
 from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import check_ending
 from patchwrap.errors import OptionError
@@ -28,9 +27,9 @@ def register(subparsers: Any) -> None:
     )
     parser.set_defaults(run=run)
     text = "NAME or NAME=CHECKPOINT, see patchwrap backends (default: %(default)s)"
-    parser.add_argument("--backend", metavar="B", default=DEFAULT_BACKEND, help=text)
+    parser.add_argument("--backend", type=nonempty, metavar="B", default=DEFAULT_BACKEND, help=text)
     add_backend_options(parser)
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="output file, .onnx")
+    parser.add_argument("-o", "--out", type=nonempty_path, required=True, metavar="FILE", help="output file, .onnx")
     parser.add_argument("--part", choices=PARTS, default=PARTS[0], help="which network (default: %(default)s)")
     parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="fix the input size (default: open where it can be)")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")

@@ -2,10 +2,20 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchwrap.cli.arguments import DEFAULT_BACKEND, DTYPES, ROLES, positive, words
+from patchwrap.cli.arguments import (
+    DEFAULT_BACKEND,
+    DEVICE,
+    DTYPES,
+    ROLES,
+    nonempty,
+    nonempty_path,
+    positive,
+    positive_number,
+    seconds,
+    words,
+)
 from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import check_ending, check_folder
 from patchwrap.cli.step_bar import StepBar
@@ -141,20 +151,21 @@ class Progress(StepBar):
 def _add_what(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is trained on what")
     text = f"NAME or NAME=CHECKPOINT (default: {DEFAULT_BACKEND}); repeated, one head is trained for all"
-    group.add_argument("--backend", action="append", metavar="B", help=text)
-    group.add_argument("--coarse", metavar="B", help="another backend for the whole image")
-    group.add_argument("--fine", metavar="B", help="another backend for the tiles")
+    group.add_argument("--backend", action="append", type=nonempty, metavar="B", help=text)
+    group.add_argument("--coarse", type=nonempty, metavar="B", help="another backend for the whole image")
+    group.add_argument("--fine", type=nonempty, metavar="B", help="another backend for the tiles")
     for role in ROLES:
         add_backend_options(group, role)
-    group.add_argument("--data", required=True, help="see below")
-    group.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the head, .safetensors")
+    group.add_argument("--data", type=nonempty, required=True, help="see below")
+    group.add_argument("-o", "--out", type=nonempty_path, required=True, metavar="FILE", help="the head, .safetensors")
     group.add_argument("--overwrite", action="store_true", help="replace an existing head")
-    group.add_argument("--start-from", type=Path, metavar="HEAD", help="a head whose training goes on, or universal")
+    text = "a head whose training goes on, or universal"
+    group.add_argument("--start-from", type=nonempty_path, metavar="HEAD", help=text)
     group.add_argument("--count", type=positive, metavar="N", help="use at most N images")
     group.add_argument("--held-out", type=positive, metavar="N", help="images kept for selection (default: an eighth)")
     text = "metres of one step of a 16-bit depth PNG"
-    group.add_argument("--depth-scale", type=float, default=0.001, metavar="M", help=text)
-    group.add_argument("--cache", type=Path, metavar="DIR", help="keeps what the backend predicts")
+    group.add_argument("--depth-scale", type=positive_number, default=0.001, metavar="M", help=text)
+    group.add_argument("--cache", type=nonempty_path, metavar="DIR", help="keeps what the backend predicts")
     group.add_argument("--plans", type=words, default=["2x2", "3x3"], metavar="P,P", help="(default: 2x2,3x3)")
 
 
@@ -170,9 +181,9 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--epoch", type=positive, metavar="N", help=text)
     text = "evaluations without a better one that end the training (default: 10)"
     group.add_argument("--patience", type=positive, default=10, metavar="N", help=text)
-    group.add_argument("--save-every", type=float, default=60.0, metavar="SECONDS", help="the state (default: 60)")
+    group.add_argument("--save-every", type=seconds, default=60.0, metavar="SECONDS", help="the state (default: 60)")
     group.add_argument("--seed", type=int, default=0, help="decides every batch")
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    group.add_argument("--device", default="auto", help=DEVICE)
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the backend's networks")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles predicted at once")
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchwrap.cli.arguments import DEFAULT_BACKEND, DTYPES, ROLES, positive, words
+from patchwrap.cli.arguments import DEFAULT_BACKEND, DEVICE, DTYPES, ROLES, nonempty, nonempty_path, positive, words
 from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import Job, check_folder, find_jobs, split_by_existing, take_shard, targets_of, unreadable
 from patchwrap.cli.report import Reporter, escape
+from patchwrap.cli.signals import interrupted
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, FUSERS
 from patchwrap.outputs import FORMATS
@@ -31,7 +32,7 @@ def register(subparsers: Any) -> None:
     )
     parser.set_defaults(run=run)
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, folder (searched) or quoted glob")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="output folder; sub-folders are mirrored")
+    parser.add_argument("-o", "--out", type=nonempty_path, required=True, help="folder; sub-folders are mirrored")
     _add_model_options(parser)
     _add_tile_options(parser)
     _add_output_options(parser)
@@ -72,12 +73,12 @@ def run(args: argparse.Namespace) -> int:
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("backend")
     text = "NAME or NAME=CHECKPOINT, see patchwrap backends"
-    group.add_argument("--backend", metavar="B", help=f"{text} (default: {DEFAULT_BACKEND})")
-    group.add_argument("--coarse", metavar="B", help="another backend for the whole picture")
-    group.add_argument("--fine", metavar="B", help="another backend for the tiles")
+    group.add_argument("--backend", type=nonempty, metavar="B", help=f"{text} (default: {DEFAULT_BACKEND})")
+    group.add_argument("--coarse", type=nonempty, metavar="B", help="another backend for the whole picture")
+    group.add_argument("--fine", type=nonempty, metavar="B", help="another backend for the tiles")
     for role in ROLES:
         add_backend_options(group, role)
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    group.add_argument("--device", default="auto", help=DEVICE)
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
     group.add_argument("--seed", type=int, default=0, help="of random tiles and random networks")
     group.add_argument(
@@ -217,6 +218,8 @@ def _do(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Nam
     try:
         depth, written = _predict(job, targets, engine, args)
     except Exception as error:
+        if interrupted():
+            raise KeyboardInterrupt from error
         names = " or of backend ".join(["patchwrap", *map(repr, filter(None, _backend_names(args)))])
         reason = reporter.failed(job.source, error, names)
         _print_json(args, job.source, "failed", error=reason)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap import __version__
+from patchwrap.cli.arguments import nonempty_path
 from patchwrap.cli.inputs import check_folder
-from patchwrap.errors import OptionError
+from patchwrap.errors import OptionError, OutputError
 from patchwrap.size import parse_size
 from patchwrap.workers import workers
 
@@ -52,6 +53,14 @@ class Order:
         except (OSError, ValueError, EOFError):
             return False
 
+    def other_size(self) -> tuple[int, int] | None:
+        """``(height, width)`` of an existing whole picture of another size; None if there is none."""
+        try:
+            size = _picture_size(self.files[0])
+        except (OSError, ValueError):
+            return None
+        return None if size == self.size else size
+
 
 def _picture_size(path: Path) -> tuple[int, int] | None:
     """``(height, width)`` of a JPEG; None if its end is missing."""
@@ -83,11 +92,12 @@ def register(subparsers: Any) -> None:
         "scenes",
         help="render generated pictures with exact depth",
         description="Render generated scenes: X.jpg, X.npy (float32 z in metres, the sky is inf), X.json (seed, kind, "
-        "intrinsics). Frames that are complete at this size are left alone, so a stopped run goes on. The kind of a "
+        "intrinsics). Frames that are complete at this size are left alone, so a stopped run goes on; damaged ones are "
+        "drawn again. Exit codes: 0 all done, 1 a frame cannot be written, 2 nothing begun (usage). The kind of a "
         "scene follows from its position in the run, not from its seed: give the same --seed and --kinds again.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("-o", "--out", type=Path, required=True, help="output folder")
+    parser.add_argument("-o", "--out", type=nonempty_path, required=True, help="output folder")
     parser.add_argument("--count", type=int, default=12, help="how many frames (default: %(default)s)")
     parser.add_argument("--size", default="1920x1080", metavar="WIDTHxHEIGHT", help="(default: %(default)s)")
     parser.add_argument(
@@ -97,33 +107,52 @@ def register(subparsers: Any) -> None:
         "--kinds",
         help="comma-separated kinds, taken in turn (default: all but playground and workshop, kept for tests)",
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace frames of another size")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: all cores)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw what is missing.
+    """Draw what is missing; see ``main`` for the exit codes.
 
     Raises:
-        OptionError: for an impossible size, kind or count.
+        OptionError: for an impossible size, kind or count, or if frames of another size exist.
         OutputError: if the folder cannot be written.
     """
     orders = _orders(args)
     missing = [order for order in orders if not order.complete()]
     if not missing:
         return 0
+    if not args.overwrite:
+        _check_sizes(missing)
     check_folder(args.out)
     args.out.mkdir(parents=True, exist_ok=True)
     processes = min(args.jobs, len(missing))
     # Software OpenGL would take all cores in each process.
     os.environ.setdefault("LP_NUM_THREADS", str(max(1, args.jobs // processes)))
-    with workers(processes) as pool:
-        tasks = [pool.submit(_draw, order) for order in missing]
-        for done, task in enumerate(as_completed(tasks), start=1):
-            name = task.result()
-            if not args.quiet:
-                print(f"{done} of {len(missing)}: {name}", file=sys.stderr)
+    try:
+        with workers(processes) as pool:
+            tasks = [pool.submit(_draw, order) for order in missing]
+            for done, task in enumerate(as_completed(tasks), start=1):
+                name = task.result()
+                if not args.quiet:
+                    print(f"{done} of {len(missing)}: {name}", file=sys.stderr)
+    except OutputError as error:  # only a drawn frame is written
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _check_sizes(orders: list[Order]) -> None:
+    """Refuse to replace frames of another size.
+
+    Raises:
+        OptionError: naming the first of them.
+    """
+    for order in orders:
+        if (size := order.other_size()) is not None:
+            height, width = size
+            raise OptionError(f"{str(order.files[0])!r} exists at {width}x{height}; take another -o, or --overwrite")
 
 
 def _orders(args: argparse.Namespace) -> list[Order]:
@@ -148,9 +177,9 @@ def _renderer() -> Any:
 
 
 def _draw(order: Order) -> str:
-    import numpy as np
     from PIL import Image
 
+    from patchwrap.io.encode import write_npy
     from patchwrap.io.files import remove, replacing, write_json
     from patchwrap.scenes import build_scene
 
@@ -160,8 +189,7 @@ def _draw(order: Order) -> str:
     remove(facts)
     with replacing(picture) as stream:
         Image.fromarray(frame.image).save(stream, "JPEG", quality=95)
-    with replacing(depth) as stream:
-        np.save(stream, frame.depth)
+    write_npy(depth, frame.depth)
     height, width = order.size
     about = {"seed": order.seed, "kind": order.kind, "width": width, "height": height, "patchwrap": __version__}
     write_json(facts, about | {"intrinsics": asdict(frame.intrinsics), "unit": "m", "sky": "inf in the .npy"})

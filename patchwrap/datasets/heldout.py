@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from patchwrap import scenes
 from patchwrap.datasets.lazy_sample import LazySample
 from patchwrap.datasets.pairs import Pairs
 from patchwrap.errors import OptionError
-from patchwrap.io import replacing
+from patchwrap.io import replacing, write_npy
 from patchwrap.scenes import PLACES, Renderer, build_scene, known_kinds
 from patchwrap.size import parse_size
 from patchwrap.tiling import Size
@@ -132,6 +131,5 @@ def _rendered(folder: Path, missing: Sequence[tuple[int, str]], size: Size) -> I
             with replacing(depth.with_suffix(".jpg")) as stream:
                 Image.fromarray(frame.image).save(stream, "JPEG", quality=95, subsampling=0)
             # Depth is written last, so that a pair is complete once its depth exists.
-            with replacing(depth) as stream:
-                np.save(stream, frame.depth.astype(np.float32))
+            write_npy(depth, frame.depth)
             yield depth

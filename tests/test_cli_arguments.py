@@ -1,0 +1,55 @@
+"""Values of options that several verbs share: what is refused before anything is read or written."""
+
+import pytest
+
+import patchwrap
+from patchwrap.cli import main
+from patchwrap.errors import OptionError
+
+PREDICT = ["predict", "a.jpg", "-o", "out"]
+BENCH = ["bench", "-o", "out"]
+FINETUNE = ["finetune", "--data", "data", "-o", "head.safetensors"]
+
+
+def refused(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("verb", "option"),
+    [
+        *((PREDICT, option) for option in ("--backend", "--coarse", "--fine", "-o")),
+        *((BENCH, option) for option in ("--data", "-o", "--backends")),
+        *((FINETUNE, option) for option in ("--backend", "--coarse", "--fine", "--data", "-o")),
+        *((FINETUNE, option) for option in ("--start-from", "--cache")),
+        *((["export", "-o", "m.onnx"], option) for option in ("--backend", "-o")),
+        (["scenes", "-o", "out"], "-o"),
+    ],
+)
+def test_an_unset_shell_variable_is_not_taken_for_a_default(tmp_path, monkeypatch, capsys, verb, option):
+    monkeypatch.chdir(tmp_path)
+    error = refused([*verb, option, ""], capsys)
+    assert option in error and ("is empty" in error or "contains no name" in error)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["ramp=", "ramp= "])
+def test_a_checkpoint_that_is_empty_is_not_the_default(ramp, name):
+    with pytest.raises(OptionError, match="'ramp=' names no checkpoint; write ramp=CHECKPOINT, or ramp"):
+        patchwrap.load_backend(name)
+
+
+@pytest.mark.parametrize(
+    ("verb", "option", "values", "words"),
+    [
+        (BENCH, "--depth-scale", ["0", "-1", "nan", "inf", "x"], "is not a finite number above 0"),
+        (FINETUNE, "--depth-scale", ["0", "-1", "nan", "inf"], "is not a finite number above 0"),
+        (FINETUNE, "--save-every", ["-5", "nan", "inf"], "is not a finite number of seconds from 0"),
+    ],
+)
+def test_impossible_numbers_are_refused(capsys, verb, option, values, words):
+    for value in values:
+        assert f"{value!r} {words}" in refused([*verb, f"{option}={value}"], capsys)
