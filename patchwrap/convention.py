@@ -33,7 +33,7 @@ class DepthConvention:
     ambiguity: Ambiguity
 
     def __post_init__(self) -> None:
-        _check_words(self.space, self.ambiguity)
+        _check_words(self.space, self.ambiguity, str(self))
 
     def __str__(self) -> str:
         return f"{self.space}:{self.ambiguity}"
@@ -60,13 +60,13 @@ class DepthConvention:
         if isinstance(text, DepthConvention):
             return text
         space, _, ambiguity = text.partition(":")
-        _check_words(space, ambiguity)
-        return cls(space, ambiguity)  # type: ignore[arg-type]  # checked above
+        _check_words(space, ambiguity, text)
+        return cls(space, ambiguity)  # type: ignore[arg-type]  # its words are checked
 
 
-def _check_words(space: str, ambiguity: str) -> None:
+def _check_words(space: str, ambiguity: str, given: str) -> None:
     if space not in get_args(Space) or ambiguity not in get_args(Ambiguity):
         raise ConventionError(
-            f"{space}:{ambiguity} is not a depth convention. Write SPACE:AMBIGUITY with SPACE one of "
+            f"{given!r} is not a depth convention. Write SPACE:AMBIGUITY with SPACE one of "
             f"{', '.join(get_args(Space))} and AMBIGUITY one of {', '.join(get_args(Ambiguity))}."
         )

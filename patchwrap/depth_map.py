@@ -261,8 +261,10 @@ class DepthMap:
         for key, path in targets.items():
             if key in ("ply", "glb"):
                 sidecar["points"] = self._write_points(key, path, photo, fov)
+            elif key in ("color", "compare"):
+                sidecar[key] = self._write_picture(key, path, colormap)
             elif key != "json":
-                self._write(key, path, scale, colormap)
+                self._write(key, path, scale)
         if "confidence" in targets:
             sidecar["confidence"] = {"formula": CONFIDENCE_FORMULA, "meaning": _CONFIDENCE}
         if "json" in targets:
@@ -293,7 +295,7 @@ class DepthMap:
         z = _distances(self.values[::step, ::step], self.valid[::step, ::step], self.convention)
         return bool(_in_front(z).any())
 
-    def _write(self, key: str, path: Path, scale: Quantization, colormap: str) -> None:
+    def _write(self, key: str, path: Path, scale: Quantization) -> None:
         match key:
             case "npy":
                 write_npy(path, self.values, self.valid)
@@ -301,17 +303,17 @@ class DepthMap:
                 write_png16(path, self.values, self.valid, scale, {"convention": str(self.convention)})
             case "tiff":
                 write_tiff(path, self.values, self.valid)
-            case "color":
-                write_picture(path, self.colorize(colormap))
             case "confidence":
                 assert self.confidence is not None
                 write_confidence(path, self.confidence)
-            case "compare":
-                write_picture(path, self.compare(colormap))
             case "coarse":
                 write_npy(path, self.coarse_map)
             case _:
                 raise AssertionError(f"no writer for {key!r}, which patchwrap.outputs lists")
+
+    def _write_picture(self, key: str, path: Path, colormap: str) -> dict[str, int]:
+        height, width = write_picture(path, self.colorize(colormap) if key == "color" else self.compare(colormap))
+        return {"width": width, "height": height}
 
     def _write_points(self, key: Any, path: Path, image: Photo | None, fov: float | None) -> dict[str, int]:
         points, colours = self.to_point_cloud(image, fov, MAX_SAVED_POINTS)

@@ -1,7 +1,12 @@
 """The options of ``patchwrap.predict`` besides image and backends: names, types, defaults and checks."""
 
+from collections.abc import Callable
+from numbers import Integral, Real
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
 
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, check_detail, check_fuser
@@ -12,6 +17,21 @@ if TYPE_CHECKING:
     from patchwrap.spec import FusionHead, Observer, Progress
 
 DTYPES = ("float32", "bfloat16", "float16")
+_NUMBER = ((Real, NoneType), "a number or None")
+_WHOLE = ((Integral,), "a whole number")
+_CALLABLE = ((Callable, NoneType), "a function or None")
+_TYPES: dict[str, tuple[tuple[Any, ...], str]] = {
+    "overlap": _NUMBER,
+    "detail": _NUMBER,
+    "tile_batch_size": _WHOLE,
+    "seed": _WHOLE,
+    "fov": _NUMBER,
+    "tiles": ((bool, np.bool_), "True or False"),
+    "mirror": ((bool, np.bool_, NoneType), "True, False or None"),
+    "progress": _CALLABLE,
+    "observer": _CALLABLE,
+}
+"""Possible types of options, and how to say so; those of the others are checked with their values."""
 
 
 class PredictOptions(TypedDict, total=False):
@@ -60,6 +80,7 @@ def check_options(options: PredictOptions) -> None:
     Raises:
         OptionError: naming the option, what was given and what is possible.
     """
+    _check_types(options)
     check_fuser(options["fuser"])
     if options["detail"] is not None:
         check_detail(options["detail"])
@@ -72,6 +93,16 @@ def check_options(options: PredictOptions) -> None:
         raise OptionError(f"fov {options['fov']} is not within 1 to 170 degrees (horizontal).")
     if options["dtype"] not in DTYPES:
         raise OptionError(f"dtype {options['dtype']!r} is not one of {', '.join(DTYPES)}.")
+
+
+def _check_types(options: PredictOptions) -> None:
+    for name, (types, words) in _TYPES.items():
+        value = options[name]  # type: ignore[literal-required]
+        if not isinstance(value, types):
+            raise OptionError(f"{name} {value!r} is a {type(value).__name__}; give {words}.")
+    device: Any = options["device"]
+    if not isinstance(device, str) and not hasattr(device, "type"):  # torch.device, without importing torch
+        raise OptionError(f"device {device!r} is a {type(device).__name__}; give text such as 'cpu' or 'cuda:1'.")
 
 
 def _check_plan(plan: Any, overlap: float | None) -> None:

@@ -45,7 +45,8 @@ def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
     if checkpoint is None and "=" in name:
         name, checkpoint = name.split("=", 1)
         if not checkpoint.strip():
-            raise OptionError(f"'{name}=' names no checkpoint; write {name}=CHECKPOINT, or {name} for its default.")
+            how = f"write {name}=CHECKPOINT, or {name} alone for its default, if it has one."
+            raise OptionError(f"'{name}=' names no checkpoint; {how}")
     factory = resolve(name)
     if options:
         _check_options(factory, options, name)

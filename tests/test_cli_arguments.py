@@ -21,7 +21,7 @@ def refused(command, capsys):
 @pytest.mark.parametrize(
     ("verb", "option"),
     [
-        *((PREDICT, option) for option in ("--backend", "--coarse", "--fine", "-o")),
+        *((PREDICT, option) for option in ("--backend", "--coarse", "--fine", "--convention", "-o")),
         *((BENCH, option) for option in ("--data", "-o", "--backends")),
         *((FINETUNE, option) for option in ("--backend", "--coarse", "--fine", "--data", "-o")),
         *((FINETUNE, option) for option in ("--start-from", "--cache")),
@@ -53,3 +53,12 @@ def test_a_checkpoint_that_is_empty_is_not_the_default(ramp, name):
 def test_impossible_numbers_are_refused(capsys, verb, option, values, words):
     for value in values:
         assert f"{value!r} {words}" in refused([*verb, f"{option}={value}"], capsys)
+
+
+@pytest.mark.parametrize(("verb", "option"), [("predict", "--plan"), ("bench", "--plans")])
+def test_help_names_every_form_of_a_plan(capsys, verb, option):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    shown = " ".join(capsys.readouterr().out.split()).split(f" {option} P", 1)[1]
+    forms = "auto, COLUMNSxROWS such as 3x3, p16, p49, slide, slide:WIDTHxHEIGHT, sums of these such as 2x2+p16; +rN"
+    assert forms in shown

@@ -252,6 +252,14 @@ def test_save_to_one_named_file(tmp_path, name):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "a.json"])
 
 
+def test_the_sidecar_says_how_large_the_colour_pictures_are(tmp_path):
+    make(np.ones((4, 40_000))).save(tmp_path / "a", "color", save_coarse=True)
+
+    sidecar = json.loads((tmp_path / "a_depth.json").read_text())
+    assert sidecar["color"] == {"width": 40_000, "height": 4}
+    assert sidecar["compare"] == {"width": 65_500, "height": 3}  # half of 80,000: what JPEG knows
+
+
 def test_an_old_sidecar_does_not_vouch_for_an_interrupted_save(tmp_path, monkeypatch):
     make().save(tmp_path / "a", ["npy", "png"])
     monkeypatch.setattr("patchwrap.depth_map.write_png16", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

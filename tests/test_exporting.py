@@ -238,6 +238,7 @@ def test_the_callers_random_numbers_go_on(grey, tmp_path):
         (["-o", "a.pt", "--backend", "ramp"], "does not end in .onnx"),
         (["-o", ".", "--backend", "ramp"], "does not end in .onnx"),
         (["-o", "old.onnx", "--backend", "ramp"], "'old.onnx' exists; add --overwrite"),
+        (["-o", "old.onnx/a.onnx", "--backend", "ramp"], "-o 'old.onnx' is not a folder"),
         (["-o", "a.onnx", "--backend", "ramp", "--size", "320"], "WIDTHxHEIGHT"),
         (["-o", "a.onnx", "--backend", "romp"], "Did you mean 'ramp'"),
         (["-o", "a.onnx", "--backend", "ramp", "--convention", "depth:metric"], "takes no such option"),

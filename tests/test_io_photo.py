@@ -355,3 +355,26 @@ def test_pixels_of_every_number_type_become_floats_up_to_one(dtype, white):
     pixels[0] = white
     floats = Photo(pixels).to_float32()
     assert floats.dtype == np.float32 and floats.max() == 1 and floats[1:].max() == 0
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+@pytest.mark.parametrize("shape", [(3, 20, 20), (20, 20), (2, 3, 20, 20)])
+def test_a_tensor_without_stored_pixels_is_refused(shape, device):
+    tensor = torch.zeros(shape, device=device)
+    tensor, words = (tensor.to_sparse(), "to_dense") if device == "cpu" else (tensor, "stores no values")
+    with pytest.raises(ImageError, match=words):
+        read_images(tensor)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif"])
+def test_a_closed_picture_is_not_called_damaged(tmp_path, ending):
+    path = tmp_path / f"p.{ending}"
+    Image.new("RGB", (20, 20)).save(path)
+    with Image.open(path) as left:
+        pass
+    closed, made = Image.open(path), Image.new("RGB", (20, 20))
+    closed.close()
+    made.close()
+    for picture in (left, closed, made):
+        with pytest.raises(ImageError, match=r"is closed; load\(\) it before"):
+            read_image(picture)

@@ -654,7 +654,7 @@ def test_gradients_are_off_but_the_caller_may_still_train():
         ({"tile_batch_size": 0}, OptionError, "tile_batch_size"),
         ({"fov": 200.0}, OptionError, "degrees"),
         ({"dtype": "int8"}, OptionError, "bfloat16"),
-        ({"device": "warp"}, OptionError, "--device cpu"),
+        ({"device": "warp"}, OptionError, "device 'warp' is not known; give auto, cpu"),
         ({"plan": "p17"}, TilingError, "p49"),
         ({"plan": TilePlan.parse("p16"), "overlap": 0.25}, OptionError, "overlap 0.25 and a TilePlan"),
         ({"plan": "auto+r8"}, TilingError, "stands alone"),

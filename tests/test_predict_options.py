@@ -4,7 +4,9 @@ import ast
 import inspect
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 import patchwrap
 from patchwrap import pipeline
@@ -33,12 +35,27 @@ def test_defaults_are_possible():
     check_options(DEFAULTS)
 
 
+def test_numbers_of_numpy_and_devices_of_torch_are_possible():
+    numbers = {"fov": np.float32(60), "tile_batch_size": np.uint8(2)}
+    check_options(DEFAULTS | numbers | {"device": torch.device("cpu"), "tiles": np.bool_(True)})
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"plan": 3}, "plan 3 is a int; give text"),
         ({"head": 3}, r"head 3 is a int without refine\(view\)"),
         ({"dtype": "int8"}, "not one of float32"),
+        ({"fov": "60"}, "fov '60' is a str; give a number or None"),
+        ({"detail": "a"}, "detail 'a' is a str; give a number or None"),
+        ({"overlap": "x"}, "overlap 'x' is a str; give a number or None"),
+        ({"seed": 1.5}, "seed 1.5 is a float; give a whole number"),
+        ({"tile_batch_size": 2.5}, "tile_batch_size 2.5 is a float; give a whole number"),
+        ({"device": None}, "device None is a NoneType; give text such as 'cpu'"),
+        ({"progress": 3}, "progress 3 is a int; give a function or None"),
+        ({"observer": 3}, "observer 3 is a int; give a function or None"),
+        ({"tiles": "no"}, "tiles 'no' is a str; give True or False"),
+        ({"mirror": "no"}, "mirror 'no' is a str; give True, False or None"),
     ],
 )
 def test_what_is_of_no_possible_type_is_refused(options, words):

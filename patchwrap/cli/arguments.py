@@ -6,6 +6,10 @@ from pathlib import Path
 
 DEFAULT_BACKEND = "native"
 DTYPES = ("float32", "bfloat16", "float16")
+PLANS = (
+    "auto, COLUMNSxROWS such as 3x3, p16, p49, slide, slide:WIDTHxHEIGHT, sums of these such as 2x2+p16; +rN adds N "
+    "random tiles"
+)
 ROLES = ("backend", "coarse", "fine")
 DEVICE = "auto (cuda if available, otherwise cpu; never mps), cpu, cuda, cuda:1, mps (default: auto)"
 

@@ -4,6 +4,8 @@ import argparse
 import json
 from typing import Any
 
+from patchwrap.cli.arguments import nonempty
+
 _PYTHON = {"True": True, "False": False, "None": None}
 
 
@@ -25,6 +27,7 @@ def add_backend_options(group: Any, role: str = "backend") -> None:
     group.add_argument(
         "--convention" if role == "backend" else f"--{role}-convention",
         dest=f"{role}_convention",
+        type=nonempty,
         metavar="C",
         help=f"of --{role}'s numbers, if it cannot tell: SPACE:AMBIGUITY",
     )

@@ -12,6 +12,7 @@ from patchwrap.cli.arguments import (
     DEFAULT_BACKEND,
     DEVICE,
     DTYPES,
+    PLANS,
     nonempty,
     nonempty_path,
     positive,
@@ -33,7 +34,8 @@ data:
                           or photos alone, which are measured as far as that goes without truth
   KIND:FOLDER             a public data set as it is downloaded: unrealstereo4k, mvssynth, middlebury2014, eth3d,
                           booster, nyuv2, kitti, hypersim, diode, ibims1, sintel, spring (extra [datasets]); the kind
-                          may be left out if the folder's layout tells it. KIND:LIST.txt takes the pictures listed
+                          may be left out if the folder's layout tells it
+  KIND:FOLDER/list.txt    the pictures of such a folder that a text file in it lists (a split)
 
 A run in the same -o folder goes on where the last one stopped. Exit codes: 0 all done, 1 some rows or images
 failed, 2 nothing begun (usage), 130 interrupted.
@@ -103,7 +105,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is compared")
     names = "NAME or NAME=CHECKPOINT"
     group.add_argument("--backends", type=words, default=[DEFAULT_BACKEND], metavar="B,B", help=names)
-    group.add_argument("--plans", type=words, default=["auto"], metavar="P,P", help="auto, p16, 3x3 ..., none")
+    group.add_argument("--plans", type=words, default=["auto"], metavar="P,P", help=f"none, {PLANS}")
     group.add_argument("--fusers", type=words, default=["auto"], metavar="F,F", help=", ".join((AUTO, *FUSERS)))
     text = "none, auto (the backend's own fusion head), universal (ours), files of patchwrap finetune's"
     group.add_argument("--heads", type=words, default=["none"], metavar="H,H", help=text)

@@ -8,7 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchwrap.cli.arguments import DEFAULT_BACKEND, DEVICE, DTYPES, ROLES, nonempty, nonempty_path, positive, words
+from patchwrap.cli.arguments import (
+    DEFAULT_BACKEND,
+    DEVICE,
+    DTYPES,
+    PLANS,
+    ROLES,
+    nonempty,
+    nonempty_path,
+    positive,
+    words,
+)
 from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.inputs import Job, check_folder, find_jobs, split_by_existing, take_shard, targets_of, unreadable
 from patchwrap.cli.report import Reporter, escape
@@ -88,7 +98,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tiles and fusion")
-    group.add_argument("--plan", default="auto", help="auto, p16, p49, p49+r128, slide, 2x2 ... 8x8")
+    group.add_argument("--plan", default="auto", help=PLANS)
     group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 0.9]")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
     group.add_argument("--tile-mode", metavar="M", help="how a diffusion backend makes tiles agree")

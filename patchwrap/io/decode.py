@@ -64,8 +64,16 @@ def decode_picture(picture: Image.Image, name: str) -> Decoded:
         except (ImageError, MemoryError):
             raise
         except Exception as error:  # a damaged file makes Pillow raise nearly anything
+            if _is_closed(picture, error):
+                raise ImageError(f"{shown} is closed; load() it before it is closed, or give its file") from error
             raise ImageError(f"{shown} is damaged: {one_line(error)}. Copy or export it again") from error
     return pixels, focal, name
+
+
+def _is_closed(picture: Image.Image, error: Exception) -> bool:
+    """Whether Pillow failed because the picture, or its file before the pixels were read, is closed."""
+    unread = isinstance(error, AssertionError) and getattr(picture, "fp", None) is None
+    return unread or "closed image" in str(error)
 
 
 def _check_path(text: str, name: str) -> None:

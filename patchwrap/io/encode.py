@@ -148,10 +148,13 @@ def write_tiff(path: Path, values: Values, valid: Mask) -> None:
         picture.save(stream, "TIFF")
 
 
-def write_picture(path: Path, picture: Picture) -> None:
+def write_picture(path: Path, picture: Picture) -> tuple[int, int]:
     """Write a colour picture as JPEG or PNG, by the file's suffix.
 
     JPEG knows no side above 65500 pixels: a larger picture is scaled down to that.
+
+    Returns:
+        ``(height, width)`` as written.
 
     Raises:
         OutputError: if the file cannot be written.
@@ -164,6 +167,7 @@ def write_picture(path: Path, picture: Picture) -> None:
         image.thumbnail((_JPEG_SIDE, _JPEG_SIDE))
     with replacing(path) as stream:
         image.save(stream, **options)
+    return image.height, image.width
 
 
 def write_points(

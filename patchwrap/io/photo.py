@@ -131,7 +131,16 @@ def _name_of(picture: Image.Image) -> str:
     return str(getattr(picture, "filename", "") or "PIL image")
 
 
+def _check_stored(tensor: torch.Tensor) -> None:
+    """Refuse tensors that are not stored pixel by pixel."""
+    if tensor.is_meta:
+        raise ImageError("tensor is on the device 'meta', which stores no values; give one on the CPU or a GPU")
+    if tensor.layout != torch.strided:
+        raise ImageError(f"tensor has the layout {tensor.layout}; give a dense one, by tensor.to_dense()")
+
+
 def _channels_last(tensor: torch.Tensor) -> Shaped[ndarray, "..."]:
+    _check_stored(tensor)
     tensor = tensor.detach().cpu()
     if tensor.dtype == torch.bfloat16:  # numpy knows no bfloat16
         tensor = tensor.float()

@@ -91,7 +91,7 @@ def test_the_whole_way_on_the_command_line(tmp_path):
     ("beside", "words"),
     [
         (None, "Nothing says what the numbers of m.onnx mean"),
-        ({"convention": "disparity"}, "m.json: disparity: is not a depth convention"),
+        ({"convention": "disparity"}, "m.json: 'disparity' is not a depth convention"),
         ({"convention": "depth:metric", "colour": "BGR"}, "m.json: colour is not known"),
     ],
 )
