@@ -47,9 +47,11 @@ class TrueTiles:
 
     def predict(self, images: Images) -> DepthBatch:
         """Predict the whole image by the backend."""
-        # Of a mirror image there are no tiles, and none are asked for.
-        with suppress(BackendContractError):
-            self.fine.predict(images)
+        # A mirrored image is recognised by its mirror image, so that the tiles stay those of the photo.
+        for seen in (images, images.flip(-1)):
+            with suppress(BackendContractError):
+                self.fine.predict(seen)
+                break
         return self.whole.predict(images)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "TrueTiles":

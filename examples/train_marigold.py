@@ -21,6 +21,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -115,7 +116,7 @@ def earlier(network: type[Network], part: str, folder: Path) -> Network:
     return network.from_pretrained(folder, subfolder=part, torch_dtype=torch.float32)
 
 
-def identity(options: argparse.Namespace, stage: Stage) -> str:
+def identity(options: argparse.Namespace, stage: Any) -> str:
     """What must not change when the training of a part resumes; its length and device may."""
     files = sorted(options.start_from.rglob("*.safetensors")) if options.start_from else []
     weights = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]

@@ -1,12 +1,14 @@
 """One call of ``predict`` at work: coarse pass, tile pass, alignment and fusion, one photo after another."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
+import numpy as np
 import torch
 
 from patchwrap import __version__
@@ -39,6 +41,9 @@ from patchwrap.weighted_mean import WeightedMean
 _TURN = threading.RLock()
 """Held while one photo is predicted: threads share torch's generators, and may share networks of which each wants
 another number type. Re-entrant, since a progress callback or an observer may itself predict."""
+
+_AT_WORK: list["Engine"] = []
+"""The engines whose turn it is, the innermost last."""
 
 _NOTHING = 1e-12
 """Less than any tile's weight."""
@@ -99,6 +104,7 @@ class Engine:
         """
         chosen: PredictOptions = DEFAULTS | options
         check_options(chosen)
+        chosen = _without_numpy(chosen)
         first, second = select_backends(backend, coarse, fine)
         with _TURN:  # a head may copy the tile backend, which no other thread may move meanwhile
             head, second = select_head(chosen["head"], first, second)
@@ -123,9 +129,15 @@ class Engine:
         """
         devices = [self.device] if self.device.type == "cuda" else []
         with _TURN, torch.random.fork_rng(devices), torch.no_grad():
-            self._place()
-            torch.manual_seed(self.options["seed"])
-            yield
+            _AT_WORK.append(self)
+            try:
+                self._place()
+                torch.manual_seed(self.options["seed"])
+                yield
+            finally:
+                _AT_WORK.pop()
+                if _AT_WORK:  # a callback has predicted, and may have moved the networks of the outer prediction
+                    _AT_WORK[-1]._place()
 
     def __call__(self, photo: Photo) -> DepthMap:
         """Predict one photo; calls from several threads take turns."""
@@ -304,6 +316,23 @@ class Engine:
             "device": str(self.device),
             "patchwrap": __version__,
         }
+
+
+def _renew_turn() -> None:
+    """Replace the lock in a forked process, which lacks the thread that may hold it."""
+    global _TURN
+    _TURN = threading.RLock()
+    _AT_WORK.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_turn)
+
+
+def _without_numpy(options: PredictOptions) -> PredictOptions:
+    """Replace numpy's numbers and booleans by Python's, which JSON takes."""
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in options.items()}
+    return cast(PredictOptions, plain)
 
 
 def _resolved(options: PredictOptions, coarse: Backend, fine: Backend, head: FusionHead | None) -> PredictOptions:

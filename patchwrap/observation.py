@@ -140,7 +140,7 @@ def thumbnail(values: Map, tile: Tile, canvas: Size, coarse: Size) -> tuple[tupl
     rows, down = _footprints(tile.top, tile.bottom, canvas[0], coarse[0])
     columns, across = _footprints(tile.left, tile.right, canvas[1], coarse[1])
     mean = _averaged(values.float(), down, across)
-    if mean.isfinite().all():  # a single NaN pixel makes all cells NaN, since 0 * NaN is NaN
+    if mean.isfinite().all():  # a single NaN pixel makes all cells of its block NaN, since 0 * NaN is NaN
         return (rows, columns), mean.double().numpy()
     valid = values.isfinite()
     share = _averaged(valid.float(), down, across)

@@ -71,6 +71,7 @@ def predict(
     """Predict depth with tile-level detail.
 
     Calls from several threads take turns, photo by photo: they share torch's random generators and perhaps networks.
+    ``progress`` and ``observer`` may predict, too, but must not wait for a prediction in another thread.
 
     Args:
         image: path, PIL image, ndarray (HWC uint8, uint16 or float in [0, 1]) or tensor (CHW); a list,

@@ -99,15 +99,15 @@ def _check_types(options: PredictOptions) -> None:
     for name, (types, words) in _TYPES.items():
         value = options[name]  # type: ignore[literal-required]
         if not isinstance(value, types):
-            raise OptionError(f"{name} {value!r} is a {type(value).__name__}; give {words}.")
+            raise OptionError(f"{name} {value!r} is of type {type(value).__name__}; give {words}.")
     device: Any = options["device"]
     if not isinstance(device, str) and not hasattr(device, "type"):  # torch.device, without importing torch
-        raise OptionError(f"device {device!r} is a {type(device).__name__}; give text such as 'cpu' or 'cuda:1'.")
+        raise OptionError(f"device {device!r} is of type {type(device).__name__}; give text such as 'cpu' or 'cuda:1'.")
 
 
 def _check_plan(plan: Any, overlap: float | None) -> None:
     if not isinstance(plan, str | TilePlan):
-        raise OptionError(f"plan {plan!r} is a {type(plan).__name__}; give text such as '3x3', or a TilePlan.")
+        raise OptionError(f"plan {plan!r} is of type {type(plan).__name__}; give text such as '3x3', or a TilePlan.")
     if isinstance(plan, TilePlan) and overlap is not None:
         raise OptionError(
             f"overlap {overlap} and a TilePlan were given, but a TilePlan has overlaps of its own. Set them "
@@ -118,6 +118,6 @@ def _check_plan(plan: Any, overlap: float | None) -> None:
 def _check_head(head: Any) -> None:
     if not (head is None or isinstance(head, str | Path) or callable(getattr(head, "refine", None))):
         raise OptionError(
-            f"head {head!r} is a {type(head).__name__} without refine(view); give a FusionHead, a head's file, "
+            f"head {head!r} is of type {type(head).__name__} without refine(view); give a FusionHead, a head's file, "
             "'auto', 'universal' or None."
         )

@@ -39,13 +39,12 @@ def weights_sample(backend: Backend) -> str | None:
 
 def _weights(backend: Backend) -> Iterator[Tensor]:
     """Parameters and buffers of all modules within reach, flat."""
-    found = False
-    for part in (backend, *getattr(backend, "__dict__", {}).values()):
-        if isinstance(part, nn.Module):
-            found = True
-            yield from (value.detach().reshape(-1) for value in (*part.parameters(), *part.buffers()))
-    if not found and isinstance(backend, Trainable):
-        yield from (value.detach().reshape(-1) for value in backend.trainable_parameters())
+    parts = [part for part in (backend, *getattr(backend, "__dict__", {}).values()) if isinstance(part, nn.Module)]
+    own: list[Tensor] = [value for part in parts for value in (*part.parameters(), *part.buffers())]
+    if not parts and isinstance(backend, Trainable):
+        own = list(backend.trainable_parameters())
+    # Each once: a backend may hold one network under several attributes, such as a compiled one.
+    yield from (value.detach().reshape(-1) for value in {id(value): value for value in own}.values())
 
 
 def _digest(weights: Iterator[Tensor]) -> str | None:

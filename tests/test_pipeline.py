@@ -1,3 +1,6 @@
+import json
+import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,9 +12,11 @@ from PIL import Image
 
 import patchwrap
 from patchwrap import coarsening, scratch
+from patchwrap import engine as engine_module
 from patchwrap.engine import Engine
 from patchwrap.errors import BackendContractError, ConventionError, OptionError, TilingError
 from patchwrap.io import read_image
+from patchwrap.predict_options import DEFAULTS
 from patchwrap.resampling import resize_maps
 from patchwrap.testing import PaintedBackend as Painted
 from patchwrap.testing import painted_photo as painted
@@ -721,6 +726,44 @@ def test_an_engine_places_networks_that_another_moved():
     assert backend.dtype == torch.float32
     half(read_image(PHOTO))
     assert backend.dtype == torch.bfloat16
+
+
+def test_a_prediction_inside_a_callback_leaves_the_outer_one_its_number_type():
+    backend, seen = Shared(), []
+    plain = backend.predict
+    backend.predict = lambda images: seen.append(backend.dtype) or plain(images)
+
+    def progress(done, total):
+        inner = Shared.predict.__get__(backend)
+        backend.predict, outer = inner, backend.predict
+        patchwrap.predict(PHOTO, backend, dtype="bfloat16", tiles=False)
+        backend.predict = outer
+
+    patchwrap.predict(PHOTO, backend, plan="2x2", progress=progress)
+    assert len(seen) > 1 and set(seen) == {torch.float32}
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_forked_during_a_prediction_predicts():
+    with engine_module._TURN:
+        ended = threading.Thread(target=lambda: codes.append(_forked_prediction()))
+        codes = []
+        ended.start()
+        ended.join(60)
+    assert codes == [0]
+
+
+def _forked_prediction():
+    """The exit code of a forked process that asks for its turn."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if engine_module._TURN.acquire(timeout=30) else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_options_of_numpy_become_pythons_own():
+    plain = engine_module._without_numpy(DEFAULTS | {"mirror": np.True_, "seed": np.int64(3)})
+    assert plain["mirror"] is True and json.loads(json.dumps(plain)) == DEFAULTS | {"mirror": True, "seed": 3}
 
 
 def test_same_seed_same_result():

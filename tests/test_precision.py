@@ -144,7 +144,7 @@ def test_a_trained_decoder_is_not_lost_on_a_backend_in_half_precision(dtype):
 def test_a_decoder_of_another_shape_is_refused_in_half_precision_too():
     backend = Movable()
     backend.to(CPU, torch.bfloat16)
-    with pytest.raises(CheckpointError, match="not Movable's"):
+    with pytest.raises(CheckpointError, match="does not fit Movable"):
         Head(decoder=[torch.ones(3)]).adapted(backend)
 
 

@@ -249,7 +249,8 @@ def test_the_command_writes_triples_and_goes_on_where_it_stopped(tmp_path, rende
     assert main(command) == 0
     assert (tmp_path / "000001_hall.json").exists()
     assert (tmp_path / "000000_table.npy").stat().st_mtime_ns == before
-    assert main([*command[:6], "48x32", *command[7:]]) == 0
+    assert main([*command[:6], "48x32", *command[7:]]) == 2
+    assert main([*command[:6], "48x32", *command[7:], "--overwrite"]) == 0
     assert np.load(tmp_path / "000000_table.npy").shape == (32, 48)
 
 

@@ -67,11 +67,12 @@ def weights(backend: Any) -> list[int]:
     owners = [backend, fine_of(backend)]
     held = [thing for owner in owners for thing in (owner, *getattr(owner, "__dict__", {}).values())]
     modules = [thing for thing in held if isinstance(thing, nn.Module)]
-    return [_checksum(parameter) for module in modules for parameter in module.parameters()]
+    parameters = [parameter for module in modules for parameter in module.parameters()]
+    return [_checksum(parameter) for parameter in {id(parameter): parameter for parameter in parameters}.values()]
 
 
 def _checksum(values: Tensor) -> int:
-    return crc32(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return crc32(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
 @cache

@@ -57,8 +57,8 @@ def bench(
 
     Every combination is measured, and in addition each backend's single pass, its single pass at twice the size (if its
     input size is free), its single pass averaged with the mirrored image's (if its fused maps are by default), and the
-    baselines of each plan. A backend that cannot be loaded, raises an error or runs out of
-    memory becomes a row with its error; an image that cannot be read is left out with a warning in the log.
+    baselines of each plan. A backend that cannot be loaded, raises an error or runs out of memory becomes a row with
+    its error; an image that cannot be read is left out with a warning in the log.
 
     Args:
         backends: a name, a backend, a list of either, or a mapping from names in the report to either.

@@ -140,7 +140,7 @@ class Progress(StepBar):
         scores = history.scores[-1]
         held_out = f"held out: ce {scores['ce']:.4f} see {scores['see']:.4f} score {scores['score']:.3f}"
         text = f"training, {left / 60:.1f} min left; {losses} {held_out}"
-        self(*steps, text, as_line=history.step % trainer.recipe.evaluate_every == 0)
+        self(*steps, text, as_line=scores["step"] == history.step)
 
     def finished(self, text: str) -> None:
         """Show what was written."""

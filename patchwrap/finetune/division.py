@@ -68,15 +68,23 @@ def _scenes(samples: Sequence[SampleSource]) -> list[list[int]]:
     return list(found.values()) if len(found) > 1 else [[index] for index in range(len(samples))]
 
 
-def check_apart(train: Sequence[SampleSource], held_out: Sequence[SampleSource]) -> None:
-    """Check that no sample is both trained on and selected by.
+def apart(
+    train: Sequence[SampleSource], held_out: Sequence[SampleSource]
+) -> tuple[list[SampleSource], list[SampleSource]]:
+    """Return both after checking that no sample is both trained on and selected by.
 
     Raises:
         OptionError: naming one that is.
     """
-    stamps = {sample.stamp for sample in train}
-    if shared := [sample.name for sample in held_out if sample.stamp in stamps]:
+    known = {_identity(sample) for sample in train}
+    if shared := [sample.name for sample in held_out if _identity(sample) in known]:
         raise OptionError(
             f"held_out_data contains {len(shared)} of the images to train on, such as {shared[0]!r}. Give other images "
             "for selection, or leave it out to keep some of data for it."
         )
+    return list(train), list(held_out)
+
+
+def _identity(sample: SampleSource) -> tuple[str, str]:
+    """Stamp and file name: the stamp of files is their size and time only, which other files may share."""
+    return sample.stamp, sample.name.rpartition("/")[2]

@@ -44,7 +44,11 @@ class Logbook:
         self._writer.add_scalar("rate", trainer.optimiser.param_groups[0]["lr"], trainer.history.step)
 
     def evaluation(self, trainer: Trainer, score: Score, network: nn.Module) -> None:
-        """Log mean losses, held-out measures and a picture sheet."""
+        """Log mean losses, held-out measures and a picture sheet.
+
+        With a trained decoder the sheet shows the training's approximation of the alignment (``Trainee.forward``),
+        while the score is of the pipeline's.
+        """
         step = trainer.history.step
         for name, value in trainer.means.items():
             self._writer.add_scalar(f"loss/{name}", value, step)

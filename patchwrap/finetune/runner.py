@@ -16,7 +16,7 @@ from patchwrap.datasets.heldout import FIRST_SEED, cache_folder, parse_spec
 from patchwrap.datasets.image_set import Data, ImageSet
 from patchwrap.digest import digest
 from patchwrap.errors import OptionError
-from patchwrap.finetune.division import check_apart, divided
+from patchwrap.finetune.division import apart, divided
 from patchwrap.finetune.draw import Drawer
 from patchwrap.finetune.logbook import Logbook
 from patchwrap.finetune.pipeline_views import PipelineViews
@@ -136,8 +136,7 @@ def finetune(
     path = _head_path(out)
     kept = cache or cache_folder().with_name("finetune")
     samples, name = _samples(data, count, recipe, depth_scale, cache)
-    train, judged = divided(samples, recipe) if held_out_data is None else (samples, list(held_out_data))
-    check_apart(train, judged)
+    train, judged = divided(samples, recipe) if held_out_data is None else apart(samples, held_out_data)
     several = backend if isinstance(backend, list | tuple) else [backend]
     seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size, "seed": recipe.seed}
     preparations = [

@@ -174,6 +174,7 @@ class SimulatedBackend:
         apart = [float((seen - thumbnail).abs().mean()) for thumbnail in self._thumbnails]
         nearest = int(np.argmin(apart)) if apart else -1
         if nearest < 0 or apart[nearest] > ALIKE:
+            self._known = None  # tiles of an unknown photo must not be those of the last one
             raise BackendContractError("SimulatedBackend knows only the photos of its samples; this is another one.")
         sample = self.samples[nearest]
         if self._known is None or self._known[0] != sample.name:

@@ -64,12 +64,13 @@ class HeadCard:
         Returns:
             The rest of a sentence that begins with the head.
         """
-        given = TrainedOn.of("", coarse, fine)
+        convention = str(coarse.convention)
         conventions = sorted({one.convention for one in self.backends})
-        if conventions and given.convention not in conventions:
-            return f"was trained for {_listed(conventions)}, and these maps are {given.convention}"
+        if conventions and convention not in conventions:
+            return f"was trained for {_listed(conventions)}, and these maps are {convention}"
         if self.universal or not self.backends:
             return None
+        given = TrainedOn.of("", coarse, fine)
         names = _listed([one.name for one in self.backends])
         alike = [one for one in self.backends if (one.coarse, one.fine) == (given.coarse, given.fine)]
         if not alike:

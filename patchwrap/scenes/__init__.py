@@ -3,6 +3,7 @@
 Importing this package does not load OpenGL; opening a ``Renderer`` does.
 """
 
+from patchwrap.intrinsics import Intrinsics
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.frame import Frame
 from patchwrap.scenes.kinds import FAMILIES, KINDS, PLACES, TRAINING_KINDS, build_scene, known_kinds
@@ -16,6 +17,7 @@ __all__ = [
     "TRAINING_KINDS",
     "Camera",
     "Frame",
+    "Intrinsics",
     "Renderer",
     "Scene",
     "build_scene",

@@ -14,7 +14,6 @@ from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
 from patchwrap.spaces import fusion_space, to_space
 from patchwrap.spec import (
-    DRAWN,
     Backend,
     Exportable,
     FusionHead,
@@ -244,7 +243,6 @@ def _check_exportable(thing: Any, name: str, size: Size) -> None:
 @torch.no_grad()
 def _check_head(head: FusionHead, backend: Backend, size: Size) -> None:
     name, traits = type(head).__name__, HeadTraits.of(head)
-    _require(traits.drawn in DRAWN, f"{name}.drawn is {traits.drawn!r}; expected one of {', '.join(DRAWN)}.")
     if isinstance(head, Movable):
         head.to(_CPU, torch.float32)
     view = _view(backend, traits.wants_features, size)

@@ -60,7 +60,7 @@ def test_what_is_no_checkpoint_is_told(name, words):
 
 @pytest.mark.parametrize("name", ["nobody/nothing", "marigold-lcm"])
 def test_a_hub_name_without_a_network_is_one_line(name):
-    refused(name, "cannot be loaded", "give a folder")
+    refused(name, "not in the local cache", "give a folder")
 
 
 def test_a_short_name_stands_for_its_hub_name_and_nothing_else_is_asked_for(monkeypatch):

@@ -209,7 +209,8 @@ class Trainer:
             self._skip(buffers)
 
     def _finite_buffers(self) -> bool:
-        return all(bool(buffer.isfinite().all()) for buffer in self.network.buffers())
+        finite = [buffer.isfinite().all() for buffer in self.network.buffers()]
+        return not finite or bool(torch.stack(finite).all())
 
     @torch.no_grad()
     def _skip(self, buffers: Sequence[Tensor]) -> None:

@@ -159,7 +159,7 @@ def test_a_damaged_state_is_told_with_what_to_do(finished):
         (["--steps", "0"], "steps 0 is less than 1"),
         (["--batch-size", "1"], "batch_size 1 is less than 2"),
         (["--rate", "-1"], "rate -1.0 is not a number above 0"),
-        (["--device", "quantum"], "device 'quantum' cannot be used here"),
+        (["--device", "quantum"], "device 'quantum' is not known"),
         (["-o", "file/out"], "cannot write to 'file/out'"),
     ],
 )

@@ -58,7 +58,7 @@ def test_what_is_no_checkpoint_is_told(name, words, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["nobody/nothing", "depth-anything-v2-small"])
 def test_a_hub_name_without_a_network_is_one_line(name):
-    refused(name, "couldn't connect", "give a folder")
+    refused(name, "not in the local cache", "give a folder")
 
 
 def test_a_short_name_stands_for_its_hub_name(monkeypatch):
