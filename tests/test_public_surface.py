@@ -71,7 +71,8 @@ def forbidden(source):
     return [name for name in inside if not {name, name.rpartition(".")[0]} & OPEN_TO_BACKENDS]
 
 
-BACKENDS = [*ROOT.glob("backends/*/patchwrap_*"), *ROOT.glob("examples/third_party/*")]
+PACKAGES = [*ROOT.glob("backends/*/patchwrap_*/__init__.py"), *ROOT.glob("examples/third_party/*/*/__init__.py")]
+BACKENDS = [package.parent for package in PACKAGES if package.parent.name != "tests"]
 
 
 @pytest.mark.parametrize("folder", BACKENDS, ids=lambda folder: folder.name)
