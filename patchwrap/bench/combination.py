@@ -20,7 +20,7 @@ from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, FUSERS
 from patchwrap.heads import UNIVERSAL, load_head
 from patchwrap.pipeline import predict
-from patchwrap.spec import Backend, Movable, Traits, fine_of
+from patchwrap.spec import Backend, Movable, Traits, fine_of, head_of
 from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Images
@@ -192,7 +192,7 @@ class Matrix:
 
     def _tiled(self, backend: Backend) -> Iterator[tuple[str, str, str | None, bool]]:
         """Yield plan, fuser, head, and whether the row is a baseline."""
-        own = getattr(backend, "head", None)
+        own = head_of(backend)
         # Without a head of its own, ``auto`` is the same as ``none``.
         absent = ("none", "auto") if own is None else ("none",)
         heads = dict.fromkeys(None if head in absent else head for head in self.heads)

@@ -5,16 +5,14 @@ import json
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from patchwrap.bench.combination import HEAD_FILE, Combination, Doubled
 from patchwrap.probe_picture import probe_picture
 from patchwrap.source_digest import source_digest
 from patchwrap.spec import fine_of
+from patchwrap.weights_digest import weights_digest
 
 MEASURING = ("patchwrap.bench.protocol", "patchwrap.bench.consistency")
 """Modules that measure, with everything that they import."""
@@ -60,19 +58,11 @@ def behaviour(combination: Combination) -> list[str]:
     return [f"{mean:.3g}" for mean in blocks.mean(axis=(1, 3)).ravel()] + [f"{step:.4f}" for step in np.ravel(steps)]
 
 
-def weights(backend: Any) -> list[int]:
-    """Checksums of the parameters of every module that a backend, or its tile backend, is or has as an attribute."""
+def weights(backend: Any) -> list[str | None]:
+    """Digests of the weights of a backend and of its tile backend, see ``weights_digest``."""
     if isinstance(backend, Doubled):
         backend = backend.backend
-    owners = [backend, fine_of(backend)]
-    held = [thing for owner in owners for thing in (owner, *getattr(owner, "__dict__", {}).values())]
-    modules = [thing for thing in held if isinstance(thing, nn.Module)]
-    parameters = [parameter for module in modules for parameter in module.parameters()]
-    return [_checksum(parameter) for parameter in {id(parameter): parameter for parameter in parameters}.values()]
-
-
-def _checksum(values: Tensor) -> int:
-    return crc32(values.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return [weights_digest(part) for part in (backend, fine_of(backend)) if part is not None]
 
 
 @cache
