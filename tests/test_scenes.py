@@ -10,6 +10,7 @@ from PIL import Image
 
 from patchwrap.cli import main
 from patchwrap.scenes import FAMILIES, KINDS, PLACES, TRAINING_KINDS, Camera, Renderer, build_scene, viewpoint
+from patchwrap.scenes.bands import bands
 from patchwrap.scenes.families import family
 from patchwrap.scenes.kinds import SEED_NUMBERS
 from patchwrap.scenes.layout import Layout
@@ -69,6 +70,19 @@ def test_what_is_higher_than_opengl_allows_is_drawn_in_bands(renderer, plane):
     # The median of a row, since so narrow a window leaves OpenGL's numbers too little precision in single pixels.
     assert np.allclose(np.median(depth[ground], axis=1), 1.5 / fall[ground], rtol=1e-3)
     assert ground.sum() > height // 2 and frame.image[ground].std() > 2
+
+
+@pytest.mark.parametrize("kind", ["garden", "street"])
+def test_bands_do_not_show(renderer, kind, monkeypatch):
+    scene, size = build_scene(3, kind), (448, 400)
+    whole = renderer.render(scene, size)
+    monkeypatch.setattr("patchwrap.scenes.bands.SAMPLES", 101 * 400 * 4)
+    rows = [band.shape[0] for band in bands(size, 2, 10_000)]
+    banded = renderer.render(scene, size)
+    assert rows == [100] * 4 + [48]
+    # A band has its own projection, so that silhouettes round to the other side in a few pixels.
+    assert np.isclose(banded.depth, whole.depth, rtol=1e-4).mean() > 0.999
+    assert (np.abs(banded.image.astype(int) - whole.image).max(axis=2) <= 1).mean() > 0.999
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,11 +1,12 @@
 """Draws scenes with OpenGL (EGL; llvmpipe where there is no GPU); knows nothing of what a scene shows."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from patchwrap.errors import OptionError, ScenesUnavailableError
+from patchwrap.scenes.bands import Band, bands, occlusion_stride
 from patchwrap.scenes.camera import WHOLE, Window
 from patchwrap.scenes.culling import visible
 from patchwrap.scenes.frame import Frame
@@ -18,8 +19,6 @@ from patchwrap.scenes.scene import Part, Scene
 from patchwrap.scenes.shadow import LAMP_FIELD, light_matrix
 
 SHADOW_SIZE = 1536
-BAND_SAMPLES = 9_000_000
-OCCLUSION_WIDTH = 800
 METER = 96
 
 
@@ -76,7 +75,6 @@ class Renderer:
         with self._context:
             self._check_width(size[1], supersample)
             image, depth = self._draw_bands(scene, size, window, supersample)
-            self._context.gc()
         return Frame(image, depth, scene.camera.intrinsics(size, window), scene.seed, scene.kind)
 
     def _longest(self, supersample: int = 1) -> int:
@@ -96,16 +94,22 @@ class Renderer:
         gain = self._gain(scene, (size[1] / window[3]) / (size[0] / window[2]))
         image = np.empty((*size, 3), np.uint8)
         depth = np.empty(size, np.float32)
-        rows = min(max(1, BAND_SAMPLES // (size[1] * supersample**2)), self._longest(supersample))
-        for first in range(0, size[0], rows):
-            last = min(first + rows, size[0])
-            top = window[0] + window[2] * first / size[0]
-            band = (top, window[1], window[2] * (last - first) / size[0], window[3])
-            pass_ = _Pass(self, scene, (last - first, size[1]), band)
-            depth[first:last] = pass_.depth()
-            image[first:last] = pass_.developed(supersample, gain)
+        for band in bands(size, supersample, self._longest()):
+            rows = slice(band.first, band.last)
+            image[rows], depth[rows] = self._draw_band(scene, band, window, supersample, gain)
+            self._context.gc()
         depth[depth <= 0] = np.inf
         return image, depth
+
+    def _draw_band(
+        self, scene: Scene, band: Band, window: Window, supersample: int, gain: tuple[float, float, float]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Picture and depth of a band. Ambient light needs more rows: those above and below may darken its pixels."""
+        wide = band.widened()
+        around = _Pass(self, scene, wide.shape, wide.window(window))
+        depth = around.depth()[band.first - wide.first : band.last - wide.first]
+        light = around.ambient_light(below=wide.last - band.last)
+        return _Pass(self, scene, band.shape, band.window(window)).developed(supersample, gain, light), depth
 
     def _prepare(self, scene: Scene) -> None:
         """Draw the shadow map once for a scene."""
@@ -127,7 +131,7 @@ class Renderer:
             size = (min(max(8, round(METER / aspect)), self._longest()), METER)
             pass_ = _Pass(self, scene, size, WHOLE, smallest=0.7 / METER)
             pass_.depth()
-            self._gains[key] = exposure(pass_.linear(), scene)
+            self._gains[key] = exposure(pass_.linear(pass_.ambient_light()), scene)
         return self._gains[key]
 
     def _draw(
@@ -168,6 +172,27 @@ class Renderer:
         return self._meshes[id(mesh)]
 
 
+class _AmbientLight(NamedTuple):
+    """How much of it reaches the pixels of a band and of the margins above and below.
+
+    Attributes:
+        texture: from 0 to 1, covering ``size`` pixels.
+        below: rows of the margin below the band.
+    """
+
+    texture: Any
+    size: tuple[int, int]
+    below: int
+
+    def uniforms(self, factor: int) -> dict:
+        """Where a sample of the band finds its light."""
+        height, width = self.size
+        return {
+            "occlusion_scale": (1 / (width * factor), 1 / (height * factor)),
+            "occlusion_below": float(self.below * factor),
+        }
+
+
 class _Pass:
     """One window of one scene at one size."""
 
@@ -195,14 +220,14 @@ class _Pass:
         self._owner._draw(self._parts, lambda _: self._programs.depth(), self._matrix, self._row)
         return _read(buffer, self._size, 1, "f4")[::-1, :, 0]
 
-    def linear(self) -> np.ndarray:
+    def linear(self, light: _AmbientLight) -> np.ndarray:
         """Scene-referred colour without supersampling."""
-        return _read(self._shaded(1), self._size, 3, "f4")[::-1]
+        return _read(self._shaded(1, light), self._size, 3, "f4")[::-1]
 
-    def developed(self, factor: int, gain: tuple[float, float, float]) -> np.ndarray:
+    def developed(self, factor: int, gain: tuple[float, float, float], light: _AmbientLight) -> np.ndarray:
         """SRGB bytes."""
         height, width = self._size
-        source = self._shaded(factor).color_attachments[0]
+        source = self._shaded(factor, light).color_attachments[0]
         buffer = self._context.framebuffer([self._context.texture((width, height), 4)])
         air, k = self._scene.atmosphere, self._scene.camera.intrinsics(self._size, self._window)
         self._fill(
@@ -211,9 +236,8 @@ class _Pass:
         )  # fmt: skip
         return _read(buffer, self._size, 3, "f1")[::-1]
 
-    def _shaded(self, factor: int) -> Any:
+    def _shaded(self, factor: int, light: _AmbientLight) -> Any:
         """A framebuffer with linear colour, ``factor`` samples along each side of a pixel."""
-        occlusion = self._occlusion()
         height, width = self._size[0] * factor, self._size[1] * factor
         buffer = self._context.framebuffer(
             [self._context.texture((width, height), 4, dtype="f2")],
@@ -221,9 +245,9 @@ class _Pass:
         )
         buffer.use()
         buffer.clear(depth=1.0)
-        occlusion.use(1)
+        light.texture.use(1)
         self._owner._shadow.use(0)
-        values = self._uniforms(factor) | {"occlusion_scale": (1 / width, 1 / height)}
+        values = self._uniforms(factor) | light.uniforms(factor)
         self._context.enable_only(self._context.DEPTH_TEST)
         self._context.depth_func = "<"
         self._owner._draw(self._parts, lambda _: self._programs.silhouette(), self._matrix)
@@ -276,10 +300,14 @@ class _Pass:
             "lamp_position": positions, "lamp_colour": colours,
         }  # fmt: skip
 
-    def _occlusion(self) -> Any:
-        """Ambient light that reaches each pixel, smoothed, at a bounded size."""
+    def ambient_light(self, below: int = 0) -> _AmbientLight:
+        """Ambient light that reaches each pixel, smoothed, at a bounded size; call ``depth`` before.
+
+        Args:
+            below: how many rows at the bottom are not in the band that it is for.
+        """
         height, width = self._size
-        stride = max(1, round(width / OCCLUSION_WIDTH))
+        stride = occlusion_stride(width)
         size = (max(1, width // stride), max(1, height // stride))
         k = self._scene.camera.intrinsics(self._size, self._window)
         rough, smooth = self._context.texture(size, 1), self._context.texture(size, 1)
@@ -291,7 +319,7 @@ class _Pass:
         )  # fmt: skip
         target = self._context.framebuffer([smooth])
         self._fill(target, "smooth", {"source": rough, "depth": self._depth}, stride=stride)
-        return smooth
+        return _AmbientLight(smooth, self._size, below)
 
     def _fill(self, buffer: Any, name: str, textures: dict, **values: Any) -> None:
         """Run a full-screen program into a framebuffer."""

@@ -15,6 +15,7 @@ uniform sampler2DShadow shadow;
 uniform float shadow_texel;     // metres (sun) or a fraction of the distance (lamp)
 uniform sampler2D occlusion;
 uniform vec2 occlusion_scale;
+uniform float occlusion_below;
 uniform vec4 lamp_position[3];  // w = reach
 uniform vec3 lamp_colour[3];
 
@@ -64,7 +65,7 @@ void main() {
     float cosine = dot(n, to_key);
     float shadowed = lit(n, to_key, away) * fall;
     float diffuse = max(cosine, 0.0) + s.through * max(-cosine, 0.0);
-    float occluded = texture(occlusion, gl_FragCoord.xy * occlusion_scale).r;
+    float occluded = texture(occlusion, (gl_FragCoord.xy + vec2(0.0, occlusion_below)) * occlusion_scale).r;
     vec3 light = mix(below, above, n.z * 0.5 + 0.5) * occluded + key_colour * diffuse * shadowed;
     for (int i = 0; i < 3; ++i) {
         vec3 l = lamp_position[i].xyz - v_world;
