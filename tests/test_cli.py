@@ -200,13 +200,18 @@ def test_hidden_files_and_other_kinds_are_not_searched(photos):
     assert len(files("out")) == 6
 
 
-def test_photos_that_cannot_be_read_are_counted(photos, capsys):
+def test_photos_that_cannot_be_read_are_counted(photos, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     for name in ("x.heic", "y.HEIC", "sub folder/z.dng", ".hidden.dng"):
         Path("in", name).write_text("x")
 
     assert predict("in", "--format", "npy") == 0
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "3 files left out: 1 .dng, 2 .heic; convert to JPEG, PNG or TIFF first" and len(lines) == 4
+    assert lines[0] == (
+        "3 files left out: 1 .dng, 2 .heic; convert to JPEG, PNG or TIFF first, "
+        'or pip install "patchwrap[heic]" for HEIC'
+    )
+    assert len(lines) == 4
     assert predict("in", "--format", "npy", "-q", "--overwrite") == 0
     assert capsys.readouterr().err == ""
 

@@ -11,15 +11,7 @@ from typing import Any
 
 from patchwrap.errors import OptionError, OutputError
 from patchwrap.outputs import OUTPUTS, is_output, output_paths
-
-_SUFFIXES = "jpg jpeg jpe jfif mpo png tif tiff webp bmp gif jp2 ppm pgm pnm tga avif"
-PICTURE_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
-"""File endings that a folder is searched for."""
-
-_UNREADABLE = "heic heif hif jxl dng 3fr arw cr2 cr3 iiq nef nrw orf pef raf raw rw2 srw x3f"
-_UNREADABLE_SUFFIXES = frozenset(f".{suffix}" for suffix in _UNREADABLE.split())
-"""Endings of photos that a folder may hold, but which must be converted first."""
-_PHOTO_ENDINGS = ("", *sorted(PICTURE_SUFFIXES), *sorted(suffix.upper() for suffix in PICTURE_SUFFIXES))
+from patchwrap.suffixes import PHOTO_ENDINGS, readable_suffixes, unreadable_suffixes
 
 _OWN_CHUNK, _HEADER = b"tEXtpatchwrap", 4096
 """A chunk near the beginning of every PNG that patchwrap writes."""
@@ -74,7 +66,8 @@ def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[s
 def unreadable(inputs: Sequence[str], out: Path) -> Counter[str]:
     """Count by suffix the photos in input folders that cannot be read, as ``find_jobs`` leaves them out silently."""
     folders = [Path(text) for text in inputs if text and Path(text).is_dir()]
-    return Counter(file.suffix.lower() for folder in folders for file in _files(folder, out, _UNREADABLE_SUFFIXES))
+    found = (file for folder in folders for file in _files(folder, out, unreadable_suffixes()))
+    return Counter(file.suffix.lower() for file in found)
 
 
 def take_shard(jobs: list[Job], shard: tuple[int, int]) -> list[Job]:
@@ -235,7 +228,7 @@ def _expand(text: str, out: Path) -> Iterator[Job]:
     if not text:  # an unset shell variable; Path("") would be the current folder
         return
     if path.is_dir():
-        yield from (_job(file, path) for file in _files(path, out, PICTURE_SUFFIXES) if not _is_result(file))
+        yield from (_job(file, path) for file in _files(path, out, readable_suffixes()) if not _is_result(file))
     elif glob.has_magic(text) and not path.exists():
         base = _fixed_part(path)
         # Path.glob does not accept absolute patterns.
@@ -271,7 +264,7 @@ def _unfinished(file: Path) -> bool:
     for key, output in OUTPUTS.items():
         stem = file.name.removesuffix(output.ending)
         # Pictures that share a stem keep their suffixes in it.
-        if stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in _PHOTO_ENDINGS):
+        if stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in PHOTO_ENDINGS):
             return key == "png" or any(file.with_name(stem + OUTPUTS[one].ending).exists() for one in ("npy", "png"))
     return False
 
@@ -287,7 +280,7 @@ def _nothing_in(text: str) -> str:
     if not text:
         return "an empty name; give a picture, a folder or a glob"
     if Path(text).is_dir():
-        return f"no picture in this folder; looked for {' '.join(sorted(PICTURE_SUFFIXES))}"
+        return f"no picture in this folder; looked for {' '.join(sorted(readable_suffixes()))}"
     return "no file matches this pattern"
 
 

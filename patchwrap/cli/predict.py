@@ -26,6 +26,7 @@ from patchwrap.cli.signals import interrupted
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, FUSERS
 from patchwrap.outputs import FORMATS
+from patchwrap.suffixes import HEIF, HEIF_ADVICE
 
 if TYPE_CHECKING:
     from patchwrap.depth_map import DepthMap
@@ -289,7 +290,8 @@ def _tell_unreadable(args: argparse.Namespace) -> None:
         total = sum(counts.values())
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
         what = f"{total} file{'s' if total > 1 else ''} left out: {kinds}"
-        print(f"{what}; convert to JPEG, PNG or TIFF first", file=sys.stderr)
+        heic = f", or {HEIF_ADVICE} for HEIC" if any(suffix in HEIF for suffix in counts) else ""
+        print(f"{what}; convert to JPEG, PNG or TIFF first{heic}", file=sys.stderr)
 
 
 def _warn_of_changes(changed: dict[str, list[str]], args: argparse.Namespace) -> None:

@@ -15,10 +15,11 @@ from patchwrap.datasets.sample import METRIC
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.outputs import is_output
+from patchwrap.suffixes import HEIF, reads_heif
 from patchwrap.tiling import Size
 from patchwrap.types import Mask, Values
 
-PHOTOS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+PHOTOS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", *(sorted(HEIF) if reads_heif() else ()))
 ENDINGS = tuple(ending for suffix in PHOTOS for ending in (suffix, suffix.upper()))
 """File name extensions of photos; cameras write capitals."""
 

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from patchwrap.errors import ImageError, one_line
 from patchwrap.io.focal import focal_fraction
+from patchwrap.io.heif import is_heif, open_heif
 from patchwrap.io.limits import check_size
 
 Decoded = tuple[Shaped[ndarray, "height width 3"], float | None, str]
@@ -105,7 +106,9 @@ def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
         # Given a name, Pillow maps plain TIFFs into memory, and those that EXIF turns come out scrambled.
         stream = opened.enter_context(path.open("rb"))
         with _no_bomb_limit():
-            return opened.enter_context(Image.open(stream))
+            return opened.enter_context(open_heif(stream, name) if is_heif(stream) else Image.open(stream))
+    except ImageError:
+        raise
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not a picture that Pillow can read; convert it to JPEG, PNG or TIFF") from error
     except OSError as error:

@@ -1,0 +1,32 @@
+"""Endings of photos' files: which can be read and which must be converted first. Imports no library."""
+
+from importlib.util import find_spec
+
+HEIF = frozenset((".heic", ".heif", ".hif"))
+HEIF_ADVICE = 'pip install "patchwrap[heic]"'
+
+
+def _suffixes(text: str) -> frozenset[str]:
+    return frozenset(f".{suffix}" for suffix in text.split())
+
+
+_PICTURES = _suffixes("jpg jpeg jpe jfif mpo png tif tiff webp bmp gif jp2 ppm pgm pnm tga avif")
+_OTHERS = _suffixes("jxl dng 3fr arw cr2 cr3 iiq nef nrw orf pef raf raw rw2 srw x3f")
+
+PHOTO_ENDINGS = ("", *sorted(_PICTURES | HEIF), *sorted(suffix.upper() for suffix in _PICTURES | HEIF))
+"""What may follow a photo's stem."""
+
+
+def reads_heif() -> bool:
+    """Whether pillow-heif, an extra, is installed."""
+    return find_spec("pillow_heif") is not None
+
+
+def readable_suffixes() -> frozenset[str]:
+    """Endings that a folder is searched for."""
+    return _PICTURES | HEIF if reads_heif() else _PICTURES
+
+
+def unreadable_suffixes() -> frozenset[str]:
+    """Endings of photos that a folder may hold, but which must be converted first."""
+    return _OTHERS if reads_heif() else _OTHERS | HEIF

@@ -1,0 +1,92 @@
+"""HEIC photos, as telephones take them; pillow-heif writes those of the tests."""
+
+import sys
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image
+
+from patchwrap import ImageError, read_image
+from patchwrap.cli import main
+from patchwrap.datasets import Pairs
+from patchwrap.suffixes import readable_suffixes, unreadable_suffixes
+
+ORIENTATION, FILM = 0x0112, 0xA405
+
+
+@pytest.fixture
+def picture():
+    """Dark below a bright upper third, 64x48."""
+    pixels = np.full((48, 64, 3), 40, np.uint8)
+    pixels[:16] = 220
+    return Image.fromarray(pixels)
+
+
+def saved(path, picture, **options):
+    pillow_heif.from_bytes("RGB", picture.size, picture.tobytes()).save(path, quality=90, **options)
+    return path
+
+
+def test_a_heic_photo_is_read_and_pillow_stays_as_it_was(tmp_path, picture):
+    before = dict(Image.registered_extensions())
+
+    photo = read_image(saved(tmp_path / "a.HEIC", picture))
+
+    assert photo.size == (48, 64) and photo.pixels.dtype == np.uint8
+    assert np.abs(photo.pixels.astype(int) - np.asarray(picture)).mean() < 3
+    assert Image.registered_extensions() == before
+
+
+def test_a_heic_photo_is_known_by_its_content(tmp_path, picture):
+    assert read_image(saved(tmp_path / "a.heic", picture).rename(tmp_path / "a.jpg")).size == (48, 64)
+
+
+def test_a_turned_telephone_and_its_focal_length(tmp_path, picture):
+    picture.getexif()[ORIENTATION] = 6
+    picture.getexif().get_ifd(0x8769)[FILM] = 26
+    picture.save(tmp_path / "a.jpg", exif=picture.getexif(), quality=95)
+
+    exif = picture.getexif().tobytes()
+
+    heic, jpeg = read_image(saved(tmp_path / "a.heic", picture, exif=exif)), read_image(tmp_path / "a.jpg")
+
+    assert heic.size == jpeg.size == (64, 48) and heic.focal == jpeg.focal is not None
+    assert np.abs(heic.pixels.astype(int) - jpeg.pixels).mean() < 5
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    deep = np.full((48, 64, 3), 0x8000, np.uint16)
+    pillow_heif.from_bytes("RGB;16", (64, 48), deep.tobytes()).save(tmp_path / "a.heic", quality=90)
+
+    assert np.abs(read_image(tmp_path / "a.heic").pixels.astype(int) - 128).max() <= 2
+
+
+@pytest.mark.parametrize("length", [14, 60, 0.5, 0.9])
+def test_half_a_heic_photo_is_refused_in_one_line(tmp_path, picture, length):
+    whole = saved(tmp_path / "a.heic", picture).read_bytes()
+    (tmp_path / "a.heic").write_bytes(whole[: length if length > 1 else int(length * len(whole))])
+
+    with pytest.raises(ImageError, match=r"a\.heic' (is damaged|is not a picture)") as caught:
+        read_image(tmp_path / "a.heic")
+    assert "\n" not in str(caught.value)
+
+
+def test_without_the_extra_it_is_told_what_to_install(tmp_path, picture, monkeypatch):
+    saved(tmp_path / "a.heic", picture)
+    assert ".heic" in readable_suffixes() - unreadable_suffixes()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+
+    with pytest.raises(ImageError, match=r'is a HEIC photo; pip install "patchwrap\[heic\]" reads them'):
+        read_image(tmp_path / "a.heic")
+    assert ".heic" in unreadable_suffixes() - readable_suffixes()
+
+
+def test_a_folder_of_them_is_predicted_and_learned_from(tmp_path, picture):
+    (tmp_path / "in").mkdir()
+    saved(tmp_path / "in" / "IMG_1.HEIC", picture)
+
+    out = tmp_path / "out"
+    assert main(["predict", str(tmp_path / "in"), "-o", str(out), "-q", "--no-tiles"]) == 0
+    assert np.load(out / "IMG_1_depth.npy").shape == (48, 64)
+    assert [sample.photo.size for sample in Pairs(tmp_path / "in")] == [(48, 64)]
