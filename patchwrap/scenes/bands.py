@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from patchwrap.scenes.camera import Window
 
 SAMPLES = 9_000_000
-"""Of colour in a band, at most."""
+"""In a band, at most."""
 
 OCCLUSION_WIDTH = 800
 PATTERN = 4
@@ -33,6 +33,11 @@ class Band:
         """Its ``(height, width)``."""
         return self.last - self.first, self.size[1]
 
+    @property
+    def rows(self) -> slice:
+        """Its rows in the picture."""
+        return slice(self.first, self.last)
+
     def window(self, whole: Window) -> Window:
         """The window that it shows when the picture shows ``whole``."""
         top, left, height, width = whole
@@ -43,22 +48,20 @@ class Band:
         rows = margin(self.size[1])
         return replace(self, first=max(0, self.first - rows), last=min(self.size[0], self.last + rows))
 
+    def parts(self, supersample: int, longest: int) -> Iterator["Band"]:
+        """Cut it into bands of at most ``SAMPLES``, from the bottom to the top.
 
-def bands(size: tuple[int, int], supersample: int, longest: int) -> Iterator[Band]:
-    """The bands of a picture, from the bottom to the top.
-
-    Args:
-        size: ``(height, width)`` of the picture.
-        supersample: colour samples along each side of a pixel.
-        longest: most samples along a side of what is drawn at once.
-    """
-    rows = min(SAMPLES // (size[1] * supersample**2), longest // supersample, longest - 2 * margin(size[1]))
-    if rows < size[0]:
-        # The pattern of the occlusion's directions starts at the bottom and goes on where the next band begins.
-        pattern = PATTERN * occlusion_stride(size[1])
-        rows = max(rows - rows % pattern, pattern)
-    for last in range(size[0], 0, -rows):
-        yield Band(max(0, last - rows), last, size)
+        Args:
+            supersample: samples along each side of a pixel.
+            longest: most rows of a part.
+        """
+        rows = min(SAMPLES // (self.size[1] * supersample**2), longest)
+        if rows < self.last - self.first:
+            # The pattern of the occlusion's directions starts at the bottom and goes on where the next part begins.
+            pattern = PATTERN * occlusion_stride(self.size[1])
+            rows = max(rows - rows % pattern, pattern)
+        for last in range(self.last, self.first, -rows):
+            yield replace(self, first=max(self.first, last - rows), last=last)
 
 
 def occlusion_stride(width: int) -> int:

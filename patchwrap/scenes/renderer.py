@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from patchwrap.errors import OptionError, ScenesUnavailableError
-from patchwrap.scenes.bands import Band, bands, occlusion_stride
+from patchwrap.scenes.bands import Band, margin, occlusion_stride
 from patchwrap.scenes.camera import WHOLE, Window
 from patchwrap.scenes.culling import visible
 from patchwrap.scenes.frame import Frame
@@ -94,22 +94,17 @@ class Renderer:
         gain = self._gain(scene, (size[1] / window[3]) / (size[0] / window[2]))
         image = np.empty((*size, 3), np.uint8)
         depth = np.empty(size, np.float32)
-        for band in bands(size, supersample, self._longest()):
-            rows = slice(band.first, band.last)
-            image[rows], depth[rows] = self._draw_band(scene, band, window, supersample, gain)
-            self._context.gc()
+        for band in Band(0, size[0], size).parts(1, self._longest() - 2 * margin(size[1])):
+            wide = band.widened()
+            around = _Pass(self, scene, wide.shape, wide.window(window))
+            depth[band.rows] = around.depth()[band.first - wide.first :][: band.shape[0]]
+            light = around.ambient_light()
+            for part in band.parts(supersample, self._longest(supersample)):
+                pass_ = _Pass(self, scene, part.shape, part.window(window))
+                image[part.rows] = pass_.developed(supersample, gain, light._replace(below=wide.last - part.last))
+                self._context.gc()
         depth[depth <= 0] = np.inf
         return image, depth
-
-    def _draw_band(
-        self, scene: Scene, band: Band, window: Window, supersample: int, gain: tuple[float, float, float]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Picture and depth of a band. Ambient light needs more rows: those above and below may darken its pixels."""
-        wide = band.widened()
-        around = _Pass(self, scene, wide.shape, wide.window(window))
-        depth = around.depth()[band.first - wide.first : band.last - wide.first]
-        light = around.ambient_light(below=wide.last - band.last)
-        return _Pass(self, scene, band.shape, band.window(window)).developed(supersample, gain, light), depth
 
     def _prepare(self, scene: Scene) -> None:
         """Draw the shadow map once for a scene."""
@@ -173,16 +168,16 @@ class Renderer:
 
 
 class _AmbientLight(NamedTuple):
-    """How much of it reaches the pixels of a band and of the margins above and below.
+    """How much of it reaches the pixels of a band, and of the rows around it.
 
     Attributes:
         texture: from 0 to 1, covering ``size`` pixels.
-        below: rows of the margin below the band.
+        below: how many of its rows lie below the band.
     """
 
     texture: Any
     size: tuple[int, int]
-    below: int
+    below: int = 0
 
     def uniforms(self, factor: int) -> dict:
         """Where a sample of the band finds its light."""
@@ -300,12 +295,8 @@ class _Pass:
             "lamp_position": positions, "lamp_colour": colours,
         }  # fmt: skip
 
-    def ambient_light(self, below: int = 0) -> _AmbientLight:
-        """Ambient light that reaches each pixel, smoothed, at a bounded size; call ``depth`` before.
-
-        Args:
-            below: how many rows at the bottom are not in the band that it is for.
-        """
+    def ambient_light(self) -> _AmbientLight:
+        """Ambient light that reaches each pixel, smoothed, at a bounded size; call ``depth`` before."""
         height, width = self._size
         stride = occlusion_stride(width)
         size = (max(1, width // stride), max(1, height // stride))
@@ -319,7 +310,7 @@ class _Pass:
         )  # fmt: skip
         target = self._context.framebuffer([smooth])
         self._fill(target, "smooth", {"source": rough, "depth": self._depth}, stride=stride)
-        return _AmbientLight(smooth, self._size, below)
+        return _AmbientLight(smooth, self._size)
 
     def _fill(self, buffer: Any, name: str, textures: dict, **values: Any) -> None:
         """Run a full-screen program into a framebuffer."""
