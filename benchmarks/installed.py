@@ -7,8 +7,11 @@ from typing import Any
 from torch import nn
 
 import patchwrap
-from patchwrap.plugins import registered_backends
+from patchwrap.plugins import BackendRecord, registered_backends
 from report import RESULTS, Result, Table
+
+OPEN = "of the checkpoint"
+"""What is not known before a checkpoint is named."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -23,23 +26,20 @@ def main(arguments: list[str] | None = None) -> None:
     described = {
         record.name: describe(wanted.get(record.name, record.name))
         if record.convention or record.name in wanted
-        else ["of the checkpoint"] * 2
+        else [OPEN] * 2
         for record in records
     }
-    rows = [
-        [
-            f"`{record.name}`",
-            f"`{record.convention}`" if record.convention else "of the checkpoint",
-            *described[record.name],
-            record.licence,
-            record.summary,
-        ]
-        for record in records
-    ]
+    rows = [row(record, described[record.name]) for record in records]
     columns = ["backend", "convention", "sees", "parameters", "licence", "what it is"]
     result = Result.now("backends", {}, {"backends": Table("Installed backends", columns, rows)}, described)
     result.show()
     print(f"Written to {result.write(options.results)}")
+
+
+def row(record: BackendRecord, described: list[str]) -> list[str]:
+    """A backend's line of the table."""
+    convention = f"`{record.convention}`" if record.convention else OPEN
+    return [f"`{record.name}`", convention, *described, record.licence, record.summary]
 
 
 def describe(name: str) -> list[str]:

@@ -323,7 +323,6 @@ class DepthMap:
     def _sidecar(self, scale: Quantization, fov: float | None, name: str | None) -> dict[str, Any]:
         """All that is needed to use the files without knowing patchwrap."""
         height, width = self.size
-        degrees, source = self.horizontal_fov(fov)
         return {
             "image": name,
             "width": width,
@@ -334,22 +333,19 @@ class DepthMap:
             "minimum": scale.minimum,
             "maximum": scale.maximum,
             "valid_fraction": float(np.count_nonzero(self.valid)) / self.valid.size,
-            "png16": {
-                "formula": scale.formula,
-                "scale": scale.scale,
-                "offset": scale.offset,
-                "invalid": 0,
-            },
-            "camera": {
-                "horizontal_fov": degrees,
-                "source": source,
-                "focal_px": width / 2 / math.tan(math.radians(degrees) / 2),
-            },
+            "png16": {"formula": scale.formula, "scale": scale.scale, "offset": scale.offset, "invalid": 0},
+            "camera": self._camera(fov),
             "coarse": {"width": self.coarse_map.shape[1], "height": self.coarse_map.shape[0]},
             "options": self.options,
             "timings": self.timings,
             "versions": _versions(),
         }
+
+    def _camera(self, fov: float | None) -> dict[str, Any]:
+        """Field of view in degrees, where it is from, and the focal length in pixels."""
+        degrees, source = self.horizontal_fov(fov)
+        focal = self.size[1] / 2 / math.tan(math.radians(degrees) / 2)
+        return {"horizontal_fov": degrees, "source": source, "focal_px": focal}
 
     def _nearness(self, values: Values) -> Values:
         """Values that grow towards the camera: inverse depth, or negated depth if a shift is unknown."""

@@ -59,15 +59,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PatchwrapError: for impossible options, unusable data and outputs.
     """
-    from patchwrap.plugins import find_backend
-
-    for name in filter(None, (*_named(args), args.coarse, args.fine)):
-        find_backend(name.partition("=")[0])  # an unknown one is refused before torch is imported
-    check_ending(args.out, ".safetensors")
-    for path in (args.out, args.out.with_suffix(".json")):
-        if path.exists() and not args.overwrite:
-            raise OptionError(f"{str(path)!r} exists; add --overwrite, or --start-from it to go on with another -o")
-    check_folder(args.out.parent)
+    _check_backends(args)
+    _check_output(args)
     from patchwrap.finetune.recipe import Recipe
     from patchwrap.finetune.runner import finetune
 
@@ -89,6 +82,22 @@ def run(args: argparse.Namespace) -> int:
         )
         progress.finished(f"{args.out} and {args.out.with_suffix('.json').name}")
     return 0
+
+
+def _check_backends(args: argparse.Namespace) -> None:
+    """Refuse an unknown backend before torch is imported."""
+    from patchwrap.plugins import find_backend
+
+    for name in filter(None, (*_named(args), args.coarse, args.fine)):
+        find_backend(name.partition("=")[0])
+
+
+def _check_output(args: argparse.Namespace) -> None:
+    check_ending(args.out, ".safetensors")
+    for path in (args.out, args.out.with_suffix(".json")):
+        if path.exists() and not args.overwrite:
+            raise OptionError(f"{str(path)!r} exists; add --overwrite, or --start-from it to go on with another -o")
+    check_folder(args.out.parent)
 
 
 def _named(args: argparse.Namespace) -> list[str]:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,16 @@ from patchwrap.cli.arguments import (
     words,
 )
 from patchwrap.cli.backend_options import add_backend_options, backend_options
-from patchwrap.cli.inputs import Job, check_folder, find_jobs, split_by_existing, take_shard, targets_of, unreadable
+from patchwrap.cli.inputs import (
+    Job,
+    Task,
+    check_folder,
+    find_jobs,
+    split_by_existing,
+    take_shard,
+    targets_of,
+    unreadable,
+)
 from patchwrap.cli.report import Reporter, escape
 from patchwrap.cli.signals import interrupted
 from patchwrap.errors import OptionError
@@ -33,6 +43,8 @@ if TYPE_CHECKING:
     from patchwrap.engine import Engine
 
 _ANY_SIZE = (512, 512)
+_DECISIVE = ("plan", "overlap", "fuser", "detail", "head", "mirror", "seed", "fov", "dtype")
+"""Options of ``patchwrap.predict`` that decide what is predicted; they have the same names here."""
 _SEE_CODES = "Exit codes: 0 all done, 1 some images failed, 2 nothing begun (usage), 130 interrupted."
 
 
@@ -63,22 +75,32 @@ def run(args: argparse.Namespace) -> int:
     _tell_unreadable(args)
     _warn_of_changes(found.changed, args)
     with Reporter(len(jobs) + len(faults), args.quiet, args.verbose) as reporter:
-        for name, fault in faults:
-            reason = reporter.failed(name, OptionError(fault))
-            _print_json(args, name, "failed", error=reason)
+        _report_faults(faults, args, reporter)
         if not any(Path(job.source).exists() for job in jobs) and (jobs or faults):
             _explain_missing(jobs, args, reporter)
             return 2
-        for job, targets in found.complete:
-            reporter.finished(f"{job.source}: skipped, all its files exist")
-            existing = {key: path for key, path in targets.items() if path.exists()}
-            _print_json(args, job.source, "skipped", outputs=_names(existing))
+        _report_complete(found.complete, args, reporter)
         if found.todo:
             check_folder(args.out)
             engine = _build_engine(args, reporter)
             for job, targets in found.todo:
                 _do(job, targets, engine, args, reporter)
         return 1 if reporter.failures else 0
+
+
+def _report_faults(faults: Sequence[tuple[str, str]], args: argparse.Namespace, reporter: Reporter) -> None:
+    """Report the inputs that match nothing."""
+    for name, fault in faults:
+        reason = reporter.failed(name, OptionError(fault))
+        _print_json(args, name, "failed", error=reason)
+
+
+def _report_complete(tasks: Sequence[Task], args: argparse.Namespace, reporter: Reporter) -> None:
+    """Report the pictures that are skipped since all their files exist."""
+    for job, targets in tasks:
+        reporter.finished(f"{job.source}: skipped, all its files exist")
+        existing = {key: path for key, path in targets.items() if path.exists()}
+        _print_json(args, job.source, "skipped", outputs=_names(existing))
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -158,22 +180,9 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
 
     color_table(args.colormap)
     TilePlan.choose(args.plan, _ANY_SIZE, _ANY_SIZE, args.overlap)
-    engine = Engine.build(
-        *(_load(name, role, args) for name, role in zip(names, ROLES)),
-        plan=args.plan,
-        overlap=args.overlap,
-        fuser=args.fuser,
-        detail=args.detail,
-        head=args.head,
-        tile_batch_size=args.tile_batch_size,
-        seed=args.seed,
-        fov=args.fov,
-        device=args.device,
-        dtype=args.dtype,
-        tiles=not args.no_tiles,
-        mirror=args.mirror,
-        progress=reporter.tiles,
-    )
+    loaded = (_load(name, role, args) for name, role in zip(names, ROLES))
+    given = {name: getattr(args, name) for name in (*_DECISIVE, "tile_batch_size", "device")}
+    engine = Engine.build(*loaded, tiles=not args.no_tiles, progress=reporter.tiles, **given)
     _check_points(args.formats, engine)
     _check_confidence(args, engine)
     return engine
@@ -278,7 +287,7 @@ def _makeable(targets: dict[str, Path], depth: "DepthMap", formats: list[str]) -
 
 def _asked(args: argparse.Namespace) -> dict[str, Any]:
     """The options that affect the written values, unlike device or tile batch size."""
-    names = ["plan", "overlap", "fuser", "detail", "head", "mirror", "no_tiles", "seed", "fov", "dtype", "colormap"]
+    names = (*_DECISIVE, "no_tiles", "colormap")
     backends: dict[str, Any] = dict(zip(("backend", "coarse", "fine"), _backend_names(args)))
     return backends | {name: getattr(args, name) for name in names} | _all_options(args)
 

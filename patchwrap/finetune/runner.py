@@ -3,9 +3,7 @@
 import copy
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from hashlib import sha256
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,10 @@ import torch
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import FIRST_SEED, cache_folder, parse_spec
 from patchwrap.datasets.image_set import Data, ImageSet
-from patchwrap.digest import digest
 from patchwrap.errors import OptionError
 from patchwrap.finetune.division import apart, divided
 from patchwrap.finetune.draw import Drawer
+from patchwrap.finetune.job import TrainingJob
 from patchwrap.finetune.logbook import Logbook
 from patchwrap.finetune.pipeline_views import PipelineViews
 from patchwrap.finetune.preparation import Preparation, Progress, Skipped
@@ -25,13 +23,11 @@ from patchwrap.finetune.processes import Processes, extra
 from patchwrap.finetune.recipe import Recipe
 from patchwrap.finetune.record import Record
 from patchwrap.finetune.selection import chosen_groups
-from patchwrap.finetune.simulated import SimulatedBackend
 from patchwrap.finetune.trainee import Trainee
 from patchwrap.finetune.trainer import OnStep, Trainer
-from patchwrap.heads import Head, HeadCard, HeadNetwork, TrainedOn, head_file, load_head, save_head
+from patchwrap.heads import Head, HeadNetwork, head_file, load_head, save_head
 from patchwrap.io.encode import MILLIMETRE
-from patchwrap.machine import machine, versions
-from patchwrap.spec import Backend, Movable
+from patchwrap.spec import Movable
 from patchwrap.training_state import read_state
 from patchwrap.wrapping import BackendRequest
 
@@ -40,35 +36,6 @@ SCENES_FROM = 500_000 - FIRST_SEED
 training. Networks are trained on the first of them, and a head must see their errors on scenes that are new to them."""
 
 _log = logging.getLogger("patchwrap")
-
-
-@dataclass(frozen=True)
-class TrainingJob:
-    """Everything that a training needs; see ``finetune`` for the arguments.
-
-    Args:
-        recipe: options of the training.
-        processes: that train together.
-        preparations: one for each pair of backends.
-        train: images to train on.
-        held_out: images for selection.
-        out: the head's file.
-        start_from: file of the head that training starts from, or None.
-        data: name of the data for the head's card.
-        prediction: options of the prediction and of reading the data, for the card.
-        universal: whether the head is meant for backends it was not trained with.
-    """
-
-    recipe: Recipe
-    processes: Processes
-    preparations: list[Preparation]
-    train: list[SampleSource]
-    held_out: list[SampleSource]
-    out: Path
-    start_from: Path | None
-    data: str
-    prediction: dict[str, Any]
-    universal: bool
 
 
 def finetune(
@@ -134,28 +101,14 @@ def finetune(
     recipe = _with(recipe or Recipe(), options)
     processes = Processes(device)
     path = _head_path(out)
-    kept = cache or cache_folder().with_name("finetune")
     samples, name = _samples(data, count, recipe, depth_scale, cache)
     train, judged = divided(samples, recipe) if held_out_data is None else apart(samples, held_out_data)
     several = backend if isinstance(backend, list | tuple) else [backend]
-    seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size, "seed": recipe.seed}
-    preparations = [
-        Preparation.of(
-            one,
-            coarse,
-            fine,
-            recipe.plans,
-            kept,
-            with_truth=recipe.truth,
-            guided=recipe.guidance,
-            name=_pair_name(one, coarse, fine),
-            **seen,
-        )
-        for one in several
-    ]
+    seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size}
+    preparations = [_preparation((one, coarse, fine), recipe, cache, seen) for one in several]
     started = head_file(start_from) if start_from is not None else None
     wide = len(several) > 1 if universal is None else universal
-    told = {name: value for name, value in seen.items() if name != "seed"} | {"depth_scale": depth_scale}
+    told = seen | {"depth_scale": depth_scale}
     job = TrainingJob(recipe, processes, preparations, train, judged, path, started, name, told, wide)
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
@@ -174,6 +127,13 @@ def _head_path(out: str | Path) -> Path:
 
 def _log_folder(head: Path) -> Path:
     return head.with_suffix(".log")
+
+
+def _preparation(parts: tuple[Any, Any, Any], recipe: Recipe, cache: Path | None, seen: dict[str, Any]) -> Preparation:
+    """The predictions of a backend, coarse and fine as ``patchwrap.predict`` takes them."""
+    folder = cache or cache_folder().with_name("finetune")
+    wanted: dict[str, Any] = {"with_truth": recipe.truth, "guided": recipe.guidance, "seed": recipe.seed}
+    return Preparation.of(*parts, recipe.plans, folder, name=_pair_name(*parts), **wanted, **seen)
 
 
 def _pair_name(backend: Any, coarse: Any, fine: Any) -> str:
@@ -205,7 +165,7 @@ def _samples(
 def _trained(job: TrainingJob, save_seconds: float, progress: Progress, on_step: OnStep | None) -> Head:
     # Impossible options are reported before predicting, which may take hours.
     trainee = Trainee(_network(job), _own_backend(job))
-    state, identity = job.out.with_suffix(".training.pt"), _identity(job)
+    state, identity = job.out.with_suffix(".training.pt"), job.identity
     if state.exists():
         read_state(state, identity, job.processes.device)
     extra("tensorboard")
@@ -216,21 +176,27 @@ def _trained(job: TrainingJob, save_seconds: float, progress: Progress, on_step:
     trainer = Trainer(trainee, job.recipe, drawer, groups, job.processes, state, identity, save_seconds, views)
     logbook = Logbook(_log_folder(job.out), groups) if job.processes.first else None
 
-    def each(now: Trainer) -> None:
-        if logbook:
-            logbook.step(now)
-        if on_step and job.processes.first:
-            on_step(now)
-
-    best = trainer.run(each, logbook.evaluation if logbook else None)
-    if logbook:
-        logbook.close()
+    best = _run(trainer, logbook, on_step if job.processes.first else None)
     head = _head(job, trainer, best, skipped)
     if job.processes.first:
         save_head(head, job.out)
         state.unlink(missing_ok=True)
     job.processes.wait()
     return load_head(job.out)
+
+
+def _run(trainer: Trainer, logbook: Logbook | None, on_step: OnStep | None) -> dict[str, torch.Tensor]:
+    """Train and return the best values; the first process alone has a logbook and tells of its steps."""
+    listeners = [one for one in (logbook and logbook.step, on_step) if one]
+
+    def each(now: Trainer) -> None:
+        for listener in listeners:
+            listener(now)
+
+    best = trainer.run(each, logbook.evaluation if logbook else None)
+    if logbook:
+        logbook.close()
+    return best
 
 
 def _records(job: TrainingJob, progress: Progress) -> tuple[list[Record], list[Record], list[Skipped]]:
@@ -291,51 +257,12 @@ def _own_backend(job: TrainingJob) -> Any:
     return own
 
 
-def _identity(job: TrainingJob) -> str:
-    """Digest of a training's options, data and backends: its state is resumed by the same training only."""
-    samples = [[sample.name, sample.stamp] for sample in (*job.train, *job.held_out)]
-    prints = [preparation.fingerprint for preparation in job.preparations]
-    start = None if job.start_from is None else sha256(job.start_from.read_bytes()).hexdigest()
-    return digest([job.recipe.digest, samples, prints, start, job.processes.count])
-
-
 def _head(job: TrainingJob, trainer: Trainer, best: dict[str, torch.Tensor], skipped: Sequence[Skipped]) -> Head:
     network = copy.deepcopy(trainer.trainee.network).cpu().float()
     network.load_state_dict({k.removeprefix("network."): v for k, v in best.items() if k.startswith("network.")})
     decoder = [best[f"decoder.{n}"] for n in range(len(trainer.trainee.decoder))]
-    return Head(network, _card(job, trainer, skipped), decoder)
-
-
-def _card(job: TrainingJob, trainer: Trainer, skipped: Sequence[Skipped]) -> HeadCard:
-    backends = tuple(TrainedOn.of(one.name, one.engine.coarse, one.engine.fine) for one in job.preparations)
-    history = asdict(trainer.history)
-    training = {
-        "recipe": asdict(job.recipe),
-        "data": job.data,
-        "images": [sample.name for sample in job.train],
-        "held_out": [sample.name for sample in job.held_out],
-        "stamps": {sample.name: sample.stamp for sample in (*job.train, *job.held_out)},
-        "prediction": job.prediction,
-        "backends": [[_described(part) for part in (one.engine.coarse, one.engine.fine)] for one in job.preparations],
-        "skipped": [asdict(one) for one in skipped],
-        "fingerprints": [one.fingerprint for one in job.preparations],
-        "started_from": job.start_from and load_head(job.start_from).card.to_dict(),
-        "processes": job.processes.count,
-        "parameters": sum(value.numel() for value in trainer.trainee.network.parameters()),
-        "history": history,
-        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "machine": machine(),
-        "versions": versions(),
-    }
-    return HeadCard(backends, job.universal, training)
-
-
-def _described(backend: Backend) -> dict[str, Any]:
-    """Facts of a backend that its name may not tell, above all one that was given as an object."""
-    kind = type(backend)
-    facts = {"class": f"{kind.__module__}.{kind.__qualname__}", "convention": str(backend.convention)}
-    own: dict[str, Any] = {"processing": list(backend.processing)}
-    return facts | own | (backend.facts if isinstance(backend, SimulatedBackend) else {})
+    parameters = sum(value.numel() for value in network.parameters())
+    return Head(network, job.card(asdict(trainer.history), parameters, skipped), decoder)
 
 
 def _no_progress(done: int, total: int, text: str) -> None:
