@@ -111,13 +111,15 @@ def cell(report: Report, row: Row, measure: Measure) -> str:
 def pairs(modes: dict[str, tuple[Report, Row]], measures: list[Measure]) -> Table:
     """For every two modes the mean difference over the images, or that they are not separable."""
     body = []
-    for (one, first), (other, second) in combinations(modes.items(), 2):
-        differences = [compare(values(*first, measure.key), values(*second, measure.key)) for measure in measures]
+    for (name, first), (other, second) in combinations(modes.items(), 2):
+        differences = [
+            compare(values(*first, one.key), values(*second, one.key), one.statistic) for one in measures
+        ]
         told = [
             with_interval(found.difference, measure, "+") if found.separable else "not separable"
             for found, measure in zip(differences, measures)
         ]
-        body.append([f"{one} minus {other}", *told])
+        body.append([f"{name} minus {other}", *told])
     return Table("Modes in pairs, image by image", ["", *map(column_title, measures)], body)
 
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from patchwrap import predict, wrap_callable
-from patchwrap.bench.consistency import STRIPS, tile_consistency
-from patchwrap.bench.unit_map import own_unit_map, true_unit_map
+from patchwrap.bench.consistency import STRIPS, raw_unit_map, tile_consistency
+from patchwrap.bench.unit_map import MetricUnits, own_unit_map, true_unit_map
 from patchwrap.convention import DepthConvention
-from patchwrap.metrics import valid_mask
+from patchwrap.metrics import Fit, valid_mask
 
 
 def test_the_sixteen_tiles_overlap_by_270_pixels():
@@ -63,6 +63,13 @@ def test_alignment_removes_what_the_raw_tiles_disagree_by():
     assert found["ce"] < 0.2 * found["ce_raw"]
     # In metres both speak of the same depths.
     assert found["ce"] / found["ce_relative"] == pytest.approx(found["ce_raw"] / found["ce_raw_relative"], rel=0.1)
+
+
+def test_raw_and_aligned_tiles_are_measured_to_the_same_depth():
+    coarse = MetricUnits(Fit("depth", far=10))
+    raw = np.array([[8, 15, 20]], np.float32)
+    units = raw_unit_map(raw, coarse.units(raw), coarse, DepthConvention("depth", "metric")).units(raw)
+    np.testing.assert_allclose(units, [[8, 10, 10]], rtol=1e-3)
 
 
 def test_an_affine_map_without_truth_is_measured_in_shares():

@@ -1,5 +1,7 @@
 """Pictures of an image: common colours, fixed error scale, no side above 1600 pixels."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,6 +74,13 @@ def test_without_truth_there_is_no_error(album):
     assert picture[-1, -1, 0] > picture[-1, -1, 2] and picture[0, 0, 2] > picture[0, 0, 0]
 
 
+def test_an_invalid_pixel_does_not_take_the_colours(album):
+    values = TRUTH.copy()
+    values[0, 0] = np.nan
+    draw(album, values, None, convention=DepthConvention("depth", "scale"))
+    assert seen(album, depth_name("a", "r"))[4:].std(axis=(0, 1)).max() > 20
+
+
 def test_large_pictures_are_small(album):
     values = np.full((40, 3200), 3, np.float32)
     draw(album, values, values, image="wide")
@@ -96,3 +105,6 @@ def test_names_are_safe_and_never_meet():
     assert depth_name("a_b", "r") == "pictures/a_b_r_depth.jpg"
     names = {photo_name(name) for name in ("a b", "a/b", "a_b", "ä")}
     assert len(names) == 4 and all(name.count("/") == 1 and name.isascii() for name in names)
+    assert photo_name("stra\udcdfe").isascii()  # how Python reads a name that is not UTF-8
+    long = [photo_name("x" * 300 + end) for end in "ab"]
+    assert len(set(long)) == 2 and max(len(Path(name).name) for name in long) < 150

@@ -11,6 +11,7 @@ from PIL import Image
 
 import patchwrap
 from patchwrap import tiling
+from patchwrap.bench import backend_run
 from patchwrap.bench.report import Report
 from patchwrap.bench.runner import RECORDS, bench
 from patchwrap.bench.storage import read_report
@@ -235,7 +236,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(folder, tmp_path):
     assert all((out / name).exists() for name in resumed.pictures[0].depths.values())
 
 
-def test_a_finished_run_is_not_repeated_but_changes_are_noticed(folder, tmp_path):
+def test_a_finished_run_is_not_repeated_but_changes_are_noticed(folder, tmp_path, monkeypatch):
     def steps(backend, **options):
         told = []
         run({"truth": backend}, folder, out=tmp_path / "out", progress=lambda *step: told.append(step[2]), **options)
@@ -255,6 +256,10 @@ def test_a_finished_run_is_not_repeated_but_changes_are_noticed(folder, tmp_path
     next((tmp_path / "out" / "pictures").glob("b_truth-single_depth.jpg")).unlink()
     assert steps(Truth("depth:scale")) == 1
     assert steps(Truth("depth:scale"), pictures=0) == 0
+    # A package that some measures need.
+    installed = backend_run.versions
+    monkeypatch.setattr(backend_run, "versions", lambda *names: installed() | dict.fromkeys(names, "another"))
+    assert steps(Truth("depth:scale"), pictures=0) == 15
 
 
 def test_another_choice_of_the_automatic_plan_is_measured_anew(folder, tmp_path, monkeypatch):

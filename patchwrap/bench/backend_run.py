@@ -145,7 +145,9 @@ class BackendRun:
             return ""
         key = combination.row.key
         if key not in self._fingerprints:
-            facts = {"machine": machine(), "versions": versions(), "plan": self.plan, "outlines": self.outlines}
+            # Without scikit-image outlines cannot be measured, and are as soon as it is installed.
+            installed = versions("scikit-image") if self.outlines else versions()
+            facts = {"machine": machine(), "versions": installed, "plan": self.plan, "outlines": self.outlines}
             self._fingerprints[key] = fingerprint(combination, facts | {"truth": self.dataset.has_truth})
         return self._fingerprints[key]
 

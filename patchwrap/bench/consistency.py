@@ -52,7 +52,7 @@ def tile_consistency(
     seen: list[tuple[Tile, Values, Values]] = []
     predict(plan=STRIPS, observer=lambda tile, raw, fused: seen.append((tile, raw.numpy(), fused.numpy())))
     raw, aligned = np.concatenate([one[1] for one in seen]), np.concatenate([one[2] for one in seen])
-    unit_maps = {"ce": coarse, "ce_raw": _raw_unit_map(raw, coarse.units(aligned), coarse, convention)}
+    unit_maps = {"ce": coarse, "ce_raw": raw_unit_map(raw, coarse.units(aligned), coarse, convention)}
     found = {}
     for index, (name, unit_map) in enumerate(unit_maps.items()):
         error = consistency_error([(one[0].top, one[0].left, unit_map.units((one[2], one[1])[index])) for one in seen])
@@ -61,7 +61,8 @@ def tile_consistency(
     return found
 
 
-def _raw_unit_map(raw: Values, aligned: Values, coarse: UnitMap, convention: DepthConvention) -> UnitMap:
+def raw_unit_map(raw: Values, aligned: Values, coarse: UnitMap, convention: DepthConvention) -> UnitMap:
+    """The units of tiles before alignment: fitted to the aligned ones, and measured as far as those."""
     if isinstance(coarse, MetricUnits):
-        return true_unit_map(raw, aligned, np.isfinite(raw) & valid_mask(aligned), convention)
+        return true_unit_map(raw, aligned, np.isfinite(raw) & valid_mask(aligned), convention, coarse.fit.far)
     return own_unit_map(raw[np.isfinite(raw)], convention)

@@ -18,6 +18,9 @@ from patchwrap.types import Values
 
 FOLDER = "pictures"
 LONG_SIDE = 1600
+LONGEST_NAME = 100
+"""Characters of an image's name in file names, which also hold the row's key."""
+
 LARGEST_ERROR = 0.5
 """Relative error that has the last colour."""
 
@@ -112,8 +115,8 @@ def error_name(image: str, row: str) -> str:
 
 def _plain(image: str) -> str:
     """Make a name safe for files; a changed name gets a digest, so that two names never become the same."""
-    plain = re.sub(r"[^\w.-]+", "_", image, flags=re.ASCII)
-    return plain if plain == image else f"{plain}_{crc32(image.encode()):08x}"
+    plain = re.sub(r"[^\w.-]+", "_", image, flags=re.ASCII)[:LONGEST_NAME]
+    return plain if plain == image else f"{plain}_{crc32(image.encode(errors='surrogateescape')):08x}"
 
 
 def error_scale() -> tuple[list[str], float]:
@@ -131,6 +134,7 @@ def _error(depth: Values, truth: Values) -> Pixels:
 
 
 def _limits(nearness: np.ndarray) -> tuple[float, float]:
+    nearness = nearness[np.isfinite(nearness)]
     if not nearness.size:
         return 0.0, 0.0
     low, high = np.percentile(nearness, _PERCENTILES)

@@ -33,7 +33,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     write_json(folder / JSON, asdict(report))
     for name, text in ((CSV, spreadsheet(report)), (MARKDOWN, markdown(report))):
         with replacing(folder / name) as stream:
-            stream.write(text.encode())
+            stream.write(text.encode(errors="backslashreplace"))
     return [*(folder / name for name in (JSON, CSV, MARKDOWN)), write_page(report, folder)]
 
 
