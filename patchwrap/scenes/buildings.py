@@ -83,38 +83,43 @@ def facade(
     b: Builder, rng: np.random.Generator, look: Style, width: Number, floors: int, detail: int
 ) -> None:
     """A wall in front of the body, pierced by windows on every floor."""
-    centres, (w, h) = openings(rng, look, width), look.window
+    centres = openings(rng, look, width)
     shop = detail and rng.random() < 0.3 and width > 5
     sills = np.arange(floors) * look.floor + 0.5 + 0.85
     levels = sills[1:] if shop else sills
-    bands = np.concatenate([[0.0 if not shop else look.floor + 0.3], levels + h])
-    tops = np.concatenate([levels, [floors * look.floor + 0.5]])
-    mid, tall = (bands + tops) / 2, tops - bands
-    strips = np.column_stack([np.zeros_like(mid), np.full_like(mid, RECESS / 2), mid])
-    b.boxes(
-        strips,
-        np.column_stack([np.full_like(mid, width), np.full_like(mid, RECESS), tall]),
-        look.wall,
-        look.colour,
-    )
-    edges = np.concatenate(
-        [[-width / 2], np.repeat(centres, 2) + np.tile([-w / 2, w / 2], len(centres)), [width / 2]]
-    )
-    left, right = edges[::2], edges[1::2]
-    x, z = (v.ravel() for v in np.meshgrid((left + right) / 2, levels + h / 2))
-    piers = np.tile(right - left, len(levels))
-    sizes = np.column_stack([piers, np.full(len(piers), RECESS), np.full(len(piers), h)])
-    b.boxes(np.column_stack([x, np.full_like(x, RECESS / 2), z]), sizes, look.wall, look.colour)
+    strips(b, look, width, levels, look.floor + 0.3 if shop else 0.0, floors * look.floor + 0.5)
+    piers(b, look, width, centres, levels)
     x, z = (v.ravel() for v in np.meshgrid(centres, levels))
     windows(b, rng, look, np.column_stack([x, np.zeros_like(x), z]), detail)
     if shop:
         shop_front(b, rng, width, look.floor + 0.3)
     elif detail:
         door(b, rng, look, centres[rng.integers(len(centres))])
-    ledge = [
-        [0, -0.06, look.floor * k + 0.42] for k in ([floors] if rng.random() < 0.5 else range(1, floors + 1))
-    ]
-    b.boxes(ledge, [width + 0.1, 0.2, 0.16], Material.PLASTER, look.trim * 0.8)
+    rows = [floors] if rng.random() < 0.5 else list(range(1, floors + 1))
+    ledges = [[0, -0.06, look.floor * k + 0.42] for k in rows]
+    b.boxes(ledges, [width + 0.1, 0.2, 0.16], Material.PLASTER, look.trim * 0.8)
+
+
+def strips(b: Builder, look: Style, width: Number, levels: np.ndarray, bottom: Number, top: Number) -> None:
+    """The wall above, below and between the rows of windows, whose sills lie at ``levels``."""
+    low = np.concatenate([[bottom], levels + look.window[1]])
+    high = np.concatenate([levels, [top]])
+    mid, tall = (low + high) / 2, high - low
+    at = np.column_stack([np.zeros_like(mid), np.full_like(mid, RECESS / 2), mid])
+    sizes = np.column_stack([np.full_like(mid, width), np.full_like(mid, RECESS), tall])
+    b.boxes(at, sizes, look.wall, look.colour)
+
+
+def piers(b: Builder, look: Style, width: Number, centres: np.ndarray, levels: np.ndarray) -> None:
+    """The wall beside and between the windows of each row."""
+    w, h = look.window
+    inner = np.repeat(centres, 2) + np.tile([-w / 2, w / 2], len(centres))
+    edges = np.concatenate([[-width / 2], inner, [width / 2]])
+    left, right = edges[::2], edges[1::2]
+    x, z = (v.ravel() for v in np.meshgrid((left + right) / 2, levels + h / 2))
+    wide = np.tile(right - left, len(levels))
+    sizes = np.column_stack([wide, np.full(len(wide), RECESS), np.full(len(wide), h)])
+    b.boxes(np.column_stack([x, np.full_like(x, RECESS / 2), z]), sizes, look.wall, look.colour)
 
 
 def windows(b: Builder, rng: np.random.Generator, look: Style, at: np.ndarray, detail: int) -> None:
@@ -125,16 +130,7 @@ def windows(b: Builder, rng: np.random.Generator, look: Style, at: np.ndarray, d
     b.boxes(middle + [0, RECESS - 0.02, 0], [w, 0.02, h], Material.GLASS, dark)
     if not detail:
         return
-    sides = np.concatenate([middle + [s * (w / 2 - 0.03), RECESS - 0.06, 0] for s in (-1, 1)])
-    b.boxes(sides, [0.06, 0.06, h], Material.PAINT, look.trim)
-    ends = np.concatenate([middle + [0, RECESS - 0.06, s * (h / 2 - 0.03)] for s in (-1, 1)])
-    b.boxes(ends, [w, 0.06, 0.06], Material.PAINT, look.trim)
-    b.boxes(middle + [0, RECESS - 0.05, 0], [0.05, 0.04, h], Material.PAINT, look.trim)
-    if look.bars and detail > 1:
-        rows = np.concatenate(
-            [middle + [0, RECESS - 0.05, h * v] for v in ((0.2,), (-0.15, 0.18))[look.bars - 1]]
-        )
-        b.boxes(rows, [w, 0.03, 0.035], Material.PAINT, look.trim)
+    frames(b, look, middle, detail)
     b.boxes(at + [0, -0.05, -0.04], [w + 0.16, 0.22, 0.06], Material.CONCRETE, look.trim * 0.8)
     if look.shutters:
         wings = np.concatenate([middle + [s * w * 0.75, -0.03, 0] for s in (-1, 1)])
@@ -142,6 +138,20 @@ def windows(b: Builder, rng: np.random.Generator, look: Style, at: np.ndarray, d
     for spot in at[at[:, 2] > 2.5]:
         if rng.random() < look.balconies:
             balcony(b.at(spot - [0, 0, 0.7]), rng, w + 0.9)
+
+
+def frames(b: Builder, look: Style, middle: np.ndarray, detail: int) -> None:
+    """Frames of windows with their bars, around the middle of each."""
+    w, h = look.window
+    sides = np.concatenate([middle + [s * (w / 2 - 0.03), RECESS - 0.06, 0] for s in (-1, 1)])
+    b.boxes(sides, [0.06, 0.06, h], Material.PAINT, look.trim)
+    ends = np.concatenate([middle + [0, RECESS - 0.06, s * (h / 2 - 0.03)] for s in (-1, 1)])
+    b.boxes(ends, [w, 0.06, 0.06], Material.PAINT, look.trim)
+    b.boxes(middle + [0, RECESS - 0.05, 0], [0.05, 0.04, h], Material.PAINT, look.trim)
+    if look.bars and detail > 1:
+        shares = ((0.2,), (-0.15, 0.18))[look.bars - 1]
+        rows = np.concatenate([middle + [0, RECESS - 0.05, h * v] for v in shares])
+        b.boxes(rows, [w, 0.03, 0.035], Material.PAINT, look.trim)
 
 
 @family("balcony")

@@ -9,6 +9,11 @@ from patchwrap.scenes.materials import Material, one_of
 from patchwrap.scenes.placement import Number, Row, Values
 from patchwrap.scenes.scene import Builder
 
+# A square with its corners cut.
+PAD = (
+    (-0.5, -0.42), (-0.42, -0.5), (0.42, -0.5), (0.5, -0.42), (0.5, 0.42), (0.42, 0.5), (-0.42, 0.5), (-0.5, 0.42),
+)  # fmt: skip
+
 
 def legs(b: Builder, size: Row, height: Number, thick: Number, material: Material, colour: Values) -> None:
     """Four legs at the corners of a rectangle."""
@@ -84,33 +89,30 @@ def books(
 def shelf(b: Builder, rng: np.random.Generator, width: Number, height: Number, depth: Number = 0.32) -> None:
     """A bookcase with books, boxes and vases."""
     wood, levels = palette.pick(rng, palette.WOODS + palette.WALLS[:1]), max(2, round(height / 0.37))
-    b.boxes(
-        [[s * (width / 2 - 0.012), 0, height / 2] for s in (-1, 1)],
-        [0.024, depth, height],
-        Material.WOOD,
-        wood,
-    )
+    sides = [[s * (width / 2 - 0.012), 0, height / 2] for s in (-1, 1)]
+    b.boxes(sides, [0.024, depth, height], Material.WOOD, wood)
     boards = np.linspace(0.06, height - 0.012, levels + 1)
     b.boxes([[0, 0, z] for z in boards], [width - 0.05, depth - 0.01, 0.024], Material.WOOD, wood * 0.95)
     if rng.random() < 0.7:
-        b.boxes(
-            [0, -depth / 2 + 0.006, height / 2],
-            [width - 0.04, 0.008, height - 0.05],
-            Material.WOOD,
-            wood * 0.7,
-        )
+        back = [width - 0.04, 0.008, height - 0.05]
+        b.boxes([0, -depth / 2 + 0.006, height / 2], back, Material.WOOD, wood * 0.7)
     gap = boards[1] - boards[0] - 0.03
     for z in boards[:-1] + 0.012:
-        kind = rng.random()
-        if kind < 0.65:
-            books(b, rng, [-width / 2 + 0.04, 0, z], width - 0.1, gap, depth)
-        elif kind < 0.85:
-            for x in rng.uniform(-0.35, 0.35, 3) * width:
-                vase(b.at([x, 0, z]), rng, gap * rng.uniform(0.4, 0.9))
-        else:
-            w = width * 0.28
-            at = [[x * width, 0, z + gap * 0.35] for x in (-0.28, 0.05)]
-            b.boxes(at, [w, depth * 0.8, gap * 0.7], Material.FABRIC, palette.any_colour(rng))
+        stock(b, rng, z, width, gap, depth)
+
+
+def stock(b: Builder, rng: np.random.Generator, z: Number, width: Number, gap: Number, depth: Number) -> None:
+    """Books, vases or boxes on a board of a bookcase, ``gap`` the height that is free above it."""
+    kind = rng.random()
+    if kind < 0.65:
+        books(b, rng, [-width / 2 + 0.04, 0, z], width - 0.1, gap, depth)
+    elif kind < 0.85:
+        for x in rng.uniform(-0.35, 0.35, 3) * width:
+            vase(b.at([x, 0, z]), rng, gap * rng.uniform(0.4, 0.9))
+    else:
+        w = width * 0.28
+        at = [[x * width, 0, z + gap * 0.35] for x in (-0.28, 0.05)]
+        b.boxes(at, [w, depth * 0.8, gap * 0.7], Material.FABRIC, palette.any_colour(rng))
 
 
 @family("vase")
@@ -127,37 +129,27 @@ def vase(b: Builder, rng: np.random.Generator, height: Number) -> None:
 def sofa(b: Builder, rng: np.random.Generator, width: Number) -> None:
     """A sofa or an armchair with cushions."""
     cloth, d = palette.any_colour(rng), 0.9
-    seats = max(1, round((width - 0.4) / 0.7))
     b.boxes([0, 0, 0.22], [width, d, 0.24], Material.FABRIC, cloth)
     b.boxes([0, -d / 2 + 0.1, 0.58], [width, 0.2, 0.5], Material.FABRIC, cloth)
-    b.boxes(
-        [[s * (width / 2 - 0.09), 0, 0.46] for s in (-1, 1)], [0.18, d, 0.28], Material.FABRIC, cloth * 0.95
-    )
-    x = (np.arange(seats) - (seats - 1) / 2) * (width - 0.38) / seats
-    part = (width - 0.4) / seats
-    pad = shapes.prism(
-        (
-            (-0.5, -0.42),
-            (-0.42, -0.5),
-            (0.42, -0.5),
-            (0.5, -0.42),
-            (0.5, 0.42),
-            (0.42, 0.5),
-            (-0.42, 0.5),
-            (-0.5, 0.42),
-        ),
-        -0.5,
-        0.5,
-        0.94,
-    )
-    at = np.column_stack([x, 0 * x + 0.08, 0 * x + 0.41])
-    b.add(
-        pad,
-        Material.FABRIC,
-        placement.placed(at, np.tile([part * 0.98, d - 0.24, 0.15], (seats, 1))),
-        cloth * 1.08,
-    )
+    arms = [[s * (width / 2 - 0.09), 0, 0.46] for s in (-1, 1)]
+    b.boxes(arms, [0.18, d, 0.28], Material.FABRIC, cloth * 0.95)
+    seats(b, width, d, cloth * 1.08)
     legs(b, (width * 0.95, d * 0.9), 0.1, 0.05, Material.WOOD, palette.hsv(0.07, 0.5, 0.3))
+    cushions(b, rng, width)
+
+
+def seats(b: Builder, width: Number, depth: Number, cloth: Values) -> None:
+    """The padded seats of a sofa, side by side."""
+    count = max(1, round((width - 0.4) / 0.7))
+    x = (np.arange(count) - (count - 1) / 2) * (width - 0.38) / count
+    at = np.column_stack([x, 0 * x + 0.08, 0 * x + 0.41])
+    size = [(width - 0.4) / count * 0.98, depth - 0.24, 0.15]
+    pad = shapes.prism(PAD, -0.5, 0.5, 0.94)
+    b.add(pad, Material.FABRIC, placement.placed(at, np.tile(size, (count, 1))), cloth)
+
+
+def cushions(b: Builder, rng: np.random.Generator, width: Number) -> None:
+    """Up to three cushions against the back of a sofa."""
     for _ in range(rng.integers(0, 4)):
         c = b.at([rng.uniform(-0.4, 0.4) * (width - 0.5), -0.14, 0.62], rng.uniform(-0.3, 0.3))
         c.balls([0, 0, 0], [0.22, 0.09, 0.2], Material.FABRIC, palette.any_colour(rng, 1.0))

@@ -110,31 +110,50 @@ def outdoors(rng: np.random.Generator, centre: Triple, reach: Number, haze: tupl
         A ``Lighting`` and an ``Atmosphere``.
     """
     weather = rng.choice(["clear", "broken", "overcast", "low"], p=[0.35, 0.25, 0.25, 0.15])
-    height = np.radians(rng.uniform(6, 18) if weather == "low" else rng.uniform(22, 70))
-    heading = rng.uniform(0, 2 * np.pi)
-    direction = np.array([np.cos(heading) * np.cos(height), np.sin(heading) * np.cos(height), np.sin(height)])
-    grey = {"clear": 0.1, "broken": 0.3, "overcast": 0.92, "low": 0.25}[weather]
-    blue = np.array([0.10, 0.22, 0.55]) * rng.uniform(0.7, 1.3) * np.array([rng.uniform(0.7, 1.4), 1, 1])
-    zenith = (1 - grey) * blue + grey * np.array([0.55, 0.58, 0.63]) * rng.uniform(0.7, 1.2)
-    horizon = (1 - grey) * np.array([0.62, 0.74, 0.9]) + grey * np.array([0.78, 0.79, 0.8])
-    kelvin = rng.uniform(2800, 4200) if weather == "low" else rng.uniform(4800, 6200)
-    sun = (
-        warmth(kelvin)
-        * {"clear": 2.6, "broken": 2.1, "overcast": 0.12, "low": 2.0}[weather]
-        * rng.uniform(0.8, 1.2)
-    )
-    if weather == "low":
-        horizon = horizon * np.array([1.15, 0.92, 0.72])
+    direction = toward_sun(rng, weather)
+    zenith, horizon = sky_colours(rng, weather)
+    sun = sunlight(rng, weather)
     above = 0.55 * zenith + 0.35 * horizon + 0.12
     lighting = Lighting(
         triple(direction), triple(sun), triple(above), triple(above * np.array([0.45, 0.42, 0.36])),
         centre=centre, reach=reach, contact=rng.uniform(0.5, 0.9),
     )  # fmt: skip
+    return lighting, atmosphere(rng, weather, zenith, horizon, haze)
+
+
+def toward_sun(rng: np.random.Generator, weather: str) -> np.ndarray:
+    """Unit vector to the sun."""
+    height = np.radians(rng.uniform(6, 18) if weather == "low" else rng.uniform(22, 70))
+    heading = rng.uniform(0, 2 * np.pi)
+    return np.array([np.cos(heading) * np.cos(height), np.sin(heading) * np.cos(height), np.sin(height)])
+
+
+def sky_colours(rng: np.random.Generator, weather: str) -> tuple[np.ndarray, np.ndarray]:
+    """Linear colours of the zenith and the horizon."""
+    grey = {"clear": 0.1, "broken": 0.3, "overcast": 0.92, "low": 0.25}[weather]
+    blue = np.array([0.10, 0.22, 0.55]) * rng.uniform(0.7, 1.3) * np.array([rng.uniform(0.7, 1.4), 1, 1])
+    zenith = (1 - grey) * blue + grey * np.array([0.55, 0.58, 0.63]) * rng.uniform(0.7, 1.2)
+    horizon = (1 - grey) * np.array([0.62, 0.74, 0.9]) + grey * np.array([0.78, 0.79, 0.8])
+    if weather == "low":
+        horizon = horizon * np.array([1.15, 0.92, 0.72])
+    return zenith, horizon
+
+
+def sunlight(rng: np.random.Generator, weather: str) -> np.ndarray:
+    """Linear colour of what comes straight from the sun."""
+    kelvin = rng.uniform(2800, 4200) if weather == "low" else rng.uniform(4800, 6200)
+    strength = {"clear": 2.6, "broken": 2.1, "overcast": 0.12, "low": 2.0}[weather]
+    return warmth(kelvin) * strength * rng.uniform(0.8, 1.2)
+
+
+def atmosphere(
+    rng: np.random.Generator, weather: str, zenith: np.ndarray, horizon: np.ndarray, haze: tuple[Number, Number]
+) -> Atmosphere:
+    """Clouds, haze and sometimes snow under a sky of these colours; ``haze`` bounds its distance in metres."""
     distance = np.exp(rng.uniform(np.log(haze[0]), np.log(haze[1])))
     clouds = {"clear": rng.uniform(0, 0.35), "broken": rng.uniform(0.4, 0.7), "overcast": rng.uniform(0.6, 1)}
-    sky = Atmosphere(
+    return Atmosphere(
         triple(zenith), triple(horizon), triple(horizon * rng.uniform(0.75, 1.0)), 1 / distance,
         float(clouds.get(weather, rng.uniform(0.1, 0.6))), float(rng.uniform(0, 100)), **develop(rng),
         snow=float(rng.uniform(0.6, 1.0)) if rng.random() < 0.07 else 0.0,
     )  # fmt: skip
-    return lighting, sky

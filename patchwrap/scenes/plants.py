@@ -185,29 +185,24 @@ def hedge(
 ) -> None:
     """A clipped hedge between two points; ``size`` is (width, height)."""
     start, end, (width, height) = np.asarray(start, float), np.asarray(end, float), size
-    length = np.linalg.norm(end - start)
     step = 0.32 if distance < 8 else 0.5 if distance < 25 else 0.9
-    along = np.arange(0, length, step)
-    rows = np.arange(step / 2, height + step / 2, step)
-    colour = leaf_colour(rng)
-    b.beams(
-        start + [0, 0, height / 2],
-        end + [0, 0, height / 2],
-        width * 0.7,
-        Material.LEAF,
-        colour * 0.4,
-        height * 0.86,
-    )
+    colour, lift = leaf_colour(rng), [0, 0, height / 2]
+    b.beams(start + lift, end + lift, width * 0.7, Material.LEAF, colour * 0.4, height * 0.86)
+    centres = crust(start, end, size, step)
+    centres = centres + rng.normal(0, step * 0.14, centres.shape)
+    matrices = placement.stack(placement.random_rotations(rng, len(centres)) * step * 0.75, centres)
+    b.add(foliage.at(distance + 3), Material.LEAF, matrices, palette.vary(rng, colour, len(centres), 0.12))
+
+
+def crust(start: np.ndarray, end: np.ndarray, size: tuple, step: Number) -> np.ndarray:
+    """Points ``step`` metres apart on the sides and the top of a hedge."""
+    (width, height), length = size, np.linalg.norm(end - start)
+    along, rows = np.arange(0, length, step), np.arange(step / 2, height + step / 2, step)
     u, z, side = (v.ravel() for v in np.meshgrid(along, rows, [-0.5, 0.0, 0.5], indexing="ij"))
     keep = (side != 0) | (z > height - step)
     axis = (end - start) / max(length, 1e-6)
     across = np.array([-axis[1], axis[0], 0])
-    centres = (
-        start + u[keep, None] * axis + side[keep, None] * width * 0.85 * across + z[keep, None] * [0, 0, 1]
-    )
-    centres = centres + rng.normal(0, step * 0.14, centres.shape)
-    matrices = placement.stack(placement.random_rotations(rng, len(centres)) * step * 0.75, centres)
-    b.add(foliage.at(distance + 3), Material.LEAF, matrices, palette.vary(rng, colour, len(centres), 0.12))
+    return start + u[keep, None] * axis + side[keep, None] * width * 0.85 * across + z[keep, None] * [0, 0, 1]
 
 
 def grass_tuft(rng: np.random.Generator, blades: int = 9) -> Mesh:

@@ -16,6 +16,11 @@ def line(start: Values, end: Values, step: Number) -> np.ndarray:
     return start + np.linspace(0, 1, count)[:, None] * (end - start)
 
 
+def direction(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Unit vector from start to end."""
+    return (end - start) / max(np.linalg.norm(end - start), 1e-6)
+
+
 @family("fence")
 def fence(
     b: Builder, rng: np.random.Generator, start: Values, end: Values, height: Number, style: str | None = None
@@ -23,29 +28,47 @@ def fence(
     """A fence of pickets, boards, bars, mesh or rails between two points on the ground."""
     style = style or rng.choice(["pickets", "boards", "bars", "rails", "mesh"])
     start, end = np.asarray(start, float), np.asarray(end, float)
-    axis = (end - start) / max(np.linalg.norm(end - start), 1e-6)
-    yaw = np.arctan2(axis[1], axis[0])
     wood, up = palette.pick(rng, palette.WOODS + palette.WALLS[:1]), np.array([0, 0, 1.0])
-    posts = line(start, end, 2.0)
+    posts, axis = line(start, end, 2.0), direction(start, end)
+    yaw = np.arctan2(axis[1], axis[0])
     b.boxes(posts + up * height * 0.5, [0.09, 0.09, height * 1.04], Material.WOOD, wood * 0.8, yaw)
-    back = np.array([-axis[1], axis[0], 0]) * 0.05
     if style in ("pickets", "boards"):
-        width = rng.uniform(0.06, 0.1) if style == "pickets" else 0.14
-        at = line(start, end, width * (1.9 if style == "pickets" else 1.06))
-        tall = height * (1 + rng.normal(0, 0.008, len(at)))
-        sizes = np.column_stack([np.full(len(at), width), np.full(len(at), 0.02), tall])
-        colours = palette.vary(rng, wood, len(at), 0.1)
-        b.boxes(at + up * tall[:, None] / 2 + up * 0.06 + back, sizes, Material.WOOD, colours, yaw)
-        rails(b, start, end, height, (0.2, 0.8), 0.05, Material.WOOD, wood * 0.8)
+        pickets(b, rng, start, end, height, style == "boards", wood)
     elif style == "bars":
-        metal = palette.pick(rng, palette.METALS)
-        at = line(start, end, 0.12)
-        b.rods(at, at + up * height, 0.009, Material.METAL, metal, sides=5)
-        rails(b, start, end, height, (0.12, 0.92), 0.03, Material.METAL, metal)
+        bars(b, rng, start, end, height)
     elif style == "mesh":
         netting(b, start, end, height)
     else:
         rails(b, start, end, height, (0.3, 0.6, 0.9), 0.08, Material.WOOD, wood)
+
+
+def pickets(
+    b: Builder,
+    rng: np.random.Generator,
+    start: np.ndarray,
+    end: np.ndarray,
+    height: Number,
+    close: bool,
+    wood: np.ndarray,
+) -> None:
+    """Pickets on two rails, or boards side by side where ``close``."""
+    axis, up = direction(start, end), np.array([0, 0, 1.0])
+    yaw, back = np.arctan2(axis[1], axis[0]), np.array([-axis[1], axis[0], 0]) * 0.05
+    width = 0.14 if close else rng.uniform(0.06, 0.1)
+    at = line(start, end, width * (1.06 if close else 1.9))
+    tall = height * (1 + rng.normal(0, 0.008, len(at)))
+    sizes = np.column_stack([np.full(len(at), width), np.full(len(at), 0.02), tall])
+    colours = palette.vary(rng, wood, len(at), 0.1)
+    b.boxes(at + up * tall[:, None] / 2 + up * 0.06 + back, sizes, Material.WOOD, colours, yaw)
+    rails(b, start, end, height, (0.2, 0.8), 0.05, Material.WOOD, wood * 0.8)
+
+
+def bars(b: Builder, rng: np.random.Generator, start: np.ndarray, end: np.ndarray, height: Number) -> None:
+    """Thin metal bars between two rails."""
+    metal = palette.pick(rng, palette.METALS)
+    at, up = line(start, end, 0.12), np.array([0, 0, 1.0])
+    b.rods(at, at + up * height, 0.009, Material.METAL, metal, sides=5)
+    rails(b, start, end, height, (0.12, 0.92), 0.03, Material.METAL, metal)
 
 
 def rails(

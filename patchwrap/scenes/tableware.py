@@ -16,25 +16,11 @@ def bottle(b: Builder, rng: np.random.Generator) -> None:
     h, r = rng.uniform(0.18, 0.34), rng.uniform(0.028, 0.048)
     neck, shoulder = r * rng.uniform(0.3, 0.5), rng.uniform(0.55, 0.75)
     profile = [
-        [0, 0],
-        [r, 0.002],
-        [r, 0.01],
-        [r, shoulder * h],
-        [r * 0.85, (shoulder + 0.06) * h],
-        [neck, (shoulder + 0.17) * h],
-        [neck, h * 0.96],
-        [neck * 1.2, h * 0.96],
-        [neck * 1.2, h],
-        [0, h],
-    ]
-    colour = palette.pick(
-        rng,
-        [
-            ((0.25, 0.5, 0.1), (0.4, 0.9, 0.35)),
-            ((0.05, 0.6, 0.2), (0.1, 0.9, 0.5)),
-            ((0, 0, 0.4), (1, 0.6, 0.9)),
-        ],
-    )
+        [0, 0], [r, 0.002], [r, 0.01], [r, shoulder * h], [r * 0.85, (shoulder + 0.06) * h],
+        [neck, (shoulder + 0.17) * h], [neck, h * 0.96], [neck * 1.2, h * 0.96], [neck * 1.2, h], [0, h],
+    ]  # fmt: skip
+    tints = [((0.25, 0.5, 0.1), (0.4, 0.9, 0.35)), ((0.05, 0.6, 0.2), (0.1, 0.9, 0.5)), ((0, 0, 0.4), (1, 0.6, 0.9))]
+    colour = palette.pick(rng, tints)
     scale = np.diag([1, 1, h, 1.0])
     mesh = shapes.lathe(np.array(profile) / [1, h], 22)
     b.add(mesh, Material.LABEL, scale, colour)
@@ -47,29 +33,14 @@ def cup(b: Builder, rng: np.random.Generator) -> None:
     h, r, t = rng.uniform(0.06, 0.11), rng.uniform(0.03, 0.048), 0.004
     low = rng.uniform(0.6, 1.0)
     profile = [
-        [0, 0],
-        [r * low, 0],
-        [r, h * 0.5],
-        [r, h],
-        [r - t, h],
-        [r - t, h * 0.5],
-        [r * low - t, t],
-        [0, t],
-    ]
+        [0, 0], [r * low, 0], [r, h * 0.5], [r, h], [r - t, h], [r - t, h * 0.5], [r * low - t, t], [0, t],
+    ]  # fmt: skip
     colour = palette.any_colour(rng, 1.0)
     b.add(shapes.lathe(profile, 24), Material.CERAMIC, np.eye(4), colour)
-    b.cylinders(
-        [0, 0, h * 0.7],
-        (r - t) * 0.99,
-        0.001,
-        Material.CERAMIC,
-        palette.hsv(0.06, 0.8, rng.uniform(0.1, 0.5)),
-        22,
-    )
+    drink = palette.hsv(0.06, 0.8, rng.uniform(0.1, 0.5))
+    b.cylinders([0, 0, h * 0.7], (r - t) * 0.99, 0.001, Material.CERAMIC, drink, 22)
     angle = np.linspace(-1.5, 1.5, 9)
-    ring = np.stack(
-        [r * 0.9 + h * 0.33 * np.cos(angle), 0 * angle, h * 0.5 + h * 0.3 * np.sin(angle)], axis=-1
-    )
+    ring = np.stack([r * 0.9 + h * 0.33 * np.cos(angle), 0 * angle, h * 0.5 + h * 0.3 * np.sin(angle)], axis=-1)
     b.rods(ring[:-1], ring[1:], 0.0045, Material.CERAMIC, colour, sides=7)
 
 

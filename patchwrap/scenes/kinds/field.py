@@ -52,19 +52,12 @@ def build(b: Builder, rng: np.random.Generator) -> Setting:
     near, wet = rng.random() < 0.2, rng.random() < 0.3
     ground = terrain.Terrain(rng, rng.uniform(3, 22), float(rng.choice([0, 60, 160, 320])))
     foliage = plants.Foliage(rng)
-    grass = palette.pick(
-        rng, [((0.18, 0.4, 0.35), (0.28, 0.75, 0.55)), ((0.11, 0.3, 0.5), (0.16, 0.55, 0.75))]
-    )
+    grass = palette.pick(rng, [((0.18, 0.4, 0.35), (0.28, 0.75, 0.55)), ((0.11, 0.3, 0.5), (0.16, 0.55, 0.75))])
     ground.build(b, grass)
     if wet:
         ground.shore = float(ground.height(np.zeros((1, 2)))[0]) - rng.uniform(0.8, 3.5)
         water.lake(b, rng, ground.shore)
-    track(b, rng, ground)
-    wood(b, rng, ground, foliage)
-    fences(b, rng, ground)
-    things(b, rng, ground)
-    wildflowers(b, rng, ground)
-    horizon(b, rng, ground)
+    landscape(b, rng, ground, foliage)
     lighting, air = light.outdoors(rng, (0, 14, 1), 9 if near else rng.uniform(18, 30), (250, 4000))
     if near:
         closeups.arrange(b, rng, ground.height, grass, (*WILD, *WILD, *closeups.SMALL))
@@ -72,6 +65,16 @@ def build(b: Builder, rng: np.random.Generator) -> Setting:
     tall = (0.08, rng.choice([0.18, 0.35, 0.7]))
     plants.meadow(b, rng, (0, 0), ground.height, int(rng.choice([300, 900, 1500])), tall, grass * 1.25, reach=rng.uniform(10, 24))
     return lambda r: sample(r, ground), lighting, air
+
+
+def landscape(b: Builder, rng: np.random.Generator, ground: terrain.Terrain, foliage: plants.Foliage) -> None:
+    """All that stands on the ground except the grass."""
+    track(b, rng, ground)
+    wood(b, rng, ground, foliage)
+    fences(b, rng, ground)
+    things(b, rng, ground)
+    wildflowers(b, rng, ground)
+    horizon(b, rng, ground)
 
 
 def sample(rng: np.random.Generator, ground: terrain.Terrain) -> Camera:

@@ -95,7 +95,25 @@ def forest(b: Builder, rng: np.random.Generator, near: bool) -> Setting:
     """Trunks, ferns, logs and a path under a canopy."""
     foliage, earth = plants.Foliage(rng), palette.between(rng, (0.08, 0.3, 0.25), (0.2, 0.5, 0.4))
     b.add(shapes.ground(), Material.GRASS, np.eye(4), earth)
-    pine, tall, taken = rng.choice([0.0, 0.3, 0.9]), rng.uniform(7, 15), Layout()
+    taken = Layout()
+    trunks(b, rng, foliage, taken)
+    undergrowth(b, rng, foliage, taken)
+    at = taken.find(rng, [-3, 4], [3, 18], 0.5)
+    if at is not None and rng.random() < 0.5:
+        people.person(b.at(at, rng.uniform(0, 6)), rng)
+    flowers.leaf_litter(b, rng, np.column_stack([rng.normal([0, 5], [3, 3.5], (700, 2)), np.zeros(700)]))
+    blades, green = int(rng.choice([80, 400, 900])), palette.hsv(0.25, 0.5, 0.45)
+    plants.meadow(b, rng, (0, 0), level, blades, (0.05, 0.2), green, reach=10)
+    lighting, air = light.outdoors(rng, (0, 8, 2), 16, (60, 900))
+    if near:
+        closeups.arrange(b, rng, level, palette.hsv(0.25, 0.5, 0.4), (*FOREST_FLOOR, flowers.daisy))
+        return lambda r: closeups.sample(r, level), lighting, air
+    return lambda r: sample(r, 3.0, 20.0), lighting, air
+
+
+def trunks(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, taken: Layout) -> None:
+    """Tall trees on both sides of a winding path."""
+    pine, tall = rng.choice([0.0, 0.3, 0.9]), rng.uniform(7, 15)
     for _ in range(70):
         away = 3.0 + 45 * rng.uniform(0, 1) ** 1.2
         angle = rng.uniform(-1.2, 1.2)
@@ -104,6 +122,10 @@ def forest(b: Builder, rng: np.random.Generator, near: bool) -> Setting:
             kind = plants.conifer if rng.random() < pine else plants.tree
             # The camera stands among the trunks, where a distant tree's detail is enough.
             kind(b.at([*at, -0.02], rng.uniform(0, 6)), rng, foliage, tall * rng.uniform(0.6, 1.3), away + 8)
+
+
+def undergrowth(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, taken: Layout) -> None:
+    """Ferns, mushrooms, logs and bushes between the trunks."""
     for _ in range(rng.integers(30, 70)):
         away, angle = 1.3 + 14 * rng.uniform(0, 1) ** 1.5, rng.uniform(-1.1, 1.1)
         at = away * np.array([np.sin(angle), np.cos(angle)])
@@ -113,16 +135,6 @@ def forest(b: Builder, rng: np.random.Generator, near: bool) -> Setting:
         at = taken.find(rng, [-8, 4], [8, 22], 0.8)
         if at is not None:
             plants.bush(b.at(at), rng, foliage, rng.uniform(0.4, 1.2), float(at[1]))
-    at = taken.find(rng, [-3, 4], [3, 18], 0.5)
-    if at is not None and rng.random() < 0.5:
-        people.person(b.at(at, rng.uniform(0, 6)), rng)
-    flowers.leaf_litter(b, rng, np.column_stack([rng.normal([0, 5], [3, 3.5], (700, 2)), np.zeros(700)]))
-    plants.meadow(b, rng, (0, 0), level, int(rng.choice([80, 400, 900])), (0.05, 0.2), palette.hsv(0.25, 0.5, 0.45), reach=10)
-    lighting, air = light.outdoors(rng, (0, 8, 2), 16, (60, 900))
-    if near:
-        closeups.arrange(b, rng, level, palette.hsv(0.25, 0.5, 0.4), (*FOREST_FLOOR, flowers.daisy))
-        return lambda r: closeups.sample(r, level), lighting, air
-    return lambda r: sample(r, 3.0, 20.0), lighting, air
 
 
 def sample(rng: np.random.Generator, half: Number, depth: Number) -> Camera:
@@ -165,36 +177,38 @@ def borders(
 ) -> None:
     """Fence, hedge or wall on both sides, with beds, bushes and trees in front."""
     for side in (-1, 1):
-        start, end = [side * half, -2, 0], [side * half, depth, 0]
-        what = rng.integers(3)
-        if what == 0:
-            structures.fence(
-                b, rng, start, end, rng.uniform(1.2, 2.0), rng.choice(["boards", "pickets", "mesh", "bars"])
-            )
-        elif what == 1:
-            plants.hedge(b, rng, foliage, start, end, (0.7, rng.uniform(1.0, 2.2)), 9)
-        else:
-            b.boxes(
-                [side * half, depth / 2 - 1, 0.9],
-                [0.25, depth + 2, 1.8],
-                Material.BRICK,
-                palette.pick(rng, palette.BRICKS),
-            )
-            b.boxes(
-                [side * half, depth / 2 - 1, 1.83],
-                [0.34, depth + 2, 0.07],
-                Material.CONCRETE,
-                palette.hsv(0.1, 0.05, 0.7),
-            )
-        for y in np.arange(1.5, depth, rng.uniform(1.6, 3)):
-            at = [side * (half - rng.uniform(0.5, 1.4)), y + rng.uniform(-0.4, 0.4), 0]
-            chance = rng.random()
-            if chance < 0.45:
-                plants.bush(b.at(at), rng, foliage, rng.uniform(0.3, 0.9), y)
-            elif chance < 0.75:
-                plants.flower_bed(b.at(at), rng, (1.2, 1.6), foliage)
-            elif chance < 0.9:
-                plants.tree(b.at(at), rng, foliage, rng.uniform(2.5, 6), max(y, 3))
+        barrier(b, rng, foliage, side * half, depth)
+        beds(b, rng, foliage, side, half, depth)
+
+
+def barrier(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, x: Number, depth: Number) -> None:
+    """A fence, a hedge or a brick wall along y at ``x``."""
+    start, end = [x, -2, 0], [x, depth, 0]
+    what = rng.integers(3)
+    if what == 0:
+        tall, style = rng.uniform(1.2, 2.0), rng.choice(["boards", "pickets", "mesh", "bars"])
+        structures.fence(b, rng, start, end, tall, style)
+    elif what == 1:
+        plants.hedge(b, rng, foliage, start, end, (0.7, rng.uniform(1.0, 2.2)), 9)
+    else:
+        bricks, coping = palette.pick(rng, palette.BRICKS), palette.hsv(0.1, 0.05, 0.7)
+        b.boxes([x, depth / 2 - 1, 0.9], [0.25, depth + 2, 1.8], Material.BRICK, bricks)
+        b.boxes([x, depth / 2 - 1, 1.83], [0.34, depth + 2, 0.07], Material.CONCRETE, coping)
+
+
+def beds(
+    b: Builder, rng: np.random.Generator, foliage: plants.Foliage, side: int, half: Number, depth: Number
+) -> None:
+    """Bushes, flower beds and small trees along one side."""
+    for y in np.arange(1.5, depth, rng.uniform(1.6, 3)):
+        at = [side * (half - rng.uniform(0.5, 1.4)), y + rng.uniform(-0.4, 0.4), 0]
+        chance = rng.random()
+        if chance < 0.45:
+            plants.bush(b.at(at), rng, foliage, rng.uniform(0.3, 0.9), y)
+        elif chance < 0.75:
+            plants.flower_bed(b.at(at), rng, (1.2, 1.6), foliage)
+        elif chance < 0.9:
+            plants.tree(b.at(at), rng, foliage, rng.uniform(2.5, 6), max(y, 3))
 
 
 def behind(
@@ -215,12 +229,15 @@ def behind(
         roadside.steps(b.at([0.5, depth - 2.2, 0]), rng, int(rng.integers(2, 5)), 1.4)
     if rng.random() < 0.4:
         shed(b.at([rng.choice([-1, 1]) * (half - 1.6), depth - 1.6, 0], np.pi), rng)
-    if what:
-        for _ in range(5):
-            at = [rng.uniform(-30, 30), depth + rng.uniform(14, 50), 0]
-            buildings.house(
-                b.at(at, rng.choice([0, 0.5 * np.pi])), rng, rng.uniform(7, 12), 9, int(rng.integers(1, 4)), 0
-            )
+    beyond(b, rng, foliage, depth, 5 if what else 0)
+
+
+def beyond(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, depth: Number, houses: int) -> None:
+    """Houses and trees of the neighbours, behind the far end."""
+    for _ in range(houses):
+        at = [rng.uniform(-30, 30), depth + rng.uniform(14, 50), 0]
+        spot = b.at(at, rng.choice([0, 0.5 * np.pi]))
+        buildings.house(spot, rng, rng.uniform(7, 12), 9, int(rng.integers(1, 4)), 0)
     for _ in range(14):
         at = [rng.uniform(-28, 28), depth + rng.uniform(11, 50), 0]
         kind = plants.conifer if rng.random() < 0.3 else plants.tree

@@ -63,20 +63,7 @@ def shell(
     b: Builder, rng: np.random.Generator, half: Number, length: Number, height: Number, bay: Number
 ) -> None:
     """Floor, walls with a band of windows, roof with skylights."""
-    floor = palette.pick(
-        rng,
-        [
-            ((0.05, 0, 0.3), (0.15, 0.12, 0.7)),
-            ((0.25, 0.05, 0.35), (0.4, 0.3, 0.6)),
-            ((0.0, 0.1, 0.3), (0.05, 0.5, 0.5)),
-        ],
-    )
-    b.boxes(
-        [0, length / 2, -0.1],
-        [2 * half + 1, length + 1, 0.2],
-        one_of(rng, Material.CONCRETE, Material.CONCRETE, Material.TILES, Material.ASPHALT),
-        floor,
-    )
+    slab(b, rng, half, length)
     material = one_of(rng, Material.BRICK, Material.RIBBED, Material.CONCRETE, Material.PLASTER)
     colour = palette.pick(rng, palette.BRICKS if material == Material.BRICK else palette.WALLS)
     low, high = height * rng.uniform(0.4, 0.6), height * rng.uniform(0.75, 0.92)
@@ -86,6 +73,14 @@ def shell(
     b.boxes(ends, [2 * half + 0.6, 0.3, height], material, colour)
     gates(b, rng, half, length, height)
     ceiling(b, rng, half, length, height)
+
+
+def slab(b: Builder, rng: np.random.Generator, half: Number, length: Number) -> None:
+    """A floor of concrete, tiles or asphalt."""
+    colour = palette.pick(rng, [((0.05, 0, 0.3), (0.15, 0.12, 0.7)), ((0.25, 0.05, 0.35), (0.4, 0.3, 0.6)),
+                                ((0.0, 0.1, 0.3), (0.05, 0.5, 0.5))])  # fmt: skip
+    material = one_of(rng, Material.CONCRETE, Material.CONCRETE, Material.TILES, Material.ASPHALT)
+    b.boxes([0, length / 2, -0.1], [2 * half + 1, length + 1, 0.2], material, colour)
 
 
 def long_wall(
@@ -322,31 +317,25 @@ def illuminate(
     sky, air = light.outdoors(rng, (0, 14, 1), 18, (200, 2000))
     bulb = warmth(rng.uniform(3200, 6500))
     ambient = (np.asarray(sky.above) * rng.uniform(0.15, 0.5) + bulb * rng.uniform(0.03, 0.15)) + 0.03
-    y = np.linspace(0.15, 0.8, 3) * length
-    lamps = tuple(
-        Lamp(
-            (float(rng.uniform(-0.5, 0.5) * half), float(v), height - 1.6),
-            triple(bulb * rng.uniform(0.1, 0.5)),
-            4.0,
-        )
-        for v in y
-    )
-    lighting = Lighting(
-        sky.direction,
-        triple(np.asarray(sky.key) * 1.2),
-        triple(ambient),
-        triple(ambient * 0.7),
-        lamps,
-        None,
-        (0, 14, 1.5),
-        max(half * 1.5, 18),
-        0.9,
-    )
+    glow = bulbs(rng, half, length, height, bulb)
+    lighting = Lighting(sky.direction, triple(np.asarray(sky.key) * 1.2), triple(ambient), triple(ambient * 0.7),
+                        glow, None, (0, 14, 1.5), max(half * 1.5, 18), 0.9)  # fmt: skip
     haze = np.asarray(ambient) * 1.3
     density = 1 / np.exp(rng.uniform(np.log(120), np.log(3000)))
     return lighting, Atmosphere(
         air.zenith, air.horizon, triple(haze), density, air.clouds, air.cloud_seed, **develop(rng)
     )
+
+
+def bulbs(
+    rng: np.random.Generator, half: Number, length: Number, height: Number, colour: np.ndarray
+) -> tuple[Lamp, ...]:
+    """Three lamps under the roof, of a linear colour."""
+    lamps = []
+    for y in np.linspace(0.15, 0.8, 3) * length:
+        at = (float(rng.uniform(-0.5, 0.5) * half), float(y), height - 1.6)
+        lamps.append(Lamp(at, triple(colour * rng.uniform(0.1, 0.5)), 4.0))
+    return tuple(lamps)
 
 
 # What stands on a factory floor and the radius in metres that it needs.

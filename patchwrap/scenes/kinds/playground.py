@@ -93,19 +93,8 @@ def edges(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, half: N
     """Fence, railing or hedge, trees outside, lamps and houses behind."""
     corners = np.array([[-half, -3, 0], [-half, depth, 0], [half, depth, 0], [half, -3, 0]])
     for start, end in zip(corners[:-1], corners[1:], strict=True):
-        what = rng.integers(4)
-        if what < 2:
-            structures.fence(b, rng, start, end, rng.uniform(0.9, 1.9), str(rng.choice(["mesh", "bars", "pickets"])))
-        elif what == 2:
-            structures.railing(b, rng, start, end, 1.0)
-        else:
-            plants.hedge(b, rng, foliage, start, end, (0.7, rng.uniform(0.9, 1.7)), 14)
-    for _ in range(18):
-        angle = rng.uniform(-1.4, 1.4)
-        at = np.array([np.sin(angle) * (half + 6), 0.4 * depth + np.cos(angle) * (0.6 * depth + 5), 0]) + [*rng.normal(0, 2, 2), 0]
-        if abs(at[0]) > half + 1 or at[1] > depth + 1:
-            kind = plants.conifer if rng.random() < 0.25 else plants.tree
-            kind(b.at(at), rng, foliage, rng.uniform(4, 12), float(np.linalg.norm(at)))
+        barrier(b, rng, foliage, start, end)
+    trees(b, rng, foliage, half, depth)
     for x in np.arange(-half, half, 1.6):
         if rng.random() < 0.4:
             plants.bush(b.at([x, depth + 1.1, 0]), rng, foliage, rng.uniform(0.4, 1.1), depth)
@@ -114,3 +103,27 @@ def edges(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, half: N
     for _ in range(7):
         at = [rng.uniform(-45, 45), depth + rng.uniform(14, 60), 0]
         buildings.house(b.at(at, rng.normal(0, 0.2)), rng, rng.uniform(9, 18), 10, int(rng.integers(2, 6)), 1)
+
+
+def barrier(
+    b: Builder, rng: np.random.Generator, foliage: plants.Foliage, start: np.ndarray, end: np.ndarray
+) -> None:
+    """A fence, a railing or a hedge between two points on the ground."""
+    what = rng.integers(4)
+    if what < 2:
+        structures.fence(b, rng, start, end, rng.uniform(0.9, 1.9), str(rng.choice(["mesh", "bars", "pickets"])))
+    elif what == 2:
+        structures.railing(b, rng, start, end, 1.0)
+    else:
+        plants.hedge(b, rng, foliage, start, end, (0.7, rng.uniform(0.9, 1.7)), 14)
+
+
+def trees(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, half: Number, depth: Number) -> None:
+    """Trees outside the edges."""
+    for _ in range(18):
+        angle = rng.uniform(-1.4, 1.4)
+        ring = np.array([np.sin(angle) * (half + 6), 0.4 * depth + np.cos(angle) * (0.6 * depth + 5), 0])
+        at = ring + [*rng.normal(0, 2, 2), 0]
+        if abs(at[0]) > half + 1 or at[1] > depth + 1:
+            kind = plants.conifer if rng.random() < 0.25 else plants.tree
+            kind(b.at(at), rng, foliage, rng.uniform(4, 12), float(np.linalg.norm(at)))

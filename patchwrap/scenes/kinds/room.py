@@ -91,31 +91,24 @@ def sample(rng: np.random.Generator, shell: Shell) -> Camera:
 def floor_and_ceiling(b: Builder, rng: np.random.Generator, shell: Shell) -> None:
     """Boards, tiles or carpet, a ceiling, sometimes with beams, and rugs."""
     w, d, h = shell.width, shell.depth, shell.height
-    material = one_of(
-        rng, Material.PLANKS, Material.PLANKS, Material.TILES, Material.FABRIC, Material.CONCRETE
-    )
-    colour = palette.pick(
-        rng, palette.WOODS if material == Material.PLANKS else palette.WALLS + palette.STONES
-    )
+    material = one_of(rng, Material.PLANKS, Material.PLANKS, Material.TILES, Material.FABRIC, Material.CONCRETE)
+    colour = palette.pick(rng, palette.WOODS if material == Material.PLANKS else palette.WALLS + palette.STONES)
     b.boxes([0, 0, -0.05], [w + 0.5, d + 0.5, 0.1], material, colour)
-    b.boxes(
-        [0, 0, h + 0.1],
-        [w + 0.6, d + 0.6, 0.2],
-        Material.PLASTER,
-        palette.hsv(0.1, rng.uniform(0, 0.08), rng.uniform(0.8, 0.95)),
-    )
+    white = palette.hsv(0.1, rng.uniform(0, 0.08), rng.uniform(0.8, 0.95))
+    b.boxes([0, 0, h + 0.1], [w + 0.6, d + 0.6, 0.2], Material.PLASTER, white)
     if rng.random() < 0.2:
-        y = np.arange(-d / 2 + 0.5, d / 2, rng.uniform(0.7, 1.2))
-        b.boxes(
-            np.column_stack([0 * y, y, 0 * y + h - 0.08]),
-            [w, 0.14, 0.16],
-            Material.WOOD,
-            palette.pick(rng, palette.WOODS),
-        )
+        joists(b, rng, shell)
     if rng.random() < 0.6:
         rug(b.at([rng.normal(0, 0.3), rng.normal(0, 0.4), 0]), rng, (min(w * 0.6, 2.6), min(d * 0.5, 3.2)))
     if rng.random() < 0.25:
         household.ceiling_fan(b.at([0, d * 0.22, 0]), rng, h)
+
+
+def joists(b: Builder, rng: np.random.Generator, shell: Shell) -> None:
+    """Beams under the ceiling."""
+    y = np.arange(-shell.depth / 2 + 0.5, shell.depth / 2, rng.uniform(0.7, 1.2))
+    at = np.column_stack([0 * y, y, 0 * y + shell.height - 0.08])
+    b.boxes(at, [shell.width, 0.14, 0.16], Material.WOOD, palette.pick(rng, palette.WOODS))
 
 
 @family("rug")
@@ -152,34 +145,35 @@ def pierced(
     b: Builder, rng: np.random.Generator, size: tuple[Number, Number], material: Material, colour: Values, trim: np.ndarray
 ) -> None:
     """The wall around a window, and what belongs to that."""
-    (length, height), t = size, 0.22
-    full = length + 2 * t
+    length, height = size
     w = min(length * rng.uniform(0.25, 0.6), 3.0)
-    x, low, high = (
-        rng.uniform(-0.4, 0.4) * (length - w - 0.3),
-        rng.choice([0.1, 0.8, 0.95]),
-        height - rng.uniform(0.15, 0.5),
-    )
-    left, right = x - w / 2 + full / 2, full / 2 - x - w / 2
-    b.boxes(
-        [[-full / 2 + left / 2, -t / 2, height / 2], [full / 2 - right / 2, -t / 2, height / 2]],
-        [[left, t, height + 0.1], [right, t, height + 0.1]],
-        material,
-        colour,
-    )
-    b.boxes(
-        [[x, -t / 2, low / 2], [x, -t / 2, (high + height + 0.1) / 2]],
-        [[w, t, low], [w, t, height + 0.1 - high]],
-        material,
-        colour,
-    )
-    glazing(b, (x, w, low, high), trim)
+    x, low = rng.uniform(-0.4, 0.4) * (length - w - 0.3), rng.choice([0.1, 0.8, 0.95])
+    opening = (x, w, low, height - rng.uniform(0.15, 0.5))
+    masonry(b, size, opening, material, colour)
+    glazing(b, opening, trim)
     if rng.random() < 0.55:
         curtains(b, rng, (x, w, height), trim)
     elif rng.random() < 0.5:
         household.radiator(b.at([x, 0, 0]), rng, min(w, 1.6))
     if rng.random() < 0.4:
         plants.pot_plant(b.at([x + rng.uniform(-0.3, 0.3) * w, 0.06, low]), rng, rng.uniform(0.2, 0.45))
+
+
+def masonry(
+    b: Builder,
+    size: tuple[Number, Number],
+    opening: tuple[Number, Number, Number, Number],
+    material: Material,
+    colour: Values,
+) -> None:
+    """A wall of a length and a height around an ``(x, width, low, high)`` opening."""
+    (length, height), (x, w, low, high), t = size, opening, 0.22
+    full = length + 2 * t
+    left, right = x - w / 2 + full / 2, full / 2 - x - w / 2
+    beside = [[-full / 2 + left / 2, -t / 2, height / 2], [full / 2 - right / 2, -t / 2, height / 2]]
+    b.boxes(beside, [[left, t, height + 0.1], [right, t, height + 0.1]], material, colour)
+    over = [[x, -t / 2, low / 2], [x, -t / 2, (high + height + 0.1) / 2]]
+    b.boxes(over, [[w, t, low], [w, t, height + 0.1 - high]], material, colour)
 
 
 def glazing(b: Builder, opening: tuple[Number, Number, Number, Number], trim: np.ndarray) -> None:
@@ -382,54 +376,48 @@ def outside(b: Builder, rng: np.random.Generator) -> None:
 
 def illuminate(b: Builder, rng: np.random.Generator, shell: Shell) -> tuple[Lighting, Atmosphere]:
     """Daylight through the windows, or lamps in the evening."""
-    w, d, h = shell.width, shell.depth, shell.height
     day = rng.random() < 0.6
-    sky, air = light.outdoors(rng, (0, 0, 1), max(w, d), (300, 3000))
+    sky, air = light.outdoors(rng, (0, 0, 1), max(shell.width, shell.depth), (300, 3000))
     drop = rng.uniform(0.3, 0.8)
-    furniture.pendant(b.at([0, 0, 0]), rng, h, drop)
+    furniture.pendant(b.at([0, 0, 0]), rng, shell.height, drop)
     bulb = warmth(rng.uniform(2700, 4500))
+    lamps = small_lamps(rng, shell, bulb)
+    developed = develop(rng)
+    if day:
+        return daylight(rng, shell, sky, lamps), Atmosphere(
+            air.zenith, air.horizon, air.haze, 1e-3, air.clouds, air.cloud_seed, **developed
+        )
+    return evening(rng, air, bulb, lamps, shell.height - drop - 0.25, developed)
+
+
+def small_lamps(rng: np.random.Generator, shell: Shell, bulb: np.ndarray) -> tuple[Lamp, ...]:
+    """Two weak lamps somewhere in the room."""
+    w, d, h = shell.width, shell.depth, shell.height
     places = [
         (rng.uniform(-0.4, 0.4) * w, rng.uniform(-0.4, 0.4) * d, rng.uniform(1.2, h - 0.2)) for _ in range(2)
     ]
-    lamps = tuple(Lamp(triple(p), triple(bulb * rng.uniform(0.05, 0.25)), 1.3) for p in places)
-    develop_ = develop(rng)
-    if day:
-        ambient = np.asarray(sky.above) * rng.uniform(0.25, 0.5) + 0.04
-        direction = np.asarray(sky.direction)
-        lighting = Lighting(
-            triple(direction),
-            triple(np.asarray(sky.key) * 1.6),
-            triple(ambient),
-            triple(ambient * 0.75),
-            lamps,
-            None,
-            (0, 0, 1.2),
-            max(w, d) * 0.75 + 1.5,
-            rng.uniform(0.35, 0.6),
-        )
-        return lighting, Atmosphere(
-            air.zenith, air.horizon, air.haze, 1e-3, air.clouds, air.cloud_seed, **develop_
-        )
+    return tuple(Lamp(triple(p), triple(bulb * rng.uniform(0.05, 0.25)), 1.3) for p in places)
+
+
+def daylight(rng: np.random.Generator, shell: Shell, sky: Lighting, lamps: tuple[Lamp, ...]) -> Lighting:
+    """The sun through the windows, and what the room reflects of it."""
+    ambient = np.asarray(sky.above) * rng.uniform(0.25, 0.5) + 0.04
+    return Lighting(sky.direction, triple(np.asarray(sky.key) * 1.6), triple(ambient), triple(ambient * 0.75), lamps,
+                    None, (0, 0, 1.2), max(shell.width, shell.depth) * 0.75 + 1.5, rng.uniform(0.35, 0.6))  # fmt: skip
+
+
+def evening(
+    rng: np.random.Generator,
+    air: Atmosphere,
+    bulb: np.ndarray,
+    lamps: tuple[Lamp, ...],
+    height: Number,
+    developed: dict,
+) -> tuple[Lighting, Atmosphere]:
+    """A lamp under the ceiling at ``height``, and dusk or night outside."""
     ambient = bulb * rng.uniform(0.05, 0.14)
-    night = rng.random() < 0.6
-    dim = 0.03 if night else 0.5
-    lighting = Lighting(
-        (0.3, 0.2, 0.93),
-        triple(bulb * rng.uniform(0.6, 1.0)),
-        triple(ambient),
-        triple(ambient * 0.9),
-        lamps,
-        (0.0, 0.0, h - drop - 0.25),
-        (0, 0, 1),
-        5,
-        rng.uniform(0.35, 0.6),
-    )
-    return lighting, Atmosphere(
-        triple(np.asarray(air.zenith) * dim),
-        triple(np.asarray(air.horizon) * dim),
-        air.haze,
-        1e-4,
-        0.2,
-        0,
-        **develop_,
-    )
+    dim = 0.03 if rng.random() < 0.6 else 0.5
+    lighting = Lighting((0.3, 0.2, 0.93), triple(bulb * rng.uniform(0.6, 1.0)), triple(ambient), triple(ambient * 0.9),
+                        lamps, (0.0, 0.0, height), (0, 0, 1), 5, rng.uniform(0.35, 0.6))  # fmt: skip
+    zenith, horizon = (triple(np.asarray(colour) * dim) for colour in (air.zenith, air.horizon))
+    return lighting, Atmosphere(zenith, horizon, air.haze, 1e-4, 0.2, 0, **developed)

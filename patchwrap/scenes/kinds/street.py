@@ -24,6 +24,7 @@ from patchwrap.scenes.scene import Builder
 from patchwrap.scenes.viewpoint import Setting, random_fov, random_pitch
 
 BEGIN, END = -14.0, 150.0
+MIDDLE, LENGTH = (BEGIN + END) / 2, END - BEGIN
 FAMILIES = (
     "house", "shop front", "balcony", "block of flats", "car", "van", "motor scooter", "bicycle", "lamp post",
     "utility pole", "cable", "traffic light", "traffic sign", "hydrant", "post box", "bus shelter", "litter bin", "bollard",
@@ -62,31 +63,28 @@ def sample(rng: np.random.Generator, road: Number, walk: Number) -> Camera:
 def surfaces(b: Builder, rng: np.random.Generator, road: Number, walk: Number) -> None:
     """Ground, carriageway with markings, kerbs and pavements."""
     b.add(shapes.ground(), Material.GRASS, np.eye(4), palette.hsv(0.2, 0.3, 0.35))
-    middle, length = (BEGIN + END) / 2, END - BEGIN
     grey = palette.hsv(rng.uniform(0, 0.7), 0.05, rng.uniform(0.3, 0.55))
     cobbles = rng.random() < 0.15
-    b.boxes([0, middle, 0.0], [road, length, 0.12], Material.PAVING if cobbles else Material.ASPHALT, grey)
-    paving = palette.hsv(rng.uniform(0, 0.12), rng.uniform(0, 0.2), rng.uniform(0.45, 0.75))
-    for side in (-1, 1):
-        x = side * (road / 2 + walk / 2 + 0.075)
-        b.boxes(
-            [x, middle, 0.06], [walk, length, 0.26], one_of(rng, Material.PAVING, Material.ASPHALT), paving
-        )
-        b.boxes(
-            [side * (road / 2 + 0.075), middle, 0.065], [0.15, length, 0.27], Material.CONCRETE, paving * 1.1
-        )
+    b.boxes([0, MIDDLE, 0.0], [road, LENGTH, 0.12], Material.PAVING if cobbles else Material.ASPHALT, grey)
+    kerbs(b, rng, road, walk)
     if not cobbles and rng.random() < 0.8:
         y = np.arange(BEGIN, END, 6.0)
         white = palette.hsv(0.12, 0.05, rng.uniform(0.75, 0.95))
         b.boxes(np.column_stack([0 * y, y, 0 * y + 0.0605]), [0.13, 3.0, 0.008], Material.ASPHALT, white)
     if rng.random() < 0.4:
         bars = np.arange(-road / 2 + 0.4, road / 2 - 0.2, 1.0)
-        b.boxes(
-            np.column_stack([bars, 0 * bars + rng.uniform(6, 18), 0 * bars + 0.061]),
-            [0.5, 3.0, 0.008],
-            Material.ASPHALT,
-            palette.hsv(0, 0, 0.85),
-        )
+        at = np.column_stack([bars, 0 * bars + rng.uniform(6, 18), 0 * bars + 0.061])
+        b.boxes(at, [0.5, 3.0, 0.008], Material.ASPHALT, palette.hsv(0, 0, 0.85))
+
+
+def kerbs(b: Builder, rng: np.random.Generator, road: Number, walk: Number) -> None:
+    """Kerbs and pavements on both sides of the road."""
+    paving = palette.hsv(rng.uniform(0, 0.12), rng.uniform(0, 0.2), rng.uniform(0.45, 0.75))
+    for side in (-1, 1):
+        x = side * (road / 2 + walk / 2 + 0.075)
+        b.boxes([x, MIDDLE, 0.06], [walk, LENGTH, 0.26], one_of(rng, Material.PAVING, Material.ASPHALT), paving)
+        edge = [side * (road / 2 + 0.075), MIDDLE, 0.065]
+        b.boxes(edge, [0.15, LENGTH, 0.27], Material.CONCRETE, paving * 1.1)
 
 
 def houses(b: Builder, rng: np.random.Generator, foliage: plants.Foliage, side: int, edge: Number) -> None:

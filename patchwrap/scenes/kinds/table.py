@@ -90,20 +90,18 @@ def desk(b: Builder, rng: np.random.Generator, half: np.ndarray) -> None:
     material = one_of(
         rng, Material.PLANKS, Material.WOOD, Material.WOOD, Material.STONE, Material.PAINT, Material.FABRIC
     )
-    colour = (
-        palette.pick(rng, palette.WOODS)
-        if material in (Material.PLANKS, Material.WOOD)
-        else palette.any_colour(rng)
-    )
+    wooden = material in (Material.PLANKS, Material.WOOD)
+    colour = palette.pick(rng, palette.WOODS) if wooden else palette.any_colour(rng)
     b.boxes([0, 0, TOP - 0.02], [*(2 * half), 0.04], material, colour)
     furniture.legs(b, 2 * half, TOP - 0.04, 0.06, Material.WOOD, colour * 0.8)
     if rng.random() < 0.4:
-        b.boxes(
-            [0, 0, TOP + 0.001],
-            [*(2 * half * rng.uniform(0.4, 0.8, 2)), 0.003],
-            Material.RUG,
-            palette.any_colour(rng, 1.0),
-        )
+        size = [*(2 * half * rng.uniform(0.4, 0.8, 2)), 0.003]
+        b.boxes([0, 0, TOP + 0.001], size, Material.RUG, palette.any_colour(rng, 1.0))
+    chairs(b, rng, half)
+
+
+def chairs(b: Builder, rng: np.random.Generator, half: np.ndarray) -> None:
+    """Three chairs around the table, now and then with somebody on one."""
     wood = palette.pick(rng, palette.WOODS)
     seats = [b.at([rng.uniform(-0.3, 0.3), half[1] + 0.25, 0], np.pi)]
     seats += [b.at([side * (half[0] + 0.3), rng.normal(0, 0.1), 0], side * np.pi / 2) for side in (-1, 1)]
