@@ -66,7 +66,7 @@ def test_alignment_removes_what_the_raw_tiles_disagree_by():
 
 
 def test_raw_and_aligned_tiles_are_measured_to_the_same_depth():
-    coarse = MetricUnits(Fit("depth", far=10))
+    coarse = MetricUnits(Fit("depth", far=10.0))
     raw = np.array([[8, 15, 20]], np.float32)
     units = raw_unit_map(raw, coarse.units(raw), coarse, DepthConvention("depth", "metric")).units(raw)
     np.testing.assert_allclose(units, [[8, 10, 10]], rtol=1e-3)
