@@ -16,7 +16,9 @@ from PIL import Image
 import patchwrap
 from patchwrap.cli import main
 from patchwrap.cli.arguments import DTYPES
+from patchwrap.cli.inputs import check_folder
 from patchwrap.cli.report import Reporter, explain
+from patchwrap.errors import OutputError
 
 ALL_ENDINGS = (
     *("depth.npy", "depth.png", "color.jpg", "depth.tiff", "points.ply", "points.glb", "confidence.png"),
@@ -188,6 +190,24 @@ def test_outputs_of_an_earlier_run_are_no_inputs(photos, capsys):
     assert predict("in", "--skip-existing", "--format", "npy,png", out="in/deeper") == 0
 
     assert not [name for name in files("in") if name.count("_depth") > 1 or "color_depth" in name]
+
+
+def test_results_alone_are_a_usage_error(photos, capsys):
+    assert predict("in", "-q", out="r") == 0
+    assert predict("r/a_color.jpg", "r/b_color.jpg") == 2
+    assert capsys.readouterr().err.splitlines()[:2] == [
+        f"error: r/{name}_color.jpg: result of an earlier run; give the photo" for name in "ab"
+    ]
+    assert not Path("out").exists()
+    assert predict("r/a_color.jpg", "in/a.png", "-q") == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["_color.jpg", "_depth.png"])
+def test_a_photo_named_like_an_ending_is_predicted(photos, name):
+    Image.new("RGB", (64, 48)).save(f"in/{name}")
+    assert predict("in", "--format", "npy") == 0
+    assert f"{Path(name).stem}_depth.npy" in files("out")
 
 
 def test_hidden_files_and_other_kinds_are_not_searched(photos):
@@ -533,6 +553,12 @@ def test_an_unusable_output_folder_ends_with_2(photos, capsys):
     assert "file' is a file" in one_line(capsys)
     assert predict("in", out="file/deeper") == 2
     assert "file/deeper" in one_line(capsys)
+
+
+def test_an_output_folder_on_a_missing_drive_is_refused(monkeypatch):
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    with pytest.raises(OutputError, match=r"^-o 'out': '.+' does not exist; give a folder on another drive$"):
+        check_folder(Path("out"))
 
 
 def test_point_clouds_of_affine_maps_are_refused_before_computing(photos, capsys):

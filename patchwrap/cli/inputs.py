@@ -38,29 +38,30 @@ def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[s
     """Expand files, folders and globs.
 
     A folder's sub-folders are mirrored. Pictures that differ by their suffix only (``a.jpg``, ``a.png``)
-    keep it in the outputs' names. What earlier runs wrote is no input.
+    keep it in the outputs' names. What earlier runs wrote is left out; it is a fault only if nothing else is given.
 
     Args:
         inputs: as given on the command line.
         out: the output folder, skipped where an input folder contains it.
 
     Returns:
-        The jobs by sorted name, and ``(input, fault)`` of each that matches nothing.
+        The jobs by sorted name, and ``(input, fault)`` of each that gives no picture.
 
     Raises:
         OptionError: if two pictures would be written to the same names.
     """
     found: list[Job] = []
-    faults = []
+    faults, results = [], []
     for text in inputs:
         if len(inputs) > 1 and _is_result(Path(text)):  # the shell has expanded a pattern
+            results.append((text, "result of an earlier run; give the photo"))
             continue
         matches = list(_expand(text, out))
         if not matches:
             faults.append((text, _nothing_in(text)))
         found += matches
     ordered = sorted(_without_links(found), key=lambda job: (str(job.stem), job.source))
-    return _distinct(ordered), faults
+    return _distinct(ordered), faults if found else results + faults
 
 
 def unreadable(inputs: Sequence[str], out: Path) -> Counter[str]:
@@ -196,9 +197,11 @@ def check_folder(out: Path) -> None:
     """Refuse an output folder that cannot be made or written, before anything is computed.
 
     Raises:
-        OutputError: if it, or what should contain it, is a file or not writable.
+        OutputError: if it, or what should contain it, is a file, not writable or on a drive that does not exist.
     """
-    existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    existing = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), None)
+    if existing is None:  # only where there are drives
+        raise OutputError(f"-o {str(out)!r}: {out.absolute().anchor!r} does not exist; give a folder on another drive")
     if not existing.is_dir():
         raise OutputError(f"-o {str(out)!r} is not a folder: {str(existing)!r} is a file; give a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -264,7 +267,7 @@ def _unfinished(file: Path) -> bool:
     for key, output in OUTPUTS.items():
         stem = file.name.removesuffix(output.ending)
         # Pictures that share a stem keep their suffixes in it.
-        if stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in PHOTO_ENDINGS):
+        if stem and stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in PHOTO_ENDINGS):
             return key == "png" or any(file.with_name(stem + OUTPUTS[one].ending).exists() for one in ("npy", "png"))
     return False
 
