@@ -10,6 +10,7 @@ from PIL import Image
 from patchwrap import ImageError, read_image
 from patchwrap.cli import main
 from patchwrap.datasets import Pairs
+from patchwrap.io.heif import is_heif
 from patchwrap.suffixes import readable_suffixes, unreadable_suffixes
 
 ORIENTATION, FILM = 0x0112, 0xA405
@@ -55,11 +56,50 @@ def test_a_turned_telephone_and_its_focal_length(tmp_path, picture):
     assert np.abs(heic.pixels.astype(int) - jpeg.pixels).mean() < 5
 
 
-def test_sixteen_bits_become_eight(tmp_path):
+@pytest.mark.parametrize("major", [b"avif", b"mif1", b"msf1"])
+def test_an_avif_photo_is_no_heic_photo_whatever_its_major_brand(tmp_path, picture, major, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    picture.save(tmp_path / "a.avif", quality=90)
+    whole = bytearray((tmp_path / "a.avif").read_bytes())
+    whole[8:12] = major
+    (tmp_path / "a.avif").write_bytes(whole)
+
+    assert np.abs(read_image(tmp_path / "a.avif").pixels.astype(int) - np.asarray(picture)).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heicavif", True),  # the last four bytes follow the box
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicavif", False),
+        (b"\xff\xff\xff\xffftypmif1\0\0\0\0heic", True),
+        (b"\0\0\0\x10ftypmif1", True),
+        (b"\0\0\0\x14ftypheic\0\0\0\0avif", True),
+        (b"\0\0\0\x14ftypisom\0\0\0\0heic", False),
+        (b"", False),
+    ],
+)
+def test_brands_of_the_file_type_box(tmp_path, start, expected):
+    (tmp_path / "a").write_bytes(start)
+    with (tmp_path / "a").open("rb") as stream:
+        assert is_heif(stream) is expected
+
+
+def test_colour_of_sixteen_bits_becomes_eight(tmp_path):
     deep = np.full((48, 64, 3), 0x8000, np.uint16)
     pillow_heif.from_bytes("RGB;16", (64, 48), deep.tobytes()).save(tmp_path / "a.heic", quality=90)
 
     assert np.abs(read_image(tmp_path / "a.heic").pixels.astype(int) - 128).max() <= 2
+
+
+def test_grey_of_sixteen_bits_keeps_them(tmp_path):
+    deep = np.linspace(0, 65535, 48 * 64).reshape(48, 64).astype(np.uint16)
+    pillow_heif.from_bytes("L;16", (64, 48), deep.tobytes()).save(tmp_path / "a.heic", quality=-1)
+
+    pixels = read_image(tmp_path / "a.heic").pixels
+
+    assert pixels.dtype == np.uint16 and (pixels == pixels[..., :1]).all()
+    assert np.abs(pixels[..., 0].astype(int) - deep).max() < 2**6, "the file holds 10 bits"
 
 
 @pytest.mark.parametrize("length", [14, 60, 0.5, 0.9])
