@@ -1,6 +1,7 @@
 """Plain folders: which photos have depth, and in which form it may be beside them."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -126,3 +127,34 @@ def test_another_size_is_named(tmp_path):
     np.save(tmp_path / "a.npy", DEPTH)
     with pytest.raises(ImageError, match="80x48 pixels, its depth 64x48"):
         Pairs(tmp_path)[0]
+
+
+@pytest.fixture
+def unread(tmp_path, monkeypatch):
+    """A HEIC photo with depth, without the extra that reads it."""
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"heic")
+    codes(tmp_path / "IMG_1_depth.png")
+    return tmp_path
+
+
+def test_without_the_extra_a_folder_of_heic_photos_tells_what_to_install(unread, caplog):
+    with pytest.raises(OptionError, match=r'holds HEIC photos only; pip install "patchwrap\[heic\]" reads them'):
+        Pairs(unread)
+    assert not caplog.messages
+
+
+def test_without_the_extra_heic_photos_are_left_out_with_one_warning(unread, caplog):
+    photo(unread, "a.jpg")
+    (unread / "IMG_2.heic").write_bytes(b"heic")
+    (unread / "._IMG_2.heic").write_bytes(b"heic")
+    assert names(Pairs(unread)) == ["a"], "a depth PNG beside a photo that is not read is no photo either"
+    [message] = caplog.messages
+    assert "2 of 3 photos are HEIC and left out" in message and 'pip install "patchwrap[heic]"' in message
+
+
+def test_with_the_extra_heic_photos_have_depth(tmp_path, caplog):
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"heic")
+    codes(tmp_path / "IMG_1_depth.png")
+    data = Pairs(tmp_path)
+    assert names(data) == ["IMG_1"] and data.has_depth and not caplog.messages

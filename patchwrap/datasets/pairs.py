@@ -1,8 +1,9 @@
 """A plain folder: photos with their depth beside them, or photos alone."""
 
 import json
+import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,17 @@ from patchwrap.datasets.dataset import DepthDataset, as_depth
 from patchwrap.datasets.depth_file import read_depth
 from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.sample import METRIC
+from patchwrap.errors import OptionError
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.outputs import is_output
-from patchwrap.suffixes import HEIF, reads_heif
+from patchwrap.suffixes import HEIF, HEIF_ADVICE, reads_heif
 from patchwrap.tiling import Size
 from patchwrap.types import Mask, Values
 
-PHOTOS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", *(sorted(HEIF) if reads_heif() else ()))
+_log = logging.getLogger("patchwrap")
+
+PHOTOS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", *sorted(HEIF))
 ENDINGS = tuple(ending for suffix in PHOTOS for ending in (suffix, suffix.upper()))
 """File name extensions of photos; cameras write capitals."""
 
@@ -58,6 +62,19 @@ class Pairs(DepthDataset):
         if self.convention.ambiguity == "affine":
             self.limits = (-math.inf, math.inf)  # without a known shift, zero is an ordinary value
 
+    def found(self) -> Iterator[Entry]:
+        """Yield every photo; without the extra ``heic``, HEIC photos are left out with a warning.
+
+        Raises:
+            OptionError: if that leaves none.
+        """
+        entries = {entry.image: entry for entry in super().found()}.values()  # Windows finds each in both cases
+        unread = frozenset() if reads_heif() else HEIF
+        readable = [entry for entry in entries if entry.image.suffix.lower() not in unread]
+        if len(readable) < len(entries):
+            _report_unread(self.folder, len(entries) - len(readable), len(entries))
+        yield from readable
+
     def entries_of(self, path: Path) -> Iterable[Entry]:
         """The photo, with its depth if there is one."""
         if _is_photo(path):
@@ -83,6 +100,14 @@ class Pairs(DepthDataset):
             return Intrinsics(*(float(told[name]) for name in ("fx", "fy", "cx", "cy")))
         except (OSError, ValueError, LookupError, TypeError):  # an unrelated JSON file
             return None
+
+
+def _report_unread(folder: Path, heic: int, total: int) -> None:
+    """Refuse a folder whose photos are all HEIC; warn if only some are."""
+    advice = f"{HEIF_ADVICE} reads them, or convert them to JPEG"
+    if heic == total:
+        raise OptionError(f"data {str(folder)!r} holds HEIC photos only; {advice}")
+    _log.warning("warning: data %r: %d of %d photos are HEIC and left out; %s", str(folder), heic, total, advice)
 
 
 def _is_photo(path: Path) -> bool:
