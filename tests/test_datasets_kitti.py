@@ -80,3 +80,8 @@ def test_eigens_list_is_a_split(root, tmp_path, write):
         Kitti(root, split=split)
     with pytest.raises(OptionError, match="cannot be read"):
         Kitti(root, split=tmp_path / "none.txt")
+
+
+def test_a_stamp_depends_on_no_folder(root):
+    whole, cut = (Kitti(root, kb_crop=crop).lazy_samples[0].stamp for crop in (False, True))
+    assert str(root) not in whole and len(whole) < 200 and whole != cut

@@ -43,7 +43,8 @@ class DepthDataset(Dataset[Sample], ABC):
     """Pictures with depth in a folder, read from disk when they are indexed.
 
     Indexing raises an ImageError if a file is damaged or no pixel's depth is evaluated; a caller may skip such samples.
-    A subclass sets the class attributes and implements ``entries_of`` and ``depth``.
+    A subclass sets the class attributes and implements ``entries_of`` and ``depth``. Its public instance attributes are
+    options that change what is read, and part of every sample's stamp; the names of all others begin with ``_``.
 
     Args:
         folder: of the data set, or of a part of it such as a scene.
@@ -148,8 +149,9 @@ class DepthDataset(Dataset[Sample], ABC):
     @property
     def lazy_samples(self) -> list[LazySample]:
         """The samples, each read from disk only when its ``read`` is called."""
-        chosen = {name: value for name, value in vars(self).items() if name not in ("folder", "entries")}
-        return [LazySample(entry, self.load, self.limits[1], repr(sorted(chosen.items()))) for entry in self.entries]
+        options = [(name, value) for name, value in vars(self).items() if not name.startswith("_")]
+        reading = repr(sorted(option for option in options if option[0] not in ("folder", "entries")))
+        return [LazySample(entry, self.load, self.limits[1], reading) for entry in self.entries]
 
     def only(self, names: Iterable[str]) -> "DepthDataset":
         """Return the data set with these samples only, in its own order."""
