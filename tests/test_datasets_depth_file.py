@@ -10,11 +10,20 @@ from patchwrap.errors import ImageError
 DEPTH = np.linspace(1, 9, 48 * 64, dtype=np.float32).reshape(48, 64)
 
 
+def damage(path):
+    """Write a compressed archive and spoil it in the middle."""
+    np.savez_compressed(path, depth=DEPTH)
+    whole = bytearray(path.read_bytes())
+    whole[80:110] = b"\xff" * 30
+    path.write_bytes(whole)
+
+
 @pytest.mark.parametrize(
     "name, write, words",
     [
         ("x.npy", lambda path: path.write_bytes(b"torn"), "cannot be read as depth"),
         ("x.npz", lambda path: path.write_bytes(b"PK\x03\x04torn"), "cannot be read as depth"),
+        ("x.npz", damage, "cannot be read as depth: Error -3"),
         ("x.npz", lambda path: np.savez(path, a=DEPTH, b=DEPTH), "name its array"),
         ("x.npy", lambda path: np.save(path, DEPTH[0]), r"shape \(64,\)"),
         ("x.npy", lambda path: np.save(path, np.array([[{}]])), "cannot be read as depth"),

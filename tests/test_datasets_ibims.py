@@ -58,3 +58,13 @@ def test_a_damaged_file_is_named(tmp_path, write, content):
     write(tmp_path / "corridor_01.mat", content)
     with pytest.raises(ImageError, match=r"corridor_01\.mat' cannot be read"):
         Ibims1(tmp_path)[0]
+
+
+def test_damaged_compressed_numbers_are_named(tmp_path):
+    path = tmp_path / "corridor_01.mat"
+    savemat(path, {"data": {"depth": np.arange(9999.0)}}, do_compression=True)
+    whole = bytearray(path.read_bytes())
+    whole[400:430] = b"\xff" * 30
+    path.write_bytes(whole)
+    with pytest.raises(ImageError, match=r"corridor_01\.mat' cannot be read"):
+        Ibims1(tmp_path)[0]

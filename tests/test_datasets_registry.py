@@ -64,6 +64,10 @@ def test_somebody_elses_matlab_file_is_no_room_of_ibims(laid_out, write, kind):
     folder = laid_out(kind)
     savemat(folder / "splits.mat", {"trainNdxs": np.arange(3)})
     write(folder / "calibration" / "torn.mat", b"torn")
+    savemat(folder / "calibration" / "damaged.mat", {"trainNdxs": np.arange(999)}, do_compression=True)
+    with (folder / "calibration" / "damaged.mat").open("r+b") as file:
+        file.seek(150)  # in the middle of the compressed numbers
+        file.write(b"\xff" * 30)
     assert open_dataset(folder).kind == kind
 
 

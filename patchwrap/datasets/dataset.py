@@ -1,6 +1,7 @@
 """The base class of data sets on disk: it lists samples, reads them, and refuses those that cannot be used."""
 
 import math
+import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +26,7 @@ from patchwrap.io import Photo, read_image
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Mask, Values
 
-_BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, EOFError, BadZipFile, ParseError)
+_BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, EOFError, BadZipFile, zlib.error, ParseError)
 """Exceptions that libraries raise for damaged files."""
 
 

@@ -1,5 +1,6 @@
 """iBims-1: a hundred rooms with exact edges (Koch et al., ECCV workshops 2018, arXiv 1805.01328)."""
 
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ class Ibims1(DepthDataset):
 def _holds_data(path: Path) -> bool:
     try:
         return any(name == "data" for name, _, _ in whosmat(path))
-    except (OSError, ValueError, TypeError, MatReadError, NotImplementedError):
+    except (OSError, ValueError, TypeError, MatReadError, NotImplementedError, zlib.error):
         return False
 
 
