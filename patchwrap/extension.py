@@ -1,7 +1,8 @@
 """Functions of patchwrap that loaders, tile loops and trainers of backends may use, beside the names in ``patchwrap``.
 
-A backend imports from ``patchwrap``, from here and from the packages ``datasets``, ``losses``, ``scenes`` and
-``testing``; all other modules may change without notice. Every name is loaded on first use (PEP 562).
+A backend may import the names in ``patchwrap`` and ``patchwrap.extension``, and those in ``patchwrap.datasets``,
+``patchwrap.losses``, ``patchwrap.metrics``, ``patchwrap.scenes`` and ``patchwrap.testing``; all other modules may
+change without notice. Every name is loaded on first use (PEP 562).
 """
 
 from importlib import import_module

@@ -1,4 +1,7 @@
 import ast
+import importlib
+import inspect
+import pydoc
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +12,10 @@ import patchwrap
 import patchwrap.extension
 
 ROOT = Path(__file__).parents[1]
-OPEN_TO_BACKENDS = {"patchwrap.datasets", "patchwrap.losses", "patchwrap.scenes", "patchwrap.testing"}
+OPEN_TO_BACKENDS = {
+    *("patchwrap.datasets", "patchwrap.losses", "patchwrap.metrics"),
+    *("patchwrap.scenes", "patchwrap.testing"),
+}
 """Whole modules; beside them, the names of ``patchwrap`` and of ``patchwrap.extension``."""
 
 
@@ -29,6 +35,15 @@ def test_the_command_line_and_the_table_of_fusers_load_no_torch():
     loaded = modules_after("import patchwrap.cli.predict, patchwrap.cli.bench, patchwrap.fusers")
     assert "patchwrap.fusers" in loaded and "torch" not in loaded
     assert "torch" not in modules_after("import patchwrap.predict_options")
+
+
+@pytest.mark.parametrize("name", ["bench", "finetune"])
+def test_help_shows_a_package_that_is_called_as_the_function_it_calls(name):
+    package = importlib.import_module(f"patchwrap.{name}")
+    function = getattr(importlib.import_module(f"patchwrap.{name}.runner"), name)
+    assert inspect.signature(package) == inspect.signature(function)
+    shown = pydoc.plain(pydoc.render_doc(package))
+    assert f"patchwrap.{name}(" in shown and "Args:" in shown and "Raises:" in shown
 
 
 def test_predicting_with_a_head_needs_nothing_that_training_needs():

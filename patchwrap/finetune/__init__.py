@@ -1,7 +1,7 @@
 """Train fusion heads so that overlapping tiles agree, whichever backend they come from.
 
-``patchwrap.finetune`` is this package and also the function ``patchwrap.finetune(...)``: see
-``patchwrap.finetune.runner.finetune`` for its arguments. Importing the package does not import torch.
+``patchwrap.finetune`` is this package and also the function ``patchwrap.finetune.runner.finetune``, whose documentation
+``help`` adds here. Importing the package does not import torch.
 """
 
 from importlib import import_module
