@@ -7,8 +7,9 @@ from pathlib import Path
 DEFAULT_BACKEND = "native"
 DTYPES = ("float32", "bfloat16", "float16")
 PLANS = (
-    "auto, COLUMNSxROWS such as 3x3, p16, p49, slide, slide:WIDTHxHEIGHT, sums of these such as 2x2+p16; +rN adds N "
-    "random tiles"
+    "auto (by the photo's size, at most 3x3), COLUMNSxROWS such as 3x3 (neighbours overlap by half), p16 (4x4 without "
+    "overlap), p49 (4x4 overlapping by half), slide (tiles of the backend's input size), slide:WIDTHxHEIGHT; all but "
+    "auto can be joined by +, such as 2x2+p16, and +rN adds N random tiles"
 )
 ROLES = ("backend", "coarse", "fine")
 DEVICE = "auto (cuda if available, otherwise cpu; never mps), cpu, cuda, cuda:1, mps (default: auto)"

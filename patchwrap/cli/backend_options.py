@@ -6,6 +6,12 @@ from typing import Any
 
 from patchwrap.cli.arguments import nonempty
 
+_OPTION = "an option of the backend itself, listed in its README, such as processing=700x518; may be repeated"
+_CONVENTION = (
+    "what the backend's numbers mean, if it does not say so itself: SPACE:AMBIGUITY; SPACE is depth (grows with "
+    "distance), inverse_depth (one over distance, near is large) or height (above ground), AMBIGUITY is metric "
+    "(metres), scale (unknown factor) or affine (unknown factor and shift)"
+)
 _PYTHON = {"True": True, "False": False, "None": None}
 
 
@@ -22,14 +28,14 @@ def add_backend_options(group: Any, role: str = "backend") -> None:
         default=[],
         type=_option,
         metavar="K=V",
-        help=f"of --{role}, may be repeated",
+        help=_OPTION if role == "backend" else f"the same for --{role}",
     )
     group.add_argument(
         "--convention" if role == "backend" else f"--{role}-convention",
         dest=f"{role}_convention",
         type=nonempty,
         metavar="C",
-        help=f"of --{role}'s numbers, if it cannot tell: SPACE:AMBIGUITY",
+        help=_CONVENTION if role == "backend" else f"the same for --{role}",
     )
 
 

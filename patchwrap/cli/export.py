@@ -22,15 +22,17 @@ def register(subparsers: Any) -> None:
         "export",
         help="write a backend's network as ONNX",
         description="Write a backend's network or fusion head as ONNX, with a JSON beside it that says what its "
-        "numbers mean. The batch is open, and so is the size where the network can. The file is compared with torch "
-        "before it is kept.",
+        "numbers mean. A backend with a network of its own for tiles takes two exports, --part coarse and fine, which "
+        "predict uses as --coarse and --fine. The batch is open, and so is the size where the network can. The file "
+        "is compared with torch before it is kept.",
     )
     parser.set_defaults(run=run)
     text = "NAME or NAME=CHECKPOINT, see patchwrap backends (default: %(default)s)"
     parser.add_argument("--backend", type=nonempty, metavar="B", default=DEFAULT_BACKEND, help=text)
     add_backend_options(parser)
     parser.add_argument("-o", "--out", type=nonempty_path, required=True, metavar="FILE", help="output file, .onnx")
-    parser.add_argument("--part", choices=PARTS, default=PARTS[0], help="which network (default: %(default)s)")
+    text = "coarse: the whole image's network; fine: the tiles', if it is another; head (default: %(default)s)"
+    parser.add_argument("--part", choices=PARTS, default=PARTS[0], help=text)
     parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="fix the input size (default: open where it can be)")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")

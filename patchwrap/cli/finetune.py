@@ -28,9 +28,11 @@ _EPILOG = """\
 data:
   FOLDER                  photos with depth beside them: NAME.npy or NAME.npz (metres), or NAME_depth.png (16 bits
                           times --depth-scale); with --no-gt photos alone
+  KIND:FOLDER             a public data set as it is downloaded (kinds: see patchwrap bench --help)
+  KIND:FOLDER/list.txt    the pictures of such a folder that a text file in it lists (a split)
   generated:48@1920x1080  procedural scenes with exact depth (extra [scenes]); others than the ones bench measures on
 
-The backend stays frozen and is asked once for each tile. An interrupted training goes on when the same command is
+The backend stays frozen unless --unfreeze decoder is given. An interrupted training goes on when the same command is
 given again. Several processes: torchrun --nproc_per_node 2 -m patchwrap finetune ...
 Needs the extra [finetune]. Exit codes: 0 trained, 1 failed, 2 nothing begun (usage), 130 interrupted.
 """
@@ -175,7 +177,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     text = "metres of one step of a 16-bit depth PNG"
     group.add_argument("--depth-scale", type=positive_number, default=0.001, metavar="M", help=text)
     group.add_argument("--cache", type=nonempty_path, metavar="DIR", help="keeps what the backend predicts")
-    group.add_argument("--plans", type=words, default=["2x2", "3x3"], metavar="P,P", help="(default: 2x2,3x3)")
+    text = "tile plans of predict except auto and slide, each with tiles of one size (default: 2x2,3x3)"
+    group.add_argument("--plans", type=words, default=["2x2", "3x3"], metavar="P,P", help=text)
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
@@ -200,12 +203,16 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 def _add_losses(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is asked for")
     group.add_argument("--no-gt", action="store_true", help="photos alone: agreement, anchored to the frozen result")
-    text = "2x2 tiles with each other, tiles two at a time, or not at all (default: group)"
+    text = (
+        "which tiles are compared where they overlap: group: 2x2 neighbours with each other; pair: two at a time; none "
+        "(default: group)"
+    )
     group.add_argument("--consistency", choices=("group", "pair", "none"), default="group", help=text)
-    group.add_argument("--agree-on", choices=("depth", "depth+features"), default="depth+features")
+    text = "what they are compared by: depth, or also the head's features (default: depth+features)"
+    group.add_argument("--agree-on", choices=("depth", "depth+features"), default="depth+features", help=text)
     text = "factor on the consistency terms (default: 1)"
     group.add_argument("--consistency-weight", type=float, default=1.0, metavar="W", help=text)
-    text = "what an untrained head returns: what all tiles say together, or each aligned tile (default: agreed)"
+    text = "what an untrained head returns: the weighted mean of all tiles, or each aligned tile (default: agreed)"
     group.add_argument("--begin", choices=("agreed", "aligned"), default="agreed", help=text)
     group.add_argument("--guidance", action="store_true", help="show the head the backend's decoder features")
     text = "decoder also trains the tile backend's decoder, which slows evaluations (default: none)"

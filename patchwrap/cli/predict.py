@@ -114,16 +114,20 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device", default="auto", help=DEVICE)
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
     group.add_argument("--seed", type=int, default=0, help="of random tiles and random networks")
-    group.add_argument(
-        "--fov", type=float, metavar="DEGREES", help="horizontal field of view; default: from EXIF, if present"
+    text = (
+        "horizontal field of view, in landscape 2*atan(18/f) with f the 35-mm-equivalent focal length in mm (default: "
+        "from EXIF, if present)"
     )
+    group.add_argument("--fov", type=float, metavar="DEGREES", help=text)
 
 
 def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tiles and fusion")
     group.add_argument("--plan", default="auto", help=PLANS)
-    group.add_argument("--overlap", type=_fraction, metavar="F", help="of neighbouring tiles, in [0, 0.9]")
-    group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles at once")
+    text = "least fraction of a tile shared with its neighbour, in [0, 0.9] (default: 0 for p16, otherwise .5)"
+    group.add_argument("--overlap", type=_fraction, metavar="F", help=text)
+    text = "tiles predicted at once (default: %(default)s)"
+    group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help=text)
     group.add_argument("--tile-mode", metavar="M", help="how a diffusion backend makes tiles agree")
     text = "(default: poisson, or what the head asks for)"
     group.add_argument("--fuser", default="auto", choices=(AUTO, *FUSERS), help=text)
