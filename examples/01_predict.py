@@ -1,6 +1,8 @@
 """A photo in, a detailed depth map out, and what its numbers mean.
 
 Run it: ``python examples/01_predict.py examples/street_photo.jpg out/street``
+
+Needs: ``pip install . ./backends/native``
 """
 
 import sys

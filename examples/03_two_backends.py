@@ -2,6 +2,8 @@
 
 Run it: ``python examples/03_two_backends.py examples/street_photo.jpg``
 
+Needs: ``pip install . ./backends/native``
+
 The result keeps the convention of ``coarse``; both meet in the space where one is affine to the other.
 """
 

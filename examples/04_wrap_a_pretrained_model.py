@@ -2,6 +2,8 @@
 
 Run it: ``python examples/04_wrap_a_pretrained_model.py examples/street_photo.jpg depth-anything-v2-small``
 
+Needs: ``pip install . ./backends/transformers``
+
 The second argument is a short name (``patchwrap backends`` lists them), a hub name or a local folder. A name is
 downloaded once; a folder needs no network.
 """

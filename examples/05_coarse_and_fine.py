@@ -2,6 +2,8 @@
 
 Run it: ``python examples/05_coarse_and_fine.py examples/street_photo.jpg depth-pro depth-anything-v2-small``
 
+Needs: ``pip install . ./backends/transformers``
+
 Both arguments are short names, hub names or folders. A large slow model need see the picture only once, and a
 small fast one may know nothing of metres: its tiles are fitted to the first one's map.
 """

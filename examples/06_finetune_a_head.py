@@ -2,6 +2,8 @@
 
 Run it: ``python examples/06_finetune_a_head.py my/photos head.safetensors 200``
 
+Needs: ``pip install ".[finetune]" ./backends/native``
+
 A dozen photos do, a hundred are better; 200 steps take some minutes on a CPU. Photos with depth beside them (see
 "Data" in the README) teach a head more: leave ``truth=False`` out.
 """

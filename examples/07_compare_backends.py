@@ -2,6 +2,9 @@
 
 Run it: ``python examples/07_compare_backends.py generated:4@1920x1080 report``
 
+Needs: ``pip install ".[scenes]" ./backends/native`` and, for generated scenes, ``apt-get install libegl1
+libgl1-mesa-dri libgles2``
+
 The first argument is held-out scenes, or any data of the table "Data" in the README. Any two backends go into the
 mapping: names, or objects such as the one of ``02_wrap_anything.py``.
 """

@@ -1,5 +1,8 @@
 """Train a small latent-diffusion depth model of Marigold's architecture from nothing but generated scenes.
 
+Needs: ``pip install ".[scenes]" ./backends/native ./backends/diffusers`` and, for the scenes, ``apt-get install libegl1
+libgl1-mesa-dri libgles2``
+
 First render scenes to learn from and to measure on, then train; each of the three parts goes on where
 it was interrupted:
 

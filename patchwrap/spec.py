@@ -23,13 +23,10 @@ from patchwrap.types import CoarseMap, ConfidenceBatch, DepthBatch, Features, Im
 
 @runtime_checkable
 class Backend(Protocol):
-    """Any monocular depth model: three lines of facts and one method.
+    """Any monocular depth model: two attributes (``convention``, ``processing``) and one method.
 
-    Optional attributes: ``multiple`` (int, both sides of an input must divide by it, default 1),
-    ``free_aspect`` (bool, default True; False means inputs always have exactly ``processing``),
-    ``mirror`` (bool, default False; True asks for the mirror image of the whole, too, see ``patchwrap.mirror``) and
-    ``knows_tiles`` (bool, default False; True says that it learned from tiles, so that what it says of a tile's layout
-    is believed, and not of its details alone, see ``fusion.DETAIL_DEFAULT``).
+    ``Traits`` lists the optional attributes. One that holds a network should have ``to``, see ``Movable``; the other
+    optional methods are those of the Protocols below.
     """
 
     convention: DepthConvention
@@ -42,11 +39,13 @@ class Backend(Protocol):
         Must not disable gradients: the pipeline does that where none are needed.
 
         Args:
-            images: RGB in [0, 1] at a size this backend accepts.
+            images: RGB in [0, 1] as float32, on the device of the prediction, at a size this backend accepts. They are
+                not normalised: a model's mean and standard deviation are applied here.
 
         Returns:
-            One map per image, same height and width. Non-finite values mean invalid; so does a depth of zero or less,
-            unless the ambiguity is affine. The maps are copied, so that the next call may overwrite them.
+            One map per image, a float tensor of the images' height and width. Non-finite values mean invalid; so does a
+            depth of zero or less, unless the ambiguity is affine. The maps are copied, so that the next call may
+            overwrite them.
         """
         ...
 
@@ -98,7 +97,7 @@ class Movable(Protocol):
     """A backend whose networks can be moved to another device and number type."""
 
     def to(self, device: torch.device, dtype: torch.dtype) -> object:
-        """Move the networks; images arrive on the same device in float32.
+        """Move the networks; images arrive on the same device in float32, ``predict`` casts them to the networks' type.
 
         Moving back to float32 must restore the exact weights (``patchwrap.Precision`` does that), since one backend
         serves many calls.

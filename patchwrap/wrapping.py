@@ -113,13 +113,14 @@ def wrap_callable(
 ) -> "CallableBackend":
     """Make a Backend from a function from images to depth maps.
 
-    A module is put into evaluation mode and moved to the device of each prediction; any other function must itself
-    bring its network and the images to one device. Both run under ``torch.autocast`` if another number type than
-    float32 is requested.
+    A module is put into evaluation mode and moved to the device of each prediction; any other function must move its
+    network to ``images.device`` itself. Both run under ``torch.autocast`` if another number type than float32 is
+    requested.
 
     Args:
-        function: takes RGB in [0, 1] of shape (batch, 3, height, width); returns (batch, 1, rows, columns)
-            or (batch, rows, columns), tensor or ndarray, or a list of one map per image, at any resolution.
+        function: takes RGB in [0, 1], not normalised, of shape (batch, 3, height, width); returns
+            (batch, 1, rows, columns) or (batch, rows, columns), tensor or ndarray, or a list of one map per image, at
+            any resolution.
         convention: of the returned maps.
         processing: preferred ``(height, width)`` of its input in pixels.
         multiple: both sides of an input are a multiple of this.

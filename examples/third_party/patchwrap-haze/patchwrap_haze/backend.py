@@ -19,7 +19,10 @@ Grey = Float[Tensor, "batch 1 height width"]
 
 
 class Haze:
-    """A backend without a network: beta is unknown, so depth is known up to its scale."""
+    """A backend without a network: beta is unknown, so depth is known up to its scale.
+
+    A backend that holds a network needs ``to`` as well, see the README beside ``pyproject.toml``.
+    """
 
     convention = DepthConvention("depth", "scale")
     processing = (384, 512)
