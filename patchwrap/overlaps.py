@@ -5,8 +5,10 @@ A term for each tile's difference from the coarse map anchors the tiles to it. E
 system through its moments.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
+from math import prod
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -32,6 +34,12 @@ LEAST_CELLS = 12
 """Fewest valid cells that make an overlap."""
 MANY_CELLS = 300
 """About this many cells of an overlap or tile are used: neighbouring cells are highly correlated."""
+MOST_CELLS = 8_000_000
+"""About this many cells of all overlaps together are used, each of which takes 56 bytes: if there are more than some
+27,000 pairs of tiles, fewer than ``MANY_CELLS`` of each."""
+FEWEST_CELLS = 48
+"""About this many cells of an overlap are used at least, and never less than half as many of those that it has. If
+that were more than ``MOST_CELLS`` in all, a random sample of the pairs is used."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Overlap:
         difference: first minus second in every cell.
         basis: derivative of the difference by both tiles' steps: 1, v and u of every cell in the first
             tile, and minus those in the second.
-        share: size of the overlap as a fraction of the first tile.
+        share: size of the overlap as a fraction of the first tile, times the number of pairs that this one stands for.
     """
 
     first: int
@@ -106,41 +114,60 @@ def joint_steps(tiles: list[Observation], coarse: Grid, spread: float) -> Steps:
 
 
 def find_overlaps(tiles: list[Observation]) -> list[Overlap]:
-    """Every pair of tiles that shares at least two rows, two columns and ``LEAST_CELLS`` valid cells."""
+    """Pairs of tiles that share at least two rows, two columns and ``LEAST_CELLS`` valid cells.
+
+    Every such pair, unless there are so many that a sample must do, see ``FEWEST_CELLS``.
+    """
     values = [tile.corrected() for tile in tiles]
+    count = sum(len(others) for _, others in _neighbours(tiles))
+    cells = min(MANY_CELLS, max(FEWEST_CELLS, MOST_CELLS // max(count, 1)))
+    part = min(1.0, MOST_CELLS / (cells * max(count, 1)))
+    found = (_overlap(tiles, values, pair, cells, part) for pair in _sampled_pairs(tiles, part))
+    return [overlap for overlap in found if overlap is not None]
+
+
+def _neighbours(tiles: list[Observation]) -> Iterator[tuple[int, Int[ndarray, "pairs"]]]:
+    """Every tile's index, and those of later tiles that share at least two rows and two columns with it."""
     low = np.array([[part.start for part in tile.cells] for tile in tiles]).reshape(-1, 2)
     high = np.array([[part.stop for part in tile.cells] for tile in tiles]).reshape(-1, 2)
-    found = []
     for i in range(len(tiles)):
-        top, bottom = np.maximum(low[i], low[i + 1 :]), np.minimum(high[i], high[i + 1 :])
-        for k in np.flatnonzero((bottom - top >= 2).all(axis=1)):
-            found.append(_overlap(tiles, values, (i, i + 1 + int(k)), top[k], bottom[k]))
-    return [overlap for overlap in found if overlap is not None]
+        shared = np.minimum(high[i], high[i + 1 :]) - np.maximum(low[i], low[i + 1 :])
+        yield i, i + 1 + np.flatnonzero((shared >= 2).all(axis=1))
+
+
+def _sampled_pairs(tiles: list[Observation], part: float) -> Iterator[tuple[int, int]]:
+    """About this part of the pairs of neighbours, the same in every call; all of them if it is 1."""
+    # At random, since in a regular plan every n-th pair may join tiles in one direction only.
+    draw = np.random.default_rng(0)
+    for i, others in _neighbours(tiles):
+        for k in others[draw.random(len(others)) < part]:
+            yield i, int(k)
 
 
 def _overlap(
     tiles: list[Observation],
     values: list[Float[ndarray, "_ _"]],
     pair: tuple[int, int],
-    low: Int[ndarray, "2"],
-    high: Int[ndarray, "2"],
+    cells: int,
+    part: float,
 ) -> Overlap | None:
-    stride = _stride(int(np.prod(high - low)))
+    shared = [(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(*(tiles[k].cells for k in pair))]
+    stride = _stride(prod(stop - start for start, stop in shared), cells)
     views = []
     for k in pair:
-        views.append(tuple(slice(a - p.start, b - p.start, stride) for p, a, b in zip(tiles[k].cells, low, high)))
+        views.append(tuple(slice(a - p.start, b - p.start, stride) for p, (a, b) in zip(tiles[k].cells, shared)))
     difference = (values[pair[0]][views[0]] - values[pair[1]][views[1]]).ravel()
     valid = np.isfinite(difference)
     if valid.sum() < LEAST_CELLS:
         return None
     first, second = (tiles[k].basis(*view)[valid] for k, view in zip(pair, views))
-    share = stride**2 * difference.size / tiles[pair[0]].thumb.size
+    share = stride**2 * difference.size / tiles[pair[0]].thumb.size / part
     return Overlap(*pair, difference[valid], np.hstack([first, -second]), share)
 
 
-def _stride(cells: int) -> int:
-    """Step between used rows and columns at which about ``MANY_CELLS`` remain."""
-    return max(1, round(float(np.sqrt(cells / MANY_CELLS))))
+def _stride(cells: int, wanted: int = MANY_CELLS) -> int:
+    """Step between used rows and columns at which about the wanted number of cells remain, at least half of it."""
+    return max(1, round(float(np.sqrt(cells / wanted))))
 
 
 def _solve(pairs: list[Overlap], anchors: list[Anchor], steps: Steps) -> Steps:

@@ -59,6 +59,38 @@ def test_an_overlaps_share_does_not_depend_on_how_many_cells_are_used(coarse):
     assert pair.share == pytest.approx(1 / 3, rel=0.1)
 
 
+def many_tiles(count=60):
+    truth = scene()
+    return [observed(tile, truth[tile.slices], CANVAS) for tile in [Tile(0, k, 96, 96) for k in range(count)]]
+
+
+def test_few_overlaps_are_used_with_as_many_cells_as_ever(monkeypatch):
+    tiles = many_tiles(4)
+    pairs = find_overlaps(tiles)
+    monkeypatch.setattr(overlaps, "MOST_CELLS", 10**12)
+    for pair, other in zip(pairs, find_overlaps(tiles), strict=True):
+        np.testing.assert_array_equal(pair.difference, other.difference)
+        np.testing.assert_array_equal(pair.basis, other.basis)
+        assert pair.share == other.share and len(pair.difference) > 200
+
+
+@pytest.mark.parametrize("most", [200_000, 60_000])
+def test_the_cells_of_all_overlaps_are_bounded(monkeypatch, most):
+    """Sixty tiles make 1770 pairs: 113 cells of each for the first bound, and 1250 pairs of 48 cells for the second."""
+    monkeypatch.setattr(overlaps, "MOST_CELLS", most)
+    pairs = find_overlaps(many_tiles())
+    counts = np.array([len(pair.difference) for pair in pairs])
+    assert 0.5 * most < counts.sum() < 1.5 * most and counts.min() >= 24
+    assert (len(pairs) < 1770) == (most < 1770 * 48)
+
+
+def test_a_sample_of_the_pairs_weighs_as_much_as_all_of_them(monkeypatch):
+    tiles = many_tiles()
+    whole = sum(pair.share for pair in find_overlaps(tiles))
+    monkeypatch.setattr(overlaps, "MOST_CELLS", 30_000)
+    assert sum(pair.share for pair in find_overlaps(tiles)) == pytest.approx(whole, rel=0.1)
+
+
 def test_cells_that_are_wrong_in_one_tile_do_not_decide_the_steps():
     left, right = offsets_after_the_steps((0.1, -0.1), spoiled_columns=8)[0]
     assert abs(left) < 0.1 and abs(right) < 0.1 and abs(left - right) < 0.15
