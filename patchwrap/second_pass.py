@@ -8,10 +8,12 @@ import torch
 
 from patchwrap.canvas import Canvas
 from patchwrap.consensus import Consensus
+from patchwrap.errors import BackendContractError
 from patchwrap.observation import Correction
 from patchwrap.resampling import interpolate_map
 from patchwrap.spec import FusionHead, HeadTraits
 from patchwrap.surroundings import Surroundings
+from patchwrap.tile_runner import checked_maps
 from patchwrap.tile_store import Prediction, TileStore
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Tile
@@ -119,7 +121,14 @@ class SecondPass:
 
     def _refined(self, head: FusionHead, view: TileView) -> Map:
         rows, columns = view.aligned.shape[2:]
-        return head.refine(view.padded().to(self.device))[0, 0, :rows, :columns].to("cpu", torch.float32)
+        given, method = view.padded().to(self.device), f"{type(head).__name__}.refine"
+        refined = checked_maps(method, head.refine(given), given.images)[0, 0, :rows, :columns]
+        if not refined.isfinite().all():  # a single such pixel would spread over the whole fused map
+            raise BackendContractError(
+                f"{method} returned values that are not finite for a tile of finite maps. Return view.aligned where it "
+                "has nothing better; if float16 overflows (at 65504), take dtype bfloat16 or float32."
+            )
+        return refined
 
     def _towards_coarse(
         self, tile: Tile, values: Map, confidence: Map, agreement: Map, trust: float

@@ -235,7 +235,7 @@ class FusionHead(Protocol):
     """
 
     def refine(self, view: TileView) -> DepthBatch:
-        """Return the aligned tiles plus a residual; no side has less than 16 pixels."""
+        """Return the aligned tiles plus a residual, finite, in the same shape; no side has less than 16 pixels."""
         ...
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from patchwrap.canvas import Canvas
+from patchwrap.errors import BackendContractError
 from patchwrap.observation import Correction
 from patchwrap.second_pass import SecondPass
 from patchwrap.surroundings import CONSENSUS_TOLERANCE, Surroundings
@@ -81,6 +82,38 @@ def refined(drawn, trust=1.0):
             store.append(Prediction(tile, torch.full((8, 8), values)))
         passes = SecondPass(canvas, coarse, store, corrections, Head(drawn), around, torch.device("cpu"))
         return list(passes)
+
+
+def with_a_hole(values, hole):
+    values = values.clone()
+    values[..., 3, 3] = hole
+    return values
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda values: values[..., :-1], r"Head.refine returned \(1, 1, 16, 15\) for images"),
+        (lambda values: values[0, 0], r"Head.refine returned \(16, 16\) for images"),
+        (lambda values: None, "Head.refine returned NoneType for images"),
+        (lambda values: with_a_hole(values, torch.nan), "Head.refine returned values that are not finite"),
+        (lambda values: with_a_hole(values, torch.inf), "Head.refine returned values that are not finite"),
+    ],
+)
+def test_what_a_head_returns_is_checked(change, words, monkeypatch):
+    monkeypatch.setattr(Head, "refine", lambda self, view: change(view.aligned))
+    with pytest.raises(BackendContractError, match=words):
+        refined("alone")
+
+
+def test_what_a_head_returns_beyond_the_tile_is_of_no_account(monkeypatch):
+    def refine(self, view):
+        values = view.aligned.clone()
+        values[..., 8:, :] = torch.nan  # padding
+        return values
+
+    monkeypatch.setattr(Head, "refine", refine)
+    assert all(aligned.values.isfinite().all() for aligned in refined("alone"))
 
 
 def test_alone_each_tile_moves_towards_the_coarse_map_by_its_own_agreement():
