@@ -1,7 +1,8 @@
 """Baseline alignments for comparison: none at all, and min-max matching.
 
-Both give no evidence of agreement: every valid tile is trusted fully, however far from the coarse map it is, and there
-are no observations from which a consensus of the tiles could be formed.
+Both give no evidence of agreement: every valid tile is trusted fully, however far from the coarse map it is (except for
+a constant one, whose range cannot be matched), and there are no observations from which a consensus of the tiles could
+be formed.
 """
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from patchwrap.observation import Correction, Observation, thumbnail
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Map
+
+CONSTANT = 1e-5
+"""Range of a tile, relative to its values, up to which it counts as constant: less would be rounding in float32."""
 
 
 class NoAlignment:
@@ -50,7 +54,7 @@ class RangeMatching(NoAlignment):
         self.canvas = canvas
 
     def observe(self, tile: Tile, values: Map) -> None:
-        """Match one tile; without a valid value, or smaller than a coarse pixel, it is not trusted.
+        """Match one tile; if it is constant, without a valid value or smaller than a coarse pixel, it is not trusted.
 
         Args:
             tile: its position on the canvas.
@@ -61,6 +65,9 @@ class RangeMatching(NoAlignment):
             self.corrections.append(Correction(trust=0.0))
             return
         low, high = np.nanmin(thumb), np.nanmax(thumb)
+        if high - low <= CONSTANT * max(abs(low), abs(high)):
+            self.corrections.append(Correction(trust=0.0))
+            return
         target = self.coarse[cells]
         scale = (target.max() - target.min()) / max(high - low, 1e-12)
         self.corrections.append(Correction(scale=float(scale), shift=float(target.min() - scale * low)))

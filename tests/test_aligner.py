@@ -26,3 +26,11 @@ def test_baselines_give_no_evidence_of_agreement(name):
     aligner = aligner_for(name, COARSE, (16, 16), False)
     aligner.observe(TILE, VALUES)
     assert aligner.observations == [] and aligner.half == np.inf and aligner.solve()[0].agreement is None
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e4])
+def test_min_max_matching_does_not_trust_a_constant_tile(value):
+    aligner = aligner_for("range", COARSE, (16, 16), False)
+    aligner.observe(TILE, torch.full((16, 16), value))
+    [correction] = aligner.solve()
+    assert correction.trust == 0 and correction.scale == 1
