@@ -16,6 +16,9 @@ from patchwrap.tiling import TilePlan
 if TYPE_CHECKING:
     from patchwrap.spec import FusionHead, Observer, Progress
 
+_ANY_SIZE = (512, 512)
+"""Stands for photo and tile where any size will do: whether a plan can be read does not depend on it."""
+
 DTYPES = ("float32", "bfloat16", "float16")
 _NUMBER = ((Real, NoneType), "a number or None")
 _WHOLE = ((Integral,), "a whole number")
@@ -79,6 +82,7 @@ def check_options(options: PredictOptions) -> None:
 
     Raises:
         OptionError: naming the option, what was given and what is possible.
+        TilingError: the same for a plan as text and its overlap.
     """
     _check_types(options)
     check_fuser(options["fuser"])
@@ -106,9 +110,12 @@ def _check_types(options: PredictOptions) -> None:
 
 
 def _check_plan(plan: Any, overlap: float | None) -> None:
-    if not isinstance(plan, str | TilePlan):
+    if isinstance(plan, str):
+        TilePlan.choose(plan, _ANY_SIZE, _ANY_SIZE, overlap)
+        return
+    if not isinstance(plan, TilePlan):
         raise OptionError(f"plan {plan!r} is of type {type(plan).__name__}; give text such as '3x3', or a TilePlan.")
-    if isinstance(plan, TilePlan) and overlap is not None:
+    if overlap is not None:
         raise OptionError(
             f"overlap {overlap} and a TilePlan were given, but a TilePlan has overlaps of its own. Set them "
             "there, as by TilePlan.parse(text, overlap), or give the plan as text."

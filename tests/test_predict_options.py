@@ -10,7 +10,7 @@ import torch
 
 import patchwrap
 from patchwrap import pipeline
-from patchwrap.errors import OptionError
+from patchwrap.errors import OptionError, TilingError
 from patchwrap.predict_options import DEFAULTS, PredictOptions, check_options
 
 BACKENDS = {"coarse", "fine"}
@@ -61,3 +61,18 @@ def test_numbers_of_numpy_and_devices_of_torch_are_possible():
 def test_what_is_of_no_possible_type_is_refused(options, words):
     with pytest.raises(OptionError, match=words):
         check_options(DEFAULTS | options)
+
+
+@pytest.mark.parametrize("tiles", [True, False])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"plan": "p17"}, "'p17' in plan 'p17' is not known"),
+        ({"plan": "auto+r8"}, "stands alone"),
+        ({"overlap": 0.95}, "overlap 0.95 is not in"),
+        ({"plan": "slide", "overlap": float("nan")}, "overlap nan is not in"),
+    ],
+)
+def test_a_plan_is_read_before_anything_is_loaded_with_and_without_tiles(options, words, tiles):
+    with pytest.raises(TilingError, match=words):
+        check_options(DEFAULTS | options | {"tiles": tiles})
