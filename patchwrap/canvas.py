@@ -15,7 +15,7 @@ from patchwrap.io import unit_pixels
 from patchwrap.resampling import resize_photo
 from patchwrap.spec import Backend
 from patchwrap.tile_runner import backend_size
-from patchwrap.tiling import Size, Tile, TilePlan
+from patchwrap.tiling import Size, Tile, TilePlan, smallest
 from patchwrap.types import Images
 
 
@@ -70,6 +70,11 @@ class Canvas:
     def size(self) -> Size:
         """``(height, width)`` of the canvas."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def tile_size(self) -> Size:
+        """``(height, width)`` of the smallest tiles on the canvas, by which its size was chosen."""
+        return smallest(tile.size for tile in self.tiles)
 
     def crop(self, tile: Tile) -> Images:
         """One tile's RGB in [0, 1]."""

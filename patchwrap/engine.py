@@ -246,7 +246,9 @@ class Engine:
     def _fused(self, second: SecondPass) -> Fused:
         tiles = second.canvas.tiles
         least = least_invertible(second.coarse, self.coarse.convention, self.space)
-        fuser = self._recipe.load()(second.coarse, tiles[-1].width, self._detail)
+        # The smallest tiles set the crossover: every mean of tiles contains them, and none of them can judge structures
+        # that are larger than it.
+        fuser = self._recipe.load()(second.coarse, second.canvas.tile_size[1], self._detail)
         confidence = WeightedMean(second.canvas.size, anchor=_NOTHING)
         for aligned in second:
             self._show(aligned, least)
@@ -264,11 +266,11 @@ class Engine:
         return detail
 
     def _show(self, aligned: Aligned, least: float | None) -> None:
-        """Pass a tile to the observer, if there is one."""
+        """Pass copies of a tile's maps to the observer, if there is one: it may change them."""
         observer = self.options["observer"]
         if observer is not None:
             values = aligned.values if least is None else aligned.values.clamp(min=least)
-            maps = (from_space(one, self.coarse.convention, self.space) for one in (aligned.predicted, values))
+            maps = (from_space(one.clone(), self.coarse.convention, self.space) for one in (aligned.predicted, values))
             observer(aligned.tile, *maps)
 
     def _tile_pass(self, canvas: Canvas, whole: Output) -> TilePass:

@@ -5,9 +5,10 @@ it; where the sizes do not divide, neighbours overlap by a pixel or two more.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 
@@ -184,8 +185,8 @@ class TilePlan:
         return cls.parse(f"{split}x{split}", overlap) if split > 1 else None
 
     def tile_size(self, grid: Size) -> Size:
-        """``(height, width)`` of the smallest tiles on a grid."""
-        return min(layer.tile_size(grid) for layer in self.layers)
+        """``(height, width)`` of the smallest tiles on a grid, see ``smallest``."""
+        return smallest(layer.tile_size(grid) for layer in self.layers)
 
     def tiles(self, grid: Size, seed: int = 0) -> list[Tile]:
         """Cut the plan from a grid.
@@ -214,6 +215,16 @@ class TilePlan:
         tops = draw.integers(0, grid[0] - height + 1, self.random)
         lefts = draw.integers(0, grid[1] - width + 1, self.random)
         return [Tile(int(top), int(left), height, width) for top, left in zip(tops, lefts)]
+
+
+def smallest(sizes: Iterable[Size]) -> Size:
+    """The size of least area; of several, the one of least height, so that the order does not matter.
+
+    Example:
+        >>> smallest([(30, 80), (45, 20)])
+        (45, 20)
+    """
+    return min(sizes, key=lambda size: (prod(size), size))
 
 
 def starts(length: int, tile: int, overlap: float) -> list[int]:

@@ -786,6 +786,25 @@ def test_an_observer_sees_each_tile_as_predicted_and_as_fused():
     assert np.std(off["fused"]) < 0.01 < 0.1 < np.std(off["predicted"])
 
 
+@pytest.mark.parametrize("convention", ["inverse_depth:affine", "depth:metric"])
+def test_an_observer_may_change_what_it_is_given(convention):
+    def spoil(tile, *maps):
+        for values in maps:
+            values.zero_()
+
+    plain, observed = (
+        patchwrap.predict(PHOTO, Painted(convention, distort=0.3), plan="2x2", observer=observer)
+        for observer in (None, spoil)
+    )
+    np.testing.assert_array_equal(observed.values, plain.values)
+
+
+def test_the_order_of_a_plans_parts_does_not_change_the_crossover():
+    """Tiles of two sizes: the smaller ones decide, wherever they stand."""
+    one, other = (patchwrap.predict(PHOTO, Painted(), plan=plan).values for plan in ("2x2+4x4", "4x4+2x2"))
+    np.testing.assert_allclose(one, other, atol=1e-4 * np.ptp(one))
+
+
 def test_an_observer_sees_the_coarse_map_where_no_tile_is_trusted():
     # Tiles of noise are not trusted, so the coarse map is fused.
     def noisy(images):

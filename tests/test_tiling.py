@@ -117,6 +117,16 @@ def test_a_layer_that_is_given_twice_is_cut_once_and_the_smallest_tiles_are_the_
     assert plan.tile_size((64, 64)) == (16, 16)
 
 
+@pytest.mark.parametrize("name", ["1x3+4x2", "4x2+1x3"])
+def test_the_smallest_tiles_are_those_of_least_area(name):
+    """Of one column and three rows, 20 x 80 pixels; of four columns and two rows, 30 x 20."""
+    assert TilePlan.parse(name, 0.0).tile_size((60, 80)) == (30, 20)
+
+
+def test_of_tiles_of_equal_area_the_lowest_are_the_smallest():
+    assert {TilePlan.parse(name).tile_size((64, 64)) for name in ("1x4+4x1", "4x1+1x4")} == {(16, 64)}
+
+
 def test_sliding_tiles_have_the_processing_height_and_width():
     plan = TilePlan.choose("slide", (200, 200), (30, 40))
     assert plan.tile_size((200, 200)) == (30, 40)
