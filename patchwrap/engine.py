@@ -13,6 +13,7 @@ import torch
 
 from patchwrap import __version__
 from patchwrap.aligner import Aligner, aligner_for
+from patchwrap.ambient_modes import ordinary_modes
 from patchwrap.backend_selection import fuser_for, select_backends, select_head
 from patchwrap.canvas import Canvas
 from patchwrap.clock import Clock
@@ -22,6 +23,7 @@ from patchwrap.errors import BackendContractError
 from patchwrap.focal import metric_scale, relative_focal
 from patchwrap.fusers import FUSERS, FuserRecipe
 from patchwrap.fusion import default_detail
+from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.io import Photo
 from patchwrap.mirror import average_with_mirrored
 from patchwrap.predict_options import DEFAULTS, PredictOptions, check_options
@@ -105,13 +107,14 @@ class Engine:
         chosen: PredictOptions = DEFAULTS | options
         check_options(chosen)
         chosen = _without_numpy(chosen)
-        first, second = select_backends(backend, coarse, fine)
-        with _TURN:  # a head may copy the tile backend, which no other thread may move meanwhile
-            head, second = select_head(chosen["head"], first, second)
-            mirror_alone = chosen["mirror"] is True
-            chosen = _resolved(chosen, first, second, head)
-            engine = cls(first, second, head, chosen, usable_device(chosen["device"]), mirror_alone)
-            engine._place()
+        with ordinary_modes(torch.device("cpu")):  # networks are loaded on the CPU and then moved
+            first, second = select_backends(backend, coarse, fine)
+            with _TURN:  # a head may copy the tile backend, which no other thread may move meanwhile
+                head, second = select_head(chosen["head"], first, second)
+                mirror_alone = chosen["mirror"] is True
+                chosen = _resolved(chosen, first, second, head)
+                engine = cls(first, second, head, chosen, usable_device(chosen["device"]), mirror_alone)
+                engine._place()
         return engine
 
     def _place(self) -> None:
@@ -125,14 +128,13 @@ class Engine:
         """Within it the networks are placed, torch is seeded, gradients are off, and other threads wait.
 
         The networks are placed again, since another engine may have moved them. The state of the caller's random
-        generators is left unchanged.
+        generators is left unchanged; the caller's autocast and default device do not apply.
         """
-        devices = [self.device] if self.device.type == "cuda" else []
-        with _TURN, torch.random.fork_rng(devices), torch.no_grad():
+        with _TURN, preserved_generators(self.device), ordinary_modes(self.device), torch.no_grad():
             _AT_WORK.append(self)
             try:
                 self._place()
-                torch.manual_seed(self.options["seed"])
+                seed_generators(self.device, self.options["seed"])
                 yield
             finally:
                 _AT_WORK.pop()

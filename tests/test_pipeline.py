@@ -689,6 +689,47 @@ def test_no_backend_at_all():
         patchwrap.predict(PHOTO)
 
 
+class Shortened(Painted):
+    """Runs under an autocast of its own, and creates tensors with and without a device."""
+
+    def predict(self, images):
+        with torch.autocast("cpu", torch.bfloat16):
+            assert (torch.ones(2, 2) @ torch.ones(2, 2, device="cpu")).dtype == torch.bfloat16
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+        assert torch.ones(1, device="meta").is_meta
+        return super().predict(images)
+
+
+@pytest.mark.parametrize("backend", [Painted, Shortened])
+def test_the_callers_autocast_does_not_apply(backend):
+    plain = patchwrap.predict(PHOTO, backend(), plan="2x2").values
+    with torch.autocast("cpu", torch.bfloat16):
+        within = patchwrap.predict(PHOTO, backend(), plan="2x2").values
+        assert torch.is_autocast_enabled("cpu")
+    np.testing.assert_array_equal(within, plain)
+
+
+@pytest.mark.parametrize("backend", [Painted, Shortened])
+def test_the_callers_default_device_does_not_apply(backend):
+    plain, model = patchwrap.predict(PHOTO, backend(), plan="2x2").values, backend()
+    with torch.device("meta"):
+        within = patchwrap.predict(PHOTO, model, plan="2x2").values
+        assert torch.ones(1).is_meta
+    np.testing.assert_array_equal(within, plain)
+
+
+def test_backends_are_loaded_without_the_callers_default_device(ramp):
+    with torch.device("meta"):
+        assert np.isfinite(patchwrap.predict(PHOTO, "ramp", plan="2x2").values).all()
+
+
+def test_other_devices_are_not_seeded(monkeypatch):
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    patchwrap.predict(PHOTO, Painted(), tiles=False)
+    assert not seeded
+
+
 def test_the_callers_random_numbers_are_left_alone():
     torch.manual_seed(1)
     expected = torch.rand(1)
