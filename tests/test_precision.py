@@ -148,6 +148,31 @@ def test_a_decoder_of_another_shape_is_refused_in_half_precision_too():
         Head(decoder=[torch.ones(3)]).adapted(backend)
 
 
+class BornInHalf(Movable):
+    """Is in half precision, and cannot take float32 images, before it is moved."""
+
+    def __init__(self):
+        self.network = Small().eval().bfloat16()
+        self.precision = SimpleNamespace(dtype=torch.float32)
+
+    def to(self, device, dtype):
+        self.precision = Precision(self.network, ["head"])
+        self.precision.to(device, dtype)
+
+
+class Kept:
+    """A head that changes nothing."""
+
+    def refine(self, view):
+        return view.aligned
+
+
+def test_the_contract_moves_a_backend_and_its_tile_backend_before_they_predict():
+    backend = BornInHalf()
+    backend.fine, backend.head = BornInHalf(), Kept()  # A head is given predictions of both.
+    check_backend(backend)
+
+
 def test_the_contract_asks_for_the_way_back():
     class Rounded(Movable):
         def to(self, device, dtype):

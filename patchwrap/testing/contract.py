@@ -61,6 +61,11 @@ def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080,
     """
     name = type(backend).__name__
     check_backend_facts(backend, name)
+    fine = fine_of(backend)
+    for part in (backend, fine):
+        # As in the pipeline, before any prediction: a constructor may leave its network on a GPU or in half precision.
+        if isinstance(part, Movable):
+            part.to(_CPU, torch.float32)
     with torch.random.fork_rng(devices=[]):
         for size in sizes:
             images = _pictures(backend, size)
@@ -68,7 +73,7 @@ def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080,
         _check_options(backend, name, sizes[0])
         if (head := head_of(backend)) is not None:
             _check_head(head, backend, sizes[0])
-    if (fine := fine_of(backend)) is not None and fine is not backend:
+    if fine is not None and fine is not backend:
         check_backend(fine, sizes)
 
 
