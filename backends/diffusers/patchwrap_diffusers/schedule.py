@@ -37,6 +37,9 @@ class Schedule:
         except (ValueError, ZeroDivisionError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise OptionError(f"this scheduler does not support steps {steps!r}: {reason}") from error
+        times = self._scheduler.timesteps
+        # For some numbers of steps, such as 61, diffusers' trailing spacing has one time too many, -1.
+        self._scheduler.timesteps = times[times >= 0]
         self._check_start(steps)
 
     def __len__(self) -> int:
@@ -90,7 +93,12 @@ class Schedule:
         return int(self.time(index)) - stride == int(self.time(index + 1))
 
     def _check_start(self, steps: int) -> None:
-        time = int(self.time(0))
+        time, trained = int(self.time(0)), self._scheduler.config.num_train_timesteps
+        if time >= trained:
+            raise OptionError(
+                f"steps {steps} with {self._scheduler.config.timestep_spacing!r} spacing begins at time {time}, but "
+                f"the scheduler's last is {trained - 1}. Take fewer steps, or spacing='trailing'."
+            )
         if self._scheduler.alphas_cumprod[time] > 0.5:
             raise OptionError(
                 f"steps {steps} with {self._scheduler.config.timestep_spacing!r} spacing begins at time {time}, where "

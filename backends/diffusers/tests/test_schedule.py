@@ -24,7 +24,7 @@ def velocity(schedule, index, clean, noise):
     return level.sqrt() * noise - (1 - level).sqrt() * clean
 
 
-@pytest.mark.parametrize("steps", [2, 3, 4, 6, 7, 10, 13])
+@pytest.mark.parametrize("steps", [2, 3, 4, 6, 7, 10, 13, 61])
 @pytest.mark.parametrize("spacing", ["trailing", "linspace"])
 def test_a_network_that_knows_the_answer_is_led_there(steps, spacing):
     # Where steps do not divide 1000, DDIM's own step ends at another level than the one where the next begins.
@@ -61,6 +61,21 @@ def test_one_leading_step_is_refused():
     with pytest.raises(OptionError, match=r"time 1, .* spacing='trailing'"):
         Schedule(ddim("leading"), 1)
     assert len(Schedule(ddim("leading"), 4)) == 4
+
+
+@pytest.mark.parametrize("spacing", ["trailing", "linspace", "leading"])
+def test_every_number_of_steps_has_times_of_its_own(spacing):
+    # diffusers' trailing spacing adds a time of -1 at 61, 103, 121 and others.
+    for steps in (2, 3, 60, 61, 103, 121, 250, 333, 997, 999):
+        schedule = Schedule(ddim(spacing), steps)
+        times = [int(schedule.time(index)) for index in range(len(schedule))]
+        assert len(set(times)) == steps and times == sorted(times, reverse=True) and 0 <= times[-1] < times[0] < 1000
+
+
+def test_steps_that_begin_beyond_pure_noise_are_refused():
+    with pytest.raises(OptionError, match=r"steps 1000 .* begins at time 1000, .* 999\. Take fewer steps"):
+        Schedule(ddim("leading"), 1000)
+    assert len(Schedule(ddim("trailing"), 1000)) == 1000
 
 
 @pytest.mark.parametrize(
