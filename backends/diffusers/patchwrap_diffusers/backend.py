@@ -192,7 +192,7 @@ def load(
         tile_mode: ``independent``, ``shared-noise``, ``coarse-start`` or ``joint``.
         strength: of ``coarse-start``: the share of the steps that still change the coarse map, in (0, 1].
         steps: of denoising; None is the checkpoint's own number.
-        ensemble: trajectories per picture: 1, or at least 3.
+        ensemble: trajectories per picture: 1, or at least 3 from gaussian noise.
         noise: to start from, ``gaussian`` or ``zeros``; None is zeros for a DDIM checkpoint made for one step.
         spacing: of a DDIM scheduler, ``trailing`` …; None is the checkpoint's own.
         vae: an autoencoder instead of the checkpoint's own: ``taesd``, hub name, folder or loaded.
@@ -232,6 +232,10 @@ def _sampler(
     schedule = Schedule(pipeline.scheduler, steps_of(chosen["steps"]), chosen["spacing"])
     one_step = own == 1 and not schedule.consistency
     kind = checked("noise", chosen["noise"] or ("zeros" if one_step else "gaussian"), NOISES, "gaussian or zeros")
+    if ensemble > 1 and kind == "zeros":
+        raise OptionError(
+            'ensemble: from zero noise all trajectories are the same; leave it out or give noise="gaussian".'
+        )
     return Sampler(network, schedule, NOISES[kind], ensemble)
 
 

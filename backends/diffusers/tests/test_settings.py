@@ -99,9 +99,20 @@ def test_only_a_ddim_checkpoint_made_for_one_step_starts_from_zero(tiny, load_ti
     assert [other.sampler.noise for other in others] == [gaussian, gaussian]
 
 
+@pytest.mark.parametrize("made", [("ddim", 4, "zeros"), ("lcm", 4, "zeros"), ("trailing", 1, None)])
+def test_an_ensemble_from_zero_noise_is_refused(tiny, made):
+    scheduler, steps, noise = made
+    folder = tiny(scheduler, default_denoising_steps=steps)
+    with pytest.raises(OptionError, match=r'^ensemble: from zero noise .* noise="gaussian"'):
+        patchwrap.load_backend("diffusers", folder, ensemble=3, noise=noise)
+    assert patchwrap.load_backend("diffusers", folder, ensemble=3, noise="gaussian").sampler.members == 3
+
+
 def test_what_a_publication_says_is_used_where_its_files_do_not_tell(tiny):
     pipe = MarigoldDepthPipeline.from_pretrained(tiny(default_denoising_steps=None))
     pipe.register_to_config(_name_or_path="GonzaloMG/marigold-e2e-ft-depth")
+    with pytest.raises(OptionError, match="from zero noise"):
+        patchwrap.load_backend("diffusers", pipe, ensemble=3)
     sampler = patchwrap.load_backend("diffusers", pipe).sampler
     assert sampler.noise is zeros and int(sampler.schedule.time(0)) == 999 and len(sampler.schedule) == 1
     assert torch.equal(sampler.noise((2, 2)), torch.zeros(2, 2))
