@@ -127,10 +127,15 @@ class CoarseStart:
 
     @cached_property
     def map(self) -> CoarseMap:
-        """The map, its 2nd to 98th percentile scaled to [0, 1] as in training (arXiv 2312.02145, section 3.2)."""
+        """The map, its 2nd to 98th percentile scaled to [0, 1] as in training (arXiv 2312.02145, section 3.2).
+
+        An affine map of the other space cannot be converted to the denoiser's; it is turned over, so that near and far
+        are where the denoiser has them.
+        """
         space = fusion_space(self.context.convention, self.convention)
         space = self.convention.space if space == "log_depth" else space
         values = to_space(self.context.coarse, self.context.convention, space)
         low, high = torch.nanquantile(values.flatten(), torch.tensor([0.02, 0.98]).to(values)).tolist()
         scaled = (values - low) / max(high - low, 1e-6)
+        scaled = scaled if space == self.convention.space else 1 - scaled
         return scaled.nan_to_num(nan=0.5).clamp(0, 1)

@@ -15,6 +15,7 @@ from patchwrap.testing import painted_photo
 from patchwrap.tiling import TilePlan
 from patchwrap.windows import window
 from patchwrap_diffusers.grid import levels
+from patchwrap_diffusers.tile_modes import CoarseStart
 
 MODES = ["independent", "shared-noise", "coarse-start", "joint"]
 CANVAS = (116, 172)
@@ -216,6 +217,24 @@ def test_another_backends_coarse_map_is_brought_into_our_convention(load_tiny, s
         maps_of(backend, TILES[:4], coarse=coarse, convention=meaning)
         starts.append(torch.stack(seen.latents[:4]))
     assert torch.allclose(starts[0], starts[1], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("own", "coarse", "rises"),
+    [
+        ("depth:scale", "inverse_depth:affine", False),
+        ("inverse_depth:metric", "depth:affine", False),
+        ("depth:scale", "depth:affine", True),
+        ("depth:affine", "inverse_depth:scale", False),
+        ("depth:scale", "inverse_depth:metric", False),
+    ],
+)
+def test_coarse_start_is_far_where_the_coarse_map_is_far(own, coarse, rises):
+    values = torch.linspace(1, 5, 40).expand(30, 40).clone()
+    values[0, 0] = torch.nan
+    start = CoarseStart(context(coarse=values, convention=coarse), DepthConvention.parse(own), 0.5).map
+    assert start[0, 0] == 0.5 and start.min() == 0 and start.max() == 1
+    assert (start[1, -1] > start[1, 0]) == rises
 
 
 def test_invalid_values_of_the_coarse_map_do_no_harm(load_tiny):
