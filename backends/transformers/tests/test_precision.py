@@ -1,5 +1,6 @@
 import pytest
 import torch
+import transformers as hf
 
 import patchwrap
 from patchwrap.heads import Head
@@ -44,6 +45,16 @@ def test_weights_and_positions_change_and_the_last_layer_does_not(load_tiny):
     assert all(table.dtype == torch.float32 for name, table in network.named_buffers() if "inv_freq" in name)
     head = load_tiny("depth_anything").to(CPU, torch.bfloat16).network.head
     assert (head.conv2.weight.dtype, head.conv3.weight.dtype) == (torch.bfloat16, torch.float32)
+
+
+def test_a_wrapped_model_can_be_converted_and_used_by_itself(tiny):
+    network = hf.AutoModelForDepthEstimation.from_pretrained(tiny("depth_anything"))
+    for _ in range(3):
+        patchwrap.load_backend("transformers", network)
+    assert len(network.head.conv3._forward_pre_hooks) == 1
+    with torch.no_grad():
+        assert network.bfloat16()(torch.rand(1, 3, 56, 84).bfloat16()).predicted_depth.dtype == torch.bfloat16
+    assert patchwrap.load_backend("transformers", network).network.dtype == torch.float32
 
 
 def test_the_pipeline_chooses_the_precision(load_tiny):
