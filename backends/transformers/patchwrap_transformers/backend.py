@@ -32,7 +32,7 @@ class TransformersBackend:
     """One network; the whole-image pass and the tile pass are the same.
 
     Args:
-        network: in evaluation mode.
+        network: in evaluation mode; becomes float32.
         family: the network's.
         convention: of the predicted maps.
         geometry: the input sizes that the network accepts.
@@ -163,8 +163,11 @@ def load(
     """Load a checkpoint.
 
     Args:
-        checkpoint: short name, hub name, folder or an already loaded model, which is put into evaluation mode.
-        convention: ``SPACE:AMBIGUITY`` of the maps; needed only if the checkpoint does not determine it.
+        checkpoint: short name, hub name, folder or an already loaded model, which is put into evaluation mode
+            and becomes float32.
+        convention: ``SPACE:AMBIGUITY`` of the maps; needed only if the checkpoint does not determine it. For a
+            loaded model of a family whose config cannot tell, that of the published checkpoint it came from is assumed,
+            with a warning.
         processing: the input size, ``(height, width)``, ``"WIDTHxHEIGHT"`` or one number for both;
             None is the size of the checkpoint's own image processor.
         processor: short name, hub name, folder or image processor to take colours and size from instead.
@@ -182,8 +185,8 @@ def load(
     _check_kinds(compile, safetensors)
     name, config = identify(checkpoint, revision)
     family = FAMILIES[config.model_type]
-    meaning = convention_of(config, name, convention)
     model = checkpoint if isinstance(checkpoint, PreTrainedModel) else None
+    meaning = convention_of(config, name, convention, loaded=model is not None)
     if model is not None:
         _check_unused(attention=attention, revision=revision, safetensors=None if safetensors else False)
     if processor is None:

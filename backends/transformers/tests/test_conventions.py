@@ -1,6 +1,8 @@
+import logging
 from types import SimpleNamespace
 
 import pytest
+import transformers as hf
 
 import patchwrap
 from patchwrap.errors import ConventionError
@@ -22,6 +24,27 @@ def test_the_published_name_tells_where_the_config_cannot():
     assert str(convention_of(DPT, "facebook/dpt-dinov2-small-nyu")) == "depth:metric"
     with pytest.raises(ConventionError, match="somebody/dpt-large"):
         convention_of(DPT, "somebody/dpt-large")
+
+
+def test_what_is_assumed_of_a_loaded_model_is_a_warning(tiny, caplog):
+    network = hf.AutoModelForDepthEstimation.from_pretrained(tiny("dpt"))
+    network.name_or_path = "Intel/dpt-large"  # as from_pretrained leaves it
+    with caplog.at_level(logging.WARNING, "patchwrap"):
+        assert str(patchwrap.load_backend("transformers", network).convention) == "inverse_depth:affine"
+        [record] = caplog.records
+        assert record.getMessage().startswith("warning: this model's convention is taken to be inverse_depth:affine")
+        assert "'Intel/dpt-large'" in record.getMessage() and "convention=" in record.getMessage()
+        caplog.clear()
+        stated = patchwrap.load_backend("transformers", network, convention="depth:metric")
+        assert str(stated.convention) == "depth:metric" and not caplog.records
+
+
+def test_no_warning_where_the_config_or_the_files_tell(tiny, caplog):
+    network = hf.AutoModelForDepthEstimation.from_pretrained(tiny("depth_anything"))
+    with caplog.at_level(logging.WARNING, "patchwrap"):
+        patchwrap.load_backend("transformers", network)
+        convention_of(DPT, "Intel/dpt-large")
+    assert not caplog.records
 
 
 def test_what_the_user_states_goes_before_everything_else(load_tiny):
