@@ -100,14 +100,13 @@ def _render(options: argparse.Namespace) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    from patchwrap_native.rendering import RenderJob, draw_scenes, render
+    from patchwrap_native.rendering import RenderJob, render
 
-    names = ("out", "scenes", "first_seed", "pairs", "per_shard", "supersample", "processes")
+    names = ("out", "scenes", "first_seed", "pairs", "per_shard", "supersample", "processes", "kinds")
     job = RenderJob(**{name: getattr(options, name) for name in names})
-    draw = partial(draw_scenes, kinds=options.kinds)
     with Progress(console=Console(stderr=True)) as bars:
         told = partial(_advance, bars, bars.add_task("shards", total=None))
-        render(job, draw, told, seconds=60 * options.minutes)
+        render(job, progress=told, seconds=60 * options.minutes)
 
 
 def _advance(bars: "Progress", bar: "TaskID", done: int, total: int) -> None:

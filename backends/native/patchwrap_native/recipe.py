@@ -101,7 +101,8 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     Raises:
         CheckpointError: if a checkpoint or the state in the folder is damaged.
         OptionError: if the folder holds the state of another training, the device cannot be used, the encoder is not
-            that of ``start_from``, or the fusion network would be trained on untrained networks.
+            that of ``start_from``, the fusion network would be trained on untrained networks, or a scene is both among
+            the shards and held out.
         OutputError: if the folder cannot be written.
         TrainingError: if the loss stays non-finite.
     """
@@ -110,6 +111,7 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     trio = _begun(recipe)
     recipe = replace(recipe, encoder=str(trio.coarse.options["encoder"]))
     shards, held_out = open_shards(recipe.shards), open_shards(recipe.held_out)
+    _check_apart(recipe, shards, held_out)
     histories = {}
     for name in recipe.stages:
         stage = _stage(name, recipe, trio, shards, held_out)
@@ -130,6 +132,20 @@ def _check_place(recipe: Recipe) -> None:
         recipe.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write to {str(recipe.out)!r}: {error.strerror or error}") from error
+
+
+def _check_apart(recipe: Recipe, shards: list[Shard], held_out: list[Shard]) -> None:
+    """Check that no scene is both trained on and measured on."""
+    learned, measured = (
+        {(scene["seed"], scene["kind"]) for shard in part for scene in shard.scenes} for part in (shards, held_out)
+    )
+    if shared := sorted(learned & measured):
+        seed, kind = shared[0]
+        raise OptionError(
+            f"{len(shared)} scenes of {str(recipe.held_out)!r} are also in {str(recipe.shards)!r}, such as seed {seed} "
+            f"({kind}); measured on, they would look better than new ones. Render others to hold out: "
+            f"patchwrap-native render --first-seed 1000000 -o FOLDER"
+        )
 
 
 def _begun(recipe: Recipe) -> Trio:

@@ -1,4 +1,4 @@
-"""Render scenes into shards with several processes; finished shards are kept. Independent of the networks."""
+"""Render scenes into shards with several processes; finished shards of the same job are kept. Needs no network."""
 
 import os
 import time
@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patchwrap import OptionError, OutputError
+from patchwrap import ImageError, OptionError, OutputError
 from patchwrap.extension import check_seed, workers
 from patchwrap_native.depth_code import encode
-from patchwrap_native.shards import PREFIX, SceneViews, write_shard
+from patchwrap_native.shards import PREFIX, SceneViews, Shard, write_shard
 from patchwrap_native.views import SHAPES, draw_pairs
 
 if TYPE_CHECKING:
     from patchwrap.scenes import Renderer, Scene
 
 Progress = Callable[[int, int], None]
-Draw = Callable[[list[int], tuple[int, int], int, int], list[SceneViews]]
-"""Called with seeds, size, pairs and supersampling; draws the scenes of one shard."""
+Draw = Callable[[list[int], tuple[int, int], int, int, Sequence[str]], list[SceneViews]]
+"""Called with seeds, size, pairs, supersampling and kinds; draws the scenes of one shard."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class RenderJob:
         supersample: samples per pixel and axis.
         processes: how many render at once.
         shapes: sizes of the views, shards take them in turn.
+        kinds: of scenes, in turn; if empty, each seed chooses among all kinds for training.
 
     Raises:
         OptionError: for a number out of range.
@@ -50,6 +51,7 @@ class RenderJob:
     supersample: int = 2
     processes: int = 2
     shapes: tuple[tuple[int, int], ...] = field(default=SHAPES)
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("scenes", "pairs", "per_shard", "supersample", "processes"):
@@ -64,6 +66,43 @@ class RenderJob:
             seeds = list(range(self.first_seed + start, self.first_seed + stop))
             yield self.out / f"{PREFIX}{number:05d}", seeds, self.shapes[number % len(self.shapes)]
 
+    def finished(self, folder: Path, seeds: list[int], size: tuple[int, int]) -> bool:
+        """Whether a shard is there and complete.
+
+        Args:
+            folder: of the shard.
+            seeds: of its scenes in this job.
+            size: of its views in this job.
+
+        Raises:
+            OptionError: if it is a shard of another job.
+        """
+        try:
+            shard = Shard(folder)
+            self._check_scenes(shard, seeds)
+            images, codes = shard.images.shape[:4], shard.codes.shape
+        except ImageError:  # nothing there, or the remains of a copy that was interrupted
+            return False
+        if images[2:] != size:
+            raise _of_another_job(shard)
+        return images == codes == (len(seeds), 1 + 2 * self.pairs, *size)
+
+    def _check_scenes(self, shard: Shard, seeds: Sequence[int]) -> None:
+        """Check that a shard's scenes are the first ones that this job draws from some seeds."""
+        found = [(scene["seed"], scene["kind"], len(scene["quarters"])) for scene in shard.scenes]
+        wanted = [(seed, kind_of(seed, self.kinds), self.pairs) for seed in seeds]
+        # Shards of earlier versions do not say how they were supersampled.
+        sampled = all(scene.get("supersample") in (None, self.supersample) for scene in shard.scenes)
+        if not sampled or found != wanted[: len(found)]:
+            raise _of_another_job(shard)
+
+
+def _of_another_job(shard: Shard) -> OptionError:
+    return OptionError(
+        f"{str(shard.folder)!r} holds {len(shard)} scenes of another job: their seeds, kinds, number, pairs, size or "
+        "supersampling are not those that are asked for. Give the same options as for that job, or another folder."
+    )
+
 
 def draw_scenes(
     seeds: list[int], size: tuple[int, int], pairs: int, supersample: int, kinds: Sequence[str] = ()
@@ -75,13 +114,28 @@ def draw_scenes(
         size: (height, width) of every view.
         pairs: tile pairs per scene.
         supersample: samples per pixel and axis.
-        kinds: of scenes, in turn; if empty, each seed chooses among all kinds for training.
+        kinds: see ``RenderJob``.
     """
     from patchwrap.scenes import Renderer, build_scene
 
-    scenes = (build_scene(seed, kinds[seed % len(kinds)] if kinds else None) for seed in seeds)
+    scenes = (build_scene(seed, kind_of(seed, kinds)) for seed in seeds)
     with Renderer() as renderer:
         return [_draw_scene(renderer, scene, size, pairs, supersample) for scene in scenes]
+
+
+def kind_of(seed: int, kinds: Sequence[str]) -> str:
+    """The kind of a seed's scene.
+
+    Args:
+        seed: of the scene.
+        kinds: see ``RenderJob``.
+    """
+    from patchwrap.scenes import TRAINING_KINDS
+
+    if kinds:
+        return kinds[seed % len(kinds)]
+    # What build_scene draws without a kind; building the scene would take a tenth of a second.
+    return TRAINING_KINDS[int(np.random.default_rng([seed, 1]).integers(len(TRAINING_KINDS)))]
 
 
 def _draw_scene(
@@ -98,11 +152,12 @@ def _draw_scene(
         [pair.quarters for pair in tiles],
         scene.seed,
         scene.kind,
+        supersample,
     )
 
 
 def render(job: RenderJob, draw: Draw = draw_scenes, progress: Progress | None = None, seconds: float = 1e9) -> int:
-    """Render what is missing.
+    """Render what is missing or incomplete.
 
     Args:
         job: what to render.
@@ -112,15 +167,19 @@ def render(job: RenderJob, draw: Draw = draw_scenes, progress: Progress | None =
 
     Returns:
         The number of finished shards.
+
+    Raises:
+        OptionError: if the folder holds a shard of another job; then nothing is rendered.
+        OutputError: if a shard cannot be drawn or written.
     """
     shards = list(job.shards())
-    missing = [shard for shard in shards if not shard[0].exists()]
+    missing = [shard for shard in shards if not job.finished(*shard)]
     done = len(shards) - len(missing)
     deadline = time.time() + seconds
     # Software OpenGL would start a thread per core in each process.
     os.environ["LP_NUM_THREADS"] = "1"
     with workers(job.processes) as pool:
-        tasks = [pool.submit(_render_shard, *shard, job.pairs, job.supersample, draw, deadline) for shard in missing]
+        tasks = [pool.submit(_render_shard, *shard, job, draw, deadline) for shard in missing]
         failures = []
         for task in as_completed(tasks):
             # A scene that fails must not discard the work of the others.
@@ -136,9 +195,9 @@ def render(job: RenderJob, draw: Draw = draw_scenes, progress: Progress | None =
 
 
 def _render_shard(
-    folder: Path, seeds: list[int], size: tuple[int, int], pairs: int, supersample: int, draw: Draw, deadline: float
+    folder: Path, seeds: list[int], size: tuple[int, int], job: RenderJob, draw: Draw, deadline: float
 ) -> bool:
     if time.time() > deadline:
         return False
-    write_shard(folder, draw(seeds, size, pairs, supersample))
+    write_shard(folder, draw(seeds, size, job.pairs, job.supersample, job.kinds))
     return True

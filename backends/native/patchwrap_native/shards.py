@@ -14,6 +14,8 @@ from numpy import ndarray
 from patchwrap import ImageError, OutputError
 
 PREFIX = "shard_"
+FILES = ("images.npy", "codes.npy", "scenes.json")
+"""Of a shard."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class SceneViews:
         quarters: (rows, columns) from a pair's first to its second tile, in quarters of a tile.
         seed: the scene's seed.
         kind: the scene's kind.
+        supersample: samples per pixel and axis; None if unknown.
     """
 
     images: UInt8[ndarray, "views height width 3"]
@@ -37,6 +40,7 @@ class SceneViews:
     quarters: Sequence[Sequence[int]] = ()
     seed: int = 0
     kind: str = ""
+    supersample: int | None = None
 
 
 @dataclass
@@ -100,7 +104,7 @@ def open_shards(root: Path) -> list[Shard]:
 
 
 def write_shard(folder: Path, scenes: Sequence[SceneViews]) -> None:
-    """Write a shard atomically.
+    """Write a shard atomically, in place of one that is there.
 
     Args:
         folder: where; its parent is made.
@@ -115,9 +119,18 @@ def write_shard(folder: Path, scenes: Sequence[SceneViews]) -> None:
         np.save(unfinished / "images.npy", np.stack([scene.images for scene in scenes]))
         np.save(unfinished / "codes.npy", np.stack([scene.codes for scene in scenes]))
         (unfinished / "scenes.json").write_text(json.dumps([_facts(scene) for scene in scenes]))
+        _remove(folder)
         unfinished.rename(folder)
     except OSError as error:
         raise OutputError(f"Cannot write shard {folder}: {error}. Choose another folder or free some space.") from error
+
+
+def _remove(folder: Path) -> None:
+    """Delete a shard, if it is there; its folder must hold nothing else."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    if folder.exists():
+        folder.rmdir()
 
 
 def _facts(scene: SceneViews) -> dict:

@@ -48,6 +48,17 @@ def _scene(seed, size, pairs):
 @pytest.fixture(scope="session")
 def shards(tmp_path_factory):
     root = tmp_path_factory.mktemp("shards")
+    return write_shards(root, 0, 6)
+
+
+@pytest.fixture(scope="session")
+def held_out(tmp_path_factory):
+    """Fewer scenes, none of which is in ``shards``."""
+    return write_shards(tmp_path_factory.mktemp("held_out"), 1000, 2)
+
+
+def write_shards(root, first, count):
     for number, size in enumerate([(64, 96), (96, 64)]):
-        write_shard(root / f"shard_{number:05d}", draw_scenes(range(10 * number, 10 * number + 6), size, 1, 1))
+        seeds = range(first + 10 * number, first + 10 * number + count)
+        write_shard(root / f"shard_{number:05d}", draw_scenes(seeds, size, 1, 1))
     return root

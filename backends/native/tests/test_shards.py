@@ -1,17 +1,21 @@
+import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from patchwrap.errors import ImageError
+from patchwrap.errors import ImageError, OptionError
 from patchwrap.scenes import Renderer, build_scene
+from patchwrap_native import rendering
 from patchwrap_native.canonical import FURTHEST
 from patchwrap_native.cli import main
 from patchwrap_native.crops import COARSE, FINE, Sampler, place, scaled
 from patchwrap_native.depth_code import decode_log, encode
-from patchwrap_native.rendering import RenderJob, render
-from patchwrap_native.shards import open_shards
+from patchwrap_native.rendering import RenderJob, kind_of, render
+from patchwrap_native.shards import SceneViews, open_shards
 from patchwrap_native.views import draw_pairs
 
 
@@ -59,6 +63,67 @@ def test_rendering_real_scenes_resumes_and_matches_the_renderer(tmp_path):
     with Renderer() as renderer:
         frame = renderer.render(build_scene(shard.scenes[0]["seed"]), (64, 96))
     assert np.array_equal(shard.images[0, 0], frame.image)
+
+
+def blank(seeds, size, pairs, supersample, kinds):
+    """Scenes without anything, drawn at once."""
+    views, pair = 1 + 2 * pairs, [(0.0, 0.0, 1.0, 1.0)] * (1 + 2 * pairs)
+    maps = np.zeros((views, *size, 3), np.uint8), np.zeros((views, *size), np.uint16)
+    rest = [1.0] * views, pair, [(0, 2)] * pairs
+    return [SceneViews(*maps, *rest, seed, kind_of(seed, kinds), supersample) for seed in seeds]
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    """Five scenes in two shards, which are drawn; by threads, since processes start slowly."""
+    monkeypatch.setattr(rendering, "workers", ThreadPoolExecutor)
+    job = RenderJob(tmp_path, scenes=5, pairs=1, per_shard=3, processes=1, shapes=((4, 6),))
+    assert render(job, blank) == 2
+    return job
+
+
+def test_a_seed_that_chooses_its_kind_chooses_that_of_its_scene():
+    assert all(kind_of(seed, ()) == build_scene(seed).kind for seed in range(3))
+
+
+def test_a_shard_that_became_too_short_is_rendered_again(job):
+    first = (job.out / "shard_00000" / "images.npy").stat().st_mtime_ns
+    longer = replace(job, scenes=6)
+    assert [longer.finished(*shard) for shard in longer.shards()] == [True, False] and render(longer, blank) == 2
+    assert [len(shard) for shard in open_shards(job.out)] == [3, 3]
+    assert (job.out / "shard_00000" / "images.npy").stat().st_mtime_ns == first
+
+
+@pytest.mark.parametrize("name", ["images.npy", "codes.npy", "scenes.json"])
+def test_a_shard_that_is_unfinished_is_rendered_again(job, name):
+    for spoil in (lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-9])):
+        spoil(job.out / "shard_00001" / name)
+        assert render(job, blank) == 2 and open_shards(job.out)[1].images.shape == (2, 3, 4, 6, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"first_seed": 1},
+        {"kinds": ("still",)},
+        {"pairs": 2},
+        {"supersample": 1},
+        {"shapes": ((6, 4),)},
+        {"per_shard": 2},
+    ],
+)
+def test_shards_of_another_job_are_refused_and_kept(job, change):
+    before = [(shard.scenes, shard.images.shape) for shard in open_shards(job.out)]
+    with pytest.raises(OptionError, match=r"shard_0000\d' holds \d scenes of another job.*or another folder"):
+        render(replace(job, **change), blank)
+    assert [(shard.scenes, shard.images.shape) for shard in open_shards(job.out)] == before
+
+
+def test_a_shard_that_does_not_say_how_it_was_sampled_is_kept(job):
+    for shard in open_shards(job.out):
+        scenes = [{name: value for name, value in scene.items() if name != "supersample"} for scene in shard.scenes]
+        (shard.folder / "scenes.json").write_text(json.dumps(scenes))
+    assert all(job.finished(*shard) for shard in job.shards())
 
 
 @pytest.mark.parametrize("option", ["--scenes", "--pairs", "--per-shard", "--supersample", "--processes"])

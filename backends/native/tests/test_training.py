@@ -21,8 +21,8 @@ from patchwrap_native.unet import UNet
 
 
 @pytest.fixture
-def recipe(shards, tmp_path):
-    return Recipe(shards, shards, tmp_path / "out", minutes=None, steps=4, batch_size=2, precision="float32")
+def recipe(shards, held_out, tmp_path):
+    return Recipe(shards, held_out, tmp_path / "out", minutes=None, steps=4, batch_size=2, precision="float32")
 
 
 class Killed(Exception):
@@ -166,10 +166,16 @@ def test_a_damaged_state_is_told_with_what_to_do(finished):
 def test_what_cannot_be_trained_is_one_line(recipe, tmp_path, monkeypatch, capsys, words, told):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    command = ["train", "--shards", str(recipe.shards), "--held-out", str(recipe.shards), "-o", str(recipe.out)]
+    command = ["train", "--shards", str(recipe.shards), "--held-out", str(recipe.held_out), "-o", str(recipe.out)]
     assert main([*command, *words]) == 2
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1
+
+
+def test_scenes_that_are_trained_on_are_not_measured_on(recipe):
+    with pytest.raises(OptionError, match=r"12 scenes of .* are also in .* seed 0 \(fake\).*--first-seed 1000000"):
+        train(replace(recipe, held_out=recipe.shards))
+    assert not list(recipe.out.iterdir())
 
 
 def test_the_fusion_network_alone_needs_something_to_mend(recipe):
@@ -199,7 +205,7 @@ def test_the_encoder_is_that_of_the_checkpoint_unless_told_otherwise(recipe, tmp
 def test_the_command_line_takes_the_checkpoints_encoder(recipe, tmp_path, capsys):
     start = tmp_path / "start.safetensors"
     checkpoint.save(Trio.untrained(), start)
-    words = ["train", "--shards", str(recipe.shards), "--held-out", str(recipe.shards), "-o", str(recipe.out)]
+    words = ["train", "--shards", str(recipe.shards), "--held-out", str(recipe.held_out), "-o", str(recipe.out)]
     words += ["--steps", "1", "--batch-size", "2", "--stages", "fine", "--start-from", str(start)]
     assert main([*words, "--encoder", "timm:test_resnet"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
