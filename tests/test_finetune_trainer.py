@@ -51,14 +51,14 @@ def record(tmp_path):
 def make(record, tmp_path):
     """A trainer of a tiny head: ``make(**options of the recipe)``."""
 
-    def make(**options) -> Trainer:
+    def make(save_seconds=60.0, **options) -> Trainer:
         recipe = Recipe(**({"widths": (4, 8, 16), "batch_size": 4, "steps": 10} | options))
         torch.manual_seed(0)
         trainee = Trainee(HeadNetwork(recipe.widths, begin=recipe.begin))
         torch.nn.init.normal_(trainee.network.residual.weight, std=0.1)
         drawer = Drawer([record], recipe.consistency, recipe.batch_size)
         state: Path = tmp_path / "state.pt"
-        return Trainer(trainee, recipe, drawer, chosen_groups([record]), Processes("cpu"), state, "one")
+        return Trainer(trainee, recipe, drawer, chosen_groups([record]), Processes("cpu"), state, "one", save_seconds)
 
     return make
 
@@ -106,6 +106,58 @@ def test_the_average_is_evaluated_and_returned(make):
     assert trainer.history.best_step == 4
     for name, value in trainer.averaged.state_dict().items():
         assert torch.equal(best[name], value)
+
+
+class Stopped(Exception):
+    """Ends a training from outside."""
+
+
+class Clock:
+    """Stands still unless an evaluation takes its time."""
+
+    def __init__(self, trainer, seconds):
+        self.now, self.measure, self.seconds = 0.0, trainer.measure, seconds
+
+    def perf_counter(self):
+        return self.now
+
+    def evaluate(self, trainee):
+        self.now += self.seconds
+        return self.measure(trainee)
+
+
+@pytest.mark.parametrize(("seconds", "wanted"), [(100, [0, 2, 4]), (30, [2]), (1, [])])
+def test_evaluations_count_for_the_time_between_two_states(make, monkeypatch, seconds, wanted):
+    trainer, saved = make(steps=4, epoch=2, patience=100), []
+    clock = Clock(trainer, seconds)
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(trainer, "measure", clock.evaluate)
+    monkeypatch.setattr(trainer, "save", lambda: saved.append(trainer.history.step))
+    trainer.run()
+    assert saved == wanted
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 4])
+def test_a_training_goes_on_exactly_from_a_state_after_an_evaluation(make, monkeypatch, last):
+    """The state is that after the last evaluation before the training ended."""
+    options = {"steps": 6, "epoch": 2, "patience": 100, "rate": 1e-2}
+    whole = make(**options).run()
+
+    def stop(trainer):
+        if trainer.history.step == last:
+            raise Stopped
+
+    trainer = make(**options)
+    clock = Clock(trainer, 100)
+    monkeypatch.setattr(trainer, "measure", clock.evaluate)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(module, "time", clock)
+        trainer.run(stop)
+    resumed = make(**options)
+    assert resumed.history.step == (last - 1) // 2 * 2
+    best = resumed.run()
+    assert all(torch.equal(value, best[name]) for name, value in whole.items())
+    assert [row["step"] for row in resumed.history.scores] == [0, 2, 4, 6]
 
 
 def test_the_rates_of_a_run_follow_the_schedule(make):

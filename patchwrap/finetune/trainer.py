@@ -50,8 +50,8 @@ class History:
     elapsed: float = 0.0
     not_finite: int = 0
     in_a_row: int = 0
-    losses: list[dict[str, float]] = field(default_factory=list)
-    scores: list[dict[str, float]] = field(default_factory=list)
+    losses: list[dict[str, int | float]] = field(default_factory=list)
+    scores: list[dict[str, int | float]] = field(default_factory=list)
     best: float | None = None
     best_step: int = 0
 
@@ -74,7 +74,7 @@ class Trainer:
         processes: that train together.
         state: the training state's file.
         identity: of the training; the state of another training is refused.
-        save_seconds: seconds of training between two writes of the state.
+        save_seconds: seconds, those of evaluations included, between two writes of the state.
         views: of held-out tiles; needed if a decoder is trained.
 
     Raises:
@@ -111,6 +111,7 @@ class Trainer:
         self.means: dict[str, float] = {}
         self._sums: list[dict[str, Tensor]] = []
         self._coming: Future[list[TileBatch]]
+        self._saved = 0.0
         if state.exists():
             self._resume()
 
@@ -153,9 +154,10 @@ class Trainer:
             TrainingError: if ``HOPELESS`` steps in a row have no finite gradients, or the first score is not finite.
             OutputError: if the state cannot be written.
         """
+        self._saved = time.perf_counter()
         if self.history.best is None:
             self._evaluate(on_evaluation)
-        saved = self.history.elapsed
+            self._save_in_time()
         with ThreadPoolExecutor(1) as worker:
             self._draw_ahead(worker)
             while not self.over:
@@ -164,10 +166,14 @@ class Trainer:
                     self._evaluate(on_evaluation)
                 if on_step:
                     on_step(self)
-                if self.history.elapsed - saved >= self.save_seconds:
-                    self.save()
-                    saved = self.history.elapsed
+                self._save_in_time()
         return self.best
+
+    def _save_in_time(self) -> None:
+        """Save the state if the last time is long enough ago, whether steps or an evaluation took the time."""
+        if time.perf_counter() - self._saved >= self.save_seconds:
+            self.save()
+            self._saved = time.perf_counter()
 
     def _draw_ahead(self, worker: ThreadPoolExecutor) -> None:
         """Read the next step's batches while this one is computed."""
