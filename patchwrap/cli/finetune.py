@@ -63,13 +63,14 @@ def run(args: argparse.Namespace) -> int:
     """
     _check_backends(args)
     _check_output(args)
+    from patchwrap.finetune.processes import Processes
     from patchwrap.finetune.recipe import Recipe
     from patchwrap.finetune.runner import finetune
 
     recipe = {name: getattr(args, name) for name in Recipe.__dataclass_fields__ if hasattr(args, name)}
     given = ("start_from", "count", "depth_scale", "cache", "device", "dtype", "tile_batch_size")
     backend, coarse, fine = _backends(args)
-    with Progress(args.quiet) as progress:
+    with Progress(args.quiet or not Processes(args.device).first) as progress:
         finetune(
             backend,
             args.data,

@@ -1,5 +1,7 @@
 """The processes of a distributed training, started by ``torchrun`` and managed by Accelerate."""
 
+from contextlib import AbstractContextManager
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -8,6 +10,10 @@ from torch import Tensor
 
 from patchwrap.device import usable_device
 from patchwrap.errors import MissingExtraError
+
+LONGEST_WAIT = timedelta(days=30)
+"""Time that a process waits for the others. Predictions may take hours, and their shares of them are not equal;
+torch's own limits are 10 and 30 minutes. ``torchrun`` ends all processes when one fails, however long this is."""
 
 
 class Processes:
@@ -23,7 +29,7 @@ class Processes:
 
     def __init__(self, device: str = "auto") -> None:
         self._accelerate = extra("accelerate")
-        self._state = self._accelerate.PartialState(cpu=device == "cpu")
+        self._state = self._accelerate.PartialState(cpu=device == "cpu", timeout=LONGEST_WAIT)
         several = self._state.num_processes > 1
         self.device: torch.device = self._state.device if several else usable_device(device)
 
@@ -45,6 +51,11 @@ class Processes:
     def wait(self) -> None:
         """Wait until all processes get here."""
         self._state.wait_for_everyone()
+
+    def first_ahead(self) -> AbstractContextManager[None]:
+        """Let the first process pass a ``with`` block before the others, which then find what it has made."""
+        ahead: AbstractContextManager[None] = self._state.main_process_first()
+        return ahead
 
     def mean(self, values: Tensor) -> Tensor:
         """Average a tensor over the processes."""
