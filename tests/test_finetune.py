@@ -8,9 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +24,7 @@ from PIL import Image
 import patchwrap
 from patchwrap.clock import Clock
 from patchwrap.datasets import open_dataset
+from patchwrap.datasets.image_set import ImageSet
 from patchwrap.engine import Engine
 from patchwrap.errors import ConventionError, MissingExtraError, OptionError, OutputError, PatchwrapError, TrainingError
 from patchwrap.finetune import Recipe, SimulatedBackend
@@ -27,13 +32,14 @@ from patchwrap.finetune.division import divided, scene_of
 from patchwrap.finetune.draw import Drawer, assembled
 from patchwrap.finetune.objective import overlap_gaps
 from patchwrap.finetune.preparation import Preparation
-from patchwrap.finetune.processes import extra
+from patchwrap.finetune.processes import Processes, extra
 from patchwrap.finetune.record import Record
 from patchwrap.finetune.runner import finetune
 from patchwrap.finetune.selection import score, totals
 from patchwrap.finetune.trainee import mean_of_overlapping
 from patchwrap.finetune.trainer import share_of_rate
 from patchwrap.heads import Head, HeadCard, load_head
+from patchwrap.heads.network import WIDTHS
 from patchwrap.metrics import align, depth_metrics
 from patchwrap.spaces import to_space
 from patchwrap.testing import PaintedBackend
@@ -145,6 +151,44 @@ def test_every_epoch_leaves_a_sheet_and_curves(trained):
         warmth = pixels[:-4, 244 * column : 244 * column + 240, 0] - pixels[:-4, 244 * column : 244 * column + 240, 2]
         assert warmth.min() < -50 and warmth.max() > 50
     assert not (trained[1] / "head.training.pt").exists()
+
+
+def steps_of(log):
+    """Steps whose learning rates TensorBoard shows."""
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    return [event.step for event in events.EventAccumulator(str(log)).Reload().Scalars("rate")]
+
+
+def test_another_training_replaces_curves_and_sheets_of_the_last_and_nothing_else(train, tmp_path):
+    log = tmp_path / "head.log"
+    train(steps=4, epoch=2)
+    for name in ("sheet_of_mine.png", "notes.txt", "events.out.tfevents.1.mine.2.0"):
+        (log / name).write_bytes(b"")
+    train(steps=3, epoch=3)
+    assert {path.name for path in log.glob("*.png")} == {"sheet_000000.png", "sheet_000003.png", "sheet_of_mine.png"}
+    assert len(list(log.glob("events.*"))) == 2 and (log / "notes.txt").exists()
+    (log / "events.out.tfevents.1.mine.2.0").unlink()
+    assert steps_of(log) == [1, 2, 3]
+
+
+def test_a_resumed_training_replaces_what_was_logged_after_its_state(train, tmp_path):
+    class Stopped(Exception):
+        pass
+
+    def stop(trainer):
+        if trainer.history.step == 3:
+            trainer.save()
+        if trainer.history.step == 7:
+            raise Stopped
+
+    options, log = {"steps": 8, "epoch": 2, "patience": 100}, tmp_path / "head.log"
+    with pytest.raises(Stopped):
+        train(on_step=stop, **options)
+    (log / "sheet_000005.png").write_bytes(b"of an evaluation by time")
+    time.sleep(1)  # event files are ordered by the second of their names
+    train(**options)
+    assert len(list(log.glob("events.*"))) == 2 and steps_of(log) == [*range(1, 9)]
+    assert sorted(path.name for path in log.glob("sheet_*")) == [f"sheet_{step:06d}.png" for step in range(0, 9, 2)]
 
 
 def test_a_file_in_the_way_of_the_curves_is_told_before_anything_is_predicted(train, tmp_path):
@@ -429,7 +473,7 @@ def test_what_cannot_be_is_told_before_anything_is_predicted(train, photos, tmp_
     (tmp_path / "torn.training.pt").write_bytes(b"torn")
     for backend, words, options in (
         (several[0], "No fusion head at", {"start_from": tmp_path / "none.safetensors"}),
-        (guided[0], "guided by other features", {"start_from": "universal", "guidance": True}),
+        (guided[0], "guided by other features", {"start_from": "universal", "guidance": True, "widths": WIDTHS}),
         (guided, "guided by the features of one", {"guidance": True}),
         (several[0], "no trainable_parameters", {"unfreeze": "decoder"}),
         (several, "several backends cannot", {"unfreeze": "decoder"}),
@@ -480,8 +524,21 @@ def test_a_training_goes_on_from_a_head(train, tmp_path):
     second = train(name="second", steps=1, rate=1e-9, start_from=tmp_path / "head.safetensors")
     assert torch.allclose(weights(first), weights(second), atol=1e-3)
     assert HeadCard.from_dict(second.card.training["started_from"]) == first.card
-    third = train(name="third", steps=1, rate=1e-9, start_from="universal")
+    third = train(name="third", steps=1, rate=1e-9, start_from="universal", widths=WIDTHS)
     assert torch.allclose(weights(load_head("universal")), weights(third), atol=1e-3)
+
+
+def test_a_training_keeps_begin_and_widths_of_the_head_that_it_starts_from(train, tmp_path):
+    started = {"steps": 1, "start_from": tmp_path / "head.safetensors"}
+    train(steps=1, begin="aligned")
+    for name, options in (("same", {"begin": "aligned"}), ("unnamed", {"widths": WIDTHS})):
+        recipe = train(name=name, **started, **options).card.training["recipe"]
+        assert (recipe["begin"], tuple(recipe["widths"])) == ("aligned", TINY["widths"])
+    with pytest.raises(OptionError, match=r"widths \(4, 8\) is given, but .* has \(4, 8, 16\).*Leave widths out"):
+        train(name="other", **started, widths=(4, 8))
+    train(steps=1)
+    with pytest.raises(OptionError, match=r"begin 'aligned' is given, but .* has 'agreed'.*Leave begin out"):
+        train(name="other", **started, begin="aligned")
 
 
 def test_a_state_begun_from_another_head_is_not_gone_on_with(train, tmp_path):
@@ -651,6 +708,29 @@ def test_images_to_train_on_are_refused_for_selection(photos, tmp_path):
         finetune(PaintedBackend(), samples, tmp_path / "h.safetensors", held_out_data=samples[3:], **TINY)
 
 
+@pytest.mark.parametrize(
+    ("data", "held_out", "told"), [([0], [], "held_out_data is empty"), ([], [0], "^data is empty")]
+)
+def test_an_empty_list_is_told_before_anything_is_predicted(photos, tmp_path, data, held_out, told):
+    samples, backend = open_dataset(photos).lazy_samples, PaintedBackend()
+    options = {**TINY, "truth": False, "held_out_data": [samples[n] for n in held_out]}
+    with pytest.raises(OptionError, match=told):
+        finetune(backend, [samples[n] for n in data], tmp_path / "h.safetensors", **options)
+    assert not backend.calls
+
+
+def test_photos_without_anything_near_are_skipped_with_the_limit(photos, tmp_path):
+    folder = shutil.copytree(photos, tmp_path / "aerial")
+    for seed in (1, 2):
+        np.save(folder / f"{seed}.npy", 100 * seed * np.load(folder / f"{seed}.npy"))
+    judged = {"held_out_data": [open_dataset(photos).lazy_samples[3]], "cache": tmp_path / "kept", "steps": 1}
+    (folder / "3.png").unlink()
+    head = finetune(PaintedBackend("depth:scale"), folder, tmp_path / "head.safetensors", **TINY, **judged)
+    skipped = head.card.training["skipped"]
+    assert [one["name"] for one in skipped] == ["1", "2"]
+    assert all("depth begins at " in one["why"] and "from 80 m on is not trained on" in one["why"] for one in skipped)
+
+
 @dataclass
 class Named:
     """A sample that is never read."""
@@ -670,6 +750,8 @@ class Named:
         ([f"{scene}-{kind}" for scene in ("Adirondack", "Piano", "Jadeplant") for kind in ("perfect", "imperfect")], 3),
         ([f"{scene}/im{n}" for scene in ("Bathroom", "Bottle") for n in range(4)], 2),
         ([f"drive_{n}/image_0{side}/data/{k}" for n in range(3) for side in (2, 3) for k in range(4)], 3),
+        ([f"image/2011_09_26_drive_000{n}_sync_image_{k:010d}_image_02" for n in range(3) for k in range(4)], 3),
+        ([f"indoors/scene_0001{n}/scan_0018{k}/{n}_{k}_indoors" for n in range(3) for k in range(4)], 3),
     ],
 )
 def test_no_scene_is_both_trained_on_and_selected_by(names, scenes):
@@ -685,6 +767,11 @@ def test_photos_of_one_folder_are_divided_one_by_one():
         train, held_out = divided([Named(f"{folder}{n}") for n in range(16)], Recipe(seed=3))
         chosen = sorted(np.random.default_rng(3).permutation(16)[:2].tolist())
         assert [sample.name for sample in held_out] == [f"{folder}{n}" for n in chosen] and len(train) == 14
+
+
+@pytest.mark.parametrize("name", ["scan_00183/a", "walls/scan_00183/a", "2011_09_26_drive_0002/image_02/data/5"])
+def test_folders_that_only_resemble_views_of_a_scene_are_scenes(name):
+    assert scene_of(name) == name.removesuffix("/image_02/data/5").removesuffix("/a")
 
 
 def fingerprint(backend, tmp_path, **options):
@@ -756,6 +843,30 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
 def test_impossible_options_are_refused(train, options, words):
     with pytest.raises(OptionError, match=words):
         train(**options)
+
+
+def test_processes_wait_for_each_other_for_days(monkeypatch):
+    given, stub = {}, ModuleType("accelerate")
+    stub.PartialState = lambda **options: given.update(options) or SimpleNamespace(num_processes=1)
+    monkeypatch.setitem(sys.modules, "accelerate", stub)
+    Processes("cpu")
+    assert given["cpu"] and given["timeout"] > timedelta(days=2)
+
+
+def test_the_first_process_renders_missing_scenes_before_the_others(train, monkeypatch):
+    told = []
+
+    @contextmanager
+    def ahead(self):
+        told.append("first")
+        yield
+        told.append("others")
+
+    monkeypatch.setattr(Processes, "first_ahead", ahead)
+    whole = ImageSet.open.__func__
+    monkeypatch.setattr(ImageSet, "open", classmethod(lambda *given: told.append("rendered") or whole(*given)))
+    train(steps=1)
+    assert told == ["first", "rendered", "others"]
 
 
 def test_without_the_extra_its_name_is_told(monkeypatch):

@@ -13,12 +13,15 @@ from patchwrap.finetune.recipe import Recipe
 _VIEW = re.compile(r"(image|camera|cam|frame|scene_cam)(_?\d+|_[a-z0-9_]+)?|images|data", re.IGNORECASE)
 """Folders of a scene that hold its cameras or frames, such as KITTI's ``image_02/data``."""
 
-_VARIANT = re.compile(r"-(im)?perfect$")
-"""Ends the names of Middlebury's two rectifications of a scene."""
+_VARIANT = re.compile(r"-(im)?perfect$|(?<=scene_\d{5})/scan_\d{5}$")
+"""Ends the names of views of one scene: Middlebury's two rectifications, and DIODE's scans of a building."""
+
+_DRIVE = re.compile(r"(\d{4}_\d\d_\d\d_drive_\d{4}_[a-z]+)_image_\d+(_image_\d\d)?")
+"""File names of KITTI's ``val_selection_cropped``, which has pictures of many drives in one folder."""
 
 
 def scene_of(name: str) -> str:
-    """The scene that a sample shows: the folders in its name, or the name itself if it has none.
+    """The scene that a sample shows: the drive in its file name, else the folders in its name, else the name itself.
 
     Args:
         name: of the sample.
@@ -26,10 +29,16 @@ def scene_of(name: str) -> str:
     Example:
         >>> scene_of("2011_09_26/2011_09_26_drive_0001_sync/image_02/data/0000000005")
         '2011_09_26/2011_09_26_drive_0001_sync'
+        >>> scene_of("image/2011_09_26_drive_0002_sync_image_0000000005_image_02")
+        '2011_09_26_drive_0002_sync'
+        >>> scene_of("indoors/scene_00019/scan_00183/00019_00183_indoors_000_010")
+        'indoors/scene_00019'
         >>> scene_of("Piano-imperfect"), scene_of("IMG_0001")
         ('Piano', 'IMG_0001')
     """
-    folders = name.split("/")[:-1]
+    *folders, file = name.split("/")
+    if drive := _DRIVE.fullmatch(file):
+        return drive[1]
     scene = "/".join([part for part in folders if not _VIEW.fullmatch(part)] or folders) or name
     return _VARIANT.sub("", scene)
 
@@ -71,11 +80,15 @@ def _scenes(samples: Sequence[SampleSource]) -> list[list[int]]:
 def apart(
     train: Sequence[SampleSource], held_out: Sequence[SampleSource]
 ) -> tuple[list[SampleSource], list[SampleSource]]:
-    """Return both after checking that no sample is both trained on and selected by.
+    """Return both after checking that neither is empty and that no sample is both trained on and selected by.
 
     Raises:
-        OptionError: naming one that is.
+        OptionError: if one is empty, or naming a sample that is in both.
     """
+    for samples, name, use in ((train, "data", "train on"), (held_out, "held_out_data", "select by")):
+        if not samples:
+            advice = "" if name == "data" else ", or leave it out to keep some of data for it"
+            raise OptionError(f"{name} is empty: at least one image is needed to {use}. Give some{advice}.")
     known = {_identity(sample) for sample in train}
     if shared := [sample.name for sample in held_out if _identity(sample) in known]:
         raise OptionError(

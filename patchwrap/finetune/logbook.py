@@ -1,5 +1,6 @@
 """Logs a training: curves and pictures for TensorBoard, and the pictures as files."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from io import BytesIO
@@ -16,28 +17,45 @@ from patchwrap.finetune.sheet import sheet
 from patchwrap.finetune.trainer import Trainer
 from patchwrap.io import replacing
 
+_SHEET = re.compile(r"sheet_(\d{6,})\.png")
+
 ROWS = 6
 """Tiles on a picture sheet."""
 
+OWN = ".patchwrap"
+"""Ends the names of the event files, so that those of another program in the folder are left alone."""
+
 
 class Logbook:
-    """Writes TensorBoard events and picture sheets.
+    """Writes TensorBoard events and picture sheets, in place of those that a replaced training left in the folder.
 
     Args:
         folder: that receives them.
-        held_out: groups to draw, the first of each of ``ROWS`` records.
+        held_out: groups of tiles; the last group of each of the first ``ROWS`` records is drawn.
+        resumed_at: last step of the training that goes on, whose events up to that step are kept; None for a new one.
 
     Raises:
         MissingExtraError: if TensorBoard is not installed.
     """
 
-    def __init__(self, folder: Path, held_out: Sequence[Group]) -> None:
+    def __init__(self, folder: Path, held_out: Sequence[Group], resumed_at: int | None = None) -> None:
         extra("tensorboard")
         writer: Any = extra("torch.utils.tensorboard").SummaryWriter
         self.folder = folder
-        self._writer = writer(str(folder))
+        self._clear(-1 if resumed_at is None else resumed_at)
+        purge = None if resumed_at is None else resumed_at + 1
+        self._writer = writer(str(folder), purge_step=purge, filename_suffix=OWN)
         of_different_images = {group.record.path: group for group in held_out}
         self._drawn = list(of_different_images.values())[:ROWS]
+
+    def _clear(self, kept: int) -> None:
+        """Delete sheets of later steps than ``kept``, and without any to keep the event files as well."""
+        for path in self.folder.glob("sheet_*.png"):
+            if (number := _SHEET.fullmatch(path.name)) and int(number[1]) > kept:
+                path.unlink()
+        if kept < 0:
+            for path in self.folder.glob(f"events.out.tfevents.*{OWN}"):
+                path.unlink()
 
     def step(self, trainer: Trainer) -> None:
         """Log the learning rate."""

@@ -21,6 +21,7 @@ from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
 from patchwrap.finetune.truth import picked, target
 from patchwrap.heads import Head, HeadNetwork
 from patchwrap.io import Photo, unit_pixels, write_json
+from patchwrap.metrics import MAX_DEPTH
 from patchwrap.probe_picture import probe_picture
 from patchwrap.second_pass import SecondPass
 from patchwrap.source_digest import source_digest
@@ -221,7 +222,7 @@ class Preparation:
         if truth is not None:
             known = target(picked(truth, second.canvas.size), around.coarse, convention, space)
             if known is None:
-                raise OptionError("none of its depth is valid, or it has nothing in common with the coarse map")
+                raise OptionError(_why_unusable(truth))
         return Facts(
             name,
             space,
@@ -232,6 +233,17 @@ class Preparation:
             around.centre,
             around.spread,
         ), known
+
+
+def _why_unusable(truth: Values) -> str:
+    """Why no target can be made of true depth in metres."""
+    known = truth[np.isfinite(truth) & (truth > 0)]
+    if known.size and known.min() >= MAX_DEPTH:
+        return (
+            f"its depth begins at {known.min():.0f} m, and depth from {MAX_DEPTH:g} m on is not trained on. Train "
+            "without depth (--no-gt, or truth=False), or on nearer scenes"
+        )
+    return "none of its depth is valid, or it has nothing in common with the coarse map"
 
 
 def _check_range(facts: Facts, views: Sequence[TileView]) -> None:

@@ -38,7 +38,7 @@ class Recipe:
         agree_on: what overlapping tiles are compared by: ``depth``, or ``depth+features`` with the head's features.
         consistency_weight: factor on the consistency terms.
         begin: output of a new head before training: ``agreed`` is the consensus of all tiles, ``aligned`` each aligned
-            tile unchanged.
+            tile unchanged. A training that starts from a head keeps that head's ``begin`` and ``widths``.
         truth: False trains on photos alone.
         guidance: whether the head sees the backend's decoder features.
         unfreeze: ``decoder`` also trains the tile backend's decoder; ``none`` keeps backends frozen.

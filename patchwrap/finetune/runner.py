@@ -3,7 +3,7 @@
 import copy
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ def finetune(
     Args:
         backend: see ``patchwrap.predict``; a list of several trains one head for all of them and for others.
         data: photos with depth beside them, see ``patchwrap.bench``, ``generated:COUNT@WIDTHxHEIGHT``, a data set of
-            ``patchwrap.datasets``, or samples.
+            ``patchwrap.datasets``, or samples. True depth at or beyond 80 m (``patchwrap.metrics.MAX_DEPTH``) is not
+            trained on: such pixels count as unknown, and photos that show nothing nearer are skipped.
         out: the head's file, ``.safetensors``; its card goes to ``.json`` beside it, curves and pictures to ``.log``.
         coarse: another backend for the whole image.
         fine: another backend for the tiles.
@@ -76,14 +77,14 @@ def finetune(
         held_out_data: images for selection, none of them in ``data``; by default some of ``data``, of scenes that are
             not trained on, see ``Recipe.held_out``.
         universal: whether the head is also meant for backends it was not trained with; by default if there are several.
-        start_from: a head to continue from, a file or ``universal``.
+        start_from: a head to continue from, a file or ``universal``; ``begin`` and ``widths`` are those of this head.
         count: largest number of images.
         depth_scale: metres per step of a 16-bit depth PNG.
         cache: folder of stored predictions; None for the platform's cache folder.
         device: ``auto``, ``cpu``, ``cuda`` …
         dtype: of the backend's networks.
         tile_batch_size: tiles predicted at once.
-        save_seconds: seconds of training between two writes of its state.
+        save_seconds: seconds, those of evaluations included, between two writes of the training's state.
         progress: called with (samples done, samples in total, what comes next) while backends predict.
         on_step: called with the trainer after every step.
 
@@ -101,12 +102,14 @@ def finetune(
     recipe = _with(recipe or Recipe(), options)
     processes = Processes(device)
     path = _head_path(out)
-    samples, name = _samples(data, count, recipe, depth_scale, cache)
+    with processes.first_ahead():  # which renders missing scenes
+        samples, name = _samples(data, count, recipe, depth_scale, cache)
     train, judged = divided(samples, recipe) if held_out_data is None else apart(samples, held_out_data)
+    started = head_file(start_from) if start_from is not None else None
+    recipe = recipe if started is None else _continued(recipe, started)
     several = backend if isinstance(backend, list | tuple) else [backend]
     seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size}
     preparations = [_preparation((one, coarse, fine), recipe, cache, seen) for one in several]
-    started = head_file(start_from) if start_from is not None else None
     wide = len(several) > 1 if universal is None else universal
     told = seen | {"depth_scale": depth_scale}
     job = TrainingJob(recipe, processes, preparations, train, judged, path, started, name, told, wide)
@@ -150,6 +153,24 @@ def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
         raise OptionError(f"finetune has no such option: {error}.") from None
 
 
+def _continued(recipe: Recipe, head: Path) -> Recipe:
+    """The recipe with the head's own ``begin`` and ``widths``.
+
+    Raises:
+        OptionError: if the recipe asks for others.
+    """
+    started = load_head(head)
+    own: dict[str, Any] = {"begin": started.card.training.get("recipe", {}).get("begin", Recipe.begin)}
+    own["widths"] = tuple(started.network.options["widths"])
+    for name, value in own.items():
+        if getattr(recipe, name) not in (value, getattr(Recipe, name)):
+            raise OptionError(
+                f"{name} {getattr(recipe, name)!r} is given, but {str(head)!r} has {value!r}, which stays when its "
+                f"training goes on. Leave {name} out, or start from another head or from none."
+            )
+    return replace(recipe, **own)
+
+
 def _samples(
     data: Data, count: int | None, recipe: Recipe, depth_scale: float, cache: Path | None
 ) -> tuple[list[SampleSource], str]:
@@ -174,7 +195,8 @@ def _trained(job: TrainingJob, save_seconds: float, progress: Progress, on_step:
     groups = chosen_groups(judged)
     views = None if trainee.backend is None else PipelineViews(job.preparations[0], job.held_out)
     trainer = Trainer(trainee, job.recipe, drawer, groups, job.processes, state, identity, save_seconds, views)
-    logbook = Logbook(_log_folder(job.out), groups) if job.processes.first else None
+    resumed_at = None if trainer.history.best is None else trainer.history.step
+    logbook = Logbook(_log_folder(job.out), groups, resumed_at) if job.processes.first else None
 
     best = _run(trainer, logbook, on_step if job.processes.first else None)
     head = _head(job, trainer, best, skipped)
