@@ -76,7 +76,8 @@ def test_processes_other_than_the_first_say_nothing(photos, tmp_path, capsys, mo
     monkeypatch.setattr("patchwrap.finetune.processes.Processes.index", 1)
     runner = importlib.import_module("patchwrap.finetune.runner")
     monkeypatch.setattr(runner, "finetune", lambda *names, progress, **options: progress(0, 1, "ramp predicts 0"))
-    assert main(["finetune", "--data", str(photos), "--device", "cpu", "-o", str(tmp_path / "head.safetensors")]) == 0
+    words = ["--backend", "ramp", "--data", str(photos), "--device", "cpu"]
+    assert main(["finetune", *words, "-o", str(tmp_path / "head.safetensors")]) == 0
     assert capsys.readouterr() == ("", "")
 
 
