@@ -73,7 +73,7 @@ def test_quiet_says_nothing(finetune, capsys):
 
 
 def test_processes_other_than_the_first_say_nothing(photos, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("patchwrap.finetune.processes.Processes.index", 1)
+    monkeypatch.setattr(importlib.import_module("patchwrap.finetune.processes").Processes, "index", 1)
     runner = importlib.import_module("patchwrap.finetune.runner")
     monkeypatch.setattr(runner, "finetune", lambda *names, progress, **options: progress(0, 1, "ramp predicts 0"))
     words = ["--backend", "ramp", "--data", str(photos), "--device", "cpu"]
