@@ -6,7 +6,7 @@ Importing this package does not load OpenGL; opening a ``Renderer`` does.
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.scenes.camera import Camera
 from patchwrap.scenes.frame import Frame
-from patchwrap.scenes.kinds import FAMILIES, KINDS, PLACES, TRAINING_KINDS, build_scene, known_kinds
+from patchwrap.scenes.kinds import FAMILIES, KINDS, PLACES, TRAINING_KINDS, build_scene, drawn_kind, known_kinds
 from patchwrap.scenes.renderer import Renderer
 from patchwrap.scenes.scene import Scene
 
@@ -21,5 +21,6 @@ __all__ = [
     "Renderer",
     "Scene",
     "build_scene",
+    "drawn_kind",
     "known_kinds",
 ]

@@ -130,12 +130,9 @@ def kind_of(seed: int, kinds: Sequence[str]) -> str:
         seed: of the scene.
         kinds: see ``RenderJob``.
     """
-    from patchwrap.scenes import TRAINING_KINDS
+    from patchwrap.scenes import drawn_kind
 
-    if kinds:
-        return kinds[seed % len(kinds)]
-    # What build_scene draws without a kind; building the scene would take a tenth of a second.
-    return TRAINING_KINDS[int(np.random.default_rng([seed, 1]).integers(len(TRAINING_KINDS)))]
+    return kinds[seed % len(kinds)] if kinds else drawn_kind(seed)
 
 
 def _draw_scene(

@@ -56,6 +56,11 @@ def known_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
     return tuple(kinds)
 
 
+def drawn_kind(seed: int) -> str:
+    """The one of ``TRAINING_KINDS`` that ``build_scene`` draws from a seed."""
+    return TRAINING_KINDS[np.random.default_rng([seed, 1]).integers(len(TRAINING_KINDS))]
+
+
 def build_scene(seed: int, kind: str | None = None) -> Scene:
     """Build a scene; the same seed and kind always give the same one.
 
@@ -66,8 +71,7 @@ def build_scene(seed: int, kind: str | None = None) -> Scene:
     Raises:
         OptionError: if ``kind`` is none of ``KINDS``.
     """
-    if kind is None:
-        kind = TRAINING_KINDS[np.random.default_rng([seed, 1]).integers(len(TRAINING_KINDS))]
+    kind = drawn_kind(seed) if kind is None else kind
     known_kinds([kind])
     rng = np.random.default_rng([seed, 2, SEED_NUMBERS[kind]])
     builder = Builder()
