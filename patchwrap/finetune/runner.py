@@ -62,8 +62,9 @@ def finetune(
 ) -> Head:
     """Train a fusion head so that a backend's tiles agree with each other and come closer to true depth.
 
-    The backend stays frozen, apart from a decoder with ``unfreeze``; its predictions are stored in the cache. An interrupted training continues when it is
-    called again with the same arguments. Started by ``torchrun``, it uses all processes.
+    The backend stays frozen, apart from a decoder with ``unfreeze``; its predictions are stored in the cache. An
+    interrupted training continues when it is called again with the same arguments. Started by ``torchrun``, it uses all
+    processes.
 
     Args:
         backend: see ``patchwrap.predict``; a list of several trains one head for all of them and for others.
