@@ -1,6 +1,8 @@
 """Endings of photos' files: which can be read and which must be converted first. Imports no library."""
 
+from collections.abc import Iterable
 from importlib.util import find_spec
+from pathlib import Path
 
 HEIF = frozenset((".heic", ".heif", ".hif"))
 HEIF_ADVICE = 'pip install "patchwrap[heic]"'
@@ -20,6 +22,13 @@ PHOTO_ENDINGS = ("", *sorted(_PICTURES | HEIF), *sorted(suffix.upper() for suffi
 def reads_heif() -> bool:
     """Whether pillow-heif, an extra, is installed."""
     return find_spec("pillow_heif") is not None
+
+
+def without_twins(files: Iterable[Path]) -> list[Path]:
+    """Leave out HEIC photos beside which the same photo lies in another format, as converters write it."""
+    listed = list(files)
+    others = {file.with_suffix("") for file in listed if file.suffix.lower() not in HEIF}
+    return [file for file in listed if file.suffix.lower() not in HEIF or file.with_suffix("") not in others]
 
 
 def readable_suffixes() -> frozenset[str]:

@@ -1,6 +1,7 @@
 """HEIC photos, as telephones take them; pillow-heif writes those of the tests."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
@@ -9,6 +10,7 @@ from PIL import Image
 
 from patchwrap import ImageError, read_image
 from patchwrap.cli import main
+from patchwrap.cli.inputs import find_jobs
 from patchwrap.datasets import Pairs
 from patchwrap.io.heif import is_heif
 from patchwrap.suffixes import readable_suffixes, unreadable_suffixes
@@ -130,3 +132,15 @@ def test_a_folder_of_them_is_predicted_and_learned_from(tmp_path, picture):
     assert main(["predict", str(tmp_path / "in"), "-o", str(out), "-q", "--no-tiles"]) == 0
     assert np.load(out / "IMG_1_depth.npy").shape == (48, 64)
     assert [sample.photo.size for sample in Pairs(tmp_path / "in")] == [(48, 64)]
+
+
+def test_a_photo_that_was_converted_counts_once(tmp_path, picture):
+    (tmp_path / "in").mkdir()
+    for name in ("IMG_1", "IMG_2"):
+        saved(tmp_path / "in" / f"{name}.HEIC", picture)
+    picture.save(tmp_path / "in" / "IMG_1.jpg")
+
+    assert sorted(entry.name for entry in Pairs(tmp_path / "in").entries) == ["IMG_1", "IMG_2"]
+    jobs, faults = find_jobs([str(tmp_path / "in")], tmp_path / "out")
+    assert sorted(Path(job.source).name for job in jobs) == ["IMG_1.jpg", "IMG_2.HEIC"] and not faults
+    assert {str(job.stem) for job in jobs} == {"IMG_1", "IMG_2"}

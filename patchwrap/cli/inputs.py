@@ -11,7 +11,7 @@ from typing import Any
 
 from patchwrap.errors import OptionError, OutputError
 from patchwrap.outputs import OUTPUTS, is_output, output_paths
-from patchwrap.suffixes import PHOTO_ENDINGS, readable_suffixes, unreadable_suffixes
+from patchwrap.suffixes import PHOTO_ENDINGS, readable_suffixes, unreadable_suffixes, without_twins
 
 _OWN_CHUNK, _HEADER = b"tEXtpatchwrap", 4096
 """A chunk near the beginning of every PNG that patchwrap writes."""
@@ -231,7 +231,8 @@ def _expand(text: str, out: Path) -> Iterator[Job]:
     if not text:  # an unset shell variable; Path("") would be the current folder
         return
     if path.is_dir():
-        yield from (_job(file, path) for file in _files(path, out, readable_suffixes()) if not _is_result(file))
+        photos = without_twins(file for file in _files(path, out, readable_suffixes()) if not _is_result(file))
+        yield from (_job(file, path) for file in photos)
     elif glob.has_magic(text) and not path.exists():
         base = _fixed_part(path)
         # Path.glob does not accept absolute patterns.

@@ -17,7 +17,7 @@ from patchwrap.errors import OptionError
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.outputs import is_output
-from patchwrap.suffixes import HEIF, HEIF_ADVICE, reads_heif
+from patchwrap.suffixes import HEIF, HEIF_ADVICE, reads_heif, without_twins
 from patchwrap.tiling import Size
 from patchwrap.types import Mask, Values
 
@@ -63,12 +63,15 @@ class Pairs(DepthDataset):
             self.limits = (-math.inf, math.inf)  # without a known shift, zero is an ordinary value
 
     def found(self) -> Iterator[Entry]:
-        """Yield every photo; without the extra ``heic``, HEIC photos are left out with a warning.
+        """Yield every photo, but no HEIC photo that is there in another format, too.
+
+        Without the extra ``heic``, HEIC photos are left out with a warning.
 
         Raises:
             OptionError: if that leaves none.
         """
-        entries = {entry.image: entry for entry in super().found()}.values()  # Windows finds each in both cases
+        found = {entry.image: entry for entry in super().found()}  # Windows finds each in both cases
+        entries = [found[image] for image in without_twins(found)]
         unread = frozenset() if reads_heif() else HEIF
         readable = [entry for entry in entries if entry.image.suffix.lower() not in unread]
         if len(readable) < len(entries):

@@ -43,7 +43,7 @@ class Logbook:
         writer: Any = extra("torch.utils.tensorboard").SummaryWriter
         self.folder = folder
         self._clear(-1 if resumed_at is None else resumed_at)
-        purge = None if resumed_at is None else resumed_at + 1
+        purge = 0 if resumed_at is None else resumed_at + 1  # also hides events that are not deleted
         self._writer = writer(str(folder), purge_step=purge, filename_suffix=OWN)
         of_different_images = {group.record.path: group for group in held_out}
         self._drawn = list(of_different_images.values())[:ROWS]

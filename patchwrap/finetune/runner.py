@@ -149,7 +149,10 @@ def _pair_name(backend: Any, coarse: Any, fine: Any) -> str:
 
 def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
     try:
-        return Recipe(**(asdict(recipe) | {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}))
+        merged = asdict(recipe) | options
+        # A card's recipe has lists.
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in merged.items()}
+        return Recipe(**values)
     except TypeError as error:
         raise OptionError(f"finetune has no such option: {error}.") from None
 
@@ -179,7 +182,7 @@ def _samples(
     scenes = isinstance(data, str | Path) and parse_spec(str(data)) is not None
     seed = SCENES_FROM if scenes else recipe.seed
     found = ImageSet.open(data, count, seed, depth_scale, cache and cache / "scenes")
-    if recipe.truth and not found.has_truth:
+    if recipe.truth and found.samples and not found.has_truth:
         raise OptionError(f"{found.name} has no depth beside its photos. Train without: --no-gt, or truth=False.")
     return list(found.samples), found.name
 

@@ -85,21 +85,22 @@ class RenderJob:
             return False
         if images[2:] != size:
             raise _of_another_job(shard)
-        return images == codes == (len(seeds), 1 + 2 * self.pairs, *size)
+        complete = images == codes and images[1:] == (1 + 2 * self.pairs, *size)
+        return complete and images[0] == len(shard) >= len(seeds)
 
     def _check_scenes(self, shard: Shard, seeds: Sequence[int]) -> None:
-        """Check that a shard's scenes are the first ones that this job draws from some seeds."""
+        """Check that a shard's scenes are those that this job draws from some seeds, as far as there are both."""
         found = [(scene["seed"], scene["kind"], len(scene["quarters"])) for scene in shard.scenes]
         wanted = [(seed, kind_of(seed, self.kinds), self.pairs) for seed in seeds]
         # Shards of earlier versions do not say how they were supersampled.
         sampled = all(scene.get("supersample") in (None, self.supersample) for scene in shard.scenes)
-        if not sampled or found != wanted[: len(found)]:
+        if not sampled or any(one != other for one, other in zip(found, wanted)):
             raise _of_another_job(shard)
 
 
 def _of_another_job(shard: Shard) -> OptionError:
     return OptionError(
-        f"{str(shard.folder)!r} holds {len(shard)} scenes of another job: their seeds, kinds, number, pairs, size or "
+        f"{str(shard.folder)!r} holds {len(shard)} scenes of another job: their seeds, kinds, pairs, size or "
         "supersampling are not those that are asked for. Give the same options as for that job, or another folder."
     )
 

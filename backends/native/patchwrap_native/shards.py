@@ -104,7 +104,7 @@ def open_shards(root: Path) -> list[Shard]:
 
 
 def write_shard(folder: Path, scenes: Sequence[SceneViews]) -> None:
-    """Write a shard atomically, in place of one that is there.
+    """Write a shard, in place of one that is there; an interruption leaves no shard, not a part of one.
 
     Args:
         folder: where; its parent is made.
@@ -119,18 +119,20 @@ def write_shard(folder: Path, scenes: Sequence[SceneViews]) -> None:
         np.save(unfinished / "images.npy", np.stack([scene.images for scene in scenes]))
         np.save(unfinished / "codes.npy", np.stack([scene.codes for scene in scenes]))
         (unfinished / "scenes.json").write_text(json.dumps([_facts(scene) for scene in scenes]))
-        _remove(folder)
-        unfinished.rename(folder)
+        _put(unfinished, folder)
     except OSError as error:
         raise OutputError(f"Cannot write shard {folder}: {error}. Choose another folder or free some space.") from error
 
 
-def _remove(folder: Path) -> None:
-    """Delete a shard, if it is there; its folder must hold nothing else."""
+def _put(unfinished: Path, folder: Path) -> None:
+    """Move a shard to its place. If one is there its files are replaced, and what else is in its folder is kept."""
+    if not folder.exists():
+        unfinished.rename(folder)
+        return
+    (folder / FILES[-1]).unlink(missing_ok=True)  # without it there is no shard, so that halves of two are never read
     for name in FILES:
-        (folder / name).unlink(missing_ok=True)
-    if folder.exists():
-        folder.rmdir()
+        (unfinished / name).replace(folder / name)
+    unfinished.rmdir()
 
 
 def _facts(scene: SceneViews) -> dict:

@@ -94,6 +94,19 @@ def test_a_shard_that_became_too_short_is_rendered_again(job):
     assert (job.out / "shard_00000" / "images.npy").stat().st_mtime_ns == first
 
 
+def test_other_files_in_the_folder_of_a_shard_are_kept(job):
+    (job.out / "shard_00001" / ".DS_Store").write_text("mine")
+    assert render(replace(job, scenes=6), blank) == 2
+    assert [len(shard) for shard in open_shards(job.out)] == [3, 3]
+    assert sorted(path.name for path in job.out.iterdir()) == ["shard_00000", "shard_00001"]
+    assert (job.out / "shard_00001" / ".DS_Store").read_text() == "mine"
+
+
+def test_more_scenes_than_are_asked_for_are_kept(job):
+    assert render(replace(job, scenes=4), blank) == 2
+    assert [len(shard) for shard in open_shards(job.out)] == [3, 2]
+
+
 @pytest.mark.parametrize("name", ["images.npy", "codes.npy", "scenes.json"])
 def test_a_shard_that_is_unfinished_is_rendered_again(job, name):
     for spoil in (lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-9])):
