@@ -24,6 +24,6 @@ def ordinary_modes(device: torch.device) -> Iterator[None]:
         for kind in {"cpu", device.type}:
             if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
                 modes.enter_context(torch.autocast(kind, enabled=False))
-        if torch.get_default_device().type != "cpu":
+        if torch.empty(0).device.type != "cpu":  # before 2.8, torch.get_default_device does not see `with torch.device`
             modes.enter_context(torch.device("cpu"))
         yield

@@ -1,11 +1,9 @@
 """The random generators of the CPU and of one device. Those of other devices are never touched."""
 
 from contextlib import AbstractContextManager, nullcontext
+from types import ModuleType
 
 import torch
-
-KINDS = ("cuda", "mps", "xpu")
-"""Kinds of devices that have generators of their own and a module of torch to seed them."""
 
 
 def preserved_generators(device: torch.device) -> AbstractContextManager[None]:
@@ -14,7 +12,7 @@ def preserved_generators(device: torch.device) -> AbstractContextManager[None]:
     Args:
         device: whose generator is preserved besides the CPU's.
     """
-    if device.type not in KINDS:
+    if _module(device) is None:
         return torch.random.fork_rng([])
     return torch.random.fork_rng([device], device_type=device.type)
 
@@ -27,8 +25,13 @@ def seed_generators(device: torch.device, seed: int) -> None:
         seed: see ``patchwrap.seed``.
     """
     torch.default_generator.manual_seed(seed)
-    if device.type in KINDS:
-        module = getattr(torch, device.type)
+    if module := _module(device):
         # manual_seed takes the current device. There is only one of kind mps, and so no context to choose it.
         with module.device(device) if hasattr(module, "device") else nullcontext():
             module.manual_seed(seed)
+
+
+def _module(device: torch.device) -> ModuleType | None:
+    """The module of torch that seeds a kind of device, such as ``torch.cuda``; None for the CPU."""
+    module = None if device.type == "cpu" else getattr(torch, device.type, None)
+    return module if hasattr(module, "manual_seed") and hasattr(module, "get_rng_state") else None

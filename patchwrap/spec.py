@@ -36,7 +36,8 @@ class Backend(Protocol):
     def predict(self, images: Images) -> DepthBatch:
         """Predict one map per image.
 
-        Must not disable gradients: the pipeline does that where none are needed.
+        Must not disable gradients: the pipeline does that where none are needed. Torch's generators of the CPU and of
+        the images' device are seeded before; those of other devices are not.
 
         Args:
             images: RGB in [0, 1] as float32, on the device of the prediction, at a size this backend accepts. They are

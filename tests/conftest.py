@@ -33,10 +33,12 @@ class Ramp:
     def __init__(self, checkpoint=None):
         if checkpoint == "broken":
             raise ValueError("deliberate")
+        self.ends = torch.tensor([4.0, 2.0])  # as networks have weights
 
     def predict(self, images):
         batch, _, height, width = images.shape
-        rows = torch.linspace(4, 2, height)[:, None].expand(batch, 1, height, width)
+        top, bottom = self.ends.tolist()
+        rows = torch.linspace(top, bottom, height)[:, None].expand(batch, 1, height, width)
         return rows + images.mean(1, keepdim=True)
 
 

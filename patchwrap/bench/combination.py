@@ -212,7 +212,7 @@ def slug(name: str) -> str:
     A changed name gets a digest, so that two names do not share a key.
     """
     plain = _plain(name)
-    return plain if plain == name else f"{plain}-{crc32(name.encode(errors='surrogateescape')):08x}".strip("-")
+    return plain if plain == name else f"{plain}-{crc32(name.encode(errors='surrogatepass')):08x}".strip("-")
 
 
 def refuse_duplicate_keys(rows: Iterable[Row]) -> None:

@@ -116,7 +116,7 @@ def error_name(image: str, row: str) -> str:
 def _plain(image: str) -> str:
     """Make a name safe for files; a changed name gets a digest, so that two names never become the same."""
     plain = re.sub(r"[^\w.-]+", "_", image, flags=re.ASCII)[:LONGEST_NAME]
-    return plain if plain == image else f"{plain}_{crc32(image.encode(errors='surrogateescape')):08x}"
+    return plain if plain == image else f"{plain}_{crc32(image.encode(errors='surrogatepass')):08x}"
 
 
 def error_scale() -> tuple[list[str], float]:

@@ -119,7 +119,7 @@ def _checked_predictions(backend: Backend, name: str, images: Images) -> DepthBa
     _require(
         relative_gap(first, again) == 0,
         f"{name}.predict returns other maps when called again. Keep no state between calls, and draw random numbers "
-        "from torch's generator, which patchwrap seeds.",
+        "from torch's generator of the CPU or of the images' device, which patchwrap seeds.",
     )
     gap = relative_gap(both, torch.cat([first, second]))
     _require(
