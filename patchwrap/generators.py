@@ -1,7 +1,7 @@
 """The random generators of the CPU and of one device. Those of other devices are never touched."""
 
 from contextlib import AbstractContextManager, nullcontext
-from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -31,7 +31,7 @@ def seed_generators(device: torch.device, seed: int) -> None:
             module.manual_seed(seed)
 
 
-def _module(device: torch.device) -> ModuleType | None:
+def _module(device: torch.device) -> Any:
     """The module of torch that seeds a kind of device, such as ``torch.cuda``; None for the CPU."""
     module = None if device.type == "cpu" else getattr(torch, device.type, None)
     return module if hasattr(module, "manual_seed") and hasattr(module, "get_rng_state") else None
