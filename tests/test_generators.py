@@ -1,7 +1,6 @@
 """Which generators are seeded and restored; devices are imitated."""
 
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,31 +8,30 @@ import torch
 from patchwrap.generators import preserved_generators, seed_generators
 
 
-def imitated(calls, with_device):
-    """A module such as ``torch.cuda`` that lists the calls in ``calls``."""
+def imitate(monkeypatch, kind, calls):
+    """Let the functions of a module such as ``torch.cuda`` do nothing but list their calls."""
 
     @contextmanager
     def current(device):
         calls.append(("current", device))
         yield
 
-    module = SimpleNamespace(
-        get_rng_state=lambda device: calls.append(("get", device)) or "state",
-        set_rng_state=lambda state, device: calls.append(("set", state, device)),
-        manual_seed=lambda seed: calls.append(("seed", seed)),
-    )
-    if with_device:
-        module.device = current
-    return module
+    module = getattr(torch, kind)
+    # The functions, since torch keeps the module itself.
+    monkeypatch.setattr(module, "get_rng_state", lambda device: calls.append(("get", device)) or "state")
+    monkeypatch.setattr(module, "set_rng_state", lambda state, device: calls.append(("set", state, device)))
+    monkeypatch.setattr(module, "manual_seed", lambda seed: calls.append(("seed", seed)))
+    if hasattr(module, "device"):
+        monkeypatch.setattr(module, "device", current)
 
 
-@pytest.mark.parametrize(("name", "with_device"), [("cuda:1", True), ("mps", False)])
-def test_the_generator_of_one_device_is_saved_seeded_and_restored(name, with_device, monkeypatch):
+@pytest.mark.parametrize("name", ["cuda:1", "mps"])
+def test_the_generator_of_one_device_is_saved_seeded_and_restored(name, monkeypatch):
     device, calls = torch.device(name), []
-    monkeypatch.setattr(torch, device.type, imitated(calls, with_device))
+    imitate(monkeypatch, device.type, calls)
     with preserved_generators(device):
         seed_generators(device, 7)
-    chosen = [("current", device)] if with_device else []
+    chosen = [("current", device)] if device.type == "cuda" else []
     assert calls == [("get", device), *chosen, ("seed", 7), ("set", "state", device)]
 
 
@@ -44,7 +42,7 @@ def test_on_the_cpu_numbers_are_those_of_manual_seed_and_no_other_device_is_seed
     after = torch.rand(3)
     torch.manual_seed(1)
     for name in ("cuda", "mps"):
-        monkeypatch.setattr(torch, name, imitated(calls, True))
+        imitate(monkeypatch, name, calls)
     with preserved_generators(torch.device("cpu")):
         seed_generators(torch.device("cpu"), 7)
         assert torch.equal(torch.rand(3), expected)

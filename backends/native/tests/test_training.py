@@ -106,15 +106,17 @@ def test_the_state_of_a_training_with_other_options_is_refused(finished, change)
     assert json.loads((recipe.out / "native.json").read_text())["recipe"]["seed"] == 0
 
 
-def test_the_state_of_a_training_on_other_scenes_or_from_other_weights_is_refused(finished, shards, tmp_path):
+def test_the_state_of_a_training_on_other_scenes_or_from_other_weights_is_refused(finished, tmp_path):
     recipe, _ = finished
-    fewer = tmp_path / "fewer"
-    fewer.mkdir()
-    (fewer / "shard_00000").symlink_to(shards / "shard_00000")
+    changes = []
+    for name in ("shards", "held_out"):
+        changes.append({name: tmp_path / name})
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "shard_00000").symlink_to(getattr(recipe, name) / "shard_00000")
     start = tmp_path / "start.safetensors"
     checkpoint.save(Trio.untrained(), start)
     # The fine network began as the coarse one, which is a random one where it is not trained.
-    for change in ({"shards": fewer}, {"held_out": fewer}, {"start_from": start}, {"stages": ("fine",)}):
+    for change in (*changes, {"start_from": start}, {"stages": ("fine",)}):
         with pytest.raises(OptionError, match="other options or data"):
             train(replace(recipe, **change))
 
