@@ -28,6 +28,9 @@ FIRST = 1000
 
 MEASURES = {"abs_rel": "AbsRel", "rmse": "RMSE", "rmse_log": "RMSE log", "boundary4": "F1 4 px"}
 
+LEAST = 1e-3
+"""Smaller values count as this: a coarse map without any boundary would make every ratio of its scene endless."""
+
 
 class Setting(NamedTuple):
     """A constant of patchwrap and the values to try; the default comes first."""
@@ -85,7 +88,7 @@ def compared(
 
     def ratios(plan: str) -> dict[str, float]:
         fused = measure(patchwrap.predict(photo, backend, plan=plan, head=chosen), truth)
-        return {name: fused[name] / max(coarse[name], 1e-9) for name in MEASURES}
+        return {name: max(fused[name], LEAST) / max(coarse[name], LEAST) for name in MEASURES}
 
     for plan in PLANS:
         yield f"plan {plan}", ratios(plan)
@@ -118,7 +121,7 @@ def table(rows: dict[str, list[dict[str, float]]], settings: Sequence[Setting]) 
     defaults = {f"plan {PLANS[0]}", *(f"{setting.title} {setting.values[0]:.3g}" for setting in settings)}
     lines = []
     for title, ratios in rows.items():
-        means = [float(np.exp(np.mean([np.log(max(one[name], 1e-9)) for one in ratios]))) for name in MEASURES]
+        means = [float(np.exp(np.mean([np.log(one[name]) for one in ratios]))) for name in MEASURES]
         lines.append([title + (" (default)" if title in defaults else ""), *(f"{mean:.3f}" for mean in means)])
     return Table("Fused against coarse", ["", *MEASURES.values()], lines)
 
