@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from patchwrap.errors import ExportError, MissingExtraError, OptionError, one_line
 from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
+from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.io import replacing_together, write_json
 from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Movable, Traits
 from patchwrap.wrapping import wrap
@@ -78,8 +79,9 @@ def export(thing: Backend | FusionHead | str, path: str | Path, size: tuple[int,
     if path.suffix != ".onnx":
         raise OptionError(f"{str(path)!r} does not end in .onnx. Give the output that ending.")
     candidate = Candidate.of(wrap(thing) if isinstance(thing, str) else thing, size)
-    with torch.random.fork_rng(devices=[]), torch.no_grad(), replacing_together(path.parent) as folder:
-        torch.manual_seed(0)
+    cpu = torch.device("cpu")
+    with preserved_generators(cpu), torch.no_grad(), replacing_together(path.parent) as folder:
+        seed_generators(cpu, 0)
         program = candidate.traced()
         program.model.metadata_props[METADATA] = json.dumps(candidate.facts)
         program.save(folder / path.name)

@@ -222,10 +222,11 @@ def test_without_onnxruntime_nothing_is_compared(tmp_path, monkeypatch):
     assert patchwrap.export(backend(), tmp_path / "a.onnx").difference is None
 
 
-def test_the_callers_random_numbers_go_on(grey, tmp_path):
+def test_the_callers_random_numbers_go_on(grey, tmp_path, monkeypatch):
     torch.manual_seed(5)
     wanted = torch.rand(3)
     torch.manual_seed(5)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("a GPU was seeded"))
     patchwrap.export(grey[0], tmp_path / "a.onnx", size=(16, 24))
     assert torch.equal(torch.rand(3), wanted)
 

@@ -302,6 +302,15 @@ def test_a_head_begins_as_the_recipe_says(train):
     assert kept == pytest.approx([0, 1], abs=0.01)
 
 
+def test_the_callers_random_numbers_go_on(train, monkeypatch):
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("a GPU was seeded"))
+    train(steps=1)
+    assert torch.equal(torch.rand(3), wanted)
+
+
 def test_photos_alone_are_enough(tmp_path, photos, cache):
     folder = tmp_path / "bare"
     folder.mkdir()

@@ -19,6 +19,7 @@ from patchwrap.engine import Engine
 from patchwrap.errors import ConventionError, OptionError, OutputError, PatchwrapError, one_line
 from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
 from patchwrap.finetune.truth import picked, target
+from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.heads import Head, HeadNetwork
 from patchwrap.io import Photo, unit_pixels, write_json
 from patchwrap.metrics import MAX_DEPTH
@@ -292,8 +293,8 @@ def _backend_facts(engine: Engine, backend: Any) -> list[str]:
     if hasattr(backend, "fingerprint"):
         return [*facts, str(backend.fingerprint)]
     images = _probe(engine, backend)
-    with torch.random.fork_rng([]), torch.no_grad():
-        torch.manual_seed(0)
+    with preserved_generators(engine.device), torch.no_grad():
+        seed_generators(engine.device, 0)
         answer = run_backend(backend, images, HeadTraits.of(engine.head).wants_features)
     facts += [str(weights_digest(backend)), *_pooled(answer.maps)]
     return facts if answer.features is None else [*facts, *_pooled(answer.features)]

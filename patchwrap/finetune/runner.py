@@ -25,6 +25,7 @@ from patchwrap.finetune.record import Record
 from patchwrap.finetune.selection import chosen_groups
 from patchwrap.finetune.trainee import Trainee
 from patchwrap.finetune.trainer import OnStep, Trainer
+from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.heads import Head, HeadNetwork, head_file, load_head, save_head
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.spec import Movable
@@ -110,12 +111,12 @@ def finetune(
     recipe = recipe if started is None else _continued(recipe, started)
     several = backend if isinstance(backend, list | tuple) else [backend]
     seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size}
-    preparations = [_preparation((one, coarse, fine), recipe, cache, seen) for one in several]
     wide = len(several) > 1 if universal is None else universal
     told = seen | {"depth_scale": depth_scale}
-    job = TrainingJob(recipe, processes, preparations, train, judged, path, started, name, told, wide)
-    with torch.random.fork_rng([]):
-        torch.manual_seed(recipe.seed)
+    with preserved_generators(processes.device):
+        preparations = [_preparation((one, coarse, fine), recipe, cache, seen) for one in several]
+        job = TrainingJob(recipe, processes, preparations, train, judged, path, started, name, told, wide)
+        seed_generators(processes.device, recipe.seed)
         return _trained(job, save_seconds, progress or _no_progress, on_step)
 
 
