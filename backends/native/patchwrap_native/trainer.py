@@ -230,8 +230,7 @@ class Trainer:
 
     def _report(self, report: Report | None) -> None:
         if self._sums:
-            means = {name: _mean([row[name] for row in self._sums]) for name in self._sums[0]}
-            self.history.losses.append(self._now() | means)
+            self.history.losses.append(self._now() | _means(self._sums))
             self._sums.clear()
         if report:
             report(self.stage.name, self.progress, self.history)
@@ -273,5 +272,8 @@ class Trainer:
         self._sums = state["sums"]
 
 
-def _mean(values: Sequence[Tensor]) -> float:
-    return round(float(torch.stack(list(values)).mean()), 5)
+def _means(rows: Sequence[dict[str, Tensor]]) -> dict[str, float]:
+    """Mean of each term over the steps that have it: one may begin late in a training, and end if that is prolonged."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    found = {name: [row[name] for row in rows if name in row] for name in names}
+    return {name: round(float(torch.stack(values).mean()), 5) for name, values in found.items()}

@@ -260,6 +260,37 @@ def test_a_spoilt_batch_leaves_no_trace(tmp_path):
     assert math.isfinite(trainer.history.losses[-1]["size"])
 
 
+class Late:
+    """A stage with a second term from four fifths of its training on; it is killed when it is measured."""
+
+    name, rate = "late", 1e-3
+
+    def __init__(self):
+        self.network = torch.nn.Linear(1, 1)
+
+    def batch(self, step, progress):
+        return progress
+
+    def losses(self, progress):
+        size = self.network(torch.ones(1, 1)).square().mean()
+        return {"size": size} | ({"edges": 0 * size + 3} if progress >= 0.8 else {})
+
+    def evaluate(self, network):
+        raise Killed
+
+
+def test_a_term_may_come_late_and_go_when_the_training_is_prolonged(tmp_path):
+    def trainer(steps):
+        budget, pace = Budget(None, steps), Pace(report_steps=5, save_seconds=0.0)
+        return Trainer(Late(), budget, tmp_path / "state.pt", torch.device("cpu"), "float32", pace)
+
+    for steps in (6, 12):  # the sixth step of six has the term, and neither that of twelve nor the next four
+        with pytest.raises(Killed):
+            (last := trainer(steps)).run()
+    assert ["edges" in row for row in last.history.losses] == [False, True]
+    assert last.history.losses[1]["edges"] == 3
+
+
 def test_a_training_without_finite_losses_fails(tmp_path):
     trainer = Trainer(Spoilt(range(1000)), Budget(None, 1000), tmp_path / "state.pt", torch.device("cpu"), "float32")
     with pytest.raises(TrainingError, match=f"'spoilt' was not finite {HOPELESS} steps in a row"):
