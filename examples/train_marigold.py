@@ -4,7 +4,7 @@ Needs: ``pip install ".[scenes]" ./backends/native ./backends/diffusers`` and, f
 libgl1-mesa-dri libgles2``
 
 First render scenes to learn from and to measure on, then train; each of the three parts goes on where
-it was interrupted:
+it was interrupted, and if a part is given more time those after it begin anew:
 
     patchwrap-native render -o shards --scenes 6400
     patchwrap-native render -o heldout --scenes 128 --first-seed 1000000
@@ -41,6 +41,9 @@ from patchwrap_native.trainer import History, Pace, Stage, Trainer
 
 FINISH = 0.25
 """Share of the denoiser's time in which decoded pixels are part of the loss."""
+
+PARTS = ("autoencoder", "denoiser", "finish")
+"""In the order of their training."""
 
 PACE = Pace(report_steps=50, evaluate_seconds=240.0, save_seconds=120.0)
 
@@ -110,6 +113,10 @@ class Session:
             stage, budget, state, device, pace=PACE, memory_format=torch.contiguous_format,
             identity=identity(self.options, stage),
         )  # fmt: skip
+        if trainer.progress < 1:
+            # They learned from what is about to change, or would put their own older networks in its place.
+            for later in PARTS[PARTS.index(stage.name) + 1 :]:
+                state.with_name(f"{later}.pt").unlink(missing_ok=True)
         stage.network.load_state_dict(trainer.run(self.console.report).state_dict())
         self.histories[stage.name] = trainer.history
 

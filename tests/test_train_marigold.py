@@ -4,6 +4,7 @@ import importlib
 import json
 import sys
 from argparse import Namespace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,42 @@ def test_another_training_goes_on_from_the_first(module, shards, tmp_path):
         assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before)
     card = json.loads((tmp_path / "next" / "card.json").read_text())
     assert card["started_from"]["history"]["finish"]["step"] == 1 and set(card["history"]) == {"denoiser", "finish"}
+
+
+def test_a_part_that_is_given_more_steps_takes_the_later_ones_along(module, tmp_path):
+    """The denoiser climbs towards a hundred; the finish, whose rate is 0, keeps what it begins with."""
+    script = module("train_marigold")
+
+    @dataclass
+    class Climb:
+        name: str
+        network: torch.nn.Module
+        rate: float
+        shards = held_out = ()
+
+        def batch(self, step, progress):
+            return None
+
+        def losses(self, batch):
+            return {"error": (self.network.weight - 100).square().mean()}
+
+        def evaluate(self, network):
+            return {}
+
+    def train(denoiser_steps, finish_steps):
+        options = Namespace(start_from=None, batch_size=2, rate=1.0, seed=0, device="cpu", out=tmp_path)
+        session, network = script.Session(options, Namespace(report=None)), torch.nn.Linear(1, 1, bias=False)
+        torch.nn.init.zeros_(network.weight)
+        options.steps = denoiser_steps
+        session._train(Climb("denoiser", network, 0.01), 0)
+        reached, options.steps = network.weight.item(), finish_steps
+        session._train(Climb("finish", network, 0.0), 0)
+        assert network.weight.item() == reached
+        return reached, [row["step"] for row in session.histories["finish"].losses]
+
+    (first, begun), (longer, anew) = train(5, 2), train(20, 2)
+    assert longer > first and begun == anew == [2]
+    assert train(20, 4) == (longer, [2, 4])  # the finish alone goes on
 
 
 def test_the_networks_are_given_pictures_on_their_device(module, shards, tmp_path):
