@@ -43,7 +43,7 @@ class Recipe:
         batch_size: samples per step.
         rate: factor on each stage's peak learning rate; below 1, training goes on from weights and forgets less.
         seed: decides weights and batches.
-        device: ``cpu``, ``cuda`` …
+        device: ``auto``, ``cpu``, ``cuda`` …
         precision: see ``precision.autocast``.
         encoder: ``plain`` or ``timm:NAME``; None is that of ``start_from``, else ``plain``.
         start_from: checkpoint whose networks training goes on from; None starts from random weights.
@@ -106,7 +106,8 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
         OutputError: if the folder cannot be written.
         TrainingError: if the loss stays non-finite.
     """
-    _check_place(recipe)
+    recipe = replace(recipe, device=str(usable_device(recipe.device)))
+    _make_folder(recipe.out)
     torch.manual_seed(recipe.seed)
     trio = _begun(recipe)
     recipe = replace(recipe, encoder=str(trio.coarse.options["encoder"]))
@@ -125,13 +126,11 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     return path
 
 
-def _check_place(recipe: Recipe) -> None:
-    """Check device and folder before any work is done."""
-    usable_device(recipe.device)
+def _make_folder(folder: Path) -> None:
     try:
-        recipe.out.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write to {str(recipe.out)!r}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write to {str(folder)!r}: {error.strerror or error}") from error
 
 
 def _check_apart(recipe: Recipe, shards: list[Shard], held_out: list[Shard]) -> None:

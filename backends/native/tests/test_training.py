@@ -186,6 +186,11 @@ def test_the_fusion_network_alone_needs_something_to_mend(recipe):
             train(replace(recipe, stages=stages))
 
 
+def test_the_automatic_device_is_one_that_is_there(recipe):
+    card = json.loads(train(replace(recipe, steps=1, device="auto")).with_suffix(".json").read_text())
+    assert card["recipe"]["device"] == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def test_stages_may_come_one_after_another(recipe):
     train(replace(recipe, stages=("coarse",)))
     card = json.loads(train(recipe).with_suffix(".json").read_text())
