@@ -47,7 +47,8 @@ class Recipe:
         precision: see ``precision.autocast``.
         encoder: ``plain`` or ``timm:NAME``; None is that of ``start_from``, else ``plain``.
         start_from: checkpoint whose networks training goes on from; None starts from random weights.
-        stages: which networks are trained; the others stay as they are in ``start_from``.
+        stages: which networks are trained; the others stay as they are in ``start_from``. Without that, the coarse
+            one alone, also serving for tiles, coarse and fine, or all.
 
     Raises:
         OptionError: for a number out of range.
@@ -101,8 +102,8 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
     Raises:
         CheckpointError: if a checkpoint or the state in the folder is damaged.
         OptionError: if the folder holds the state of another training, the device cannot be used, the encoder is not
-            that of ``start_from``, the fusion network would be trained on untrained networks, or a scene is both among
-            the shards and held out.
+            that of ``start_from``, a network would be trained on untrained ones or lose what it learned, or a scene is
+            both among the shards and held out.
         OutputError: if the folder cannot be written.
         TrainingError: if the loss stays non-finite.
     """
@@ -119,6 +120,8 @@ def train(recipe: Recipe, report: Report | None = None, pace: Pace | None = None
         stage.rate *= recipe.rate
         identity = _identity(recipe, name, shards, held_out)
         histories[name] = _train_stage(stage, recipe, identity, report, pace)
+    if recipe.start_from is None and "fine" not in recipe.stages:
+        trio.fine.load_state_dict(trio.coarse.state_dict())
     path = recipe.out / "native.safetensors"
     checkpoint.save(trio, path)
     card = make_card(recipe, trio, histories, shards, path)
@@ -150,11 +153,7 @@ def _check_apart(recipe: Recipe, shards: list[Shard], held_out: list[Shard]) -> 
 def _begun(recipe: Recipe) -> Trio:
     """The networks before training."""
     if recipe.start_from is None:
-        if "fusion" in recipe.stages and recipe.stages != tuple(SHARES):
-            raise OptionError(
-                f"stages {', '.join(recipe.stages)} include fusion, which is trained on what trained networks predict. "
-                f"Give a checkpoint to start from, or train all of {', '.join(SHARES)}."
-            )
+        _check_stages(recipe)
         return Trio.untrained(recipe.encoder or "plain")
     trio = checkpoint.load(recipe.start_from)
     own = trio.coarse.options["encoder"]
@@ -164,6 +163,22 @@ def _begun(recipe: Recipe) -> Trio:
             "with random weights: without start_from."
         )
     return trio
+
+
+def _check_stages(recipe: Recipe) -> None:
+    """Check that random networks are trained in turn, and replace none that the folder holds."""
+    named, everything = ", ".join(recipe.stages), ", ".join(SHARES)
+    if recipe.stages != tuple(SHARES)[: len(recipe.stages)]:
+        raise OptionError(
+            f"stages {named} leave out an earlier one, without which a network is built on random ones. "
+            f"Give a checkpoint to start from, or train all of {everything}."
+        )
+    for name in tuple(SHARES)[len(recipe.stages) :]:
+        if (recipe.out / f"{name}.pt").exists():
+            raise OptionError(
+                f"{str(recipe.out)!r} holds the training of the {name} network, which stages {named} leave out: "
+                f"it would be missing from the checkpoint. Train all of {everything}, or take another -o."
+            )
 
 
 def _identity(recipe: Recipe, name: str, shards: list[Shard], held_out: list[Shard]) -> str:

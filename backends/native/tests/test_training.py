@@ -115,10 +115,18 @@ def test_the_state_of_a_training_on_other_scenes_or_from_other_weights_is_refuse
         (tmp_path / name / "shard_00000").symlink_to(getattr(recipe, name) / "shard_00000")
     start = tmp_path / "start.safetensors"
     checkpoint.save(Trio.untrained(), start)
-    # The fine network began as the coarse one, which is a random one where it is not trained.
-    for change in (*changes, {"start_from": start}, {"stages": ("fine",)}):
+    for change in (*changes, {"start_from": start}):
         with pytest.raises(OptionError, match="other options or data"):
             train(replace(recipe, **change))
+
+
+def test_the_state_of_a_training_after_other_stages_is_refused(recipe, tmp_path):
+    start = tmp_path / "start.safetensors"
+    checkpoint.save(Trio.untrained(), start)
+    alone = replace(recipe, steps=1, start_from=start, stages=("fine",))
+    train(alone)
+    with pytest.raises(OptionError, match=r"fine\.pt.*other options or data"):
+        train(replace(alone, stages=("coarse", "fine")))
 
 
 def test_a_state_without_an_identity_is_refused(finished):
@@ -180,8 +188,8 @@ def test_scenes_that_are_trained_on_are_not_measured_on(recipe):
     assert not list(recipe.out.iterdir())
 
 
-def test_the_fusion_network_alone_needs_something_to_mend(recipe):
-    for stages in (("fusion",), ("coarse", "fusion")):
+def test_a_later_stage_needs_the_earlier_ones(recipe):
+    for stages in (("fine",), ("fusion",), ("coarse", "fusion"), ("fine", "fusion")):
         with pytest.raises(OptionError, match="Give a checkpoint to start from"):
             train(replace(recipe, stages=stages))
 
@@ -192,9 +200,19 @@ def test_the_automatic_device_is_one_that_is_there(recipe):
 
 
 def test_stages_may_come_one_after_another(recipe):
-    train(replace(recipe, stages=("coarse",)))
+    first = checkpoint.load(train(replace(recipe, stages=("coarse",))))
+    assert all(map(torch.equal, first.fine.state_dict().values(), first.coarse.state_dict().values()))
     card = json.loads(train(recipe).with_suffix(".json").read_text())
     assert {stage["step"] for stage in card["stages"].values()} == {4}
+
+
+def test_a_stage_that_is_trained_is_not_left_out(finished):
+    recipe, _ = finished
+    before = (recipe.out / "native.safetensors").read_bytes()
+    for stages, missing in ((("coarse",), "fine"), (("coarse", "fine"), "fusion")):
+        with pytest.raises(OptionError, match=f"holds the training of the {missing} network.*Train all of"):
+            train(replace(recipe, stages=stages))
+    assert (recipe.out / "native.safetensors").read_bytes() == before
 
 
 def test_the_encoder_is_that_of_the_checkpoint_unless_told_otherwise(recipe, tmp_path):
