@@ -1,5 +1,6 @@
 """The saved state from which an interrupted training resumes; reading it executes no code."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ def save_state(path: Path, identity: str, state: dict[str, Any]) -> None:
     Raises:
         OutputError: if it cannot be written.
     """
+    whole = io.BytesIO()  # into a file, torch makes of a full disk a RuntimeError
+    torch.save(state | {"identity": identity}, whole)
     with replacing(path) as stream:
-        torch.save(state | {"identity": identity}, stream)
+        stream.write(whole.getbuffer())
 
 
 def read_state(

@@ -6,6 +6,7 @@ import resource
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from patchwrap import DepthConvention, OutputError
@@ -21,6 +22,7 @@ from patchwrap.io import (
     write_tiff,
 )
 from patchwrap.outputs import is_output, named_output, output_paths
+from patchwrap.training_state import save_state
 
 VALUES = np.array([[1.0, 2.0], [4.0, 9.0]], np.float32)
 METRES, UNITS = DepthConvention("depth", "metric"), DepthConvention("depth", "scale")
@@ -77,12 +79,19 @@ def test_the_longest_file_name_can_be_written(tmp_path):
     assert names(tmp_path) == ["x" * 255]
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_npy(path, np.zeros((1000, 1000), np.float32)),
+        lambda path: save_state(path, "a training", {"weights": torch.zeros(1000, 1000)}),
+    ],
+)
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, write):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         with pytest.raises(OutputError, match=r"cannot write .*a\.npy.*too large") as caught:
-            write_npy(tmp_path / "a.npy", np.zeros((1000, 1000), np.float32))
+            write(tmp_path / "a.npy")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
