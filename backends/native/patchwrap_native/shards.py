@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,6 +123,8 @@ def write_shard(folder: Path, scenes: Sequence[SceneViews]) -> None:
         _put(unfinished, folder)
     except OSError as error:
         raise OutputError(f"Cannot write shard {folder}: {error}. Choose another folder or free some space.") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _put(unfinished: Path, folder: Path) -> None:
@@ -132,7 +135,6 @@ def _put(unfinished: Path, folder: Path) -> None:
     (folder / FILES[-1]).unlink(missing_ok=True)  # without it there is no shard, so that halves of two are never read
     for name in FILES:
         (unfinished / name).replace(folder / name)
-    unfinished.rmdir()
 
 
 def _facts(scene: SceneViews) -> dict:

@@ -1,4 +1,5 @@
 import json
+import resource
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from patchwrap.errors import ImageError, OptionError
+from patchwrap.errors import ImageError, OptionError, OutputError
 from patchwrap.scenes import Renderer, build_scene
 from patchwrap_native import rendering
 from patchwrap_native.canonical import FURTHEST
@@ -15,7 +16,7 @@ from patchwrap_native.cli import main
 from patchwrap_native.crops import COARSE, FINE, Sampler, place, scaled
 from patchwrap_native.depth_code import decode_log, encode
 from patchwrap_native.rendering import RenderJob, kind_of, render
-from patchwrap_native.shards import SceneViews, open_shards
+from patchwrap_native.shards import SceneViews, open_shards, write_shard
 from patchwrap_native.views import draw_pairs
 
 
@@ -105,6 +106,17 @@ def test_other_files_in_the_folder_of_a_shard_are_kept(job):
 def test_more_scenes_than_are_asked_for_are_kept(job):
     assert render(replace(job, scenes=4), blank) == 2
     assert [len(shard) for shard in open_shards(job.out)] == [3, 2]
+
+
+def test_a_shard_that_does_not_fit_on_the_disk_leaves_nothing(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OutputError, match="Cannot write shard"):
+            write_shard(tmp_path / "shard_00000", blank([0], (288, 384), 1, 1, ()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["images.npy", "codes.npy", "scenes.json"])
