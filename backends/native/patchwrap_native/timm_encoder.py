@@ -23,11 +23,14 @@ class TimmEncoder(nn.Module):
         widths: channels of the levels that timm's network does not have.
 
     Raises:
-        OptionError: if timm knows no such network, it offers no feature maps, or it does not take pictures of any size.
+        OptionError: if timm itself has no such network, it offers no maps that fit, or it does not take pictures of any
+            size.
     """
 
     def __init__(self, name: str, widths: Sequence[int]) -> None:
         super().__init__()
+        if ":" in name:
+            raise OptionError(f"{name!r} is no network of timm itself, as 'resnet18' is; nothing is downloaded.")
         try:
             self.backbone = timm.create_model(name, features_only=True, pretrained=False)
         except (RuntimeError, TypeError, AttributeError) as error:
@@ -44,8 +47,13 @@ class TimmEncoder(nn.Module):
         )
 
     def _check_maps(self, name: str) -> None:
-        """Refuse a network whose maps are not channels, rows and columns of their reductions."""
+        """Refuse a network without maps that halve, or whose maps are not channels, rows and columns."""
         height, width = _PROBE
+        if not any(self.sources):
+            raise OptionError(
+                f"timm's {name!r} gives maps at 1/{', 1/'.join(map(str, self.reductions))}; needed are some of 1, 1/2, "
+                f"1/4 … 1/{2 ** (len(self.sources) - 1)}. Choose another encoder, such as 'timm:resnet18'."
+            )
         maps = dict(zip(self.reductions, self._probed(name)))
         for level, channels in enumerate(self.sources):
             needed = (channels, height // 2**level, width // 2**level)

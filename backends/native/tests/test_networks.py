@@ -83,6 +83,9 @@ def test_a_timm_encoder_is_built_only_when_chosen():
     ("name", "words"),
     [
         ("mambaout_femto", r"\(16, 24, 48\) at 1/4 of 96x64; needed are \(48, 16, 24\), channels first"),
+        ("crossvit_tiny_240", r"maps at 1/12, 1/17; needed are some of 1, 1/2, 1/4 … 1/32"),
+        ("hf-hub:timm/resnet18.a1_in1k", "'hf-hub:timm/resnet18.a1_in1k' is no network of timm itself"),
+        ("local-dir:/nowhere", "nothing is downloaded"),
         ("vit_tiny_patch16_224", "does not take pictures of 96x64"),
         ("levit_128s", "does not take pictures of 96x64"),
     ],
