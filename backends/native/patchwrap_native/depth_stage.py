@@ -77,16 +77,21 @@ class DepthStage:
         return self.measured(network, self._held_out)
 
     def measured(self, network: nn.Module, views: Sequence[Batch]) -> dict[str, float]:
-        """Measure on views, such as ``training_views``; only ``sky_found`` if no view has enough valid pixels."""
+        """Measure on views, such as ``training_views``.
+
+        Without ``sky_found`` if no view has pixels that only have to be far, and with nothing else if none has enough
+        valid ones.
+        """
         return mean_of(row for batch in views for row in self._measures(network, batch))
 
     def _measures(self, network: nn.Module, batch: Batch) -> Iterator[tuple[int, dict[str, float]]]:
         """Yield measures of a batch, each with the number of images it is a mean of."""
         log_depth, _ = network(batch.images.contiguous(memory_format=torch.channels_last))
-        caught = (log_depth > batch.far - 0.3) & batch.beyond
-        found = float(caught.sum() / batch.beyond.sum().clamp(min=1))
         yield measured_images(batch.valid), measure(log_depth, batch.target, batch.valid)
-        yield len(batch.images), {"sky_found": round(found, 4)}
+        far_enough = log_depth > batch.far - 0.3
+        for far, beyond in zip(far_enough, batch.beyond):
+            if beyond.any():
+                yield 1, {"sky_found": far[beyond].float().mean().item()}
 
     @cached_property
     def _held_out(self) -> list[Batch]:

@@ -339,6 +339,24 @@ def test_views_without_valid_pixels_count_for_nothing(shards):
     assert both["abs_rel"] == pytest.approx((6 * one["abs_rel"] + 2 * few["abs_rel"]) / 8, abs=2e-5)
 
 
+def test_views_without_sky_count_for_nothing_in_how_much_of_it_is_found():
+    class Upper(UNet):
+        """Takes the upper four rows for sky: half of it, in one image of three."""
+
+        def forward(self, images):
+            log_depth = torch.zeros_like(images[:, :1])
+            log_depth[:, :, :4] = 8.0
+            return log_depth, images
+
+    logs = torch.zeros(3, 1, 32, 32)
+    logs[1, :, :8] = torch.inf
+    batches = [Batch.of(torch.zeros(1, 3, 32, 32), log[None], torch.ones(1)) for log in logs]
+    together = Batch.of(torch.zeros(3, 3, 32, 32), logs, torch.ones(3))
+    stage = DepthStage("coarse", Upper(), COARSE, [], [])
+    assert [stage.measured(stage.network, views)["sky_found"] for views in (batches, [together])] == [0.5, 0.5]
+    assert "sky_found" not in stage.measured(stage.network, batches[:1])
+
+
 def test_only_the_named_stages_are_trained_and_share_the_time(recipe, capsys):
     assert tuple(SHARES) == STAGES
     first = recipe.out.parent / "first.safetensors"
