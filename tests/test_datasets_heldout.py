@@ -23,9 +23,15 @@ def test_names():
         parse_spec("generated:2@64x48:cellar")
 
 
-def test_the_cache_lies_where_the_platform_wants_it(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert "patchwrap" in cache_folder().parts
+@pytest.mark.parametrize(
+    ("platform", "base"),
+    [("linux", "xdg"), ("darwin", "home/Library/Caches"), ("win32", "local")],
+)
+def test_the_cache_lies_where_the_platform_wants_it(monkeypatch, tmp_path, platform, base):
+    for name, folder in (("HOME", "home"), ("XDG_CACHE_HOME", "xdg"), ("LOCALAPPDATA", "local")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    monkeypatch.setattr("sys.platform", platform)
+    assert cache_folder() == tmp_path / base / "patchwrap" / "heldout"
 
 
 def test_scenes_are_drawn_once_and_are_exact_pairs(tmp_path):
