@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None for the real ones.
 
     Returns:
-        0, or 2 after a PatchwrapError.
+        0, 2 after a PatchwrapError, or 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PatchwrapError as error:
         print(f"patchwrap-native: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -159,6 +159,15 @@ def test_nothing_to_render_is_one_line(tmp_path, capsys, option):
     assert capsys.readouterr().err.endswith(f"{option[2:].replace('-', '_')} 0 is less than 1.\n")
 
 
+def test_ctrl_c_is_one_line(tmp_path, monkeypatch, capsys):
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rendering, "render", pressed)
+    assert main(["render", "-o", str(tmp_path)]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted"
+
+
 def test_a_shard_without_its_pictures_is_named(shards, tmp_path):
     shard = open_shards(shutil.copytree(shards, tmp_path / "copy"))[0]
     (shard.folder / "images.npy").unlink()
