@@ -42,6 +42,15 @@ def test_a_frame_whose_new_size_was_interrupted_is_not_complete(tmp_path, monkey
     assert not old.complete() and not new.complete()
 
 
+def test_a_frame_beyond_pillows_bomb_limit_is_complete(tmp_path, monkeypatch, renderer):
+    monkeypatch.setattr("patchwrap.cli.scenes._renderer", lambda: renderer)
+    order = Order(tmp_path, 0, "table", (32, 48))
+    _draw(order)
+    for limit in (1000, 100):  # Pillow warns beyond it, and refuses beyond twice as much
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        assert order.complete() and Order(tmp_path, 0, "table", (48, 64)).other_size() == (32, 48)
+
+
 @pytest.mark.parametrize("ending", [".jpg", ".npy", ".json"])
 def test_a_damaged_frame_is_not_complete(tmp_path, monkeypatch, renderer, ending):
     monkeypatch.setattr("patchwrap.cli.scenes._renderer", lambda: renderer)

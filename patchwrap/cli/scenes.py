@@ -66,10 +66,12 @@ def _picture_size(path: Path) -> tuple[int, int] | None:
     """``(height, width)`` of a JPEG; None if its end is missing."""
     from PIL import Image
 
+    from patchwrap.io.decode import no_bomb_limit
+
     with path.open("rb") as stream:
         stream.seek(-2, os.SEEK_END)
         whole = stream.read() == b"\xff\xd9"
-    with Image.open(path) as picture:
+    with no_bomb_limit(), Image.open(path) as picture:
         return (picture.height, picture.width) if whole else None
 
 

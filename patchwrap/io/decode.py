@@ -105,7 +105,7 @@ def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
     try:
         # Given a name, Pillow maps plain TIFFs into memory, and those that EXIF turns come out scrambled.
         stream = opened.enter_context(path.open("rb"))
-        with _no_bomb_limit():
+        with no_bomb_limit():
             return opened.enter_context(open_heif(stream, name) if is_heif(stream) else Image.open(stream))
     except ImageError:
         raise
@@ -118,7 +118,7 @@ def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
 
 
 @contextmanager
-def _no_bomb_limit() -> Iterator[None]:
+def no_bomb_limit() -> Iterator[None]:
     """Lift Pillow's decompression bomb limit temporarily; ``check_size`` has a larger limit and a clearer message."""
     with _PILLOW_LIMIT:
         limit = Image.MAX_IMAGE_PIXELS
