@@ -58,7 +58,7 @@ def _blur(images: Pictures, random: torch.Generator) -> Pictures:
 
 
 def _noise(images: Pictures, random: torch.Generator) -> Pictures:
-    """Grain at one or two pixels' size; one field for the batch, rolled, since normal numbers are dear."""
+    """Grain of a pixel's size; one field for the batch, rolled, since normal numbers are dear."""
     field = torch.randn(images.shape[1:], generator=random)
     for image in images:
         if torch.rand((), generator=random) < 0.5:

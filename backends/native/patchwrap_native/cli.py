@@ -64,7 +64,7 @@ def _add_train(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--shards", type=Path, required=True, help="folder of rendered scenes")
     verb.add_argument("--held-out", type=Path, required=True, help="folder of rendered held-out scenes")
     verb.add_argument("-o", "--out", type=Path, required=True, help="folder for checkpoints, weights and card")
-    verb.add_argument("--minutes", type=float, default=60.0, help="wall time of all three stages (default: 60)")
+    verb.add_argument("--minutes", type=float, default=60.0, help="of training; evaluations add to it (default: 60)")
     verb.add_argument("--steps", type=int, help="at most so many steps per stage")
     verb.add_argument("--batch-size", type=int, default=16)
     verb.add_argument("--rate", type=float, default=1.0, help="factor on the learning rates; less forgets less")

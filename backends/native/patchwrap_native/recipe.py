@@ -38,7 +38,7 @@ class Recipe:
         shards: folder of rendered scenes.
         held_out: folder of rendered scenes to measure on.
         out: folder for checkpoints, weights and card.
-        minutes: wall time of all three stages, or None.
+        minutes: time of the steps of all stages, to which evaluations add, or None.
         steps: steps of each stage, or None; at least one of the two is given.
         batch_size: samples per step.
         rate: factor on each stage's peak learning rate; below 1, training goes on from weights and forgets less.

@@ -100,7 +100,10 @@ def open_shards(root: Path) -> list[Shard]:
     """
     shards = [Shard(folder) for folder in sorted(root.glob(f"{PREFIX}*")) if "." not in folder.name]
     if not shards:
-        raise ImageError(f"{root} holds no shards. Render some: patchwrap-native render -o {root}")
+        raise ImageError(
+            f"{root} holds no shards. Render some: patchwrap-native render -o {root}; with --first-seed 1000000 if "
+            "they shall be held out from training."
+        )
     return shards
 
 

@@ -397,4 +397,4 @@ def test_a_budget_ends_at_whichever_limit_comes_first():
 def test_no_shards_is_one_clear_line(tmp_path, capsys):
     assert main(["train", "--shards", str(tmp_path), "--held-out", str(tmp_path), "-o", str(tmp_path / "o")]) == 2
     error = capsys.readouterr().err
-    assert "patchwrap-native render" in error and error.count("\n") == 1
+    assert "patchwrap-native render" in error and "--first-seed 1000000 if" in error and error.count("\n") == 1
