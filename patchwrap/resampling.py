@@ -81,18 +81,22 @@ def sample_windows(
 ) -> Float[Tensor, "tiles channels height width"]:
     """Sample the window of a tile from each whole-image map, bilinearly.
 
+    Autocast does not apply: it would round the places.
+
     Args:
         maps: one whole-image map per tile.
         windows: (top, left, height, width) of each tile as fractions of the image.
-        size: ``(height, width)`` of the result.
+        size: ``(height, width)`` of the result, which is float32.
     """
+    maps = maps.float()
     top, left, height, width = windows.to(maps).unbind(1)
     # affine_grid's coordinates run from -1 to 1: centre and half size of the window in those.
     zero = torch.zeros_like(top)
     across = torch.stack([width, zero, 2 * left + width - 1], 1)
     down = torch.stack([zero, height, 2 * top + height - 1], 1)
-    grid = functional.affine_grid(torch.stack([across, down], 1), [len(maps), 1, *size], align_corners=False)
-    return functional.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    with torch.autocast(maps.device.type, enabled=False):
+        grid = functional.affine_grid(torch.stack([across, down], 1), [len(maps), 1, *size], align_corners=False)
+        return functional.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def input_size(image: Size, processing: Size, multiple: int = 1, free_aspect: bool = True) -> Size:

@@ -70,6 +70,15 @@ def test_every_window_is_sampled_at_its_own_pixel_centres():
         torch.testing.assert_close(across[0], left + width * (torch.arange(4) + 0.5) / 4, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_moves_no_window(dtype):
+    maps = torch.rand(1, 1, 40, 60, generator=torch.Generator().manual_seed(0))
+    window = torch.tensor([[0.1, 0.3, 0.5, 0.2]])
+    with torch.autocast("cpu", dtype):
+        found = sample_windows(maps, window, (50, 40))
+    assert torch.equal(found, sample_windows(maps, window, (50, 40)))
+
+
 @pytest.fixture
 def low_limit(monkeypatch):
     monkeypatch.setattr(scratch, "LIMIT", 1000)
