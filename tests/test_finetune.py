@@ -810,6 +810,22 @@ def test_other_weights_and_other_features_are_another_backend(tmp_path):
     assert len({fingerprint(one, tmp_path) for one in pair}) == 1
 
 
+def test_other_inputs_and_a_slight_blur_are_another_backend(tmp_path):
+    def bright(images):
+        return 1 + images.mean(1)
+
+    def blurred(images):
+        return torch.nn.functional.avg_pool2d(bright(images), 3, 1, 1, count_include_pad=False)
+
+    def wrapped(function, **options):
+        return patchwrap.wrap_callable(function, "depth:scale", (384, 512), **options)
+
+    plain, again = wrapped(bright), wrapped(bright)
+    others = wrapped(bright, free_aspect=False), wrapped(bright, multiple=16), wrapped(blurred)
+    assert fingerprint(plain, tmp_path) == fingerprint(again, tmp_path)
+    assert len({fingerprint(one, tmp_path) for one in (plain, *others)}) == 4
+
+
 def test_nothing_to_learn_from_is_one_clear_line(tmp_path):
     with pytest.raises(OptionError, match="is not a folder"):
         finetune(PaintedBackend(), tmp_path / "none", tmp_path / "h.safetensors", **TINY)

@@ -1,5 +1,7 @@
 """Simulated backbones: degraded as real ones are, and always alike."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -56,6 +58,12 @@ def test_the_seed_decides_everything_and_the_order_nothing(samples):
     b = [predicted(again, sample) for sample in reversed(samples)][::-1]
     assert all(np.array_equal(x, y) for x, y in zip(a, b))
     assert not np.array_equal(a[0], predicted(other, samples[0]))
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+
+
+def test_other_depth_of_the_same_photos_is_another_backend(samples):
+    deeper = [replace(sample, depth=2 * sample.depth) for sample in samples]
+    first, again, other = (SimulatedBackend(known) for known in (samples, samples[::-1], deeper))
     assert first.fingerprint == again.fingerprint != other.fingerprint
 
 

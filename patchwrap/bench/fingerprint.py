@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
 
 from patchwrap.bench.combination import HEAD_FILE, Combination, Doubled
-from patchwrap.probe_picture import probe_picture
+from patchwrap.probe_picture import in_blocks, probe_picture
 from patchwrap.source_digest import source_digest
 from patchwrap.spec import fine_of
 from patchwrap.weights_digest import weights_digest
@@ -39,23 +39,15 @@ def _head(options: dict[str, str]) -> str | None:
 
 
 def behaviour(combination: Combination) -> list[str]:
-    """Predict the probe picture, and describe the map in sixteen blocks.
+    """Predict the probe picture, and describe the map, see ``in_blocks``.
 
     Returns:
-        The mean of every block, then the mean absolute differences of its vertical and of its horizontal neighbours,
-        which tell apart maps that differ in detail only. Three digits, and differences in steps of a ten thousandth
-        of the largest value, so that another order of summation gives the same. The name of the error if the backend
-        refuses the picture.
+        The description, or the name of the error if the backend refuses the picture.
     """
     try:
-        values = combination.predict(probe_picture(), plan="2x2").values
+        return in_blocks(torch.from_numpy(combination.predict(probe_picture(), plan="2x2").values))
     except Exception as error:  # a backend may refuse this small picture and accept real photos
         return [type(error).__name__]
-    height, width = (side // 4 for side in values.shape)
-    blocks = values[: 4 * height, : 4 * width].reshape(4, height, 4, width).astype(np.float64)
-    relative = blocks / max(np.abs(blocks).max(), 1e-12)
-    steps = [np.abs(np.diff(relative, axis=axis)).mean(axis=(1, 3)) for axis in (1, 3)]
-    return [f"{mean:.3g}" for mean in blocks.mean(axis=(1, 3)).ravel()] + [f"{step:.4f}" for step in np.ravel(steps)]
 
 
 def weights(backend: Any) -> list[str | None]:

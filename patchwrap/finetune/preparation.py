@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
 from patchwrap.clock import Clock
 from patchwrap.datasets import SampleSource
@@ -23,10 +22,10 @@ from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.heads import Head, HeadNetwork
 from patchwrap.io import Photo, unit_pixels, write_json
 from patchwrap.metrics import MAX_DEPTH
-from patchwrap.probe_picture import probe_picture
+from patchwrap.probe_picture import in_blocks, probe_picture
 from patchwrap.second_pass import SecondPass
 from patchwrap.source_digest import source_digest
-from patchwrap.spec import Backend, HeadTraits, PredictsFeatures, PredictsTiles, PredictsTilesWithConfidence
+from patchwrap.spec import Backend, HeadTraits, PredictsFeatures, PredictsTiles, PredictsTilesWithConfidence, Traits
 from patchwrap.surroundings import LEAST_SPREAD
 from patchwrap.tile_runner import backend_size, run_backend
 from patchwrap.tile_view import SMALLEST, TileView
@@ -286,23 +285,21 @@ def _channels(engine: Engine, backend: Any) -> int:
 def _backend_facts(engine: Engine, backend: Any) -> list[str]:
     """Identify a backend by its attributes, its weights and its prediction for the probe picture.
 
-    Weights count byte by byte, predictions and, for a guided head, features with three digits, so that another order
-    of summation gives the same.
+    Weights count byte by byte, predictions as ``in_blocks`` tells them and, for a guided head, features with three
+    digits, so that another order of summation gives the same.
     """
-    facts = [type(backend).__name__, str(backend.convention), str(backend.processing)]
+    facts = [str(one) for one in (type(backend).__name__, backend.convention, backend.processing, Traits.of(backend))]
     if hasattr(backend, "fingerprint"):
         return [*facts, str(backend.fingerprint)]
     images = _probe(engine, backend)
     with preserved_generators(engine.device), torch.no_grad():
         seed_generators(engine.device, 0)
         answer = run_backend(backend, images, HeadTraits.of(engine.head).wants_features)
-    facts += [str(weights_digest(backend)), *_pooled(answer.maps)]
-    return facts if answer.features is None else [*facts, *_pooled(answer.features)]
-
-
-def _pooled(maps: Float[torch.Tensor, "_ _ _ _"]) -> list[str]:
-    means = torch.nn.functional.adaptive_avg_pool2d(maps.float(), (4, 4)).flatten()
-    return [f"{mean:.3g}" for mean in means.tolist()]
+    facts += [str(weights_digest(backend)), *in_blocks(answer.maps[0, 0])]
+    if answer.features is None:
+        return facts
+    means = torch.nn.functional.adaptive_avg_pool2d(answer.features.float(), (4, 4)).flatten()
+    return facts + [f"{mean:.3g}" for mean in means.tolist()]
 
 
 def _tile_facts(engine: Engine) -> list[str]:
@@ -314,7 +311,7 @@ def _tile_facts(engine: Engine) -> list[str]:
     with engine.turn():
         whole = engine.coarse_pass(photo)
         with engine.second_pass(photo, TilePlan.parse("2x2"), whole, Clock()) as second:
-            return [f"{one.values.nanmean():.3g}" for one in second.predictions]
+            return [told for one in second.predictions for told in in_blocks(one.values)]
 
 
 @cache

@@ -104,7 +104,8 @@ class SimulatedBackend:
     @property
     def fingerprint(self) -> str:
         """Changes when it would predict something else."""
-        return digest([str(self.convention), self.processing, self.seed, str(self.faults)])
+        known = sorted((sample.name, sample.stamp) for sample in self.samples)
+        return digest([str(self.convention), self.processing, self.seed, str(self.faults), known])
 
     @property
     def facts(self) -> dict[str, Any]:
