@@ -132,7 +132,7 @@ def checked_maps(
             f"{method} returned {_shape(maps)} for images of shape {tuple(images.shape)}; expected a float tensor of "
             f"shape {wanted}. Resize inside {_own_name(method)}()."
         )
-    return _valid(maps.to("cpu", torch.float32, copy=True), convention)
+    return known_depth(maps.to("cpu", torch.float32, copy=True), convention)
 
 
 def tile_output(
@@ -150,7 +150,7 @@ def tile_output(
     Raises:
         BackendContractError: if one of them is not of that size, or the confidence not in [0, 1].
     """
-    maps = _valid(_checked_map(method, values, size), convention)
+    maps = known_depth(_checked_map(method, values, size), convention)
     if confidence is None:
         return Output(maps)
     return Output(maps, confidence=_in_range(method, _checked_map(method, confidence, size, "as confidence ")))
@@ -165,7 +165,7 @@ def _checked_map(method: str, values: object, size: Size, role: str = "") -> Dep
     return values[None, None].to("cpu", torch.float32, copy=True)
 
 
-def _valid(maps: DepthBatch, convention: DepthConvention | None) -> DepthBatch:
+def known_depth(maps: DepthBatch, convention: DepthConvention | None) -> DepthBatch:
     """Mark as invalid what is not a depth: models write zero where they know none. Inverse depth zero is far away."""
     if convention is None or convention.space != "depth" or convention.ambiguity == "affine":
         return maps

@@ -442,6 +442,28 @@ def test_a_trained_decoder_learns_on_nearly_the_tiles_of_the_pipeline(photos, ca
     assert found[0] < 0.5 * found[1] and found[2] < 0.05 * found[3], found
 
 
+class Skied(Dim):
+    """Predicts zero, which is no depth, where it sees the sky."""
+
+    def predict(self, images):
+        return super().predict(images) * (images[:, 2:] < 0.5)
+
+
+def test_a_trained_decoder_does_not_learn_on_what_is_no_depth(photos, cache, tmp_path):
+    backend, found = Skied(), []
+
+    def compare(trainer):
+        batch = assembled([trainer.held_out[0]])
+        given = trainer.trainee._renewed(batch, backend).aligned
+        gradients = torch.autograd.grad(given.sum(), list(backend.decoder.parameters()))
+        assert all(gradient.isfinite().all() for gradient in gradients)
+        found.append(float((given.detach() - batch.view.aligned).abs().max() / batch.view.spread[0]))
+
+    options = {**TINY, "steps": 1, "unfreeze": "decoder"}
+    finetune(backend, photos, tmp_path / "head.safetensors", cache=cache, on_step=compare, **options)
+    assert found[0] < 0.1
+
+
 def test_a_tile_that_the_alignment_rejects_is_replaced_by_the_coarse_map(photos, cache, tmp_path, monkeypatch):
     backend = Dim()
     monkeypatch.setattr(Preparation, "views", lambda self, sample, plan, fine: {})

@@ -16,7 +16,7 @@ from patchwrap.losses import shared
 from patchwrap.resampling import resize_maps
 from patchwrap.spaces import to_space
 from patchwrap.spec import Backend, Trainable
-from patchwrap.tile_runner import backend_size
+from patchwrap.tile_runner import backend_size, known_depth
 from patchwrap.tile_view import TileView
 
 RIDGE = 1e-6
@@ -69,7 +69,8 @@ class Trainee(nn.Module):
         size = (batch.view.aligned.shape[2], batch.view.aligned.shape[3])
         convention: DepthConvention = backend.convention
         predicted = backend.predict(resize_maps(batch.view.images, backend_size(backend, size)))
-        values = resize_maps(to_space(predicted.float(), convention, batch.space), size)
+        known = known_depth(predicted.float(), convention)
+        values = resize_maps(to_space(known, convention, batch.space), size)
         moved = torch.stack([one.apply(tile[0]) for one, tile in zip(batch.corrections, values)])[:, None]
         with torch.autocast(moved.device.type, enabled=False):
             fitted = _fitted(moved, batch.view, scale_known=batch.space == "log_depth")
