@@ -884,7 +884,10 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
         ({"consistency": "some"}, "is not one of group, pair, none"),
         ({"begin": "some"}, "is not one of agreed, aligned"),
         ({"plans": ()}, "plans is empty"),
+        ({"plans": ("2x2", "p49+r8")}, r"'p49\+r8' has random tiles.*without \+rN"),
+        ({"plans": ("2x2+3x3",)}, r"'2x2\+3x3' has tiles of several sizes"),
         ({"truth": False, "consistency": "none"}, "nothing to learn from"),
+        ({"truth": False, "plans": ("p16", "1x1")}, r"do not overlap \(p16, 1x1\)"),
         ({"momentum": 1}, "has no such option"),
         ({"unfreeze": "decoder", "guidance": True}, "is not possible"),
         ({"device": "quantum"}, "device 'quantum' is not known"),
@@ -893,6 +896,12 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
 def test_impossible_options_are_refused(train, options, words):
     with pytest.raises(OptionError, match=words):
         train(**options)
+
+
+def test_plans_of_equal_tiles_and_of_tiles_without_neighbours_are_trained_on():
+    for options in ({"plans": ("p16+p49", "slide:64x48")}, {"plans": ("p16", "1x1")}):
+        assert Recipe(**options).plans == options["plans"]
+    assert not Recipe(plans=("p16", "p49"), truth=False).truth
 
 
 def test_processes_wait_for_each_other_for_days(monkeypatch):

@@ -178,7 +178,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     text = "metres of one step of a 16-bit depth PNG"
     group.add_argument("--depth-scale", type=positive_number, default=0.001, metavar="M", help=text)
     group.add_argument("--cache", type=nonempty_path, metavar="DIR", help="keeps what the backend predicts")
-    text = "tile plans of predict except auto and slide, each with tiles of one size (default: 2x2,3x3)"
+    text = "tile plans of predict except auto, slide and +rN, each with tiles of one size (default: 2x2,3x3)"
     group.add_argument("--plans", type=words, default=["2x2", "3x3"], metavar="P,P", help=text)
 
 

@@ -201,8 +201,6 @@ class Preparation:
             views = {tile: (view, correction) for tile, correction, view in second.views()}
             if not views:
                 raise OptionError(f"no tile of plan {plan} fits the coarse map")
-            if len({tile.size for tile in views}) > 1:
-                raise OptionError(f"plan {plan!r} has tiles of several sizes; give each size as a plan of its own")
             if min(second.canvas.tiles[0].size) < SMALLEST:
                 height, width = second.canvas.tiles[0].size
                 raise OptionError(

@@ -7,7 +7,7 @@ from patchwrap.digest import digest
 from patchwrap.errors import OptionError
 from patchwrap.heads.network import WIDTHS
 from patchwrap.seed import check_seed
-from patchwrap.tiling import TilePlan
+from patchwrap.tiling import Layer, TilePlan
 
 WORDS = {
     "consistency": ("group", "pair", "none"),
@@ -28,7 +28,7 @@ class Recipe:
         minutes: of training after which it ends even if steps are left; the learning rate schedule follows.
         batch_size: tiles per backward pass and process.
         accumulate: backward passes per step.
-        plans: tile plans to train on, each with tiles of one size.
+        plans: tile plans to train on, each with tiles of one size and none at random.
         rate: highest learning rate.
         warm_up: share of the training over which the rate rises.
         ema: decay of the moving average of the weights; lower in the first steps.
@@ -39,7 +39,7 @@ class Recipe:
         consistency_weight: factor on the consistency terms.
         begin: output of a new head before training: ``agreed`` is the consensus of all tiles, ``aligned`` each aligned
             tile unchanged. A training that starts from a head keeps that head's ``begin`` and ``widths``.
-        truth: False trains on photos alone.
+        truth: False trains on photos alone, which needs overlapping tiles.
         guidance: whether the head sees the backend's decoder features.
         unfreeze: ``decoder`` also trains the tile backend's decoder; ``none`` keeps backends frozen.
         widths: channels per level of the head.
@@ -81,10 +81,16 @@ class Recipe:
         self._check_numbers()
         if not self.plans:
             raise OptionError("plans is empty: give at least one, as 2x2.")
-        for plan in self.plans:
-            TilePlan.parse(plan)
+        plans = [TilePlan.parse(plan) for plan in self.plans]
+        for plan in plans:
+            _check_trainable(plan)
         if not self.truth and self.consistency == "none":
             raise OptionError("without truth and without consistency there is nothing to learn from.")
+        if not self.truth and not any(_has_neighbours(layer) for plan in plans for layer in plan.layers):
+            raise OptionError(
+                f"without truth and with plans of tiles that do not overlap ({', '.join(self.plans)}) there is nothing "
+                "to learn from. Give a plan such as 2x2 or p49."
+            )
         if self.unfreeze == "decoder" and self.guidance:
             raise OptionError("guidance by features of a decoder that is trained itself is not possible. Take one.")
 
@@ -123,3 +129,18 @@ class Recipe:
     def digest(self) -> str:
         """Changes with any option."""
         return digest(asdict(self))
+
+
+def _check_trainable(plan: TilePlan) -> None:
+    if plan.random:
+        raise OptionError(
+            f"plan {plan.name!r} has random tiles, which have no regular neighbours to agree with. Train on the plan "
+            "without +rN; predict may still add them."
+        )
+    if len({layer.size or (layer.rows, layer.columns) for layer in plan.layers}) > 1:
+        raise OptionError(f"plan {plan.name!r} has tiles of several sizes; give each size as a plan of its own.")
+
+
+def _has_neighbours(layer: Layer) -> bool:
+    """Whether its tiles overlap by more than rounding; whether there are several of a given size, the image decides."""
+    return layer.overlap > 0 and (layer.size is not None or layer.rows * layer.columns > 1)
