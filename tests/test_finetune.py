@@ -30,6 +30,7 @@ from patchwrap.errors import ConventionError, MissingExtraError, OptionError, Ou
 from patchwrap.finetune import Recipe, SimulatedBackend
 from patchwrap.finetune.division import divided, scene_of
 from patchwrap.finetune.draw import Drawer, assembled
+from patchwrap.finetune.job import TrainingJob
 from patchwrap.finetune.objective import overlap_gaps
 from patchwrap.finetune.preparation import Preparation
 from patchwrap.finetune.processes import Processes, extra
@@ -859,6 +860,15 @@ def test_nothing_to_learn_from_is_one_clear_line(tmp_path):
         np.save(tmp_path / "empty" / f"{seed}.npy", np.full(SIZE, np.inf, np.float32))
     with pytest.raises(OptionError, match="no sample is left to learn from"):
         finetune(PaintedBackend(), tmp_path / "empty", tmp_path / "h.safetensors", cache=tmp_path / "kept", **TINY)
+
+
+def test_another_division_of_the_same_images_is_another_training():
+    a, b, c = (Named(name) for name in "abc")
+    jobs = [
+        TrainingJob(Recipe(), Processes("cpu"), [], *parts, Path("x.safetensors"), None, "abc", {}, False)
+        for parts in (([a, b], [c]), ([a], [b, c]), ([a, b], [c]))
+    ]
+    assert jobs[0].identity == jobs[2].identity != jobs[1].identity
 
 
 def test_one_image_cannot_be_divided(tmp_path, photos):

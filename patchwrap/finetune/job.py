@@ -48,8 +48,8 @@ class TrainingJob:
 
     @property
     def identity(self) -> str:
-        """Digest of options, data and backends: the state of a training is resumed by the same training only."""
-        samples = [[sample.name, sample.stamp] for sample in (*self.train, *self.held_out)]
+        """Digest of options, divided data and backends: a training resumes its own state only."""
+        samples = [[[sample.name, sample.stamp] for sample in part] for part in (self.train, self.held_out)]
         prints = [preparation.fingerprint for preparation in self.preparations]
         start = None if self.start_from is None else sha256(self.start_from.read_bytes()).hexdigest()
         return digest([self.recipe.digest, samples, prints, start, self.processes.count])
