@@ -786,6 +786,7 @@ class Named:
         ([f"{scene}/im{n}" for scene in ("Bathroom", "Bottle") for n in range(4)], 2),
         ([f"drive_{n}/image_0{side}/data/{k}" for n in range(3) for side in (2, 3) for k in range(4)], 3),
         ([f"image/2011_09_26_drive_000{n}_sync_image_{k:010d}_image_02" for n in range(3) for k in range(4)], 3),
+        ([f"basement_000{n}{part}/rgb_{k:05d}" for n in range(3) for part in "abc" for k in range(4)], 3),
         ([f"indoors/scene_0001{n}/scan_0018{k}/{n}_{k}_indoors" for n in range(3) for k in range(4)], 3),
     ],
 )

@@ -13,8 +13,9 @@ from patchwrap.finetune.recipe import Recipe
 _VIEW = re.compile(r"(image|camera|cam|frame|scene_cam)(_?\d+|_[a-z0-9_]+)?|images|data", re.IGNORECASE)
 """Folders of a scene that hold its cameras or frames, such as KITTI's ``image_02/data``."""
 
-_VARIANT = re.compile(r"-(im)?perfect$|(?<=scene_\d{5})/scan_\d{5}$")
-"""Ends the names of views of one scene: Middlebury's two rectifications, and DIODE's scans of a building."""
+_VARIANT = re.compile(r"-(im)?perfect$|(?<=scene_\d{5})/scan_\d{5}$|(?<=[a-z]_\d{4})[a-z]$")
+"""Ends the names of views of one scene: Middlebury's two rectifications, DIODE's scans of a building, and the parts of
+NYUv2's recordings of a room, such as ``basement_0001a``."""
 
 _DRIVE = re.compile(r"(\d{4}_\d\d_\d\d_drive_\d{4}_[a-z]+)_image_\d+(_image_\d\d)?")
 """File names of KITTI's ``val_selection_cropped``, which has pictures of many drives in one folder."""
