@@ -742,6 +742,18 @@ def test_images_to_train_on_are_refused_for_selection(photos, tmp_path):
         finetune(PaintedBackend(), samples, tmp_path / "h.safetensors", held_out_data=samples[3:], **TINY)
 
 
+def test_folders_may_be_given_as_text(photos, tmp_path):
+    folder = shutil.copytree(photos, tmp_path / "others")
+    for seed in range(4):
+        paint_scene(folder, seed + 10)
+        for ending in ("png", "npy"):
+            (folder / f"{seed}.{ending}").unlink()
+    given = {"held_out_data": str(folder), "cache": str(tmp_path / "kept"), "steps": 1, **TINY}
+    card = finetune(PaintedBackend("depth:scale"), str(photos), str(tmp_path / "h.safetensors"), **given).card
+    assert card.training["images"] == ["0", "1", "2", "3"]
+    assert card.training["held_out"] == ["10", "11", "12", "13"] and (tmp_path / "kept").is_dir()
+
+
 @pytest.mark.parametrize("truth", [True, False])
 @pytest.mark.parametrize(
     ("data", "held_out", "told"), [([0], [], "held_out_data is empty"), ([], [0], "^data is empty")]

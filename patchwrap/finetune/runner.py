@@ -47,12 +47,12 @@ def finetune(
     coarse: Any = None,
     fine: Any = None,
     recipe: Recipe | None = None,
-    held_out_data: Sequence[SampleSource] | None = None,
+    held_out_data: Data | None = None,
     universal: bool | None = None,
     start_from: str | Path | None = None,
     count: int | None = None,
     depth_scale: float = MILLIMETRE,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     device: str = "auto",
     dtype: str = "float32",
     tile_batch_size: int = 4,
@@ -76,8 +76,8 @@ def finetune(
         coarse: another backend for the whole image.
         fine: another backend for the tiles.
         recipe: options of the training; ``options`` replace single ones, see ``patchwrap.finetune.Recipe``.
-        held_out_data: images for selection, none of them in ``data``; by default some of ``data``, of scenes that are
-            not trained on, see ``Recipe.held_out``.
+        held_out_data: images for selection, given as ``data`` is and none of them in it; by default some of ``data``,
+            of scenes that are not trained on, see ``Recipe.held_out``.
         universal: whether the head is also meant for backends it was not trained with; by default if there are several.
         start_from: a head to continue from, a file or ``universal``; ``begin`` and ``widths`` are those of this head.
         count: largest number of images.
@@ -104,9 +104,11 @@ def finetune(
     recipe = _with(recipe or Recipe(), options)
     processes = Processes(device)
     path = _head_path(out)
+    kept = None if cache is None else Path(cache)
     with processes.first_ahead():  # which renders missing scenes
-        samples, name = _samples(data, count, recipe, depth_scale, cache)
-    train, judged = divided(samples, recipe) if held_out_data is None else apart(samples, held_out_data)
+        samples, name = _samples(data, count, recipe, depth_scale, kept)
+        others = None if held_out_data is None else _samples(held_out_data, None, recipe, depth_scale, kept)[0]
+    train, judged = divided(samples, recipe) if others is None else apart(samples, others)
     started = head_file(start_from) if start_from is not None else None
     recipe = recipe if started is None else _continued(recipe, started)
     several = backend if isinstance(backend, list | tuple) else [backend]
@@ -114,7 +116,7 @@ def finetune(
     wide = len(several) > 1 if universal is None else universal
     told = seen | {"depth_scale": depth_scale}
     with preserved_generators(processes.device):
-        preparations = [_preparation((one, coarse, fine), recipe, cache, seen) for one in several]
+        preparations = [_preparation((one, coarse, fine), recipe, kept, seen) for one in several]
         job = TrainingJob(recipe, processes, preparations, train, judged, path, started, name, told, wide)
         seed_generators(processes.device, recipe.seed)
         return _trained(job, save_seconds, progress or _no_progress, on_step)
