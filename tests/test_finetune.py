@@ -575,6 +575,20 @@ def test_a_training_keeps_begin_and_widths_of_the_head_that_it_starts_from(train
         train(name="other", **started, begin="aligned")
 
 
+def test_images_that_a_head_was_trained_on_are_told_where_they_select(train, photos, tmp_path, caplog):
+    samples = open_dataset(photos).lazy_samples
+
+    def go_on(name, learned, judged, **options):
+        data, held_out = ([samples[n] for n in numbers] for numbers in (learned, judged))
+        train(data=data, name=name, held_out_data=held_out, steps=1, **options)
+
+    go_on("first", [0, 1], [2])
+    go_on("second", [3], [2], start_from=tmp_path / "first.safetensors")
+    assert not caplog.messages
+    go_on("third", [2], [0, 1, 3], start_from=tmp_path / "second.safetensors")
+    assert len(caplog.messages) == 1 and "3 of 3 images for selection, such as '0', are" in caplog.messages[0]
+
+
 def test_a_state_begun_from_another_head_is_not_gone_on_with(train, tmp_path):
     """Heads of one shape have files of one size."""
 

@@ -80,6 +80,7 @@ def finetune(
             of scenes that are not trained on, see ``Recipe.held_out``.
         universal: whether the head is also meant for backends it was not trained with; by default if there are several.
         start_from: a head to continue from, a file or ``universal``; ``begin`` and ``widths`` are those of this head.
+            A warning tells if images for selection are among those that it, or what it started from, was trained on.
         count: largest number of images.
         depth_scale: metres per step of a 16-bit depth PNG.
         cache: folder of stored predictions; None for the platform's cache folder.
@@ -110,7 +111,10 @@ def finetune(
         others = None if held_out_data is None else _samples(held_out_data, None, recipe, depth_scale, kept)[0]
     train, judged = divided(samples, recipe) if others is None else apart(samples, others)
     started = head_file(start_from) if start_from is not None else None
-    recipe = recipe if started is None else _continued(recipe, started)
+    if started is not None:
+        recipe = _continued(recipe, started)
+        if processes.first:
+            _warn_of_learned(judged, started)
     several = backend if isinstance(backend, list | tuple) else [backend]
     seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size}
     wide = len(several) > 1 if universal is None else universal
@@ -176,6 +180,29 @@ def _continued(recipe: Recipe, head: Path) -> Recipe:
                 f"training goes on. Leave {name} out, or start from another head or from none."
             )
     return replace(recipe, **own)
+
+
+def _warn_of_learned(judged: Sequence[SampleSource], head: Path) -> None:
+    training = load_head(head).card.training
+    if learned := [sample.name for sample in judged if _learned(training, sample)]:
+        _log.warning(
+            "warning: %d of %d images for selection, such as %r, are among those that %r was trained on: scores may "
+            "flatter. Give the data, count, seed and held_out of its training, or held_out_data.",
+            *(len(learned), len(judged), learned[0], str(head)),
+        )
+
+
+def _learned(training: dict[str, Any], sample: SampleSource) -> bool:
+    """Whether a head, or one that it started from, was trained on a sample.
+
+    Args:
+        training: of the head's card. Cards of older versions have no stamps: there the name alone counts.
+        sample: an image for selection.
+    """
+    stamp = training.get("stamps", {}).get(sample.name, sample.stamp)
+    started = training.get("started_from")
+    own = sample.name in training.get("images", ()) and stamp == sample.stamp
+    return own or bool(started and _learned(started["training"], sample))
 
 
 def _samples(
