@@ -1,7 +1,9 @@
 """The steps of a training: gradients, moving average, rates and what is evaluated; on tiles of a plane."""
 
 import copy
+from dataclasses import astuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,6 +126,24 @@ class Clock:
     def evaluate(self, trainee):
         self.now += self.seconds
         return self.measure(trainee)
+
+
+def test_processes_measure_neighbouring_groups_and_together_all(make, monkeypatch):
+    trainer, seen, parts = make(), [], []
+    whole, groups = trainer.measure(trainer.averaged), trainer.held_out
+    totals = module.totals
+
+    def keep(mine, *given):
+        seen.append(list(mine))
+        parts.append(totals(mine, *given))
+        return parts[-1]
+
+    monkeypatch.setattr(module, "totals", keep)
+    for index in range(2):
+        trainer.processes = SimpleNamespace(index=index, count=2, device=torch.device("cpu"), sum=lambda sums: sums)
+        trainer.measure(trainer.averaged)
+    assert len(groups) == 3 and seen == [groups[:1], groups[1:]]
+    assert astuple(module.score(sum(parts), True)) == pytest.approx(astuple(whole), rel=1e-9)
 
 
 @pytest.mark.parametrize(("seconds", "wanted"), [(100, [0, 2, 4]), (30, [2]), (1, [])])

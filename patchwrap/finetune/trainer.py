@@ -263,10 +263,12 @@ class Trainer:
     def measure(self, trainee: Trainee) -> Score:
         """Score held-out tiles; each process measures its share of them.
 
-        With a trained decoder the pipeline predicts and aligns all tiles of the held-out photos again.
+        With a trained decoder the pipeline predicts and aligns all tiles of the held-out photos again. Shares are
+        contiguous, so that hardly any photo is predicted by two processes.
         """
         trainee.eval()
-        mine = self.held_out[self.processes.index :: self.processes.count]
+        index, count, number = self.processes.index, self.processes.count, len(self.held_out)
+        mine = self.held_out[index * number // count : (index + 1) * number // count]
         device, with_truth = self.processes.device, self.recipe.truth
         with autocast(device, self.recipe.precision):
             sums = totals(mine, lambda batch: trainee.refine(batch.view)[0], device, with_truth, self._shown(trainee))
