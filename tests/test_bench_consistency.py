@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from patchwrap import predict, wrap_callable
-from patchwrap.bench.consistency import STRIPS, raw_unit_map, tile_consistency
+from patchwrap.bench.consistency import STRIPS, raw_conversion, tile_consistency
 from patchwrap.bench.unit_map import MetricUnits, own_unit_map, true_unit_map
 from patchwrap.convention import DepthConvention
 from patchwrap.metrics import Fit, valid_mask
@@ -68,7 +68,7 @@ def test_alignment_removes_what_the_raw_tiles_disagree_by():
 def test_raw_and_aligned_tiles_are_measured_to_the_same_depth():
     coarse = MetricUnits(Fit("depth", far=10.0))
     raw = np.array([[8, 15, 20]], np.float32)
-    units = raw_unit_map(raw, coarse.units(raw), coarse, DepthConvention("depth", "metric")).units(raw)
+    units = raw_conversion(raw, raw, coarse, DepthConvention("depth", "metric"))(raw)
     np.testing.assert_allclose(units, [[8, 10, 10]], rtol=1e-3)
 
 
@@ -76,3 +76,26 @@ def test_an_affine_map_without_truth_is_measured_in_shares():
     affine = DepthConvention("depth", "affine")
     found = measured(backend(1, "depth:affine"), affine)
     assert found["ce_raw_relative"] > found["ce_relative"]
+
+
+def told(factor, shift, words="inverse_depth:affine"):
+    """CE of tiles that differ by a number each, from a network that states them with another factor and shift."""
+    convention = DepthConvention.parse(words)
+    draw = np.random.default_rng(0)
+
+    def predict(plan, observer):
+        for tile in plan.tiles((216, 384)):
+            values = torch.full((tile.height, tile.width), float(draw.normal(0, 0.02)))
+            observer(tile, factor * values + shift, values)
+
+    unit_map = own_unit_map(np.linspace(-1, 1, 2001, dtype=np.float32), convention)
+    return tile_consistency(predict, unit_map, convention, convention.ambiguity == "metric")
+
+
+@pytest.mark.parametrize("words", ["inverse_depth:affine", "depth:affine", "height:metric"])
+def test_shares_of_the_range_depend_on_no_zero(words):
+    found = told(1, 0, words)
+    # Two numbers drawn with a spread of .02 differ by .0226 in the mean, and the range is 96 % of 2.
+    assert found["ce_relative"] == pytest.approx(0.0226 / 1.92, rel=0.3) and np.isnan(found["ce"])
+    for factor, shift in ((1, 0), (1, 0.5), (-3, 40)):
+        assert told(factor, shift, words)["ce_raw_relative"] == pytest.approx(found["ce_relative"], rel=1e-3)

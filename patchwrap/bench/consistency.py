@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patchwrap.bench.unit_map import MetricUnits, UnitMap, own_unit_map, true_unit_map
+from patchwrap.bench.unit_map import RelativeUnits, UnitMap, true_unit_map
 from patchwrap.convention import DepthConvention
 from patchwrap.depth_map import DepthMap
-from patchwrap.metrics import consistency_error, valid_mask
+from patchwrap.metrics import consistency_error, fit, valid_mask
 from patchwrap.tiling import Layer, Size, Tile, TilePlan
 from patchwrap.types import Values
 
@@ -38,10 +38,12 @@ STRIPS = StripPlan("strips", (Layer(4, 4, 0.0),))
 def tile_consistency(
     predict: Callable[..., DepthMap], coarse: UnitMap, convention: DepthConvention, metric: bool
 ) -> dict[str, float]:
-    """CE of the tiles as predicted (``ce_raw``) and as they enter the fusion (``ce``), each also over mean depth.
+    """CE of the tiles as predicted (``ce_raw``) and as they enter the fusion (``ce``), each also as a relative value.
 
-    Aligned tiles are in the coarse map's units. The raw tiles of another network may not be: one fit of the
-    convention's kind, over all raw tiles together, converts them to the units of the aligned ones.
+    Relative values are over mean depth, and shares of the coarse map's range where scale and shift are unknown: there
+    zero may be anything, and a mean means nothing. Aligned tiles are in the coarse map's units. The raw tiles of
+    another network may not be: one fit of the convention's kind, over all raw tiles together, converts them to the
+    units of the aligned ones.
 
     Args:
         predict: called with ``plan`` and ``observer``.
@@ -52,17 +54,26 @@ def tile_consistency(
     seen: list[tuple[Tile, Values, Values]] = []
     predict(plan=STRIPS, observer=lambda tile, raw, fused: seen.append((tile, raw.numpy(), fused.numpy())))
     raw, aligned = np.concatenate([one[1] for one in seen]), np.concatenate([one[2] for one in seen])
-    unit_maps = {"ce": coarse, "ce_raw": raw_unit_map(raw, coarse.units(aligned), coarse, convention)}
+    raw_units, shares = raw_conversion(raw, aligned, coarse, convention), isinstance(coarse, RelativeUnits)
+    placed = {
+        "ce": [(tile.top, tile.left, coarse.units(fused)) for tile, _, fused in seen],
+        "ce_raw": [(tile.top, tile.left, raw_units(own)) for tile, own, _ in seen],
+    }
     found = {}
-    for index, (name, unit_map) in enumerate(unit_maps.items()):
-        error = consistency_error([(one[0].top, one[0].left, unit_map.units((one[2], one[1])[index])) for one in seen])
-        found[name] = error.metres if metric else float("nan")
-        found[f"{name}_relative"] = error.relative
+    for name, tiles in placed.items():
+        error = consistency_error(tiles)
+        found[name] = error.metres if metric and not shares else float("nan")
+        found[f"{name}_relative"] = error.metres if shares else error.relative
     return found
 
 
-def raw_unit_map(raw: Values, aligned: Values, coarse: UnitMap, convention: DepthConvention) -> UnitMap:
-    """The units of tiles before alignment: fitted to the aligned ones, and measured as far as those."""
-    if isinstance(coarse, MetricUnits):
-        return true_unit_map(raw, aligned, np.isfinite(raw) & valid_mask(aligned), convention, coarse.fit.far)
-    return own_unit_map(raw[np.isfinite(raw)], convention)
+def raw_conversion(
+    raw: Values, aligned: Values, coarse: UnitMap, convention: DepthConvention
+) -> Callable[[Values], Values]:
+    """Fit tiles before alignment to the aligned ones; return what converts them to the same units."""
+    known = np.isfinite(raw)
+    if isinstance(coarse, RelativeUnits):
+        line = fit(raw, aligned, known & np.isfinite(aligned), DepthConvention("depth", "affine"))
+        return lambda values: coarse.units(np.float32(line.scale) * values + np.float32(line.shift))
+    metres = coarse.units(aligned)
+    return true_unit_map(raw, metres, known & valid_mask(metres), convention, coarse.fit.far).units
