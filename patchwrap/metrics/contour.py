@@ -11,7 +11,7 @@ from patchwrap.metrics.extra import skimage
 from patchwrap.types import Mask, Values
 
 FAR = 10.0
-"""Pixels beyond which an edge counts as missed."""
+"""Pixels from which on a predicted edge belongs to no true one."""
 
 LOW, HIGH = 0.1, 0.2
 """Canny's thresholds, of Sobel's gradient (eight times the slope)."""
@@ -19,7 +19,7 @@ LOW, HIGH = 0.1, 0.2
 
 @dataclass(frozen=True)
 class EdgeDistance:
-    """How far edges lie apart, in pixels, 0 to 10."""
+    """How far edges lie apart, in pixels; accuracy is 10 at most, completeness has no limit."""
 
     accuracy: float
     """From predicted edges to the nearest true one; missing edges do not matter."""
@@ -43,9 +43,10 @@ def edge_accuracy_completeness(
     """Depth boundary error of iBims-1 (Koch et al. 2018, arXiv 1805.01328).
 
     Edges are Canny's with sigma sqrt(2) on depth scaled to [0, 1] by its least and greatest valid
-    value, which finds sharp steps from a tenth of that range on. Accuracy is the mean distance from
-    predicted edge pixels to true ones over those nearer than 10 pixels, 10 where there is none;
-    completeness is the mean distance from true edge pixels to predicted ones, each cut off at 10.
+    value, which finds sharp steps from a tenth of that range on. With P and G the predicted and true edge pixels and
+    d(p, G) the distance from p to the nearest of G, accuracy is the mean of d(p, G) over those p of P with
+    d(p, G) < 10, and completeness the mean of d(g, P) over all g of G. The limit of 10 pixels is accuracy's only;
+    where no predicted edge lies within it, both are 10.
     True edges are found like the predicted ones, except next to pixels that are not valid. If a data set has its own
     edges, as iBims-1 does, all of them are used, and the prediction is evaluated everywhere.
 
@@ -66,12 +67,11 @@ def edge_accuracy_completeness(
     true = _edges(_unit(gt, valid), valid, sqrt(2)) if drawn is None else drawn
     if not true.any() or np.isnan(pred[valid]).any():
         return EdgeDistance(nan, nan)
-    if not found.any():
-        return EdgeDistance(FAR, FAR)
     near = distance_transform_edt(~true)[found]
     near = near[near < FAR]
-    missed = np.minimum(distance_transform_edt(~found)[true], FAR)
-    return EdgeDistance(float(near.mean()) if near.size else FAR, float(missed.mean()))
+    if not near.size:
+        return EdgeDistance(FAR, FAR)
+    return EdgeDistance(float(near.mean()), float(distance_transform_edt(~found)[true].mean()))
 
 
 def edge_f1(pred: Values, gt: Values, valid: Mask | None = None) -> EdgeScore:
