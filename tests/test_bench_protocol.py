@@ -142,6 +142,15 @@ def test_given_scale_and_shift_every_convention_is_fitted_alike(words):
     assert set(tables["alike"]) == set(depth_metrics(values, truth()))
 
 
+@pytest.mark.parametrize("words", ["depth:metric", "depth:scale", "inverse_depth:metric", "inverse_depth:affine"])
+def test_depths_beyond_a_data_sets_limit_are_fitted_before_they_are_clamped(words):
+    convention = DepthConvention.parse(words)
+    depth = np.linspace(2, 9.5, 48 * 64, dtype=np.float32).reshape(48, 64)
+    values = 3 * depth if convention.space == "depth" else 1 / (3 * depth)
+    tables = measure(a_map(values, values, convention), depth, convention, NOWHERE, False, 10.0).tables
+    assert tables["alike"]["abs_rel"] == pytest.approx(0, abs=1e-5)
+
+
 def test_scale_and_shift_of_depth_are_no_fewer_numbers():
     values = (finite(truth()) * np.random.default_rng(0).uniform(0.8, 1.2, (48, 64))).astype(np.float32)
     convention = DepthConvention("depth", "affine")

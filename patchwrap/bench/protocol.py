@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -173,11 +173,12 @@ def _common_fit(truth: Truth, values: Values, own: MetricUnits, convention: Dept
     """Depth errors with scale and shift fitted, of inverse depth where the map's own rule fits fewer unknowns.
 
     By their own rules, a map of unknown scale is fitted with one number and an affine map with two, so their errors
-    cannot be compared directly.
+    cannot be compared directly. The data set's own limit clamps the fitted depths only: before, it would flatten what
+    a scale and a shift bring back.
     """
     if convention.ambiguity == COMMON_FIT.ambiguity:
         return depth_metrics(own.units(values), truth.depth, truth.valid)
-    nearness = own.nearness(values)
+    nearness = MetricUnits(replace(own.fit, far=MAX_DEPTH)).nearness(values)
     unit_map = true_unit_map(nearness, truth.depth, truth.valid, COMMON_FIT, own.fit.far)
     return depth_metrics(unit_map.units(nearness), truth.depth, truth.valid)
 
