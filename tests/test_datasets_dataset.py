@@ -53,6 +53,23 @@ def test_a_sample_is_another_when_it_is_read_otherwise(tmp_path):
     assert (one.max_depth, NyuV2.limits[1]) == (np.inf, 10.0)
 
 
+def test_a_sample_is_another_when_its_data_sets_class_is_changed(rooms):
+    class Halved(NyuV2):
+        def depth(self, path, entry, size):
+            return super().depth(path, entry, size) / 2
+
+    class Nearer(NyuV2):
+        limits = (1e-3, 5.0)
+
+    made = {}
+    exec("class Typed(NyuV2): pass", {"NyuV2": NyuV2, "__name__": "__main__"}, made)  # as in a session without a file
+    sets = [kind(rooms) for kind in (NyuV2, Halved, Nearer, made["Typed"])]
+    sets[2].limits = (1e-3, 4.0)
+    stamps = [data.lazy_samples[0].stamp for data in (*sets, Nearer(rooms))]
+    assert len(set(stamps)) == 5 and stamps[0] == NyuV2(rooms).lazy_samples[0].stamp
+    assert all(stamp.isprintable() and "0x" not in stamp for stamp in stamps)
+
+
 def test_samples_know_how_far_they_count(rooms):
     assert {sample.max_depth for sample in NyuV2(rooms).lazy_samples} == {10.0} == {NyuV2(rooms)[0].max_depth}
 

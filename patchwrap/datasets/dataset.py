@@ -1,5 +1,6 @@
 """The base class of data sets on disk: it lists samples, reads them, and refuses those that cannot be used."""
 
+import inspect
 import math
 import zlib
 from abc import ABC, abstractmethod
@@ -20,6 +21,7 @@ from patchwrap.datasets.entry import Entry
 from patchwrap.datasets.lazy_sample import LazySample, SampleSource
 from patchwrap.datasets.optional import check_readable
 from patchwrap.datasets.sample import METRIC, NEAREST, Sample
+from patchwrap.digest import digest
 from patchwrap.errors import ImageError, OptionError
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import Photo, read_image
@@ -45,7 +47,8 @@ class DepthDataset(Dataset[Sample], ABC):
 
     Indexing raises an ImageError if a file is damaged or no pixel's depth is evaluated; a caller may skip such samples.
     A subclass sets the class attributes and implements ``entries_of`` and ``depth``. Its public instance attributes are
-    options that change what is read, and part of every sample's stamp; the names of all others begin with ``_``.
+    options that change what is read, and part of every sample's stamp; the names of all others begin with ``_``. The
+    stamp also has a digest of the class's source, so that results of a loader that was changed are not used again.
 
     Args:
         folder: of the data set, or of a part of it such as a scene.
@@ -150,9 +153,16 @@ class DepthDataset(Dataset[Sample], ABC):
     @property
     def lazy_samples(self) -> list[LazySample]:
         """The samples, each read from disk only when its ``read`` is called."""
-        options = [(name, value) for name, value in vars(self).items() if not name.startswith("_")]
-        reading = repr(sorted(option for option in options if option[0] not in ("folder", "entries")))
+        reading = self._reading()
         return [LazySample(entry, self.load, self.limits[1], reading) for entry in self.entries]
+
+    def _reading(self) -> str:
+        """What is read of the files, and how: options, limits, convention, and a digest of the classes that read."""
+        hidden = ("folder", "entries")
+        options = {name: value for name, value in vars(self).items() if name[0] != "_" and name not in hidden}
+        source = digest([_source(one) for one in type(self).__mro__ if issubclass(one, DepthDataset)])
+        facts = {"kind": self.kind, "limits": self.limits, "convention": str(self.convention), "source": source}
+        return repr(sorted((options | facts).items()))
 
     def only(self, names: Iterable[str]) -> "DepthDataset":
         """Return the data set with these samples only, in its own order."""
@@ -209,6 +219,13 @@ class DepthDataset(Dataset[Sample], ABC):
     def sample_name(self, image: Path) -> str:
         """A sample's name: its picture's path below the folder, without the ending."""
         return image.relative_to(self.folder).with_suffix("").as_posix()
+
+
+def _source(reader: type) -> str:
+    try:
+        return inspect.getsource(reader)
+    except (OSError, TypeError):  # a class without a file
+        return f"{reader.__module__}.{reader.__qualname__}"
 
 
 def all_have_depth(name: str, samples: Iterable[SampleSource]) -> bool:

@@ -41,7 +41,7 @@ class LazySample:
         entry: its files.
         load: reads the files.
         max_depth: depth in metres below which its data set's papers evaluate.
-        reading: options of the data set that change what is read, as text.
+        reading: what else decides what is read, such as options of the data set, as text.
     """
 
     entry: Entry
@@ -56,7 +56,7 @@ class LazySample:
 
     @property
     def stamp(self) -> str:
-        """Changes when a file or an option of reading changes."""
+        """Changes when a file, an option of reading or the code that reads changes."""
         return f"{self.entry.stamp} {self.reading}".strip()
 
     @property
