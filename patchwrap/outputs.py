@@ -1,5 +1,6 @@
-"""Names of the files one depth map becomes; torch-free, and never opens one."""
+"""Names of the files one depth map becomes, and how to recognise them later; torch-free."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ are not mistaken for ground truth. The sidecar comes last, since it vouches for 
 FORMATS = tuple(key for key, output in OUTPUTS.items() if output.is_format)
 """What a user can request; the sidecar is always written."""
 
+_MARK, _HEADER = b"tEXtpatchwrap", 4096
+"""A chunk near the beginning of every PNG that patchwrap writes."""
 
 _PICTURES = "avif bmp exr gif hdr heic heif jp2 jxl pbm pfm pgm pnm ppm psd tga webp"
 _DATA = "csv h5 hdf5 json las mat npz obj pcd pkl pt pth xyz zarr"
@@ -99,3 +102,25 @@ def is_output(path: Path) -> bool:
         if path.name.endswith(output.ending):
             return path.with_name(path.name.removesuffix(output.ending) + OUTPUTS["json"].ending).exists()
     return False
+
+
+def has_mark(path: Path) -> bool:
+    """Whether a file is a PNG that patchwrap wrote, under any name."""
+    try:
+        with path.open("rb") as stream:
+            return path.suffix.lower() == ".png" and _MARK in stream.read(_HEADER)
+    except OSError:
+        return False
+
+
+def is_result(path: Path) -> bool:
+    """Whether patchwrap wrote this file: it is an output, has the mark, or is named by the sidecar beside it."""
+    return is_output(path) or has_mark(path) or path.name in _told(path.with_suffix(".json"))
+
+
+def _told(sidecar: Path) -> list[str]:
+    """Names of the files that a sidecar vouches for."""
+    try:
+        return list(json.loads(sidecar.read_text(encoding="utf-8"))["files"].values())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none, or an unrelated JSON file
+        return []

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from patchwrap.convention import DepthConvention
 from patchwrap.datasets import Pairs
+from patchwrap.depth_map import DepthMap
 from patchwrap.errors import ImageError, OptionError
 from patchwrap.intrinsics import Intrinsics
 
@@ -120,6 +122,28 @@ def test_what_patchwrap_predicted_is_neither_photo_nor_truth(tmp_path):
     (tmp_path / "a_depth.json").write_text("{}")
     data = Pairs(tmp_path)
     assert names(data) == ["a"] and not data.has_depth
+
+
+def test_predictions_saved_under_the_name_of_true_depth_are_none(tmp_path):
+    depth = DepthMap(DEPTH, DepthConvention("depth", "metric"), np.ones(DEPTH.shape, bool), DEPTH)
+    for name in ("npy.jpg", "both.jpg", "png.jpg"):
+        photo(tmp_path, name)
+    depth.save(tmp_path / "npy.npy")
+    depth.save(tmp_path / "both.npy")
+    codes(tmp_path / "both_depth.png")
+    depth.save(tmp_path / "png", formats=["png"])
+    depth.save(tmp_path / "painted.png")
+    (tmp_path / "png_depth.json").unlink()  # as after an interrupted run
+    entries = {entry.name: entry.depth and entry.depth.name for entry in Pairs(tmp_path).entries}
+    assert entries == {"npy": None, "both": "both_depth.png", "png": None}
+
+
+@pytest.mark.parametrize("text", ["[]", '{"files": ["a.npy"]}', "{", '{"files": {"npy": "other.npy"}}'])
+def test_an_unrelated_json_file_vouches_for_nothing(tmp_path, text):
+    photo(tmp_path, "a.jpg")
+    np.save(tmp_path / "a.npy", DEPTH)
+    (tmp_path / "a.json").write_text(text)
+    assert Pairs(tmp_path).has_depth
 
 
 def test_another_size_is_named(tmp_path):

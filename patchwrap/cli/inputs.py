@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap.errors import OptionError, OutputError
-from patchwrap.outputs import OUTPUTS, is_output, output_paths
+from patchwrap.outputs import OUTPUTS, has_mark, is_output, output_paths
 from patchwrap.suffixes import PHOTO_ENDINGS, readable_suffixes, unreadable_suffixes, without_twins
-
-_OWN_CHUNK, _HEADER = b"tEXtpatchwrap", 4096
-"""A chunk near the beginning of every PNG that patchwrap writes."""
 
 
 @dataclass(frozen=True)
@@ -149,16 +146,9 @@ def _left_out(sidecar: Path) -> set[str]:
 def _check_own(targets: dict[str, Path]) -> None:
     """Refuse to replace files that patchwrap did not write, such as ground truth."""
     existing = [path for path in targets.values() if path.exists()]
-    if not existing or targets["json"].exists() or _is_own(targets.get("png")):
+    if not existing or targets["json"].exists() or ("png" in targets and has_mark(targets["png"])):
         return
     raise OptionError(f"{str(existing[0])!r} exists and is not patchwrap's; take another -o, or --overwrite it")
-
-
-def _is_own(png: Path | None) -> bool:
-    if png is None or not png.exists():
-        return False
-    with png.open("rb") as stream:
-        return _OWN_CHUNK in stream.read(_HEADER)
 
 
 def _differences(job: Job, targets: dict[str, Path], asked: dict[str, Any]) -> list[str] | None:

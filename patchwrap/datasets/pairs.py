@@ -16,7 +16,7 @@ from patchwrap.datasets.sample import METRIC
 from patchwrap.errors import OptionError
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.io.encode import MILLIMETRE
-from patchwrap.outputs import is_output
+from patchwrap.outputs import is_result
 from patchwrap.suffixes import HEIF, HEIF_ADVICE, reads_heif, without_twins
 from patchwrap.tiling import Size
 from patchwrap.types import Mask, Values
@@ -36,7 +36,7 @@ class Pairs(DepthDataset):
 
     Values are metres, inf in the sky, NaN or 0 where unknown; a PNG has 16 bits. ``NAME.json`` may hold ``intrinsics``
     with ``fx``, ``fy``, ``cx`` and ``cy``. ``patchwrap scenes`` writes such folders. Results of ``patchwrap predict``
-    beside a photo are not taken for its true depth.
+    and ``DepthMap.save`` beside a photo, under any name, are not taken for its true depth.
 
     Args:
         folder: of the photos; its subfolders are not searched.
@@ -82,7 +82,7 @@ class Pairs(DepthDataset):
         """The photo, with its depth if there is one."""
         if _is_photo(path):
             depths = (path.with_name(path.stem + ending) for ending in DEPTHS)
-            depth = next((depth for depth in depths if depth.exists() and not is_output(depth)), None)
+            depth = next((depth for depth in depths if depth.exists() and not is_result(depth)), None)
             yield Entry(path.stem, path, depth, (path.with_suffix(".json"),))
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:
@@ -114,7 +114,7 @@ def _report_unread(folder: Path, heic: int, total: int) -> None:
 
 
 def _is_photo(path: Path) -> bool:
-    if path.name.startswith(".") or is_output(path):
+    if path.name.startswith(".") or is_result(path):
         return False
     photo = path.name.removesuffix("_depth.png")
     return photo == path.name or not any(path.with_name(photo + ending).exists() for ending in ENDINGS)
