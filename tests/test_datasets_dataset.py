@@ -100,6 +100,11 @@ def test_a_split_names_pictures_with_spaces(tmp_path, paint, write):
     assert [entry.name for entry in Pairs(tmp_path, split=split).entries] == ["hall", "my room"]
 
 
+def test_a_split_may_be_written_on_windows(rooms, write):
+    split = write(rooms / "split.txt", b"\xef\xbb\xbfden\\rgb_1.png\r\nden\\rgb_3.png 1\r\n")
+    assert [entry.name for entry in NyuV2(rooms, split=split).entries] == ["den/rgb_1", "den/rgb_3"]
+
+
 def test_no_folder_and_no_samples(tmp_path):
     with pytest.raises(OptionError, match=r"not a folder\. Give one with SCENE/rgb_00000"):
         NyuV2(tmp_path / "none")

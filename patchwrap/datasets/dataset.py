@@ -279,7 +279,7 @@ def _distinct(entries: Iterable[Entry], folder: Path) -> list[Entry]:
 
 def _listed(entries: Sequence[Entry], split: Path) -> list[Entry]:
     try:
-        lines = split.read_text(encoding="utf-8").splitlines()
+        lines = split.read_text(encoding="utf-8-sig").replace("\\", "/").splitlines()
     except (OSError, ValueError) as error:
         raise OptionError(f"split {str(split)!r} cannot be read: {error}. Give a text file of pictures") from error
     # The picture's path is the first word of a line, or the whole line if it has spaces.
