@@ -100,6 +100,13 @@ def test_a_split_names_pictures_with_spaces(tmp_path, paint, write):
     assert [entry.name for entry in Pairs(tmp_path, split=split).entries] == ["hall", "my room"]
 
 
+@pytest.mark.parametrize("line", ["v1.5 room", "v1.5 room.jpg"])
+def test_a_split_names_pictures_with_dots(tmp_path, paint, write, line):
+    for name in ("v1.5 room.png", "v1.6 room.png"):
+        paint(tmp_path / name)
+    assert [entry.name for entry in Pairs(tmp_path, split=write(tmp_path / "s.txt", line)).entries] == ["v1.5 room"]
+
+
 def test_a_split_may_be_written_on_windows(rooms, write):
     split = write(rooms / "split.txt", b"\xef\xbb\xbfden\\rgb_1.png\r\nden\\rgb_3.png 1\r\n")
     assert [entry.name for entry in NyuV2(rooms, split=split).entries] == ["den/rgb_1", "den/rgb_3"]

@@ -284,7 +284,8 @@ def _listed(entries: Sequence[Entry], split: Path) -> list[Entry]:
         raise OptionError(f"split {str(split)!r} cannot be read: {error}. Give a text file of pictures") from error
     # The picture's path is the first word of a line, or the whole line if it has spaces.
     paths = [path.lstrip("/") for line in lines if line.strip() for path in (line.split()[0], line.strip())]
-    asked = {PurePosixPath(path).with_suffix("") for path in paths if PurePosixPath(path).name}
+    named = [PurePosixPath(path) for path in paths if PurePosixPath(path).name]
+    asked = {*named, *(path.with_suffix("") for path in named)}  # a dot may also be part of the name
     kept = [entry for entry in entries if not asked.isdisjoint(_tails(entry.image))]
     if not kept:
         raise OptionError(f"split {str(split)!r} names none of {len(entries)} pictures, such as {entries[0].name!r}")
