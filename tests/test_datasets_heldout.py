@@ -23,6 +23,11 @@ def test_names():
         parse_spec("generated:2@64x48:cellar")
 
 
+@pytest.mark.parametrize("text, most, count", [("generated:2", 5, 2), ("generated:8", 5, 5), ("generated:hall", 9, 9)])
+def test_a_number_in_the_name_and_a_largest_one_both_hold(text, most, count):
+    assert parse_spec(text, most).count == count
+
+
 @pytest.mark.parametrize(
     ("platform", "base"),
     [("linux", "xdg"), ("darwin", "home/Library/Caches"), ("win32", "local")],
@@ -49,7 +54,7 @@ def test_scenes_are_drawn_once_and_are_exact_pairs(tmp_path):
     assert (truth > 0).all()
     assert [sample.stamp for sample in opened().samples] == [sample.stamp for sample in data.samples]
     assert len(told) == 2
-    assert opened(count=1, seed=1).samples[0].name == "9000001_garden"
+    assert opened(count=1, seed=1).samples[0].name == "9000001_garden" and len(opened(count=5).samples) == 2
     assert len(told) == 2
 
 

@@ -47,8 +47,12 @@ class Spec:
         return f"generated:{self.count}@{self.size[1]}x{self.size[0]}{kinds}"
 
 
-def parse_spec(text: str) -> Spec | None:
+def parse_spec(text: str, most: int | None = None) -> Spec | None:
     """Read ``generated``, ``generated:24@3840x2160`` or ``generated:24@3840x2160:playground+workshop``.
+
+    Args:
+        text: of a command line.
+        most: largest number of scenes, and their number where the text has none.
 
     Returns:
         The request; None for text that does not begin with ``generated``.
@@ -59,7 +63,8 @@ def parse_spec(text: str) -> Spec | None:
     match = _SPEC.fullmatch(text)
     if match:
         size = parse_size(match["size"]) if match["size"] else SIZE
-        return Spec(int(match["count"] or COUNT), size, _kinds(match["kinds"]) if match["kinds"] else ())
+        count = min((int(number) for number in (match["count"], most) if number), default=COUNT)
+        return Spec(count, size, _kinds(match["kinds"]) if match["kinds"] else ())
     if text.startswith(("generated:", "generated@")):
         raise OptionError(
             f"data {text!r} is not known. Write generated:COUNT@WIDTHxHEIGHT, as in generated:24@3840x2160, "

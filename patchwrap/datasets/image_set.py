@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,8 @@ class ImageSet:
         Args:
             data: ``generated``, ``generated:24@3840x2160``, the same with ``:KIND+KIND``, what ``open_dataset``
                 takes, a data set, or samples.
-            count: largest number of images; those of a folder are chosen at random with ``seed``.
+            count: largest number of images, and that of ``generated`` without a number; those of a folder are chosen at
+                random with ``seed``.
             seed: of that choice; for generated scenes, number of the first held-out scene.
             depth_scale: metres per step of a 16-bit depth PNG in a plain folder.
             cache: folder of generated scenes; None for the platform's cache folder.
@@ -71,8 +72,7 @@ class ImageSet:
         """
         if count is not None and count < 1:
             raise OptionError(f"count {count} is less than 1.")
-        if isinstance(data, str | Path) and (spec := parse_spec(str(data))):
-            spec = replace(spec, count=count or spec.count)
+        if isinstance(data, str | Path) and (spec := parse_spec(str(data), count)):
             samples = generated_samples(spec.count, spec.size, cache or cache_folder(), progress, seed, spec.kinds)
             return cls(f"{spec} (seeds from {FIRST_SEED + seed}, generator {generator_digest()})", samples)
         if isinstance(data, str | Path):
