@@ -198,6 +198,18 @@ def test_photos_without_truth(folder, convention):
     assert mean(report, "truth-2x2-blend", "coarse_difference") < 0.01
 
 
+def test_rows_that_are_measured_again_begin_cold(folder, tmp_path):
+    class Doubled(Truth):
+        def predict(self, images):
+            return 2 * super().predict(images)
+
+    for backend in (Truth(), Doubled()):
+        records = run({"truth": backend}, folder, out=tmp_path).records
+        single = [record for record in records if record["row"] == "truth-single"]
+        assert [record["cold"] for record in single] == [True] + [False] * (len(single) - 1)
+        assert "seconds_cold" in single[0]["own"] and "seconds" in single[1]["own"]
+
+
 def comparable(report):
     """A report without what no two runs have in common."""
     fields = asdict(report)

@@ -55,6 +55,8 @@ class BackendRun:
     outlines: bool = True
     errors: dict[str, str] = field(default_factory=dict, init=False)
     _fingerprints: dict[str, str] = field(default_factory=dict, init=False)
+    _warm: set[str] = field(default_factory=set, init=False)
+    """Keys of the rows that have predicted an image; a fingerprint's small picture does not count."""
 
     @property
     def rows(self) -> list[Row]:
@@ -90,6 +92,7 @@ class BackendRun:
             return
         try:
             self.journal.add(self._record(combination, subject))
+            self._warm.add(key)
         except Exception as error:  # the report shows which rows fail
             self.errors[key] = f"{subject.sample.name}: {reason_of(error)}"
             _log.warning("warning: %s fails on %s", combination.row.title, self.errors[key])
@@ -98,7 +101,8 @@ class BackendRun:
                 torch.cuda.empty_cache()
 
     def _record(self, combination: Combination, subject: "Subject") -> Record:
-        cold, row = combination.calls == 0, combination.row.key
+        row = combination.row.key
+        cold = row not in self._warm
         depth, cost = measure_cost(partial(combination.predict, subject.photo), combination.options["device"])
         plan = self._plan(combination, subject.photo.size)
         cuts, convention = borders(plan, subject.photo.size), combination.backend.convention

@@ -68,17 +68,14 @@ class Combination:
         row: of the report.
         backend: that predicts.
         options: of ``patchwrap.predict``.
-        calls: predictions made in this process.
     """
 
     row: Row
     backend: Backend
     options: dict[str, Any]
-    calls: int = field(default=0, init=False)
 
     def predict(self, photo: Any, **options: Any) -> DepthMap:
         """Predict one photo."""
-        self.calls += 1
         return predict(photo, self.backend, **(self.options | options))
 
     @property
