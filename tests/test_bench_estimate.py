@@ -1,10 +1,11 @@
 """Intervals and paired tests, against scipy and against what must come out."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
-from scipy.stats import bootstrap, wilcoxon
+from scipy.stats import bootstrap, ttest_1samp, wilcoxon
 
 from patchwrap.bench.estimate import compare, estimate
 
@@ -42,6 +43,16 @@ def test_many_images_are_drawn_in_blocks():
     values = drawn(3000, 5)
     error = 1.96 * values.std() / 3000**0.5
     assert estimate(values).low == pytest.approx(values.mean() - error, abs=0.01)
+
+
+def test_signs_of_many_images_are_drawn_in_blocks():
+    difference = drawn(1500, 0.05)
+    tracemalloc.start()
+    p = compare(difference, np.zeros(1500)).p
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert p == pytest.approx(ttest_1samp(difference, 0).pvalue, abs=0.02)
+    assert peak < 200e6, "4000 draws at once take twice as much"
 
 
 def test_a_tie_is_not_separable():

@@ -70,7 +70,8 @@ def compare(row: PerImage, reference: PerImage, statistic: Statistic = "mean") -
 
 def _by_signs(difference: PerImage) -> float:
     options: Any = {"permutation_type": "samples", "n_resamples": RESAMPLES, "vectorized": True, "random_state": 0}
-    return float(permutation_test((difference,), np.mean, **options).pvalue)
+    batch = max(1, _BLOCK // len(difference))
+    return float(permutation_test((difference,), np.mean, batch=batch, **options).pvalue)
 
 
 def _by_ranks(difference: PerImage) -> float:
