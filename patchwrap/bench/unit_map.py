@@ -34,7 +34,7 @@ class MetricUnits:
     fit: Fit
 
     def units(self, values: Values) -> Values:
-        """Distances, clamped to the range that is evaluated."""
+        """Distances, clamped to a millimetre below and to the largest that is evaluated above."""
         return self.fit.apply(values)
 
     def flat(self, values: Values) -> Values:

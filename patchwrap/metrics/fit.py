@@ -46,7 +46,7 @@ class Fit:
     far: float = MAX_DEPTH
 
     def apply(self, values: Values) -> Values:
-        """Return depth in metres, clamped to the range that is evaluated, which ends at ``far``."""
+        """Return depth in metres, clamped to a millimetre below and to ``far`` above."""
         moved = values * np.float32(self.scale) + np.float32(self.shift)
         if self.space == "depth":
             return clamp(moved, self.far)
@@ -96,7 +96,7 @@ def align(pred: Values, gt: Values, valid: Mask | None, convention: DepthConvent
         rule: how an unknown scale alone is fitted.
 
     Returns:
-        Depth in metres, clamped to the range that is evaluated.
+        Depth in metres, clamped to a millimetre below and to 80 m above.
 
     Raises:
         ConventionError: if the convention's space is not a depth.
