@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from patchwrap.datasets import DepthDataset, NyuV2, Pairs, SampleSource, collate
+from patchwrap.datasets import DepthDataset, Diode, NyuV2, Pairs, SampleSource, collate
 from patchwrap.datasets.dataset import as_depth
 from patchwrap.errors import ImageError, MissingExtraError, OptionError, PatchwrapError
 
@@ -30,6 +30,15 @@ def test_a_caller_leaves_out_what_cannot_be_used(rooms, write):
     assert usable == ["den/rgb_1", "den/rgb_4"]
     assert "depth_2.png' has no pixel that counts: none with a depth from 0.001 to 10. Leave it out" in faults[0]
     assert "depth_3.png'" in faults[1] and not any("\n" in fault for fault in faults)
+
+
+def test_a_damaged_header_of_an_array_is_a_damaged_file(tmp_path, paint, write):
+    paint(tmp_path / "x.png")
+    np.save(tmp_path / "x_depth_mask.npy", np.ones((24, 32), np.float32))
+    np.save(tmp_path / "x_depth.npy", np.ones((24, 32), np.float32))
+    write(tmp_path / "x_depth.npy", (tmp_path / "x_depth.npy").read_bytes().replace(b"}", b" "))
+    with pytest.raises(ImageError, match=r"x_depth\.npy.* cannot be read"):
+        Diode(tmp_path)[0]
 
 
 def test_unread_samples_are_read_when_asked_for(rooms, write):

@@ -60,6 +60,12 @@ def test_a_damaged_file_is_named(tmp_path, write, content):
         Ibims1(tmp_path)[0]
 
 
+def test_data_that_is_no_structure_is_named(tmp_path):
+    savemat(tmp_path / "corridor_01.mat", {"data": np.arange(3.0)})
+    with pytest.raises(ImageError, match=r"corridor_01\.mat' cannot be read"):
+        Ibims1(tmp_path)[0]
+
+
 def test_damaged_compressed_numbers_are_named(tmp_path):
     path = tmp_path / "corridor_01.mat"
     savemat(path, {"data": {"depth": np.arange(9999.0)}}, do_compression=True)

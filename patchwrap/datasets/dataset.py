@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from tokenize import TokenError
 from typing import Any, ClassVar
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
@@ -28,7 +29,10 @@ from patchwrap.io import Photo, read_image
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Mask, Values
 
-_BROKEN = (OSError, ValueError, LookupError, TypeError, RuntimeError, EOFError, BadZipFile, zlib.error, ParseError)
+_BROKEN = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, EOFError),
+    *(BadZipFile, zlib.error, ParseError, TokenError),
+)
 """Exceptions that libraries raise for damaged files."""
 
 

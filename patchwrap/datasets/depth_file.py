@@ -2,6 +2,7 @@
 
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from zipfile import BadZipFile
 
 import numpy as np
@@ -32,7 +33,7 @@ def read_depth(path: Path, scale: float = MILLIMETRE) -> Values:
         return np.where(codes > 0, codes * np.float32(scale), np.float32(np.nan))
     try:
         depth = _array(path)
-    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, BadZipFile, zlib.error, TokenError) as error:
         raise ImageError(f"{str(path)!r} cannot be read as depth: {' '.join(str(error).split())}") from error
     if depth.ndim != 2 or depth.dtype.kind not in "fiu":
         raise ImageError(
