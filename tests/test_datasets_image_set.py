@@ -67,8 +67,10 @@ def test_no_images(tmp_path, make, words):
         ImageSet.open(make(tmp_path))
 
 
-def test_a_report_tells_no_folders(tmp_path):
+def test_a_report_tells_no_folders(tmp_path, monkeypatch):
     Image.new("RGB", (32, 24)).save(tmp_path / "a.png")
     assert data_name(tmp_path) == data_name(str(tmp_path)) == tmp_path.name
     assert data_name(f"kitti:{tmp_path}") == f"kitti:{tmp_path.name}"
     assert data_name("generated:2@64x48:hall") == "generated:2@64x48:hall" and data_name([]) == "SAMPLES"
+    monkeypatch.chdir(tmp_path)
+    assert data_name(".") == tmp_path.name and data_name("pairs:.") == f"pairs:{tmp_path.name}"

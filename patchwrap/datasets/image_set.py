@@ -89,7 +89,8 @@ def data_name(data: Data) -> str:
     if parse_spec(str(data)):
         return str(data)
     kind, folder = named_kind(data)
-    return f"{kind}:{folder.name}" if kind else folder.name
+    name = folder.resolve().name  # that of "." is empty
+    return f"{kind}:{name}" if kind else name
 
 
 def _drawn(samples: Sequence[SampleSource], count: int | None, seed: int) -> Sequence[SampleSource]:
