@@ -79,11 +79,6 @@ class Combination:
         return predict(photo, self.backend, **(self.options | options))
 
     @property
-    def has_tiles(self) -> bool:
-        """Whether this is more than a single pass."""
-        return bool(self.options["tiles"])
-
-    @property
     def aligner(self) -> tuple[str, str]:
         """The alignment and the head, which decide the tiles' values before fusion."""
         return FUSERS[self.options["fuser"]].aligner, self.options["head"] or "none"

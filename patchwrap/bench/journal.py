@@ -35,10 +35,6 @@ class Journal:
         """Return the record of an image and a row, or None."""
         return self._records.get((image, row))
 
-    def holds(self, row: str) -> bool:
-        """Whether there is any record of a row."""
-        return any(key == row for _, key in self._records)
-
     def add(self, record: Record) -> None:
         """Store a record and write it to the file at once."""
         self._records[record["image"], record["row"]] = record
