@@ -11,7 +11,7 @@ from typing import Any, Unpack, cast
 import numpy as np
 import torch
 
-from patchwrap import __version__
+from patchwrap import __version__, scratch
 from patchwrap.aligner import Aligner, aligner_for
 from patchwrap.ambient_modes import ordinary_modes
 from patchwrap.backend_selection import fuser_for, select_backends, select_head
@@ -29,7 +29,7 @@ from patchwrap.mirror import average_with_mirrored
 from patchwrap.predict_options import DEFAULTS, PredictOptions, check_options
 from patchwrap.resampling import interpolate_in_bands
 from patchwrap.second_pass import Aligned, SecondPass
-from patchwrap.spaces import FusionSpace, from_space, fusion_space, least_invertible, to_space
+from patchwrap.spaces import FusionSpace, from_space, fusion_space, invertible, least_invertible, to_space
 from patchwrap.spec import Backend, FusionHead, HeadTraits, Movable, TileContext, Traits
 from patchwrap.surroundings import Surroundings
 from patchwrap.tile_pass import TilePass
@@ -184,7 +184,8 @@ class Engine:
 
     def _guide(self, photo: Photo, whole: Output) -> CoarseMap:
         """The coarse map in the fusion space without holes, averaged with the mirrored image's if ``mirror`` is set."""
-        plain = filled(to_space(whole.maps[0, 0], self.coarse.convention, self.space))
+        coarse = invertible(whole.maps[0, 0], self.coarse.convention, self.space)
+        plain = filled(to_space(coarse, self.coarse.convention, self.space))
         if not self.options["mirror"]:
             return plain
         mirrored = run_backend(self.coarse, self._whole(photo).flip(-1)).maps[0, 0].flip(-1)
@@ -305,7 +306,13 @@ class Engine:
         if fused is None:
             return interpolate_in_bands(filled(coarse), size, lambda band: scale * band)
         convention, space = self.coarse.convention, self.space
-        return interpolate_in_bands(fused.values, size, lambda band: scale * from_space(band, convention, space))
+        values = interpolate_in_bands(fused.values, size, lambda band: scale * from_space(band, convention, space))
+        sky = invertible(coarse, convention, space) > coarse
+        if sky.any():
+            elsewhere = enlarged_mask(~sky, size)
+            for rows in scratch.bands(size[0]):
+                values[rows] *= elsewhere[rows]
+        return values
 
     def _effective_options(self, count: int) -> dict[str, Any]:
         plan = self.options["plan"]

@@ -15,6 +15,7 @@ _HOME = {
     "checkpoint_name": "checkpoint_name",
     "digest": "digest",
     "fusion_space": "spaces",
+    "invertible": "spaces",
     "loading": "checkpoint_name",
     "parse_size": "size",
     "read_described": "described_tensors",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from patchwrap.seed import check_seed as check_seed
     from patchwrap.size import parse_size as parse_size
     from patchwrap.spaces import fusion_space as fusion_space
+    from patchwrap.spaces import invertible as invertible
     from patchwrap.spaces import to_space as to_space
     from patchwrap.tile_runner import backend_size as backend_size
     from patchwrap.tile_runner import run_in_batches as run_in_batches

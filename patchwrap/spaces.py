@@ -43,7 +43,9 @@ def fusion_space(coarse: DepthConvention, fine: DepthConvention) -> FusionSpace:
 def to_space(
     values: Float[Tensor, "*shape"], convention: DepthConvention, space: FusionSpace
 ) -> Float[Tensor, "*shape"]:
-    """Convert values to the fusion space; values that are not finite become NaN.
+    """Convert values to the fusion space; values that are not finite there become NaN.
+
+    Inverse depth of zero or less, such as a sky's, has no depth: it becomes NaN, unless it stays inverse depth.
 
     Args:
         values: a map in ``convention``.
@@ -51,10 +53,34 @@ def to_space(
         space: the fusion space. Affine maps are already in it.
     """
     values = values.nan_to_num(torch.nan, posinf=torch.nan, neginf=torch.nan)
+    if convention.space == space:
+        return values
+    if convention.space == "inverse_depth":
+        values = values.masked_fill(values <= 0, torch.nan)
     if space == "log_depth":
         log = torch.log(values.clamp_min(_TINY))
         return -log if convention.space == "inverse_depth" else log
-    return values if convention.space == space else values.clamp_min(_TINY).reciprocal()
+    return values.clamp_min(_TINY).reciprocal()
+
+
+def invertible(
+    coarse: Float[Tensor, "rows columns"], convention: DepthConvention, space: FusionSpace
+) -> Float[Tensor, "rows columns"]:
+    """Give inverse depths without a depth half the smallest positive one, so that a coarse map's sky is far.
+
+    Args:
+        coarse: the coarse map in ``convention``; invalid values stay as they are.
+        convention: of the coarse map.
+        space: the fusion space, to which it will be converted.
+
+    Example:
+        >>> metric = DepthConvention("inverse_depth", "metric")
+        >>> invertible(torch.tensor([[0.0, 0.5, 1.0]]), metric, "log_depth")
+        tensor([[0.2500, 0.5000, 1.0000]])
+    """
+    if convention.space != "inverse_depth" or space == convention.space:
+        return coarse
+    return coarse.clamp_min(_half_of_smallest(coarse))
 
 
 def least_invertible(
@@ -71,6 +97,10 @@ def least_invertible(
     """
     if space in ("log_depth", convention.space):
         return None
+    return _half_of_smallest(coarse)
+
+
+def _half_of_smallest(coarse: Float[Tensor, "rows columns"]) -> float:
     positive = coarse[coarse > _TINY]
     return float(positive.min()) / 2 if positive.numel() else _TINY
 

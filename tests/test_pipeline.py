@@ -168,6 +168,42 @@ def test_a_sky_over_most_of_the_photo_takes_no_tiles_from_the_ground(share):
     assert blurred < 0.7 * true < 0.9 * seen
 
 
+CONVERTED = [
+    ("depth:metric", "inverse_depth:metric"),
+    ("depth:affine", "inverse_depth:metric"),
+    ("inverse_depth:metric", "depth:affine"),
+]
+
+
+@pytest.mark.parametrize(("coarse", "fine"), CONVERTED)
+def test_a_sky_of_inverse_depth_zero_does_not_bend_the_ground(coarse, fine):
+    class Sky(Skied):
+        def predict(self, images):
+            if self.convention.space == "depth":
+                return Painted.predict(self, images.clamp_min(1 / 80))
+            return super().predict(images)
+
+        def _distorted(self, values):
+            return 1 / values
+
+    photo = painted()
+    for column, height in enumerate(60 + 20 * np.sin(np.arange(400) / 7)):
+        photo[: int(height), column] = 0
+    inverse = photo[90:, :, 0]
+    truth = inverse if coarse.startswith("inverse") else 1 / inverse
+    fused = patchwrap.predict(photo, coarse=Sky(coarse), fine=Sky(fine), plan="p16")
+    assert np.median(np.abs(fused.values[90:] / truth - 1)) < 0.01
+    assert 0 <= fused.values.min() and fused.values.max() < 1.1 * max(80, truth.max())
+
+
+def test_where_inverse_depth_is_zero_there_is_no_depth_with_tiles_either():
+    photo = painted()
+    photo[:80] = 0
+    maps = [patchwrap.predict(photo, Skied("inverse_depth:metric"), plan="2x2", tiles=tiles) for tiles in (True, False)]
+    for fused in maps:
+        assert np.isnan(fused.to_depth()[:74]).all() and np.isfinite(fused.to_depth()[86:]).all()
+
+
 def test_noise_around_zero_inverse_depth_stays_bounded():
     """Fused inverse depth is inverted to metres, also the almost zero values of the sky."""
 

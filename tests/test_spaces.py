@@ -3,7 +3,7 @@ import torch
 
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError
-from patchwrap.spaces import from_space, fusion_space, to_space
+from patchwrap.spaces import from_space, fusion_space, invertible, to_space
 
 ALL = [
     DepthConvention.parse(f"{space}:{ambiguity}")
@@ -61,3 +61,14 @@ def test_what_is_not_finite_is_invalid():
     values = torch.tensor([1.0, torch.inf, torch.nan])
     assert to_space(values, metric, "log_depth").isfinite().tolist() == [True, False, False]
     assert to_space(values, metric, "inverse_depth").isfinite().tolist() == [True, False, False]
+
+
+def test_inverse_depth_of_zero_or_less_has_no_depth():
+    metric, affine = (DepthConvention("inverse_depth", kind) for kind in ("metric", "affine"))
+    values = torch.tensor([[-1.0, 0.0, 0.5, 1.0]])
+    for space in ("log_depth", "depth"):
+        assert to_space(values, metric, space).isfinite().tolist() == [[False, False, True, True]]
+        assert invertible(values, metric, space).tolist() == [[0.25, 0.25, 0.5, 1.0]]
+    for convention in (metric, affine):
+        assert torch.equal(to_space(values, convention, "inverse_depth"), values)
+        assert torch.equal(invertible(values, convention, "inverse_depth"), values)

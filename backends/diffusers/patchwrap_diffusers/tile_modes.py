@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from patchwrap import CoarseMap, DepthConvention, TileContext, TileSource
-from patchwrap.extension import fusion_space, run_in_batches, sample_windows, to_space
+from patchwrap.extension import fusion_space, invertible, run_in_batches, sample_windows, to_space
 from patchwrap_diffusers.ensemble import Members
 from patchwrap_diffusers.grid import Level, Place
 from patchwrap_diffusers.noise import Noise
@@ -134,7 +134,8 @@ class CoarseStart:
         """
         space = fusion_space(self.context.convention, self.convention)
         space = self.convention.space if space == "log_depth" else space
-        values = to_space(self.context.coarse, self.context.convention, space)
+        coarse = invertible(self.context.coarse, self.context.convention, space)
+        values = to_space(coarse, self.context.convention, space)
         low, high = torch.nanquantile(values.flatten(), torch.tensor([0.02, 0.98]).to(values)).tolist()
         scaled = (values - low) / max(high - low, 1e-6)
         scaled = scaled if space == self.convention.space else 1 - scaled

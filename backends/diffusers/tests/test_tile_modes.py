@@ -237,6 +237,13 @@ def test_coarse_start_is_far_where_the_coarse_map_is_far(own, coarse, rises):
     assert (start[1, -1] > start[1, 0]) == rises
 
 
+def test_a_coarse_sky_of_inverse_depth_zero_is_the_farthest():
+    values = torch.linspace(0, 5, 40).expand(30, 40).clone()
+    coarse = context(coarse=values, convention="inverse_depth:scale")
+    start = CoarseStart(coarse, DepthConvention.parse("depth:affine"), 0.5).map
+    assert start[0, 0] == start.max() == 1 and start[0, 2] > 0.2
+
+
 def test_invalid_values_of_the_coarse_map_do_no_harm(load_tiny):
     backend = load_tiny("trailing", tile_mode="coarse-start", steps=4, processing=(64, 96))
     holed = COARSE.clone()
