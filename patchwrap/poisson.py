@@ -42,10 +42,10 @@ def solve(
     Args:
         shape: ``(height, width)`` of the grid.
         slopes: returns the wanted differences inside a region.
-        screen: squared wave number of the crossover, in (radians per pixel)^2; with 0 the mean is set to 0.
+        screen: squared wave number of the crossover, in (radians per pixel)^2.
 
     Yields:
-        Regions that together cover the grid, and E there.
+        Regions that together cover the grid, and E there; its mean is 0.
     """
     if fits(shape):
         everything = slice(0, shape[0]), slice(0, shape[1])
@@ -58,14 +58,18 @@ def solve(
         yield inner, _solve_block(grid.enlarged(centres, outer), slopes(outer), screen, stiff)[inside]
 
 
-def solve_screened_poisson(source: Values, screen: float, spacing: tuple[float, float] = (1.0, 1.0)) -> Values:
+def solve_screened_poisson(
+    source: Values, screen: float, mean: float = 0.0, spacing: tuple[float, float] = (1.0, 1.0)
+) -> Values:
     """Solve ``screen * E - laplace(E) = -source`` with reflecting borders.
 
     The type-II cosine transform makes the Laplacian diagonal (Press et al., Numerical Recipes, 20.4).
 
     Args:
         source: divergence of the wanted gradient; overwritten.
-        screen: squared wave number of the crossover, in (radians per unit)^2; with 0 the mean is set to 0.
+        screen: squared wave number of the crossover, in (radians per unit)^2.
+        mean: of E: minus the source's mean over the screen. That of a divergence is 0, but for rounding, which a small
+            screen would enlarge.
         spacing: distance between rows and between columns, in the same unit.
 
     Returns:
@@ -74,10 +78,9 @@ def solve_screened_poisson(source: Values, screen: float, spacing: tuple[float, 
     spectrum = scipy.fft.dctn(source, type=2, workers=-1, overwrite_x=True)
     eigenvalues = laplacian_eigenvalues((source.shape[0], source.shape[1]), spacing)
     eigenvalues += np.float32(screen)
-    eigenvalues[0, 0] = max(eigenvalues[0, 0], 1e-12)
+    eigenvalues[0, 0] = 1  # with a screen of 0 it would be 0
     spectrum /= np.negative(eigenvalues, out=eigenvalues)
-    if screen == 0:
-        spectrum[0, 0] = 0
+    spectrum[0, 0] = 4 * spectrum.size * mean
     return scipy.fft.idctn(spectrum, type=2, workers=-1, overwrite_x=True).astype(np.float32, copy=False)
 
 
@@ -103,7 +106,7 @@ def _solve_coarse(grid: CoarseGrid, slopes: Callable[[Region], Slopes], screen: 
     down = grid.steps(lambda rows: slopes((slice(rows.start, rows.stop + 1), columns))[0], axis=0)
     across = grid.steps(lambda rows: slopes((rows, columns))[1], axis=1)
     height, width = grid.spacing
-    return solve_screened_poisson(_divergence(down / height**2, across / width**2), screen, grid.spacing)
+    return solve_screened_poisson(_divergence(down / height**2, across / width**2), screen, spacing=grid.spacing)
 
 
 def _solve_block(coarse: Values, slopes: Slopes, screen: float, stiff: float) -> Values:
@@ -112,7 +115,7 @@ def _solve_block(coarse: Values, slopes: Slopes, screen: float, stiff: float) ->
     source = _divergence(down, across)
     del down, across
     source += np.float32(screen) * coarse
-    return coarse + solve_screened_poisson(source, stiff)
+    return coarse + solve_screened_poisson(source, stiff, -screen / stiff * float(coarse.mean()))
 
 
 def _divergence(down: Float32[ndarray, "_ columns"], across: Float32[ndarray, "rows _"]) -> Values:

@@ -115,7 +115,16 @@ def test_screened_poisson_is_the_sparse_solution():
     laplace = scipy.sparse.kron(second[0], np.eye(9)) + scipy.sparse.kron(np.eye(7), second[1])
     matrix = screen * scipy.sparse.eye(63) - laplace
     expected = scipy.sparse.linalg.spsolve(matrix.tocsc(), -source.ravel()).reshape(7, 9)
-    assert np.allclose(solve_screened_poisson(source.copy(), screen), expected, atol=1e-4)
+    mean = float(-source.mean() / screen)
+    assert np.allclose(solve_screened_poisson(source.copy(), screen, mean), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("screen", [1e-10, 1e-6, 0.0])
+def test_rounding_does_not_move_the_mean(screen):
+    noise = draw_map("noise")
+    result = solved(SHAPE, slopes_of(noise), screen)
+    assert abs(result.mean()) < 1e-5
+    np.testing.assert_allclose(result, noise - noise.mean(), atol=0.01)
 
 
 def _second_difference(n):
