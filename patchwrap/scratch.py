@@ -21,8 +21,8 @@ from numpy.typing import DTypeLike
 from patchwrap.errors import OutputError
 
 LIMIT = 2**27
-"""Bytes up to which an array is kept in memory. A prediction holds about nine arrays of the canvas's size at once
-(about 1 GiB), thirteen with a head."""
+"""Bytes up to which an array is kept in memory. A prediction holds about ten arrays of the canvas's size at once
+(about 1.2 GiB), fourteen with a head."""
 
 BAND = 256
 """Rows per band."""

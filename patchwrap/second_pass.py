@@ -6,6 +6,7 @@ from functools import cached_property
 
 import torch
 
+from patchwrap import scratch
 from patchwrap.canvas import Canvas
 from patchwrap.consensus import Consensus
 from patchwrap.errors import BackendContractError
@@ -76,7 +77,7 @@ class SecondPass:
 
     def __iter__(self) -> Iterator[Aligned]:
         for prediction, correction in zip(self.predictions, self.corrections):
-            window_weights = window(prediction.tile, self.canvas.size)
+            window_weights = self._window(prediction.tile)
             coarse = self.coarse[prediction.tile.slices]
             if correction.trust > 0:
                 yield self._aligned(prediction, correction, window_weights)
@@ -106,7 +107,22 @@ class SecondPass:
         for prediction, correction in self._trusted():
             tile = prediction.tile
             values, confidence = self._corrected_with_confidence(prediction, correction, _agreement(correction, tile))
-            yield tile, values - self.coarse[tile.slices], window(tile, self.canvas.size) * confidence
+            yield tile, values - self.coarse[tile.slices], self._window(tile) * confidence
+
+    def _window(self, tile: Tile) -> Map:
+        """The tile's window, raised where those of all tiles, trusted or not, sum to less than 1.
+
+        Where tiles hardly overlap, the coarse map would otherwise take part at their borders.
+        """
+        return window(tile, self.canvas.size) / self._sum_of_windows[tile.slices].clamp(max=1)
+
+    @cached_property
+    def _sum_of_windows(self) -> Map:
+        total = torch.from_numpy(scratch.array(self.canvas.size))
+        for tile in self.canvas.tiles:
+            total[tile.slices] += window(tile, self.canvas.size)
+            scratch.release()
+        return total
 
     def _aligned(self, prediction: Prediction, correction: Correction, window_weights: Map) -> Aligned:
         agreement = _agreement(correction, prediction.tile)

@@ -10,7 +10,7 @@ from patchwrap.observation import Correction
 from patchwrap.second_pass import SecondPass
 from patchwrap.surroundings import CONSENSUS_TOLERANCE, Surroundings
 from patchwrap.tile_store import Prediction, TileStore
-from patchwrap.tiling import Tile
+from patchwrap.tiling import Tile, TilePlan
 from patchwrap.windows import window
 
 TILE = Tile(0, 0, 8, 8)
@@ -23,7 +23,7 @@ def passed(correction, values=None, confidence=None):
     with TileStore() as store:
         store.append(prediction)
         [aligned] = SecondPass(canvas, torch.ones(8, 12), store, [correction], None, None, torch.device("cpu"))
-    torch.testing.assert_close(aligned.window, window(TILE, (8, 12)))
+    assert (aligned.window == 1).all()  # no other tile shares its pixels
     torch.testing.assert_close(aligned.weights, aligned.window * aligned.confidence)
     return aligned
 
@@ -31,6 +31,20 @@ def passed(correction, values=None, confidence=None):
 def test_a_trusted_tile_is_corrected_and_weighted_by_its_trust():
     aligned = passed(Correction(scale=3.0, shift=1.0, trust=0.5))
     assert (aligned.values == 7).all() and (aligned.confidence == 0.5).all()
+
+
+@pytest.mark.parametrize(("plan", "overlaps"), [("3x3", True), ("p16", False)])
+def test_weights_fall_towards_a_tiles_border_only_where_another_takes_over(plan, overlaps):
+    size = (240, 400)
+    tiles = TilePlan.parse(plan).tiles(size)
+    canvas, coarse = Canvas(np.zeros((*size, 3), np.uint8), tiles), torch.ones(size)
+    with TileStore() as store:
+        for tile in tiles:
+            store.append(Prediction(tile, torch.ones(tile.size)))
+        corrections = [Correction()] * len(tiles)
+        for aligned in SecondPass(canvas, coarse, store, corrections, None, None, torch.device("cpu")):
+            plain = window(aligned.tile, size)
+            torch.testing.assert_close(aligned.weights, plain if overlaps else torch.ones_like(plain), rtol=1e-3, atol=0)
 
 
 def test_the_backends_confidence_is_a_factor():
