@@ -13,6 +13,7 @@ _HOME = {
     "backend_size": "tile_runner",
     "check_seed": "seed",
     "checkpoint_name": "checkpoint_name",
+    "depths_only": "validity",
     "digest": "digest",
     "fusion_space": "spaces",
     "invertible": "spaces",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from patchwrap.tile_runner import run_in_batches as run_in_batches
     from patchwrap.training_state import read_state as read_state
     from patchwrap.training_state import save_state as save_state
+    from patchwrap.validity import depths_only as depths_only
     from patchwrap.windows import window as window
     from patchwrap.workers import workers as workers
 

@@ -13,6 +13,7 @@ from patchwrap.resampling import input_size
 from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures, Traits
 from patchwrap.tiling import Size
 from patchwrap.types import ConfidenceBatch, DepthBatch, Features, Images
+from patchwrap.validity import depths_only
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -132,7 +133,8 @@ def checked_maps(
             f"{method} returned {_shape(maps)} for images of shape {tuple(images.shape)}; expected a float tensor of "
             f"shape {wanted}. Resize inside {_own_name(method)}()."
         )
-    return known_depth(maps.to("cpu", torch.float32, copy=True), convention)
+    copy = maps.to("cpu", torch.float32, copy=True)
+    return copy if convention is None else depths_only(copy, convention)
 
 
 def tile_output(
@@ -150,7 +152,7 @@ def tile_output(
     Raises:
         BackendContractError: if one of them is not of that size, or the confidence not in [0, 1].
     """
-    maps = known_depth(_checked_map(method, values, size), convention)
+    maps = depths_only(_checked_map(method, values, size), convention)
     if confidence is None:
         return Output(maps)
     return Output(maps, confidence=_in_range(method, _checked_map(method, confidence, size, "as confidence ")))
@@ -163,13 +165,6 @@ def _checked_map(method: str, values: object, size: Size, role: str = "") -> Dep
             f"size of source(tile). Resize inside {_own_name(method)}()."
         )
     return values[None, None].to("cpu", torch.float32, copy=True)
-
-
-def known_depth(maps: DepthBatch, convention: DepthConvention | None) -> DepthBatch:
-    """Mark as invalid what is not a depth: models write zero where they know none. Inverse depth zero is far away."""
-    if convention is None or convention.space != "depth" or convention.ambiguity == "affine":
-        return maps
-    return maps.masked_fill(maps <= 0, torch.nan)
 
 
 def _pair(method: str, returned: object, second: str) -> tuple[object, object]:

@@ -1,14 +1,29 @@
 """Invalid pixels of a map: fill them, and bring the mask of valid ones to the photo's size."""
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from patchwrap import scratch
+from patchwrap.convention import DepthConvention
 from patchwrap.resampling import interpolate_in_bands
 from patchwrap.tiling import Size
 from patchwrap.types import Map, Mask
+
+
+def depths_only(values: Float[Tensor, "*shape"], convention: DepthConvention) -> Float[Tensor, "*shape"]:
+    """Replace what is not a depth by NaN: models write zero where they know none. Inverse depth zero is far away.
+
+    To be called before a map is resized, which would mix such zeros with the depths around them.
+
+    Args:
+        values: a map or a batch of maps.
+        convention: of the values; those of an affine ambiguity may be zero or less.
+    """
+    if convention.space != "depth" or convention.ambiguity == "affine":
+        return values
+    return values.masked_fill(values <= 0, torch.nan)
 
 
 def filled(values: Map) -> Map:

@@ -25,6 +25,7 @@ from patchwrap.plugins import not_loadable, resolve
 from patchwrap.resampling import resize_maps
 from patchwrap.spec import Backend, Traits
 from patchwrap.types import DepthBatch, Images
+from patchwrap.validity import depths_only
 
 
 def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
@@ -176,7 +177,7 @@ class CallableBackend:
                 f"{_name(self.function)} returned shape {tuple(found.shape)} for images of shape "
                 f"{tuple(images.shape)}; expected ({len(images)}, 1, rows, columns). Return one map per image."
             )
-        return resize_maps(maps, (images.shape[2], images.shape[3]))
+        return resize_maps(depths_only(maps, self.convention), (images.shape[2], images.shape[3]))
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
         """Return the function, if it is a module, and random images.

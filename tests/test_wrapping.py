@@ -33,6 +33,16 @@ def test_smaller_maps_are_brought_to_the_images_size():
     assert backend.predict(IMAGES).shape == (2, 1, 32, 48)
 
 
+def test_holes_written_as_zero_do_not_mix_with_the_depths_around_them():
+    def holed(images):
+        maps = torch.full((len(images), 8, 12), 10.0)
+        maps[:, :4, :6] = 0
+        return maps
+
+    values = patchwrap.wrap_callable(holed, "depth:metric", (32, 48)).predict(IMAGES)
+    assert values.isnan().any() and (values[values.isfinite()] == 10).all()
+
+
 @pytest.mark.parametrize(
     "function", [lambda images: images, lambda images: images.mean(1)[0], lambda images: np.zeros(3)]
 )

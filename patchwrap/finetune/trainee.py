@@ -16,8 +16,9 @@ from patchwrap.losses import shared
 from patchwrap.resampling import resize_maps
 from patchwrap.spaces import to_space
 from patchwrap.spec import Backend, Trainable
-from patchwrap.tile_runner import backend_size, known_depth
+from patchwrap.tile_runner import backend_size
 from patchwrap.tile_view import TileView
+from patchwrap.validity import depths_only
 
 RIDGE = 1e-6
 """Keeps the fit of a tile solvable if its map is constant; in squared spreads."""
@@ -69,7 +70,7 @@ class Trainee(nn.Module):
         size = (batch.view.aligned.shape[2], batch.view.aligned.shape[3])
         convention: DepthConvention = backend.convention
         predicted = backend.predict(resize_maps(batch.view.images, backend_size(backend, size)))
-        known = known_depth(predicted.float(), convention)
+        known = depths_only(predicted.float(), convention)
         values = resize_maps(to_space(known, convention, batch.space), size)
         moved = torch.stack([one.apply(tile[0]) for one, tile in zip(batch.corrections, values)])[:, None]
         with torch.autocast(moved.device.type, enabled=False):

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from patchwrap import BackendContractError, CheckpointError, DepthBatch, Images, OptionError, resize_maps
+from patchwrap.extension import depths_only
 from patchwrap_onnx.card import Card, complete, read_facts
 from patchwrap_onnx.graph import Graph
 from patchwrap_onnx.picture import PictureInput
@@ -46,6 +47,7 @@ class OnnxBackend:
             BackendContractError: if the graph fails or does not return one map per image.
         """
         maps = torch.cat([self._run(part) for part in images.split(self.batch or len(images))])
+        maps = depths_only(maps, self.convention)
         return resize_maps(maps, (images.shape[2], images.shape[3])).to(images.device)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "OnnxBackend":

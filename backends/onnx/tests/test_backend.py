@@ -52,6 +52,15 @@ def test_every_kind_of_graph_keeps_the_contract_and_sees_the_same(save, options,
     torch.testing.assert_close(backend.predict(resized), wanted, rtol=0.01, atol=0)
 
 
+def test_holes_written_as_zero_do_not_mix_with_the_depths_around_them(save, images):
+    first = torch.nn.functional.interpolate(images[:1], (48, 64))
+    first[..., :20, :32] = 0
+    values = load(save(after=[POOL]), convention="depth:metric", processing=(48, 64)).predict(first)
+    valid = values[values.isfinite()]
+    assert len(valid) < values.numel()
+    torch.testing.assert_close(valid, torch.full_like(valid, 2.1))
+
+
 def test_a_fixed_graph_tells_its_size_and_an_open_one_is_free(save):
     fixed, wide, free = (load(save(sides), **FACTS) for sides in ((1, 3, 48, 64), (1, 3, 48, "w"), ("b", 3, "h", "w")))
 
