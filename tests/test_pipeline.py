@@ -14,7 +14,7 @@ import patchwrap
 from patchwrap import coarsening, scratch
 from patchwrap import engine as engine_module
 from patchwrap.engine import Engine
-from patchwrap.errors import BackendContractError, ConventionError, OptionError, TilingError
+from patchwrap.errors import BackendContractError, ConventionError, ImageError, OptionError, TilingError
 from patchwrap.io import read_image
 from patchwrap.predict_options import DEFAULTS
 from patchwrap.resampling import resize_maps
@@ -815,6 +815,18 @@ def test_a_prediction_inside_a_callback_leaves_the_outer_one_its_number_type():
         backend.predict, outer = inner, backend.predict
         patchwrap.predict(PHOTO, backend, dtype="bfloat16", tiles=False)
         backend.predict = outer
+
+    patchwrap.predict(PHOTO, backend, plan="2x2", progress=progress)
+    assert len(seen) > 1 and set(seen) == {torch.float32}
+
+
+def test_a_prediction_that_fails_inside_a_callback_leaves_the_outer_one_its_number_type():
+    backend, seen = Shared(), []
+
+    def progress(done, total):
+        seen.append(backend.dtype)
+        with pytest.raises(ImageError):
+            patchwrap.predict("missing.jpg", backend, dtype="bfloat16")
 
     patchwrap.predict(PHOTO, backend, plan="2x2", progress=progress)
     assert len(seen) > 1 and set(seen) == {torch.float32}
