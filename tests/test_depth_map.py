@@ -287,6 +287,8 @@ def test_save_refuses_the_impossible_in_one_line(tmp_path):
     for nameless in (".", tmp_path / ".."):
         with pytest.raises(OptionError, match="names no file"):
             make().save(nameless)
+    with pytest.raises(OptionError, match=r"a\.png' names one file.*without its suffix.*a'"):
+        make().save(tmp_path / "a.png", save_coarse=True)
     with pytest.raises(OptionError, match="fov"):
         make().save(tmp_path / "a", ["ply"], fov=200.0)
     with pytest.raises(OptionError, match="no colour map"):
