@@ -75,7 +75,7 @@ class ScenesUnavailableError(PatchwrapError, RuntimeError):
     """When the scene renderer finds no OpenGL to draw with."""
 
 
-_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 
 
 def one_line(error: BaseException, limit: int | None = None) -> str:

@@ -6,13 +6,17 @@ from patchwrap.errors import BackendContractError
 from patchwrap.tile_runner import checked_maps, run_backend, run_in_batches
 
 
-def test_batches_halve_until_they_fit_and_nothing_is_lost():
+WORDS = ["CUDA out of memory", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_batches_halve_until_they_fit_and_nothing_is_lost(words):
     tried = []
 
     def run(batch):
         tried.append(len(batch))
         if len(batch) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise RuntimeError(words)
         return [2 * item for item in batch]
 
     done = [r for _, result in run_in_batches(list(range(9)), 8, run) for r in result]
