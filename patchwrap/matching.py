@@ -1,18 +1,20 @@
 """Baseline alignments for comparison: none at all, and min-max matching.
 
 Both give no evidence of agreement: every valid tile is trusted fully, however far from the coarse map it is (except for
-a constant one, whose range cannot be matched), and there are no observations from which a consensus of the tiles could
+a constant one or one over a constant coarse map, whose ranges cannot be matched), and there are no observations from which a consensus of the tiles could
 be formed.
 """
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from patchwrap.observation import Correction, Observation, thumbnail
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Map
 
 CONSTANT = 1e-5
-"""Range of a tile, relative to its values, up to which it counts as constant: less would be rounding in float32."""
+"""Range of a map, relative to its values, up to which it counts as constant: less would be rounding in float32."""
 
 
 class NoAlignment:
@@ -54,20 +56,24 @@ class RangeMatching(NoAlignment):
         self.canvas = canvas
 
     def observe(self, tile: Tile, values: Map) -> None:
-        """Match one tile; if it is constant, without a valid value or smaller than a coarse pixel, it is not trusted.
+        """Match one tile to the coarse map under its valid pixels.
+
+        It is not trusted if either is constant, or if it is without a valid value or smaller than a coarse pixel.
 
         Args:
             tile: its position on the canvas.
             values: its map in the fusion space, NaN where invalid.
         """
         cells, thumb = thumbnail(values, tile, self.canvas, (self.coarse.shape[0], self.coarse.shape[1]))
-        if not np.isfinite(thumb).any():
+        valid = np.isfinite(thumb)
+        own, target = thumb[valid], self.coarse[cells][valid]
+        if _constant(own) or _constant(target):
             self.corrections.append(Correction(trust=0.0))
             return
-        low, high = np.nanmin(thumb), np.nanmax(thumb)
-        if high - low <= CONSTANT * max(abs(low), abs(high)):
-            self.corrections.append(Correction(trust=0.0))
-            return
-        target = self.coarse[cells]
-        scale = (target.max() - target.min()) / max(high - low, 1e-12)
-        self.corrections.append(Correction(scale=float(scale), shift=float(target.min() - scale * low)))
+        scale = np.ptp(target) / np.ptp(own)
+        self.corrections.append(Correction(scale=float(scale), shift=float(target.min() - scale * own.min())))
+
+
+def _constant(values: Float[ndarray, "n"]) -> bool:
+    """Whether values, of which there may be none, have no range to match."""
+    return not values.size or bool(np.ptp(values) <= CONSTANT * np.abs(values).max())

@@ -28,6 +28,21 @@ def test_baselines_give_no_evidence_of_agreement(name):
     assert aligner.observations == [] and aligner.half == np.inf and aligner.solve()[0].agreement is None
 
 
+def test_min_max_matching_regards_the_coarse_map_under_valid_pixels_only():
+    aligner = aligner_for("range", COARSE, (16, 16), False)
+    half = VALUES.clone()
+    half[:, :8] = torch.nan
+    aligner.observe(TILE, half)
+    [correction] = aligner.solve()
+    assert correction.apply(half)[:, 8:].mean() == pytest.approx(float(COARSE[:, 4:].mean()), rel=1e-3)
+
+
+def test_min_max_matching_does_not_trust_a_tile_over_a_constant_coarse_map():
+    aligner = aligner_for("range", torch.ones(8, 8), (16, 16), False)
+    aligner.observe(TILE, VALUES)
+    assert aligner.solve()[0].trust == 0
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e4])
 def test_min_max_matching_does_not_trust_a_constant_tile(value):
     aligner = aligner_for("range", COARSE, (16, 16), False)
