@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedRandom
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Shaped
@@ -27,7 +27,7 @@ LIMIT = 2**27
 BAND = 256
 """Rows per band."""
 
-_mapped: WeakSet[mmap.mmap] = WeakSet()
+_mapped: WeakKeyDictionary[mmap.mmap, None] = WeakKeyDictionary()
 
 
 def array(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Shaped[ndarray, "..."]:
@@ -42,7 +42,7 @@ def array(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Shaped[ndarr
     with explained(f"{size / 2**20:.0f} MiB of intermediate results"), temporary_file() as file:
         _reserve(file, size)
         values: Any = np.memmap(file, dtype, "r+", shape=shape)
-    _mapped.add(values.base)
+    _mapped[values.base] = None
     return values
 
 
@@ -66,8 +66,10 @@ def bands(height: int, rows: int | None = None) -> Iterator[slice]:
 def release() -> None:
     """Release the resident pages of mapped arrays; their contents are kept and read again on access."""
     if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
-        for mapping in list(_mapped):
-            mapping.madvise(mmap.MADV_DONTNEED)
+        # Copied as references: iteration would fail if another thread mapped an array meanwhile.
+        for reference in _mapped.keyrefs():
+            if (mapping := reference()) is not None:
+                mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def temporary_file() -> BufferedRandom:

@@ -1,6 +1,8 @@
 import errno
 import os
+import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,20 @@ def test_a_tensor_keeps_the_file_alive(low_limit):
     tensor += 2
     scratch.release()
     assert tensor.sum() == 20000
+
+
+def test_arrays_may_be_made_in_one_thread_while_another_releases_them(low_limit):
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        kept = [scratch.array((1000,)) for _ in range(50)]
+        with ThreadPoolExecutor(2) as threads:
+            made = threads.submit(lambda: [scratch.array((1000,)) for _ in range(1000)])
+            while not made.done():
+                scratch.release()
+        assert len(made.result()) == 1000 and not any(values.any() for values in kept)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_nothing_is_left_in_the_folder(low_limit, tmp_path, monkeypatch):
