@@ -130,6 +130,10 @@ def blocks(shape: tuple[int, int], halo: int) -> Iterator[tuple[Region, Region, 
     Yields:
         A block with its halo, the block itself, and the block's position inside the former.
     """
+    if fits(shape):
+        whole = slice(0, shape[0]), slice(0, shape[1])
+        yield whole, whole, whole
+        return
     width = min(shape[1], ceil(sqrt(WHOLE)))
     sides = [ceil(WHOLE / width), width]
     parts = [list(_parts(n, side, halo)) for n, side in zip(shape, sides)]

@@ -70,8 +70,9 @@ def test_blocks_cover_every_pixel_once_and_keep_their_halo(shape, halo, monkeypa
     assert (seen == 1).all()
 
 
-def test_a_grid_that_fits_is_one_block():
-    assert len(list(blocks((300, 400), 50))) == 1
+@pytest.mark.parametrize("shape", [(300, 400), (1000, 20_000), (20_000, 1000)])
+def test_a_grid_that_fits_is_one_block(shape):
+    assert len(list(blocks(shape, 50))) == 1
 
 
 def test_the_coarse_grid_of_a_large_one_fits(monkeypatch):
