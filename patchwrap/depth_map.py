@@ -212,7 +212,8 @@ class DepthMap:
             image: the photo, for the colours of a point cloud.
             colormap: for the colour pictures.
             fov: horizontal field of view in degrees, for point clouds.
-            save_coarse: also ``_coarse.npy`` (own resolution) and ``_compare.jpg`` (coarse beside fused); needs a stem.
+            save_coarse: also ``_coarse.npy`` (own resolution) and ``_compare.jpg`` (coarse beside fused); not with the
+                name of one file.
 
         Returns:
             The files written; existing ones are replaced.
@@ -220,8 +221,8 @@ class DepthMap:
         Raises:
             OutputError: if a file cannot be written.
             OptionError: if ``path`` is a folder or has the suffix of a format that is not written, if a format, the
-                colour map or ``fov`` is impossible, if ``save_coarse`` comes with the name of one file, or if there is no confidence to save or no point for a GLB, which
-                cannot be empty.
+                colour map or ``fov`` is impossible, if ``save_coarse`` comes with the name of one file, or if there is
+                no confidence to save or no point for a GLB, which cannot be empty.
             ConventionError: if a point cloud of an affine map is requested.
             ImageError: if the photo of a point cloud cannot be read or is not of this map's size.
         """
@@ -229,8 +230,8 @@ class DepthMap:
         path = Path(path)
         if save_coarse and named_output(path):
             raise OptionError(
-                f"{str(path)!r} names one file, and save_coarse writes two more. Give a name without its suffix, such as "
-                f"{str(path.with_suffix(''))!r}, and formats"
+                f"{str(path)!r} names one file, and save_coarse writes two more. Give a name without its suffix, such "
+                f"as {str(path.with_suffix(''))!r}, and formats"
             )
         targets = named_output(path) or output_paths(path, formats, save_coarse)
         return self.save_as(targets, image, colormap=colormap, fov=fov)

@@ -1,8 +1,8 @@
 """Baseline alignments for comparison: none at all, and min-max matching.
 
 Both give no evidence of agreement: every valid tile is trusted fully, however far from the coarse map it is (except for
-a constant one or one over a constant coarse map, whose ranges cannot be matched), and there are no observations from which a consensus of the tiles could
-be formed.
+a constant one or one over a constant coarse map, whose ranges cannot be matched), and there are no observations from
+which a consensus of the tiles could be formed.
 """
 
 import numpy as np

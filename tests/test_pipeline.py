@@ -193,7 +193,7 @@ def test_a_sky_of_inverse_depth_zero_does_not_bend_the_ground(coarse, fine):
     truth = inverse if coarse.startswith("inverse") else 1 / inverse
     fused = patchwrap.predict(photo, coarse=Sky(coarse), fine=Sky(fine), plan="p16")
     assert np.median(np.abs(fused.values[90:] / truth - 1)) < 0.01
-    assert 0 <= fused.values.min() and fused.values.max() < 1.1 * max(80, truth.max())
+    assert fused.values.min() >= 0 and fused.values.max() < 1.1 * max(80, truth.max())
 
 
 def test_where_inverse_depth_is_zero_there_is_no_depth_with_tiles_either():

@@ -44,7 +44,8 @@ def test_weights_fall_towards_a_tiles_border_only_where_another_takes_over(plan,
         corrections = [Correction()] * len(tiles)
         for aligned in SecondPass(canvas, coarse, store, corrections, None, None, torch.device("cpu")):
             plain = window(aligned.tile, size)
-            torch.testing.assert_close(aligned.weights, plain if overlaps else torch.ones_like(plain), rtol=1e-3, atol=0)
+            expected = plain if overlaps else torch.ones_like(plain)
+            torch.testing.assert_close(aligned.weights, expected, rtol=1e-3, atol=0)
 
 
 def test_the_backends_confidence_is_a_factor():

@@ -5,7 +5,6 @@ from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendContractError
 from patchwrap.tile_runner import checked_maps, run_backend, run_in_batches
 
-
 WORDS = ["CUDA out of memory", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"]
 
 
