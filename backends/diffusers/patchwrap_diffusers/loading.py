@@ -5,6 +5,7 @@ Downloads nothing the user did not name, reads no pickled weights and runs no co
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 
 from patchwrap import CheckpointError
 from patchwrap.extension import checkpoint_name, loading
-from patchwrap_diffusers.published import AUTOENCODERS, SOURCES
+from patchwrap_diffusers.published import AUTOENCODERS, CONVENTIONS, SOURCES
 
 _AUTOENCODERS = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 
@@ -47,13 +48,24 @@ def identify(checkpoint: Any, revision: str | None = None) -> tuple[str, Mapping
         with loading(name):
             config = DiffusionPipeline.load_config(name, revision=revision)
         kind = config.get("_class_name") if isinstance(config, Mapping) else type(config).__name__
-    # Marigold's own code saved its depth pipelines under the shorter name.
-    if kind not in ("MarigoldDepthPipeline", "MarigoldPipeline"):
+    if not _predicts_depth(kind, name):
         raise CheckpointError(
             f"{name!r} is a {kind}, which this backend cannot run. Take the checkpoint of a "
             "MarigoldDepthPipeline, such as 'marigold-v1-1'."
         )
     return name, config
+
+
+def _predicts_depth(kind: str | None, name: str) -> bool:
+    """Whether a pipeline is Marigold's for depth, by whatever class it was saved as."""
+    # Marigold's own code saved its depth pipelines under the shorter name, and those fine-tuned end to end are saved
+    # as the pipeline they began as; only the denoiser's picture channels tell them from that.
+    if kind != "StableDiffusionPipeline":
+        return kind in ("MarigoldDepthPipeline", "MarigoldPipeline")
+    if name in CONVENTIONS:
+        return True
+    with loading(name):
+        return Path(name).is_dir() and UNet2DConditionModel.load_config(name, subfolder="unet").get("in_channels") == 8
 
 
 def read_pipeline(

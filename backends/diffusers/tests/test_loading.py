@@ -17,8 +17,10 @@ from safetensors.torch import load_file, save_file
 
 import patchwrap
 from patchwrap.cli import main
-from patchwrap.errors import CheckpointError
+from patchwrap.errors import CheckpointError, ConventionError
 from patchwrap_diffusers import loading
+from patchwrap_diffusers.noise import zeros
+from patchwrap_diffusers.published import END_TO_END, SOURCES
 
 WEIGHTS = {
     "unet": "unet/diffusion_pytorch_model.safetensors",
@@ -82,6 +84,8 @@ def test_a_home_relative_folder(copy, monkeypatch):
 @pytest.mark.parametrize("kind", ["MarigoldNormalsPipeline", "MarigoldIntrinsicsPipeline", "StableDiffusionPipeline"])
 def test_pipelines_of_something_else_are_refused_before_their_weights_are_read(copy, kind):
     rename(copy, kind)
+    denoiser = json.loads((copy / "unet/config.json").read_text())
+    (copy / "unet/config.json").write_text(json.dumps(denoiser | {"in_channels": 4}))
     for weights in WEIGHTS.values():
         (copy / weights).unlink()
     refused(copy, kind, "cannot run", "MarigoldDepthPipeline")
@@ -96,6 +100,43 @@ def test_so_are_loaded_ones(tiny):
 def test_marigolds_own_name_for_its_depth_pipeline_is_known(copy):
     rename(copy, "MarigoldPipeline")
     assert str(load(copy).convention) == "depth:affine"
+
+
+STABLE_DIFFUSION = {
+    "_class_name": "StableDiffusionPipeline",
+    "requires_safety_checker": True,
+    **{part: [None, None] for part in ("feature_extractor", "image_encoder", "safety_checker")},
+    "scheduler": ["diffusers", "DDIMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
+}
+"""The index that marigold-e2e-ft was published with."""
+
+
+@pytest.mark.parametrize("given", ["marigold-e2e-ft", *END_TO_END])
+def test_a_checkpoint_fine_tuned_end_to_end_is_known_by_its_names(copy, tmp_path, monkeypatch, given):
+    (copy / "model_index.json").write_text(json.dumps(STABLE_DIFFUSION))
+    hub = tmp_path / "hub" / SOURCES.get(given, given)
+    hub.parent.mkdir(parents=True)
+    copy.rename(hub)
+    monkeypatch.chdir(tmp_path / "hub")
+    backend = load(given)
+    schedule = backend.sampler.schedule
+    assert str(backend.convention) == "depth:affine" and backend.sampler.noise is zeros
+    assert len(schedule) == 1 and int(schedule.time(0)) == 999
+
+
+def test_in_a_folder_it_is_known_by_its_picture_channels_and_states_nothing_else(copy, tiny):
+    (copy / "model_index.json").write_text(json.dumps(STABLE_DIFFUSION))
+    with pytest.raises(ConventionError, match="convention="):
+        load(copy)
+    options = {"steps": 1, "noise": "zeros", "spacing": "trailing"}
+    backend, marigold = load(copy, convention="depth:affine", **options), load(tiny(), **options)
+    images = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(backend.predict(images), marigold.predict(images))
 
 
 def test_the_command_line_refuses_in_one_line(copy, tmp_path, capsys):

@@ -1,13 +1,13 @@
 import json
 
 from patchwrap.cli import main
-from patchwrap_diffusers.published import PUBLISHED, SETTINGS, SOURCES
+from patchwrap_diffusers.published import CONVENTIONS, PUBLISHED, SETTINGS, SOURCES
 
 
 def test_names_are_unique_and_short():
     assert len(SOURCES) == len(PUBLISHED) == len(set(SOURCES.values()))
     assert all("/" not in name and source.count("/") == 1 for name, source in SOURCES.items())
-    assert set(SETTINGS) <= set(SOURCES.values())
+    assert set(SETTINGS) <= set(CONVENTIONS)
 
 
 def test_the_listing_tells_licence_and_meaning_of_each(capsys):
