@@ -22,6 +22,9 @@ from patchwrap_diffusers.schedule import Latents
 CellNoise = Callable[[Place, int, int], Float[Tensor, "channels rows columns"]]
 """The noise of one tile, for a member and before a step."""
 
+_FARTHEST = 10.0
+"""Depths above this many medians of the coarse map are a sky; they start as far as this."""
+
 
 @dataclass(frozen=True)
 class OwnNoise:
@@ -136,6 +139,10 @@ class CoarseStart:
         space = self.convention.space if space == "log_depth" else space
         coarse = invertible(self.context.coarse, self.context.convention, space)
         values = to_space(coarse, self.context.convention, space)
+        if space == "depth" and self.context.convention.ambiguity != "affine":
+            # A sky of kilometres would be the 98th percentile and leave the ground black. Of affine depth no zero is
+            # known from which to measure.
+            values = values.clamp(max=_FARTHEST * values.nanmedian())
         low, high = torch.nanquantile(values.flatten(), torch.tensor([0.02, 0.98]).to(values)).tolist()
         scaled = (values - low) / max(high - low, 1e-6)
         scaled = scaled if space == self.convention.space else 1 - scaled
