@@ -149,7 +149,8 @@ def read_network(
         if safetensors and _only_pickled(name, revision, error.__cause__):
             raise CheckpointError(
                 f"{name!r} has only pickled weights and no model.safetensors. Pickled weights may run code when they "
-                "are read; if you trust them, safetensors=False loads them."
+                "are read; if you trust them, safetensors=False loads them. A conversion may be offered as "
+                'revision="refs/pr/N": the Community tab of its page on the hub lists it.'
             ) from error
         raise
     _check_complete(report, name, config.model_type)

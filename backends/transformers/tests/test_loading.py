@@ -174,7 +174,7 @@ def test_nobody_is_asked_to_convert_pickled_weights(pickled_on_the_hub, monkeypa
     monkeypatch.delenv("DISABLE_SAFETENSORS_CONVERSION", raising=False)
     if before:
         monkeypatch.setenv("DISABLE_SAFETENSORS_CONVERSION", before)
-    refused("nobody/pickled", "only pickled weights", "safetensors=False loads them")
+    refused("nobody/pickled", "only pickled weights", "safetensors=False loads them", 'revision="refs/pr/N"')
     threads = set(threading.enumerate())
     assert load("nobody/pickled", safetensors=False).processing == (56, 56)
     for thread in set(threading.enumerate()) - threads:
