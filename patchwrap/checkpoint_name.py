@@ -16,7 +16,7 @@ _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 """Variables by which a user forbids access to the hub."""
 
 
-def checkpoint_name(given: Any, backend: str, known: Mapping[str, str], file: str) -> str:
+def checkpoint_name(given: Any, backend: str, known: Mapping[str, str], file: str, loaded: str = "") -> str:
     """Return the hub name or existing folder. Reads no file and contacts no server.
 
     Args:
@@ -24,6 +24,7 @@ def checkpoint_name(given: Any, backend: str, known: Mapping[str, str], file: st
         backend: whose checkpoint it is, for messages.
         known: hub names by short name.
         file: what a checkpoint's folder holds, for messages.
+        loaded: what the caller takes beside names, such as "a MarigoldDepthPipeline", for messages.
 
     Raises:
         CheckpointError: if it is none of these.
@@ -32,6 +33,11 @@ def checkpoint_name(given: Any, backend: str, known: Mapping[str, str], file: st
         raise CheckpointError(
             f"The {backend} backend needs a checkpoint: a folder, a hub name, or a short name such as "
             f"{next(iter(known))!r} (`patchwrap backends` lists them). Write {backend}=CHECKPOINT."
+        )
+    if not isinstance(given, str | os.PathLike):
+        raise CheckpointError(
+            f"The {backend} backend was given an object of class {type(given).__name__}; it takes a folder, a hub "
+            f"name, a short name{f' or {loaded}' if loaded else ''} here. If it wraps a network, give that."
         )
     name = str(given)
     folder = Path(name).expanduser()

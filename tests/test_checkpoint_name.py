@@ -3,6 +3,7 @@
 import warnings
 
 import pytest
+import torch
 
 from patchwrap.checkpoint_name import checkpoint_name, loading
 from patchwrap.errors import CheckpointError
@@ -37,6 +38,14 @@ def test_a_folder_goes_before_a_short_name(tmp_path, monkeypatch):
 def test_every_mistake_is_told(given, words):
     with pytest.raises(CheckpointError, match=words):
         named(given)
+
+
+@pytest.mark.parametrize("given", [torch.nn.DataParallel(torch.nn.Linear(2, 2)), 3, b"folder", ["a/b"]])
+def test_anything_but_a_name_is_told_by_its_class(given):
+    words = rf"class {type(given).__name__}; it takes a folder, a hub name, a short name or a Net here\."
+    with pytest.raises(CheckpointError, match=words) as raised:
+        checkpoint_name(given, "fake", KNOWN, "config.json", "a Net")
+    assert "\n" not in str(raised.value)
 
 
 def test_a_file_is_not_a_folder(tmp_path):

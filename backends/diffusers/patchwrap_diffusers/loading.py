@@ -44,7 +44,7 @@ def identify(checkpoint: Any, revision: str | None = None) -> tuple[str, Mapping
         kind, config = type(checkpoint).__name__, checkpoint.config
         name = str(config.get("_name_or_path") or kind)
     else:
-        name = checkpoint_name(checkpoint, "diffusers", SOURCES, "model_index.json")
+        name = checkpoint_name(checkpoint, "diffusers", SOURCES, "model_index.json", "a MarigoldDepthPipeline")
         with loading(name):
             config = DiffusionPipeline.load_config(name, revision=revision)
         kind = config.get("_class_name") if isinstance(config, Mapping) else type(config).__name__
@@ -103,7 +103,8 @@ def read_autoencoder(checkpoint: Any) -> Any:
     """
     if isinstance(checkpoint, tuple(_AUTOENCODERS.values())):
         return checkpoint
-    name = checkpoint_name(checkpoint, "diffusers", AUTOENCODERS, "an autoencoder's config.json")
+    loaded = f"an {' or '.join(_AUTOENCODERS)}"
+    name = checkpoint_name(checkpoint, "diffusers", AUTOENCODERS, "an autoencoder's config.json", loaded)
     with loading(name):
         config = AutoencoderTiny.load_config(name)
     kind = config.get("_class_name") if isinstance(config, Mapping) else None

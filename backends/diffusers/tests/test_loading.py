@@ -97,6 +97,14 @@ def test_so_are_loaded_ones(tiny):
         refused(kind(**parts, prediction_type=meant), kind.__name__, "cannot run")
 
 
+def test_a_part_of_a_pipeline_is_refused_by_its_class(tiny):
+    unet = MarigoldDepthPipeline.from_pretrained(tiny()).unet
+    with pytest.raises(CheckpointError, match=r"class UNet2DConditionModel; .* or a MarigoldDepthPipeline here"):
+        loading.identify(unet)
+    with pytest.raises(CheckpointError, match=r"class UNet2DConditionModel; .* or an AutoencoderKL or AutoencoderTiny"):
+        loading.read_autoencoder(unet)
+
+
 def test_marigolds_own_name_for_its_depth_pipeline_is_known(copy):
     rename(copy, "MarigoldPipeline")
     assert str(load(copy).convention) == "depth:affine"

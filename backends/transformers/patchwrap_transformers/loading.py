@@ -25,7 +25,7 @@ _PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 _NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"
 
 
-def identify(checkpoint: str | Path | PreTrainedModel | None, revision: str | None = None) -> tuple[str, Any]:
+def identify(checkpoint: Any, revision: str | None = None) -> tuple[str, Any]:
     """Return a checkpoint's hub name or folder, and its config: all that is read before the weights.
 
     Args:
@@ -38,7 +38,8 @@ def identify(checkpoint: str | Path | PreTrainedModel | None, revision: str | No
     if isinstance(checkpoint, PreTrainedModel):
         name, config = checkpoint.name_or_path or type(checkpoint).__name__, checkpoint.config
     else:
-        name = checkpoint_name(checkpoint, "transformers", SOURCES, "config.json and model.safetensors")
+        files = "config.json and model.safetensors"
+        name = checkpoint_name(checkpoint, "transformers", SOURCES, files, "a PreTrainedModel")
         config = _read_config(name, revision)
     if config.model_type not in FAMILIES:
         raise CheckpointError(
@@ -105,7 +106,7 @@ def read_processor(source: Any) -> Mapping[str, Any]:
     """
     if hasattr(source, "to_dict"):
         return source.to_dict()
-    name = checkpoint_name(source, "transformers", SOURCES, "preprocessor_config.json")
+    name = checkpoint_name(source, "transformers", SOURCES, "preprocessor_config.json", "an image processor")
     settings = read_settings(name)
     if not settings:
         # The library returns nothing if it neither finds the file nor may download it.

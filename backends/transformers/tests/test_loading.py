@@ -190,6 +190,15 @@ def test_models_of_a_depth_family_that_predict_no_depth_are_refused(tiny):
     refused(hf.DPTForSemanticSegmentation(config), "DPTForDepthEstimation", convention="inverse_depth:affine")
 
 
+def test_a_network_in_another_one_is_refused_by_its_class(load_tiny):
+    model = load_tiny("depth_anything").network
+    for given in (torch.compile(model, backend="eager"), torch.nn.DataParallel(model)):
+        with pytest.raises(CheckpointError, match=rf"class {type(given).__name__}; .* or a PreTrainedModel here\."):
+            loading.identify(given)
+    with pytest.raises(CheckpointError, match=r"class DepthAnythingForDepthEstimation; .* or an image processor"):
+        loading.read_processor(model)
+
+
 @pytest.mark.parametrize(("option", "value"), [("attention", "eager"), ("revision", "main"), ("safetensors", False)])
 def test_options_of_loading_are_refused_for_a_loaded_model(load_tiny, option, value):
     model = load_tiny("depth_anything").network
