@@ -33,7 +33,8 @@ class Geometry:
 
     def nearest(self, size: Size) -> Size:
         """Return the accepted size that is closest to ``size``."""
-        return self._whole(size) if self.free_aspect else self.processing
+        square = self.shape == "square" and size[0] == size[1]
+        return self._whole(size) if self.free_aspect or square else self.processing
 
     def published(self, settings: Mapping[str, Any]) -> "Geometry":
         """Prefer the size of the checkpoint's image processor, if the network accepts several.

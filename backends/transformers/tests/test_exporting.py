@@ -70,6 +70,14 @@ def test_a_size_that_the_network_never_sees_is_refused(shared, name, size, words
         patchwrap.export(shared(name), tmp_path / "model.onnx", size)
 
 
+def test_a_network_of_squares_is_exported_for_any(shared):
+    backend = shared("dpt")
+    module, inputs = backend.exportable((96, 96))
+    with torch.no_grad():
+        raw = backend.network(backend.preprocessing(inputs["images"])).predicted_depth[:, None]
+        assert torch.equal(module(**inputs), raw) and torch.equal(backend.predict(**inputs), raw)
+
+
 def test_a_compiled_backend_is_traced_as_it_was_before(load_tiny, tmp_path):
     exported = patchwrap.export(load_tiny("depth_anything", compile="eager"), tmp_path / "model.onnx")
     assert exported.difference < 1e-5

@@ -22,7 +22,9 @@ def images(height, width):
         (FREE, (70, 83), (70, 84)),
         (FREE, (3, 76), (14, 70)),
         (SQUARE, (32, 128), (64, 64)),
+        (SQUARE, (90, 90), (96, 96)),
         (FIXED, (32, 128), (64, 64)),
+        (FIXED, (128, 128), (64, 64)),
     ],
 )
 def test_nearest_size(geometry, size, nearest):
