@@ -27,7 +27,10 @@ PUBLISHED = [
         ("dpt-hybrid-midas", "Intel/dpt-hybrid-midas", DISPARITY, APACHE),
         *(
             (name, f"Intel/{name}", DISPARITY, MIT)
-            for name in ("dpt-beit-base-384", "dpt-beit-large-512", "dpt-swinv2-tiny-256", "dpt-swinv2-large-384")
+            for name in (
+                *("dpt-beit-base-384", "dpt-beit-large-384", "dpt-beit-large-512"),
+                *("dpt-swinv2-tiny-256", "dpt-swinv2-base-384", "dpt-swinv2-large-384"),
+            )
         ),
         *(
             (f"dpt-dinov2-{size}-{data}", f"facebook/dpt-dinov2-{size}-{data}", METRES, APACHE)

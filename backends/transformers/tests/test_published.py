@@ -1,12 +1,19 @@
 import json
 
 from patchwrap.cli import main
-from patchwrap_transformers.published import PUBLISHED, SOURCES
+from patchwrap_transformers.published import CONVENTIONS, PUBLISHED, SOURCES
 
 
 def test_names_are_unique_and_short():
     assert len(SOURCES) == len(PUBLISHED) == len(set(SOURCES.values()))
     assert all("/" not in name and source.count("/") == 1 for name, source in SOURCES.items())
+
+
+def test_every_dpt_of_midas_3_1_in_the_library_is_listed():
+    names = {f"Intel/dpt-{kind}" for kind in ("beit-base-384", "beit-large-384", "beit-large-512")}
+    names |= {f"Intel/dpt-swinv2-{kind}" for kind in ("tiny-256", "base-384", "large-384")}
+    assert {source for source in SOURCES.values() if "beit" in source or "swinv2" in source} == names
+    assert {CONVENTIONS[name] for name in names} == {"inverse_depth:affine"}
 
 
 def test_the_listing_tells_licence_and_meaning_of_each(capsys):
