@@ -172,7 +172,8 @@ def load(
             None is the size of the checkpoint's own image processor.
         processor: short name, hub name, folder or image processor to take colours and size from instead.
         head: of a network with several heads, the one to use; None lets the network select one per picture.
-        attention: ``sdpa``, ``eager`` …; None is SDPA if the family supports it.
+        attention: ``eager``, or another that the library has for this family; None and ``sdpa`` are SDPA where the
+            family supports it.
         compile: True, False or the name of a ``torch.compile`` backend.
         revision: of the hub's repository.
         safetensors: True or False; False also takes pickled weights, which may run code when they are read.

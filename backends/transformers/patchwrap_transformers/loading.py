@@ -13,7 +13,7 @@ from transformers.models.auto.image_processing_auto import get_image_processor_c
 from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MAPPING_NAMES
 from transformers.utils import has_file, logging
 
-from patchwrap import CheckpointError
+from patchwrap import CheckpointError, OptionError
 from patchwrap.extension import checkpoint_name, loading
 from patchwrap_transformers.families import FAMILIES
 from patchwrap_transformers.published import SOURCES
@@ -125,14 +125,16 @@ def read_network(
     Args:
         name: hub name or folder.
         config: its config.
-        attention: transformers' ``attn_implementation``; None is its own choice (SDPA where there is one).
+        attention: transformers' ``attn_implementation``; None and ``sdpa`` are SDPA where there is one.
         revision: of the hub's repository.
         safetensors: refuse pickled weights, which may run code when they are read.
 
     Raises:
         CheckpointError: if the weights are missing, damaged or incomplete.
+        OptionError: if the network cannot compute attention like that.
     """
-    options: dict[str, Any] = {} if attention is None else {"attn_implementation": attention}
+    # By itself the library takes SDPA wherever it can; asked for it, it refuses networks of which only a part can.
+    options: dict[str, Any] = {} if attention in (None, "sdpa") else {"attn_implementation": str(attention)}
     try:
         with loading(name), _quiet(), _without_conversion():
             network, report = AutoModelForDepthEstimation.from_pretrained(
@@ -147,12 +149,9 @@ def read_network(
                 **options,
             )
     except CheckpointError as error:
-        if safetensors and _only_pickled(name, revision, error.__cause__):
-            raise CheckpointError(
-                f"{name!r} has only pickled weights and no model.safetensors. Pickled weights may run code when they "
-                "are read; if you trust them, safetensors=False loads them. A conversion may be offered as "
-                'revision="refs/pr/N": the Community tab of its page on the hub lists it.'
-            ) from error
+        _explain_attention(attention, error.__cause__)
+        if safetensors:
+            _explain_pickled(name, revision, error.__cause__)
         raise
     _check_complete(report, name, config.model_type)
     return network.eval()
@@ -175,14 +174,27 @@ def _check_complete(report: Mapping[str, Any], name: str, model_type: str) -> No
         )
 
 
-def _only_pickled(name: str, revision: str | None, error: BaseException | None) -> bool:
-    """Whether loading failed because there are pickled weights only."""
+def _explain_attention(attention: str | None, error: BaseException | None) -> None:
+    """Refuse an attention that the library does not have for a network."""
+    if attention not in (None, "sdpa", "eager") and isinstance(error, ValueError | ImportError):
+        reason = " ".join(str(error).split())[:240]
+        raise OptionError(f"attention {attention!r} is not possible here: {reason} Take sdpa or eager.") from error
+
+
+def _explain_pickled(name: str, revision: str | None, error: BaseException | None) -> None:
+    """Refuse a checkpoint that has pickled weights only."""
     if not isinstance(error, OSError) or "model.safetensors" not in str(error):
-        return False
+        return
     try:
-        return any(has_file(name, file, revision=revision) for file in _PICKLED)
+        if not any(has_file(name, file, revision=revision) for file in _PICKLED):
+            return
     except OSError:
-        return False
+        return
+    raise CheckpointError(
+        f"{name!r} has only pickled weights and no model.safetensors. Pickled weights may run code when they are "
+        "read; if you trust them, safetensors=False loads them. A conversion may be offered as "
+        'revision="refs/pr/N": the Community tab of its page on the hub lists it.'
+    ) from error
 
 
 @contextmanager

@@ -194,6 +194,22 @@ def test_attention_is_fused_where_the_family_has_it(load_tiny):
     assert load_tiny("depth_anything", attention="eager").network.backbone.config._attn_implementation == "eager"
 
 
+@pytest.mark.parametrize("name", ["depth_anything", "dpt_swinv2", "glpn", "tipsv2_dpt"])
+def test_sdpa_means_where_it_is_possible(load_tiny, shared, name):
+    found, usual = (backend.network for backend in (load_tiny(name, attention="sdpa"), shared(name)))
+    for one, other in zip(found.modules(), usual.modules(), strict=True):
+        kinds = [getattr(getattr(part, "config", None), "_attn_implementation", None) for part in (one, other)]
+        assert kinds[0] == kinds[1]
+
+
+@pytest.mark.parametrize("attention", ["foo", "flash_attention_2", "", "true"])
+def test_an_impossible_attention_is_an_option_not_a_checkpoint(load_tiny, attention):
+    words = f"attention '{attention}' is not possible here.*Take sdpa or eager"
+    with pytest.raises(OptionError, match=words) as raised:
+        load_tiny("depth_anything", attention=attention)
+    assert "\n" not in str(raised.value)
+
+
 def test_a_compiled_network_predicts_the_same(load_tiny):
     images = as_images(picture(56, 84))
     with torch.no_grad():
