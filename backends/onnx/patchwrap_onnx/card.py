@@ -71,7 +71,7 @@ def read_facts(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     beside = path.with_suffix(".json")
     given = _parsed(beside.read_bytes(), str(beside)) if beside.is_file() else {}
-    return _checked(given, str(beside)) | _checked(options, "options of the onnx backend")
+    return _replaced(_checked(given, str(beside)), _checked(options, "options of the onnx backend"))
 
 
 def complete(facts: Mapping[str, Any], metadata: Mapping[str, str], path: Path) -> Card:
@@ -88,7 +88,7 @@ def complete(facts: Mapping[str, Any], metadata: Mapping[str, str], path: Path) 
     """
     origin = f"metadata of {path}"
     own = _checked(_parsed(metadata[METADATA], origin), origin) if METADATA in metadata else {}
-    both = {**own, **facts}
+    both = _replaced(own, facts)
     if "convention" not in both:
         raise ConventionError(
             f"Nothing says what the numbers of {path} mean. Give the convention, such as inverse_depth:affine or "
@@ -101,6 +101,14 @@ def complete(facts: Mapping[str, Any], metadata: Mapping[str, str], path: Path) 
             f"{card.convention}. Leave it out, or give the right convention."
         )
     return card
+
+
+def _replaced(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts with those that override them; the scale of a convention does not outlast it."""
+    both = {**known, **given}
+    if "convention" in known and both["convention"] != known["convention"] and "metres_per_focal" not in given:
+        both.pop("metres_per_focal", None)
+    return both
 
 
 def _parsed(text: str | bytes, origin: str) -> dict[str, Any]:

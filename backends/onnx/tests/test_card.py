@@ -25,6 +25,21 @@ def test_options_win_over_the_json_and_the_json_over_the_metadata(model):
     assert (str(card.convention), card.multiple, card.batch, card.color) == ("depth:scale", 3, 4, "BGR")
 
 
+@pytest.mark.parametrize("written", ["beside", "metadata"])
+def test_another_convention_drops_the_scale_that_was_written_with_the_first(model, written):
+    exported = {"convention": "depth:scale", "metres_per_focal": 1.5}
+    assert card_of(model, **{written: exported}, convention="depth:affine").metres_per_focal is None
+    assert card_of(model, **{written: exported}, convention="inverse_depth:scale").metres_per_focal is None
+    assert card_of(model, **{written: exported}, convention="depth:scale").metres_per_focal == 1.5
+    with pytest.raises(OptionError, match="metres_per_focal is the scale of"):
+        card_of(model, **{written: exported}, convention="depth:affine", metres_per_focal=2)
+
+
+def test_an_exported_file_with_its_json_takes_another_convention_too(model):
+    exported = {"convention": "depth:scale", "metres_per_focal": 1.5}
+    assert card_of(model, exported, exported, convention="depth:affine").metres_per_focal is None
+
+
 def test_numbers_come_as_they_were_written(model):
     beside = {"convention": "depth:metric", "processing": [392, 518], "range": [-1, 1], "mean": [1, 2, 3.5]}
     card = card_of(model, beside)
