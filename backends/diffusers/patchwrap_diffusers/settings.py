@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patchwrap import ConventionError, DepthConvention, OptionError
-from patchwrap.extension import parse_size
+from patchwrap.extension import processing_size
 from patchwrap_diffusers.published import CONVENTIONS
 
 Size = tuple[int, int]
@@ -57,7 +57,7 @@ def processing_of(wanted: Any, longest: int | None, factor: int) -> Size:
     if wanted is None:
         assert longest is not None
         return max(round(0.75 * longest / factor), 1) * factor, max(longest // factor, 1) * factor
-    asked = _parsed(wanted)
+    asked = processing_size(wanted)
     if any(side % factor for side in asked):
         height, width = (max(round(side / factor), 1) * factor for side in asked)
         raise OptionError(f"processing {wanted!r} does not divide by {factor}. The nearest that does: {width}x{height}")
@@ -95,15 +95,3 @@ def steps_of(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise OptionError(f"steps {value!r} is not a whole number from 1.")
     return value
-
-
-def _parsed(value: Any) -> Size:
-    if isinstance(value, str) and not value.isdecimal():
-        return parse_size(value)
-    try:
-        sides = (int(value), int(value)) if isinstance(value, (int, str)) else tuple(map(int, value))
-    except (TypeError, ValueError):
-        sides = ()
-    if len(sides) != 2 or min(sides) < 1:
-        raise OptionError(f"processing {value!r} is not a size. Give (height, width), 'WIDTHxHEIGHT' or one number.")
-    return sides[0], sides[1]

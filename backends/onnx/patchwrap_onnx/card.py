@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap import CheckpointError, ConventionError, DepthConvention, OptionError
+from patchwrap.extension import processing_size
 
 METADATA = "patchwrap"
 """Key of the graph's metadata under which ``patchwrap export`` writes a card."""
@@ -130,8 +131,8 @@ def _checked(given: Mapping[str, Any], origin: str) -> dict[str, Any]:
             continue
         try:
             found[key] = _READERS[key](value)
-        except ConventionError as error:
-            raise ConventionError(f"{origin}: {error}") from error
+        except (ConventionError, OptionError) as error:
+            raise type(error)(f"{origin}: {error}") from error
         except ValueError as error:
             raise OptionError(f"{origin}: {key} is {value!r}; expected {error}.") from error
     return found
@@ -141,17 +142,6 @@ def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError("a whole number from 1")
     return value
-
-
-def _sides(value: Any) -> tuple[int, int]:
-    try:
-        if isinstance(value, str):
-            value = [int(side) for side in reversed(value.lower().split("x"))]
-            value = value * 2 if len(value) == 1 else value
-        height, width = map(_whole, value if isinstance(value, list | tuple) else (value, value))
-    except ValueError as error:
-        raise ValueError("[height, width], 'WIDTHxHEIGHT' or one number, each a whole number from 1") from error
-    return height, width
 
 
 def _positive(value: Any) -> float:
@@ -201,7 +191,7 @@ def _convention(value: Any) -> DepthConvention:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "convention": _convention,
-    "processing": _sides,
+    "processing": processing_size,
     "multiple": _whole,
     "free_aspect": _one_of(True, False),
     "mirror": _one_of(True, False),

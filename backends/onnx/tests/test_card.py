@@ -66,9 +66,9 @@ def test_one_number_is_both_sides(size, tmp_path):
     ("key", "value", "words"),
     [
         ("colour", "BGR", r"colour is not known. There are: convention, processing"),
-        ("processing", [518], r"processing is \[518\]; expected \[height, width\]"),
+        ("processing", [518], r"processing \[518\] is not a size: \(height, width\)"),
         ("processing", [518, 0], "whole number from 1"),
-        ("processing", "518x", r"processing is '518x'; expected .*'WIDTHxHEIGHT'"),
+        ("processing", "518x", "processing '518x' is not a size: .*'WIDTHxHEIGHT'"),
         ("processing", True, "or one number"),
         ("multiple", "14", "multiple is '14'; expected a whole number from 1"),
         ("multiple", True, "whole number"),

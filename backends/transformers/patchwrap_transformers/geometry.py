@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from patchwrap import CheckpointError, OptionError
+from patchwrap.extension import processing_size
 
 Size = tuple[int, int]
 """``(height, width)``."""
@@ -66,7 +67,7 @@ class Geometry:
         """
         if size is None:
             return self
-        asked = _parse(size)
+        asked = processing_size(size)
         if self.shape == "fixed" and asked != self.processing:
             only = self._text(self.processing)
             raise OptionError(f"processing {size!r}: this network takes {only} only. Leave it out.")
@@ -102,15 +103,3 @@ def _size(value: Any) -> Size | None:
             "preprocessor_config.json, or name another file: processor=."
         )
     return value[0], value[1]
-
-
-def _parse(value: Any) -> Size:
-    sides = value.lower().split("x")[::-1] if isinstance(value, str) else value
-    sides = [sides, sides] if isinstance(sides, int) else sides
-    try:
-        height, width = map(int, sides)
-    except (TypeError, ValueError):
-        height = width = 0
-    if min(height, width) < 1:
-        raise OptionError(f"processing {value!r} is not a size. Give (height, width), 'WIDTHxHEIGHT' or one number.")
-    return height, width
