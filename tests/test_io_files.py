@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -79,6 +80,16 @@ def test_the_longest_file_name_can_be_written(tmp_path):
     assert names(tmp_path) == ["x" * 255]
 
 
+@contextmanager
+def no_file_above(size):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 @pytest.mark.parametrize(
     "write",
     [
@@ -87,16 +98,33 @@ def test_the_longest_file_name_can_be_written(tmp_path):
     ],
 )
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, write):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        with pytest.raises(OutputError, match=r"cannot write .*a\.npy.*too large") as caught:
-            write(tmp_path / "a.npy")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with no_file_above(100_000), pytest.raises(OutputError, match=r"cannot write .*a\.npy.*too large") as caught:
+        write(tmp_path / "a.npy")
 
     assert "\n" not in str(caught.value)
     assert names(tmp_path) == []
+
+
+NOISE = np.random.default_rng(0).random((64, 64), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("a.jpg", lambda path: write_picture(path, np.uint8(255 * np.dstack([NOISE] * 3)))),
+        ("a.png", lambda path: write_picture(path, np.uint8(255 * np.dstack([NOISE] * 3)))),
+        ("a.tiff", lambda path: write_tiff(path, NOISE, NOISE >= 0)),
+    ],
+)
+def test_a_disk_full_but_for_the_last_bytes_leaves_the_old_picture(tmp_path, name, write):
+    write(tmp_path / name)
+    whole = (tmp_path / name).read_bytes()
+
+    for lacking in (1, 100, 2000):
+        with no_file_above(len(whole) - lacking), pytest.raises(OutputError, match="cannot write .*too large"):
+            write(tmp_path / name)
+        assert (tmp_path / name).read_bytes() == whole
+    assert names(tmp_path) == [name]
 
 
 def test_a_folder_in_the_way_or_a_file_for_a_folder(tmp_path):

@@ -1,5 +1,6 @@
 """Write files atomically: complete or not at all."""
 
+import io
 import json
 import math
 import os
@@ -11,6 +12,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from patchwrap.errors import OutputError
+
+
+class _WithoutDescriptor(io.BufferedWriter):
+    """A file to write: Pillow would write to its descriptor, where it accepts that a full disk cuts off the end."""
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
 
 
 @contextmanager
@@ -30,7 +38,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     temporary = path.parent / f".patchwrap-{os.getpid()}-{secrets.token_hex(4)}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as stream:
+        with _WithoutDescriptor(io.FileIO(temporary, "xb")) as stream:
             yield stream
         temporary.replace(path)
     except OSError as error:
