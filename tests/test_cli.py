@@ -621,6 +621,19 @@ def test_shards_are_disjoint_and_complete(photos):
     assert files("out4") == []
 
 
+def test_a_picture_of_another_shard_is_never_written_over(photos, capsys):
+    Image.new("RGB", (64, 48)).save("in/a_color.jpg")
+    for index in (1, 2, 3, 4):
+        assert predict("in", "--overwrite", "--shard", f"{index}/4", out="in") == 2
+        assert "'in/a_color.jpg' is to be predicted" in one_line(capsys)
+
+
+def test_a_shard_whose_pictures_are_all_missing_is_begun_like_the_others(photos, capsys):
+    pictures = ("in/a.png", "missing.png", "--format", "npy")
+    assert [predict(*pictures, "--shard", f"{index}/2") for index in (1, 2)] == [0, 1]
+    assert "error: missing.png: does not exist" in capsys.readouterr().err
+
+
 def test_json_lines_on_stdout(photos, capsys):
     Path("in/c.png").touch()
     predict("in/a.png", "--format", "npy")

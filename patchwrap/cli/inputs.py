@@ -68,10 +68,10 @@ def unreadable(inputs: Sequence[str], out: Path) -> Counter[str]:
     return Counter(file.suffix.lower() for file in found)
 
 
-def take_shard(jobs: list[Job], shard: tuple[int, int]) -> list[Job]:
-    """Return every n-th job, beginning with the i-th (``shard`` is i, n with i from 1)."""
+def take_shard(tasks: list[Task], shard: tuple[int, int]) -> list[Task]:
+    """Return every n-th task, beginning with the i-th (``shard`` is i, n with i from 1)."""
     index, count = shard
-    return jobs[index - 1 :: count]
+    return tasks[index - 1 :: count]
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,15 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
     """Split jobs into those to do and those to skip.
 
     Args:
-        tasks: every job with its files.
+        tasks: jobs with their files.
         skip: leave out what exists.
         overwrite: replace what exists.
         asked: the options that decide what is in the files, to be compared with the sidecar's ``options.asked``.
 
     Raises:
-        OptionError: if files exist and neither ``skip`` nor ``overwrite`` is set, or if an input picture or,
-            with ``skip``, a file that patchwrap did not write would be overwritten.
+        OptionError: if files exist and neither ``skip`` nor ``overwrite`` is set, or if, with ``skip``, a file that
+            patchwrap did not write would be overwritten.
     """
-    _check_sources(tasks)
     existing = [path for _, targets in tasks for path in targets.values() if path.exists()]
     if existing and not skip and not overwrite:
         more = f" and {len(existing) - 1} more exist" if len(existing) > 1 else " exists"
@@ -118,8 +117,15 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
     return found
 
 
-def _check_sources(tasks: Sequence[Task]) -> None:
-    """Refuse to overwrite an input picture."""
+def check_sources(tasks: Sequence[Task]) -> None:
+    """Refuse to overwrite an input picture.
+
+    Args:
+        tasks: those of all shards.
+
+    Raises:
+        OptionError: if a picture has the name of an output.
+    """
     sources = {os.path.realpath(job.source) for job, _ in tasks}
     for job, targets in tasks:
         for path in targets.values():

@@ -25,6 +25,7 @@ from patchwrap.cli.inputs import (
     Job,
     Task,
     check_folder,
+    check_sources,
     find_jobs,
     split_by_existing,
     take_shard,
@@ -69,15 +70,16 @@ def run(args: argparse.Namespace) -> int:
         PatchwrapError: before anything is computed, for impossible options and unusable outputs.
     """
     jobs, faults = find_jobs(args.inputs, args.out)
-    jobs = take_shard(jobs, args.shard)
-    tasks = targets_of(jobs, args.out, args.formats, args.save_coarse)
+    all_tasks = targets_of(jobs, args.out, args.formats, args.save_coarse)
+    check_sources(all_tasks)
+    tasks = take_shard(all_tasks, args.shard)
     found = split_by_existing(tasks, args.skip_existing, args.overwrite, _asked(args))
     _tell_unreadable(args)
     _warn_of_changes(found.changed, args)
-    with Reporter(len(jobs) + len(faults), args.quiet, args.verbose) as reporter:
+    with Reporter(len(tasks) + len(faults), args.quiet, args.verbose) as reporter:
         _report_faults(faults, args, reporter)
-        if not any(Path(job.source).exists() for job in jobs) and (jobs or faults):
-            _explain_missing(jobs, args, reporter)
+        if not any(Path(job.source).exists() for job in jobs) and (tasks or faults):
+            _explain_missing(tasks, args, reporter)
             return 2
         _report_complete(found.complete, args, reporter)
         if found.todo:
@@ -320,10 +322,10 @@ def _warn_of_changes(changed: dict[str, list[str]], args: argparse.Namespace) ->
         print(escape(f"{source}: {'; '.join(differences)}"), file=sys.stderr)
 
 
-def _explain_missing(jobs: list[Job], args: argparse.Namespace, reporter: Reporter) -> None:
+def _explain_missing(tasks: list[Task], args: argparse.Namespace, reporter: Reporter) -> None:
     from patchwrap.io import read_image
 
-    for job in jobs:
+    for job, _ in tasks:
         try:
             read_image(job.source)
         except Exception as error:
