@@ -316,6 +316,15 @@ def test_an_array_that_is_not_ours_is_not_replaced_either(photos, capsys, format
     assert (np.load("in/a_depth.npy") == 2).all() and "a_depth.png" not in files("in")
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", "{", '{"versions": {"other": "1"}}', '{"versions": null}'])
+def test_the_sidecar_of_another_tool_does_not_make_an_array_ours(photos, capsys, content):
+    np.save("in/a_depth.npy", np.full((48, 64), 2.0))
+    Path("in/a_depth.json").write_text(content)
+    assert predict("in", "--skip-existing", "--format", "npy", out="in") == 2
+    assert "exists and is not patchwrap's" in one_line(capsys)
+    assert (np.load("in/a_depth.npy") == 2).all() and Path("in/a_depth.json").read_text() == content
+
+
 def test_a_link_to_itself_is_a_picture_that_cannot_be_read(photos, capsys):
     Path("in/loop.jpg").symlink_to("loop.jpg")
     assert predict("in/loop.jpg") == 2
@@ -457,10 +466,10 @@ def test_options_that_change_no_file_do_not_count(photos, capsys):
     assert capsys.readouterr().err.count("skipped") == 3
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"options": null}', '{"options": {"asked": 3}}'])
+@pytest.mark.parametrize("content", ["", ', "options": null', ', "options": {"asked": 3}'])
 def test_a_sidecar_that_does_not_tell_the_options_is_one_of_others(photos, capsys, content):
     predict("in/a.png", "--format", "npy")
-    Path("out/a_depth.json").write_text(content)
+    Path("out/a_depth.json").write_text('{"versions": {"patchwrap": "1"}' + content + "}")
     capsys.readouterr()
 
     assert predict("in/a.png", "--format", "npy", "--skip-existing", "-v") == 0
@@ -469,13 +478,13 @@ def test_a_sidecar_that_does_not_tell_the_options_is_one_of_others(photos, capsy
 
 @pytest.mark.parametrize("content", ["", "{", "\udcff"])
 def test_an_unreadable_sidecar_vouches_for_nothing(photos, capsys, content):
-    predict("in/a.png", "in/b.jpg", "--format", "npy")
+    predict("in/a.png", "in/b.jpg", "--format", "png")
     Path("out/a_depth.json").write_bytes(content.encode(errors="surrogateescape"))
-    before = written_at("b_depth.npy")
+    before = written_at("b_depth.png")
 
-    assert predict("in/a.png", "in/b.jpg", "--format", "npy", "--skip-existing") == 0
+    assert predict("in/a.png", "in/b.jpg", "--format", "png", "--skip-existing") == 0
     assert json.loads(Path("out/a_depth.json").read_text())["options"]["plan"] == "2x2"
-    assert written_at("b_depth.npy") == before and "warning" not in capsys.readouterr().err
+    assert written_at("b_depth.png") == before and "warning" not in capsys.readouterr().err
 
 
 def test_bad_images_are_told_and_the_rest_is_done(photos, capsys):

@@ -121,7 +121,7 @@ def test_a_disk_full_but_for_the_last_bytes_leaves_the_old_picture(tmp_path, nam
     whole = (tmp_path / name).read_bytes()
 
     for lacking in (1, 100, 2000):
-        with no_file_above(len(whole) - lacking), pytest.raises(OutputError, match="cannot write .*too large"):
+        with no_file_above(len(whole) - lacking), pytest.raises(OutputError, match=r"cannot write .*too large"):
             write(tmp_path / name)
         assert (tmp_path / name).read_bytes() == whole
     assert names(tmp_path) == [name]

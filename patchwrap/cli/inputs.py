@@ -108,11 +108,12 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
         raise OptionError(f"{str(existing[0])!r}{more}; add --skip-existing or --overwrite")
     found = Existing([], [], {})
     for job, targets in tasks:
-        differences = _differences(job, targets, asked) if skip and _all_exist(targets) else None
+        told = _told(targets["json"]) if skip else None
+        if skip and told is None:
+            _check_own(targets)
+        differences = _differences(job, targets, told, asked) if told and _is_complete(targets, told) else None
         if differences:
             found.changed[job.source] = differences
-        if skip and differences is None:
-            _check_own(targets)
         (found.complete if differences == [] else found.todo).append((job, targets))
     return found
 
@@ -135,38 +136,46 @@ def check_sources(tasks: Sequence[Task]) -> None:
                 )
 
 
-def _all_exist(targets: dict[str, Path]) -> bool:
+def _told(sidecar: Path) -> dict[str, Any] | None:
+    """What a sidecar tells; None if it is missing, damaged or not patchwrap's."""
+    try:
+        told: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
+        return told if told["versions"]["patchwrap"] else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _is_complete(targets: dict[str, Path], told: dict[str, Any]) -> bool:
     """Whether every file exists that could be made."""
-    missing = [key for key, path in targets.items() if not path.exists()]
-    return "json" not in missing and (not missing or set(missing) <= _left_out(targets["json"]))
+    return {key for key, path in targets.items() if not path.exists()} <= _left_out(told)
 
 
-def _left_out(sidecar: Path) -> set[str]:
+def _left_out(told: dict[str, Any]) -> set[str]:
     """Formats that were requested but could not be made, such as confidence without tiles."""
     try:
-        return set(json.loads(sidecar.read_text(encoding="utf-8"))["options"]["left_out"])
-    except (OSError, ValueError, LookupError, TypeError):
+        return set(told["options"]["left_out"])
+    except (LookupError, TypeError):
         return set()
 
 
 def _check_own(targets: dict[str, Path]) -> None:
     """Refuse to replace files that patchwrap did not write, such as ground truth."""
     existing = [path for path in targets.values() if path.exists()]
-    if not existing or targets["json"].exists() or ("png" in targets and has_mark(targets["png"])):
-        return
-    raise OptionError(f"{str(existing[0])!r} exists and is not patchwrap's; take another -o, or --overwrite it")
+    if existing and not ("png" in targets and has_mark(targets["png"])):
+        raise OptionError(f"{str(existing[0])!r} exists and is not patchwrap's; take another -o, or --overwrite it")
 
 
-def _differences(job: Job, targets: dict[str, Path], asked: dict[str, Any]) -> list[str] | None:
-    """Differences between a sidecar and what is asked for, in words; None if it cannot be read."""
+def _differences(
+    job: Job, targets: dict[str, Path], told: dict[str, Any], asked: dict[str, Any]
+) -> list[str] | None:
+    """Differences between a sidecar and what is asked for, in words; None if the pictures cannot be compared."""
     try:
-        sidecar = json.loads(targets["json"].read_text(encoding="utf-8"))
-        before, told = sidecar["options"]["asked"], sidecar["files"]
+        before, files = told["options"]["asked"], told["files"]
         changed = [key for key in dict.fromkeys([*asked, *before]) if before.get(key) != asked.get(key)]
         existing = {key: path for key, path in targets.items() if path.exists()}
-        others = [f"{path.name} is from another run" for key, path in existing.items() if key not in told]
+        others = [f"{path.name} is from another run" for key, path in existing.items() if key not in files]
         options = [f"{key} {before.get(key)!r}, now {asked.get(key)!r}" for key in changed]
-        return options + others + _changes_of_picture(Path(job.source), sidecar["image"], targets["json"])
+        return options + others + _changes_of_picture(Path(job.source), told["image"], targets["json"])
     except (OSError, ValueError):
         return None
     except (LookupError, TypeError, AttributeError):
