@@ -28,7 +28,6 @@ from patchwrap.io import (
     paint,
     quantize,
     read_image,
-    remove,
     write_confidence,
     write_json,
     write_npy,
@@ -201,7 +200,7 @@ class DepthMap:
         fov: float | None = None,
         save_coarse: bool = False,
     ) -> list[Path]:
-        """Write this map to disk, each file atomically, the JSON sidecar last.
+        """Write this map to disk, each file atomically; until all are there, the JSON sidecar says ``unfinished``.
 
         Args:
             path: either a stem, to which ``_depth.npy``, ``_depth.png``, ``_color.jpg``, ``_depth.tiff``,
@@ -261,9 +260,10 @@ class DepthMap:
         photo = self._photo(image) if {"ply", "glb"} & set(targets) else None
         scale = quantize(self.values, self.valid, self.convention)
         sidecar = self._sidecar(scale, fov, name)
-        # If this is interrupted, an old sidecar must not describe a mixture of old and new files.
+        # If this is interrupted, the files must be known as patchwrap's, but no sidecar may describe a mixture of old
+        # and new ones.
         if "json" in targets:
-            remove(targets["json"])
+            write_json(targets["json"], {"image": name, "unfinished": True, "versions": sidecar["versions"]})
         for key, path in targets.items():
             if key in ("ply", "glb"):
                 sidecar["points"] = self._write_points(key, path, photo, fov)

@@ -35,11 +35,7 @@ OUTPUTS = {
     "compare": Output("_compare.jpg", is_format=False),
     "json": Output("_depth.json", is_format=False),
 }
-"""All kinds by key, in the order of writing.
-
-The PNG comes first because it carries patchwrap's mark: after an interrupted run its other files can be recognised, and
-are not mistaken for ground truth. The sidecar comes last, since it vouches for all others.
-"""
+"""All kinds by key, in the order of writing; the sidecar comes last, since it vouches for all others."""
 
 FORMATS = tuple(key for key, output in OUTPUTS.items() if output.is_format)
 """What a user can request; the sidecar is always written."""

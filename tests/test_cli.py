@@ -699,7 +699,21 @@ def test_ctrl_c_is_130_and_leaves_no_temporary_file(photos, monkeypatch, capsys)
 
     assert predict("in") == 130
     assert capsys.readouterr().err.splitlines()[-1] == "interrupted"
-    assert files("out") == ["a_depth.npy", "a_depth.png"]
+    assert files("out") == ["a_depth.json", "a_depth.npy", "a_depth.png"]
+
+
+def test_a_run_without_png_that_was_stopped_is_resumed(photos, monkeypatch, capsys):
+    formats = ("--format", "npy,tiff")
+    for how in ("--skip-existing", "--overwrite"):  # the second run finds all files and replaces some
+        with monkeypatch.context() as patch:
+            patch.setattr("patchwrap.depth_map.write_tiff", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            assert predict("in", *formats, how, "--seed", "1") == 130
+        before = written_at("a_depth.npy")
+        capsys.readouterr()
+
+        assert predict("in", *formats, "--skip-existing", "--seed", "1") == 0
+        assert written_at("a_depth.npy") != before
+        assert "in/a.png: skipped" not in (told := capsys.readouterr().err) and "warning" not in told
 
 
 @pytest.mark.parametrize(

@@ -267,7 +267,8 @@ def test_an_old_sidecar_does_not_vouch_for_an_interrupted_save(tmp_path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         make().save(tmp_path / "a", ["npy", "png"])
 
-    assert not (tmp_path / "a_depth.json").exists()
+    sidecar = json.loads((tmp_path / "a_depth.json").read_text())
+    assert sidecar["unfinished"] and sidecar["versions"]["patchwrap"] and not {"files", "options"} & set(sidecar)
 
 
 def test_save_refuses_the_impossible_in_one_line(tmp_path):

@@ -146,8 +146,8 @@ def _told(sidecar: Path) -> dict[str, Any] | None:
 
 
 def _is_complete(targets: dict[str, Path], told: dict[str, Any]) -> bool:
-    """Whether every file exists that could be made."""
-    return {key for key, path in targets.items() if not path.exists()} <= _left_out(told)
+    """Whether the run was not stopped, and every file exists that could be made."""
+    return "unfinished" not in told and {key for key, path in targets.items() if not path.exists()} <= _left_out(told)
 
 
 def _left_out(told: dict[str, Any]) -> set[str]:
@@ -265,11 +265,11 @@ def _files(folder: Path, out: Path, suffixes: frozenset[str]) -> Iterator[Path]:
 
 def _is_result(file: Path) -> bool:
     """Whether a finished, interrupted or running prediction wrote this file."""
-    return is_output(file) or _unfinished(file)
+    return is_output(file) or _lost_its_sidecar(file)
 
 
-def _unfinished(file: Path) -> bool:
-    """Whether an interrupted or running prediction wrote this file beside its photo; its sidecar is still missing."""
+def _lost_its_sidecar(file: Path) -> bool:
+    """Whether a prediction seems to have written this file beside its photo, though there is no sidecar."""
     for key, output in OUTPUTS.items():
         stem = file.name.removesuffix(output.ending)
         # Pictures that share a stem keep their suffixes in it.
