@@ -388,17 +388,34 @@ def test_results_of_another_picture_are_made_again(photos, capsys, other):
     assert np.load("out/a_depth.npy").shape == (24, 32)
 
 
-def test_results_of_a_picture_that_was_replaced_are_made_again(photos, capsys):
+@pytest.mark.parametrize("age", [-10, 10])
+def test_results_of_a_picture_that_was_replaced_are_made_again(photos, capsys, age):
     predict("in", "--format", "npy")
     Image.new("RGB", (32, 24)).save("in/a.png")
-    later = Path("out/a_depth.json").stat().st_mtime + 10
-    os.utime("in/a.png", (later, later))
+    when = Path("out/a_depth.json").stat().st_mtime + age
+    os.utime("in/a.png", (when, when))
     capsys.readouterr()
 
     assert predict("in", "--format", "npy", "--skip-existing", "-v") == 0
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("warning: 1 of the existing results") and lines[1] == "in/a.png: the picture is newer"
+    assert lines[0].startswith("warning: 1 of the existing results") and lines[1] == "in/a.png: the picture has changed"
     assert np.load("out/a_depth.npy").shape == (24, 32) and sum("skipped" in line for line in lines) == 2
+
+
+def test_a_sidecar_without_the_photos_size_and_time_is_compared_by_age(photos, capsys):
+    predict("in/a.png", "in/b.jpg", "--format", "npy")
+    for name in ("a", "b"):
+        path = Path(f"out/{name}_depth.json")
+        sidecar = json.loads(path.read_text())
+        del sidecar["options"]["file"]
+        path.write_text(json.dumps(sidecar))
+    later = path.stat().st_mtime + 10
+    os.utime("in/a.png", (later, later))
+    capsys.readouterr()
+
+    assert predict("in/a.png", "in/b.jpg", "--format", "npy", "--skip-existing", "-v") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "in/a.png: the picture is newer" and sum("skipped" in line for line in lines) == 1
 
 
 def test_the_same_picture_under_another_path_is_skipped(photos, capsys):

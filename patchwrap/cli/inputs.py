@@ -175,22 +175,30 @@ def _differences(
         existing = {key: path for key, path in targets.items() if path.exists()}
         others = [f"{path.name} is from another run" for key, path in existing.items() if key not in files]
         options = [f"{key} {before.get(key)!r}, now {asked.get(key)!r}" for key in changed]
-        return options + others + _changes_of_picture(Path(job.source), told["image"], targets["json"])
+        return options + others + _changes_of_picture(Path(job.source), told, targets["json"])
     except (OSError, ValueError):
         return None
     except (LookupError, TypeError, AttributeError):
         return ["its sidecar lacks the options"]
 
 
-def _changes_of_picture(source: Path, image: str, sidecar: Path) -> list[str]:
-    """How the picture differs from the one that the sidecar names and is as old as."""
+def _changes_of_picture(source: Path, told: dict[str, Any], sidecar: Path) -> list[str]:
+    """How the picture differs from the one that the sidecar describes."""
     if not source.exists():
         return []
-    before = Path(image)
+    before = Path(told["image"])
     if before.name != source.name or (before.exists() and not before.samefile(source)):
-        return [f"is of another picture, {image!r}"]
+        return [f"is of another picture, {told['image']!r}"]
+    if "file" in told["options"]:
+        return [] if told["options"]["file"] == facts_of(source) else ["the picture has changed"]
     newer = source.stat().st_mtime_ns > sidecar.stat().st_mtime_ns
     return ["the picture is newer"] if newer else []
+
+
+def facts_of(photo: Path) -> dict[str, int]:
+    """Return what tells a photo's file from another of the same name."""
+    about = photo.stat()
+    return {"bytes": about.st_size, "mtime_ns": about.st_mtime_ns}
 
 
 def targets_of(jobs: Sequence[Job], out: Path, formats: Sequence[str], save_coarse: bool) -> list[Task]:

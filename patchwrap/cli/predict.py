@@ -26,6 +26,7 @@ from patchwrap.cli.inputs import (
     Task,
     check_folder,
     check_sources,
+    facts_of,
     find_jobs,
     split_by_existing,
     take_shard,
@@ -160,7 +161,7 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         "--save-coarse", action="store_true", help="also the coarse map, and coarse beside fused in colour"
     )
     existing = group.add_mutually_exclusive_group()
-    text = "skip pictures whose files all exist, are newer than the picture, and were made from it with these options"
+    text = "skip pictures whose files all exist and were made from the picture as it is now, with these options"
     existing.add_argument("--skip-existing", action="store_true", help=text)
     existing.add_argument("--overwrite", action="store_true", help="replace existing files")
 
@@ -273,9 +274,10 @@ def _predict(
     start = time.perf_counter()
     photo = read_image(job.source)
     decode = time.perf_counter() - start
+    file = facts_of(Path(job.source))
     depth = engine(photo)
     backends = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
-    options = {**depth.options, **backends, **_all_options(args), "asked": _asked(args)}
+    options = {**depth.options, **backends, **_all_options(args), "asked": _asked(args), "file": file}
     written = _makeable(targets, depth, args.formats)
     if len(written) < len(targets):
         options["left_out"] = sorted(set(targets) - set(written))
