@@ -1,6 +1,7 @@
 """Names of the files one depth map becomes, and how to recognise them later; torch-free."""
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,11 +93,16 @@ def named_output(path: Path) -> dict[str, Path] | None:
     return None
 
 
+def exists(path: str | Path) -> bool:
+    """Whether there is such a file or folder; False where ``Path.exists`` may raise: no permission, a name too long."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def is_output(path: Path) -> bool:
     """Whether an earlier run wrote this file: it has an output's name and a sidecar beside it."""
     for output in OUTPUTS.values():
         if path.name.endswith(output.ending):
-            return path.with_name(path.name.removesuffix(output.ending) + OUTPUTS["json"].ending).exists()
+            return exists(path.with_name(path.name.removesuffix(output.ending) + OUTPUTS["json"].ending))
     return False
 
 

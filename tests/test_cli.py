@@ -331,6 +331,56 @@ def test_a_link_to_itself_is_a_picture_that_cannot_be_read(photos, capsys):
     assert capsys.readouterr().err.splitlines()[0].startswith("error: in/loop.jpg: does not exist")
 
 
+def test_a_name_that_is_too_long_does_not_stop_the_others(photos, capsys):
+    too_long = "in/" + "y" * 251 + ".png"  # its outputs' names would be
+    Image.new("RGB", (64, 48)).save(too_long)
+    for how in ("--overwrite", "--skip-existing"):
+        assert predict("in/a.png", "x" * 300, too_long, "--format", "npy", how) == 1
+        assert capsys.readouterr().err.splitlines()[-1] == "2 of 3 images failed"
+    assert files("out") == ["a_depth.json", "a_depth.npy"]
+
+
+def test_an_output_folder_that_cannot_be_looked_at_is_refused(monkeypatch):
+    error = PermissionError(13, "Permission denied")
+    monkeypatch.setattr(Path, "exists", lambda path: (_ for _ in ()).throw(error))
+    with pytest.raises(OutputError, match=r"^-o 'out' cannot be used: Permission denied$"):
+        check_folder(Path("out"))
+
+
+@pytest.mark.parametrize("pattern", ["in/**/*.png", "in/**", "**/*.png", "**/*ü*/**/**"])
+def test_a_glob_follows_no_links_in_circles(photos, pattern):
+    for name in ("in/one", "in/two", "in/sub folder/three"):
+        Path(name).symlink_to(Path("in").absolute())
+    Path("in/ü").mkdir()
+    Path("in/a.png").rename("in/ü/a.png")
+    assert predict(pattern, "--format", "npy") == 0
+    assert {name.split("/")[-1] for name in files("out")} >= {"a_depth.npy"}
+
+
+def test_a_linked_folder_that_is_named_is_searched(photos):
+    Path("link").symlink_to("in")
+    assert predict("l*/**/*.png", "--format", "npy") == 0
+    assert len([name for name in files("out") if name.endswith(".npy")]) == 2
+
+
+@pytest.mark.parametrize("source", ["in", "in/**/*.*"])
+def test_a_folder_that_cannot_be_read_is_told_once(photos, capsys, monkeypatch, source):
+    look = os.scandir
+
+    def refuse(folder):
+        if "sub folder" in os.fspath(folder):
+            raise PermissionError(13, "Permission denied", os.fspath(folder))
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert predict(source, "--format", "npy", "-q") == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "error: in/sub folder: cannot be read: Permission denied",
+        "1 of 3 images failed",
+    ]
+    assert {"a_depth.npy", "b_depth.npy"} <= set(files("out"))
+
+
 def test_a_picture_to_predict_is_never_written_over(photos, capsys):
     Image.new("RGB", (64, 48)).save("in/a_color.jpg")
     for how in ("--skip-existing", "--overwrite"):

@@ -4,13 +4,13 @@ import glob
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from patchwrap.errors import OptionError, OutputError
-from patchwrap.outputs import OUTPUTS, has_mark, is_output, output_paths
+from patchwrap.outputs import OUTPUTS, exists, has_mark, is_output, output_paths
 from patchwrap.suffixes import PHOTO_ENDINGS, readable_suffixes, unreadable_suffixes, without_twins
 
 
@@ -30,6 +30,9 @@ class Job:
 Task = tuple[Job, dict[str, Path]]
 """A job and its output files by key."""
 
+_OnError = Callable[[OSError], None] | None
+"""What to do with a folder that cannot be read."""
+
 
 def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[str, str]]]:
     """Expand files, folders and globs.
@@ -42,19 +45,26 @@ def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[s
         out: the output folder, skipped where an input folder contains it.
 
     Returns:
-        The jobs by sorted name, and ``(input, fault)`` of each that gives no picture.
+        The jobs by sorted name, and ``(name, fault)`` of each input that gives no picture and each folder that
+        cannot be read.
 
     Raises:
         OptionError: if two pictures would be written to the same names.
     """
     found: list[Job] = []
-    faults, results = [], []
+    faults: list[tuple[str, str]] = []
+    results = []
+
+    def unread(error: OSError) -> None:
+        faults.append((str(error.filename), f"cannot be read: {error.strerror}"))
+
     for text in inputs:
         if len(inputs) > 1 and _is_result(Path(text)):  # the shell has expanded a pattern
             results.append((text, "result of an earlier run; give the photo"))
             continue
-        matches = list(_expand(text, out))
-        if not matches:
+        told = len(faults)
+        matches = list(_expand(text, out, unread))
+        if not matches and len(faults) == told:
             faults.append((text, _nothing_in(text)))
         found += matches
     ordered = sorted(_without_links(found), key=lambda job: (str(job.stem), job.source))
@@ -63,7 +73,7 @@ def find_jobs(inputs: Sequence[str], out: Path) -> tuple[list[Job], list[tuple[s
 
 def unreadable(inputs: Sequence[str], out: Path) -> Counter[str]:
     """Count by suffix the photos in input folders that cannot be read, as ``find_jobs`` leaves them out silently."""
-    folders = [Path(text) for text in inputs if text and Path(text).is_dir()]
+    folders = [Path(text) for text in inputs if text and _is_folder(text)]
     found = (file for folder in folders for file in _files(folder, out, unreadable_suffixes()))
     return Counter(file.suffix.lower() for file in found)
 
@@ -102,7 +112,7 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
         OptionError: if files exist and neither ``skip`` nor ``overwrite`` is set, or if, with ``skip``, a file that
             patchwrap did not write would be overwritten.
     """
-    existing = [path for _, targets in tasks for path in targets.values() if path.exists()]
+    existing = [path for _, targets in tasks for path in targets.values() if exists(path)]
     if existing and not skip and not overwrite:
         more = f" and {len(existing) - 1} more exist" if len(existing) > 1 else " exists"
         raise OptionError(f"{str(existing[0])!r}{more}; add --skip-existing or --overwrite")
@@ -130,7 +140,7 @@ def check_sources(tasks: Sequence[Task]) -> None:
     sources = {os.path.realpath(job.source) for job, _ in tasks}
     for job, targets in tasks:
         for path in targets.values():
-            if path.exists() and os.path.realpath(path) in sources:
+            if exists(path) and os.path.realpath(path) in sources:
                 raise OptionError(
                     f"{str(path)!r} is to be predicted, and would be written for {job.source!r}; take another -o"
                 )
@@ -147,7 +157,7 @@ def _told(sidecar: Path) -> dict[str, Any] | None:
 
 def _is_complete(targets: dict[str, Path], told: dict[str, Any]) -> bool:
     """Whether the run was not stopped, and every file exists that could be made."""
-    return "unfinished" not in told and {key for key, path in targets.items() if not path.exists()} <= _left_out(told)
+    return "unfinished" not in told and {key for key, path in targets.items() if not exists(path)} <= _left_out(told)
 
 
 def _left_out(told: dict[str, Any]) -> set[str]:
@@ -160,7 +170,7 @@ def _left_out(told: dict[str, Any]) -> set[str]:
 
 def _check_own(targets: dict[str, Path]) -> None:
     """Refuse to replace files that patchwrap did not write, such as ground truth."""
-    existing = [path for path in targets.values() if path.exists()]
+    existing = [path for path in targets.values() if exists(path)]
     if existing and not ("png" in targets and has_mark(targets["png"])):
         raise OptionError(f"{str(existing[0])!r} exists and is not patchwrap's; take another -o, or --overwrite it")
 
@@ -172,7 +182,7 @@ def _differences(
     try:
         before, files = told["options"]["asked"], told["files"]
         changed = [key for key in dict.fromkeys([*asked, *before]) if before.get(key) != asked.get(key)]
-        existing = {key: path for key, path in targets.items() if path.exists()}
+        existing = {key: path for key, path in targets.items() if exists(path)}
         others = [f"{path.name} is from another run" for key, path in existing.items() if key not in files]
         options = [f"{key} {before.get(key)!r}, now {asked.get(key)!r}" for key in changed]
         return options + others + _changes_of_picture(Path(job.source), told, targets["json"])
@@ -184,10 +194,10 @@ def _differences(
 
 def _changes_of_picture(source: Path, told: dict[str, Any], sidecar: Path) -> list[str]:
     """How the picture differs from the one that the sidecar describes."""
-    if not source.exists():
+    if not exists(source):
         return []
     before = Path(told["image"])
-    if before.name != source.name or (before.exists() and not before.samefile(source)):
+    if before.name != source.name or (exists(before) and not before.samefile(source)):
         return [f"is of another picture, {told['image']!r}"]
     if "file" in told["options"]:
         return [] if told["options"]["file"] == facts_of(source) else ["the picture has changed"]
@@ -212,7 +222,10 @@ def check_folder(out: Path) -> None:
     Raises:
         OutputError: if it, or what should contain it, is a file, not writable or on a drive that does not exist.
     """
-    existing = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), None)
+    try:
+        existing = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), None)
+    except OSError as error:
+        raise OutputError(f"-o {str(out)!r} cannot be used: {error.strerror}") from error
     if existing is None:  # only where there are drives
         raise OutputError(f"-o {str(out)!r}: {out.absolute().anchor!r} does not exist; give a folder on another drive")
     if not existing.is_dir():
@@ -234,24 +247,23 @@ def check_ending(out: Path, ending: str) -> None:
 def _without_links(jobs: list[Job]) -> list[Job]:
     """Keep one job for each file, under the file's own name rather than a link's."""
     by_file: dict[str, Job] = {}
-    for job in sorted(jobs, key=lambda job: Path(job.source).is_symlink()):
+    for job in sorted(jobs, key=lambda job: os.path.islink(job.source)):  # noqa: PTH114
         by_file.setdefault(os.path.realpath(job.source), job)
     return list(by_file.values())
 
 
-def _expand(text: str, out: Path) -> Iterator[Job]:
+def _expand(text: str, out: Path, on_error: _OnError) -> Iterator[Job]:
     path = Path(text)
     if not text:  # an unset shell variable; Path("") would be the current folder
         return
-    if path.is_dir():
-        photos = without_twins(file for file in _files(path, out, readable_suffixes()) if not _is_result(file))
-        yield from (_job(file, path) for file in photos)
-    elif glob.has_magic(text) and not path.exists():
+    if _is_folder(path):
+        found = _files(path, out, readable_suffixes(), on_error)
+        yield from (_job(file, path) for file in without_twins(file for file in found if not _is_result(file)))
+    elif glob.has_magic(text) and not exists(path):
         base = _fixed_part(path)
-        # Path.glob does not accept absolute patterns.
-        for match in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207
-            if not Path(match).is_dir() and not _is_result(Path(match)):
-                yield _job(Path(match), base)
+        for match in sorted(_matches(path, on_error)):
+            if not _is_folder(match) and not _is_result(match):
+                yield _job(match, base)
     else:
         yield Job(text, Path(path.stem))
 
@@ -260,15 +272,34 @@ def _job(file: Path, base: Path) -> Job:
     return Job(str(file), file.relative_to(base).with_name(file.stem))
 
 
-def _files(folder: Path, out: Path, suffixes: frozenset[str]) -> Iterator[Path]:
+def _matches(pattern: Path, on_error: _OnError) -> Iterator[Path]:
+    """Expand a glob; unlike in ``glob.glob``, ``**`` follows no links to folders, which may lead in circles."""
+    if "**" not in pattern.parts:
+        # Path.glob does not accept absolute patterns.
+        yield from map(Path, glob.glob(str(pattern)))  # noqa: PTH207
+        return
+    place = pattern.parts.index("**")
+    rest = pattern.parts[place + 1 :] or ("*",)
+    for top in filter(_is_folder, _matches(Path(*pattern.parts[:place]), on_error)):
+        for folder, _ in _walk(top, on_error):
+            yield from _matches(Path(glob.escape(str(folder)), *rest), on_error)
+
+
+def _walk(top: Path, on_error: _OnError) -> Iterator[tuple[Path, list[str]]]:
+    """Visit a folder and what it contains but hidden and linked folders; gives each folder and its files' names."""
+    for folder, folders, names in os.walk(top, onerror=on_error):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield Path(folder), names
+
+
+def _files(folder: Path, out: Path, suffixes: frozenset[str], on_error: _OnError = None) -> Iterator[Path]:
     """Files with these suffixes that are neither hidden nor in the output folder."""
     inside = out.resolve() if folder.resolve() in out.resolve().parents else None
-    for file in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if hidden or file.suffix.lower() not in suffixes or not file.is_file():
-            continue
-        if not (inside and file.resolve().is_relative_to(inside)):
-            yield file
+    for parent, names in _walk(folder, on_error):
+        for file in (parent / name for name in sorted(names)):
+            wanted = file.suffix.lower() in suffixes and not file.name.startswith(".")
+            if wanted and os.path.isfile(file) and not (inside and file.resolve().is_relative_to(inside)):  # noqa: PTH113
+                yield file
 
 
 def _is_result(file: Path) -> bool:
@@ -281,8 +312,8 @@ def _lost_its_sidecar(file: Path) -> bool:
     for key, output in OUTPUTS.items():
         stem = file.name.removesuffix(output.ending)
         # Pictures that share a stem keep their suffixes in it.
-        if stem and stem != file.name and any(file.with_name(stem + suffix).exists() for suffix in PHOTO_ENDINGS):
-            return key == "png" or any(file.with_name(stem + OUTPUTS[one].ending).exists() for one in ("npy", "png"))
+        if stem and stem != file.name and any(exists(file.with_name(stem + suffix)) for suffix in PHOTO_ENDINGS):
+            return key == "png" or any(exists(file.with_name(stem + OUTPUTS[one].ending)) for one in ("npy", "png"))
     return False
 
 
@@ -293,10 +324,15 @@ def _fixed_part(pattern: Path) -> Path:
     return pattern
 
 
+def _is_folder(path: str | Path) -> bool:
+    """Whether this is a folder; False where ``Path.is_dir`` may raise."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def _nothing_in(text: str) -> str:
     if not text:
         return "an empty name; give a picture, a folder or a glob"
-    if Path(text).is_dir():
+    if _is_folder(text):
         return f"no picture in this folder; looked for {' '.join(sorted(readable_suffixes()))}"
     return "no file matches this pattern"
 

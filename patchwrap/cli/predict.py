@@ -37,7 +37,7 @@ from patchwrap.cli.report import Reporter, escape
 from patchwrap.cli.signals import interrupted
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, FUSERS
-from patchwrap.outputs import FORMATS
+from patchwrap.outputs import FORMATS, exists
 from patchwrap.suffixes import HEIF, HEIF_ADVICE
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     _warn_of_changes(found.changed, args)
     with Reporter(len(tasks) + len(faults), args.quiet, args.verbose) as reporter:
         _report_faults(faults, args, reporter)
-        if not any(Path(job.source).exists() for job in jobs) and (tasks or faults):
+        if not any(exists(job.source) for job in jobs) and (tasks or faults):
             _explain_missing(tasks, args, reporter)
             return 2
         _report_complete(found.complete, args, reporter)
@@ -102,7 +102,7 @@ def _report_complete(tasks: Sequence[Task], args: argparse.Namespace, reporter: 
     """Report the pictures that are skipped since all their files exist."""
     for job, targets in tasks:
         reporter.finished(f"{job.source}: skipped, all its files exist")
-        existing = {key: path for key, path in targets.items() if path.exists()}
+        existing = {key: path for key, path in targets.items() if exists(path)}
         _print_json(args, job.source, "skipped", outputs=_names(existing))
 
 
