@@ -844,6 +844,14 @@ def test_no_bars_for_a_moments_work(monkeypatch):
     assert terminal.getvalue() == "line\n"
 
 
+def test_a_closed_stderr_is_no_error(photos, monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    assert predict("in", "missing.png", "--format", "npy") == 1
+    assert predict("none*.png") == 2
+    sys.stderr.close()
+    assert "a_depth.npy" in files("out")
+
+
 def test_no_bars_and_no_lines_when_quiet(monkeypatch):
     terminal = become_terminal(monkeypatch)
     monkeypatch.setattr("patchwrap.cli.report._A_MOMENT", 0)

@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from patchwrap import __version__
 from patchwrap.cli import backends, bench, env, export, finetune, plugins, predict, scenes
@@ -62,7 +63,8 @@ def _interrupted() -> int:
 
 
 def _print_anyhow() -> None:
-    """Print a question mark for characters that the output's encoding lacks, instead of failing."""
+    """Print a question mark for characters that the output's encoding lacks, and nothing where stderr is closed."""
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="replace")
