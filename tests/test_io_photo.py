@@ -273,6 +273,26 @@ def test_unusable_files_are_named_with_the_cure(tmp_path):
         assert str(tmp_path / name) in message
 
 
+def test_a_png_with_a_flipped_bit_is_damaged(tmp_path):
+    path = saved(tmp_path, Image.effect_noise((64, 64), 50), "p.png", compress_level=0)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert "is damaged" in message_for(path)
+
+
+def test_postscript_is_not_run_whatever_its_name(tmp_path):
+    saved(tmp_path, Image.new("RGB", (64, 64)), "p.eps").rename(tmp_path / "p.jpg")
+    assert "is not a picture of a format that is read" in message_for(tmp_path / "p.jpg")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_float_tiff_with_holes_is_told_so(tmp_path, value):
+    array = np.full((20, 20), 0.5, np.float32)
+    array[3, 3] = value
+    assert "NaN or infinite pixels" in message_for(saved(tmp_path, Image.fromarray(array), "p.tif"))
+
+
 @pytest.mark.parametrize("url", ["https://host/a.jpg", "file:///a.jpg", "data:image/png;base64,AAAA"])
 def test_a_url_is_refused(url):
     assert "download" in message_for(url)
@@ -291,7 +311,7 @@ def test_a_device_is_not_read():
         (np.zeros((20, 20, 5), np.uint8), "1 to 4 channels"),
         (np.zeros((20,), np.uint8), "1 to 4 channels"),
         (np.zeros((20, 20, 3), np.int64), "int64"),
-        (np.zeros((20, 20, 3), bool), "bool"),
+        (np.zeros((20, 20, 3), bool), "bool; expected uint8, uint16 or floats in [0, 1]. Convert it, by numpy.uint8"),
         (np.zeros((20, 20, 3), complex), "complex"),
         (np.full((20, 20, 3), np.nan), "NaN"),
         (np.full((20, 20, 3), np.inf), "infinite"),

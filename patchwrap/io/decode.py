@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Float32, Shaped, UInt16
@@ -25,6 +25,8 @@ Decoded = tuple[Shaped[ndarray, "height width 3"], float | None, str]
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
 # Pillow opens these as TIFF and silently return the small preview inside.
 _CAMERA_RAW = {".3fr", ".arw", ".cr2", ".cr3", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw"}
+# No others: Pillow hands EPS to Ghostscript, whatever the file's name says.
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "PPM", "AVIF", "TGA")
 _PILLOW_LIMIT = threading.Lock()
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 """TIFF tag numbers (TIFF 6.0, section 8)."""
@@ -106,15 +108,30 @@ def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
         # Given a name, Pillow maps plain TIFFs into memory, and those that EXIF turns come out scrambled.
         stream = opened.enter_context(path.open("rb"))
         with no_bomb_limit():
-            return opened.enter_context(open_heif(stream, name) if is_heif(stream) else Image.open(stream))
+            return opened.enter_context(open_heif(stream, name) if is_heif(stream) else _identified(stream, name))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not a picture that Pillow can read; convert it to JPEG, PNG or TIFF") from error
-    except OSError as error:
-        raise ImageError(f"{name} cannot be read: {error.strerror or one_line(error)}") from error
+        raise ImageError(f"{name} is not a picture of a format that is read; convert it to JPEG or PNG") from error
     except Exception as error:  # a damaged header makes Pillow raise nearly anything
+        if isinstance(error, OSError) and error.strerror:
+            raise ImageError(f"{name} cannot be read: {error.strerror}") from error
         raise ImageError(f"{name} is damaged: {one_line(error)}. Copy or export it again") from error
+
+
+def _identified(stream: BinaryIO, name: str) -> Image.Image:
+    picture = Image.open(stream, formats=_formats())
+    if picture.format != "PNG":
+        return picture
+    check_size(*picture.size, name)
+    picture.verify()  # Pillow decodes the pixels whatever their checksum; a verified picture must be opened again
+    stream.seek(0)
+    return Image.open(stream, formats=_formats())
+
+
+def _formats() -> list[str]:
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]  # older versions of Pillow know no AVIF
 
 
 @contextmanager
@@ -177,6 +194,8 @@ def _full_scale(codes: UInt16[ndarray, "height width"], tags: Mapping[int, Any])
 
 def _unit_floats(array: Shaped[ndarray, "height width"], name: str) -> Float32[ndarray, "height width"]:
     low, high = float(array.min()), float(array.max())
-    if not (low >= 0 and high <= 1):  # also true for NaN
+    if not np.isfinite(low + high):
+        raise ImageError(f"{name} holds NaN or infinite pixels; replace them, say with numpy.nan_to_num")
+    if low < 0 or high > 1:
         raise ImageError(f"{name} holds floats from {low:g} to {high:g}; expected [0, 1]. Divide by its full scale")
     return array.astype(np.float32)

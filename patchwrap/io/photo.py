@@ -178,10 +178,8 @@ def _check_values(array: Shaped[ndarray, "..."], kind: str) -> Shaped[ndarray, "
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind != "f":
-        raise ImageError(
-            f"{kind} holds {array.dtype}; expected uint8, uint16 or floats in [0, 1]. Convert it, "
-            "for instance with .astype('uint8')"
-        )
+        how = "by numpy.uint8(255) * array" if array.dtype.kind == "b" else "for instance with .astype('uint8')"
+        raise ImageError(f"{kind} holds {array.dtype}; expected uint8, uint16 or floats in [0, 1]. Convert it, {how}")
     low, high = float(array.min()), float(array.max())
     if not np.isfinite(low) or not np.isfinite(high):
         raise ImageError(f"{kind} holds NaN or infinite pixels; replace them, say with numpy.nan_to_num")
