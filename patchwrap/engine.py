@@ -164,7 +164,9 @@ class Engine:
         """
         output = run_backend(self.coarse, self._whole(photo), self._guided)
         if not output.maps.isfinite().any():
-            raise BackendContractError(f"{type(self.coarse).__name__} returned no finite value for {photo.name}.")
+            name, convention = type(self.coarse).__name__, self.coarse.convention
+            above = " above 0" if convention.space == "depth" and convention.ambiguity != "affine" else ""
+            raise BackendContractError(f"{name} returned no finite value{above} for {photo.name}.")
         return output
 
     def _whole(self, photo: Photo) -> Images:

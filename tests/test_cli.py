@@ -515,6 +515,12 @@ def test_results_of_other_options_are_made_again(photos, capsys, now, why):
     assert "warning" not in capsys.readouterr().err
 
 
+def test_quiet_keeps_the_pipelines_warnings_back(photos, caplog):
+    for how, warnings in ((["-q"], 0), ([], 1)):
+        assert predict("in/a.png", "--head", "auto", "--overwrite", "--format", "npy", *how) == 0
+        assert caplog.text.count("head 'auto' is not used") == warnings
+
+
 def test_the_warning_comes_once_and_not_when_quiet(photos, capsys):
     predict("in")
     capsys.readouterr()
@@ -572,13 +578,20 @@ def test_bad_images_are_told_and_the_rest_is_done(photos, capsys):
     assert len(files("out")) == 6
 
 
-@pytest.mark.parametrize("source", ["missing.png", "none*.png", "empty", "", "https://host/a.png"])
+@pytest.mark.parametrize("source", ["missing.png", "none*.png", "empty", "", "https://host/a.png", "https://host/a.png?w=1"])
 def test_no_input_is_a_usage_error(photos, capsys, source):
     Path("empty").mkdir()
 
     assert predict(source) == 2
-    assert capsys.readouterr().err.startswith(f"error: {source}: ")
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: {source}: ") and ("is a URL" in told) == ("https" in source)
     assert not Path("out").exists()
+
+
+def test_a_name_of_dots_keeps_its_suffix(photos):
+    Path("in/a.png").rename("..png")
+    assert predict("..png", "--format", "npy") == 0
+    assert files("out") == ["..png_depth.json", "..png_depth.npy"] and not Path("out_depth.npy").exists()
 
 
 @pytest.mark.parametrize(

@@ -259,13 +259,13 @@ def _expand(text: str, out: Path, on_error: _OnError) -> Iterator[Job]:
     if _is_folder(path):
         found = _files(path, out, readable_suffixes(), on_error)
         yield from (_job(file, path) for file in without_twins(file for file in found if not _is_result(file)))
-    elif glob.has_magic(text) and not exists(path):
+    elif glob.has_magic(text) and "://" not in text and not exists(path):
         base = _fixed_part(path)
         for match in sorted(_matches(path, on_error)):
             if not _is_folder(match) and not _is_result(match):
                 yield _job(match, base)
     else:
-        yield Job(text, Path(path.stem))
+        yield Job(text, Path(path.stem if path.stem.strip(".") else path.name))
 
 
 def _job(file: Path, base: Path) -> Job:

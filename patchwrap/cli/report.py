@@ -1,6 +1,7 @@
 """Output of the command line: progress, one line per image, errors without tracebacks, listings."""
 
 import json
+import logging
 import sys
 import time
 import traceback
@@ -82,12 +83,17 @@ class Reporter:
         self._bars: Any = None
         self._started = time.monotonic()
         self._done = 0
+        self._log = logging.getLogger("patchwrap")
+        self._level = self._log.level
         self.failures = 0
 
     def __enter__(self) -> "Reporter":
+        if self._quiet:
+            self._log.setLevel(logging.ERROR)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._log.setLevel(self._level)
         if self._bars is not None:
             self._bars.stop()
         if self.failures:
