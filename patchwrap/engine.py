@@ -10,6 +10,9 @@ from typing import Any, Unpack, cast
 
 import numpy as np
 import torch
+from jaxtyping import Bool
+from torch import Tensor
+from torch.nn import functional
 
 from patchwrap import __version__, scratch
 from patchwrap.aligner import Aligner, aligner_for
@@ -195,6 +198,14 @@ class Engine:
         mirrored = run_backend(self.coarse, self._whole(photo).flip(-1)).maps[0, 0].flip(-1)
         return average_with_mirrored(plain, to_space(mirrored, self.coarse.convention, self.space), self._scale_known)
 
+    def _known(self, whole: Output) -> Bool[Tensor, "rows columns"]:
+        """Where the coarse map and all its neighbours have a value in the fusion space.
+
+        With the neighbours, since a coarse pixel at the border of a sky mixes it with the ground.
+        """
+        unknown = to_space(whole.maps, self.coarse.convention, self.space).isnan()
+        return functional.max_pool2d(unknown.float(), 3, stride=1, padding=1)[0, 0] == 0
+
     def _mirrored(self, photo: Photo, whole: Output, clock: Clock) -> Fused | None:
         """The map without tiles, averaged with the mirrored image's; None if that was not asked for."""
         if not self.mirror_alone:
@@ -243,7 +254,8 @@ class Engine:
                 corrections = aligner.solve()
                 around = self._surroundings(guide, canvas, whole, aligner)
             coarse = torch.from_numpy(interpolate_in_bands(guide, canvas.size))
-            yield SecondPass(canvas, coarse, predictions, corrections, self.head, around, self.device)
+            known = torch.from_numpy(enlarged_mask(self._known(whole), canvas.size))
+            yield SecondPass(canvas, coarse, predictions, corrections, self.head, around, self.device, known)
 
     def _surroundings(self, guide: CoarseMap, canvas: Canvas, whole: Output, aligner: Aligner) -> Surroundings | None:
         if self.head is None:

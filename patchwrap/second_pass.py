@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 from patchwrap import scratch
 from patchwrap.canvas import Canvas
@@ -65,6 +67,8 @@ class SecondPass:
         head: refines aligned tiles, or None.
         surroundings: context of the tiles for a head; None without one.
         device: on which the head computes.
+        known: where the coarse map surely has a value of its own, on the canvas. Elsewhere a tile's invalid pixels
+            agree with it and keep their weight; without weight they would bend the valid pixels beside them.
     """
 
     canvas: Canvas
@@ -74,6 +78,7 @@ class SecondPass:
     head: FusionHead | None
     surroundings: Surroundings | None
     device: torch.device
+    known: Bool[Tensor, "rows columns"]
 
     def __iter__(self) -> Iterator[Aligned]:
         for prediction, correction in zip(self.predictions, self.corrections):
@@ -176,7 +181,7 @@ class SecondPass:
         invalid = values.isnan()
         if invalid.any():
             values = torch.where(invalid, self.coarse[prediction.tile.slices], values)
-            confidence = confidence.masked_fill(invalid, 0.0)
+            confidence = confidence.masked_fill(invalid & self.known[prediction.tile.slices], 0.0)
         return values, confidence
 
     def _view(self, prediction: Prediction, values: Map, confidence: Map) -> TileView:

@@ -196,6 +196,17 @@ def test_a_sky_of_inverse_depth_zero_does_not_bend_the_ground(coarse, fine):
     assert fused.values.min() >= 0 and fused.values.max() < 1.1 * max(80, truth.max())
 
 
+def test_an_invalid_sky_does_not_bend_the_ground():
+    class Endless(Painted):
+        def predict(self, images):
+            return super().predict(images).masked_fill(images.mean(1, keepdim=True) < SKY_GREY, torch.inf)
+
+    photo = painted()
+    photo[:96] = 1 / 80
+    fused = patchwrap.predict(photo, Endless("depth:metric"), plan="3x3")
+    assert np.abs(np.log(fused.values[102:116] * photo[102:116, :, 0])).mean() < 0.03
+
+
 def test_where_inverse_depth_is_zero_there_is_no_depth_with_tiles_either():
     photo = painted()
     photo[:80] = 0

@@ -17,12 +17,13 @@ TILE = Tile(0, 0, 8, 8)
 LEFT, RIGHT = np.s_[:, :4], np.s_[:, 4:]
 
 
-def passed(correction, values=None, confidence=None):
+def passed(correction, values=None, confidence=None, known=True):
     canvas = Canvas(np.zeros((8, 12, 3), np.uint8), [TILE])
     prediction = Prediction(TILE, torch.full((8, 8), 2.0) if values is None else values, confidence=confidence)
+    coarse, known = torch.ones(8, 12), torch.full((8, 12), known)
     with TileStore() as store:
         store.append(prediction)
-        [aligned] = SecondPass(canvas, torch.ones(8, 12), store, [correction], None, None, torch.device("cpu"))
+        [aligned] = SecondPass(canvas, coarse, store, [correction], None, None, torch.device("cpu"), known)
     assert (aligned.window == 1).all()  # no other tile shares its pixels
     torch.testing.assert_close(aligned.weights, aligned.window * aligned.confidence)
     return aligned
@@ -42,7 +43,7 @@ def test_weights_fall_towards_a_tiles_border_only_where_another_takes_over(plan,
         for tile in tiles:
             store.append(Prediction(tile, torch.ones(tile.size)))
         corrections = [Correction()] * len(tiles)
-        for aligned in SecondPass(canvas, coarse, store, corrections, None, None, torch.device("cpu")):
+        for aligned in SecondPass(canvas, coarse, store, corrections, None, None, torch.device("cpu"), coarse > 0):
             plain = window(aligned.tile, size)
             expected = plain if overlaps else torch.ones_like(plain)
             torch.testing.assert_close(aligned.weights, expected, rtol=1e-3, atol=0)
@@ -70,6 +71,13 @@ def test_invalid_pixels_take_the_coarse_map_and_have_no_weight():
     assert (aligned.values[RIGHT] == 2).all() and (aligned.confidence[RIGHT] == 1).all()
 
 
+def test_invalid_pixels_keep_their_weight_where_the_coarse_map_is_invalid_too():
+    values = torch.full((8, 8), 2.0)
+    values[LEFT] = torch.nan
+    aligned = passed(Correction(), values, known=False)
+    assert (aligned.values[LEFT] == 1).all() and (aligned.weights == aligned.window).all()
+
+
 @pytest.mark.parametrize("own", [None, torch.ones(8, 8)])
 def test_an_untrusted_tile_is_the_coarse_map_without_weight(own):
     aligned = passed(Correction(trust=0.0), confidence=own)
@@ -95,7 +103,7 @@ def refined(drawn, trust=1.0):
     with TileStore() as store:
         for tile, values in zip(tiles, (2.0, 3.0)):
             store.append(Prediction(tile, torch.full((8, 8), values)))
-        passes = SecondPass(canvas, coarse, store, corrections, Head(drawn), around, torch.device("cpu"))
+        passes = SecondPass(canvas, coarse, store, corrections, Head(drawn), around, torch.device("cpu"), coarse > 0)
         return list(passes)
 
 
@@ -169,7 +177,7 @@ def test_the_consensus_weighs_each_tile_by_its_confidence():
     with TileStore() as store:
         for values in (first, torch.full((8, 8), 3.0)):
             store.append(Prediction(TILE, values))
-        passes = SecondPass(canvas, coarse, store, corrections, Head("alone"), around, torch.device("cpu"))
+        passes = SecondPass(canvas, coarse, store, corrections, Head("alone"), around, torch.device("cpu"), coarse > 0)
         one, two = (view.disagreement[0, 0] for _, _, view in passes.views())
     # The mean of 1 and 2 by weights of 1 to 2 is 5/3; on the left it is the second tile's 2.
     torch.testing.assert_close(one[RIGHT], torch.full((8, 4), 1 - 5 / 3))
