@@ -6,6 +6,7 @@ and height unchanged.
 
 from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -66,7 +67,10 @@ def to_space(
 def invertible(
     coarse: Float[Tensor, "rows columns"], convention: DepthConvention, space: FusionSpace
 ) -> Float[Tensor, "rows columns"]:
-    """Give inverse depths without a depth half the smallest positive one, so that a coarse map's sky is far.
+    """Give inverse depths without a depth half the 2nd percentile of positive ones, so that a coarse map's sky is far.
+
+    Not half the smallest: at a sky's border values may fall to zero through tiny ones, and a single one of them would
+    put the whole sky so far away that it bends the ground.
 
     Args:
         coarse: the coarse map in ``convention``; invalid values stay as they are.
@@ -80,7 +84,9 @@ def invertible(
     """
     if convention.space != "inverse_depth" or space == convention.space:
         return coarse
-    return coarse.clamp_min(_half_of_smallest(coarse))
+    positive = coarse[coarse > _TINY].numpy()
+    far = float(np.quantile(positive, 0.02, method="lower")) / 2 if positive.size else _TINY
+    return coarse.masked_fill(coarse <= _TINY, far)
 
 
 def least_invertible(
@@ -97,10 +103,6 @@ def least_invertible(
     """
     if space in ("log_depth", convention.space):
         return None
-    return _half_of_smallest(coarse)
-
-
-def _half_of_smallest(coarse: Float[Tensor, "rows columns"]) -> float:
     positive = coarse[coarse > _TINY]
     return float(positive.min()) / 2 if positive.numel() else _TINY
 
