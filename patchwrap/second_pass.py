@@ -31,8 +31,8 @@ class Aligned:
     Args:
         tile: its position on the canvas.
         values: in the fusion space, finite; those of the coarse map where the tile is invalid.
-        weights: blending weight of each pixel: window times confidence.
-        confidence: of each pixel, in [0, 1].
+        weights: blending weight of each pixel: window times confidence, see ``SecondPass.known`` for invalid ones.
+        confidence: of each pixel, in [0, 1]; 0 where the tile is invalid.
         window: weight of each pixel by its position in the tile, in (0, 1].
         predicted: the tile as the backend predicted it, NaN where invalid.
     """
@@ -137,7 +137,7 @@ class SecondPass:
         values, confidence = self._towards_coarse(prediction.tile, values, confidence, agreement, correction.trust)
         if prediction.confidence is not None:
             confidence = confidence * prediction.confidence
-        weights = window_weights * confidence
+        weights, confidence = window_weights * confidence, _where_valid(prediction, confidence)
         return Aligned(prediction.tile, values, weights, confidence, window_weights, prediction.values)
 
     def _refined(self, head: FusionHead, view: TileView) -> Map:
@@ -176,7 +176,10 @@ class SecondPass:
     def _corrected_with_confidence(
         self, prediction: Prediction, correction: Correction, agreement: Map
     ) -> tuple[Map, Map]:
-        """The corrected tile, filled from the coarse map where invalid, and trust times agreement as confidence."""
+        """The corrected tile, filled from the coarse map where invalid, and its confidence, trust times agreement.
+
+        Invalid pixels lose theirs only where the coarse map is known.
+        """
         values, confidence = correction.apply(prediction.values), correction.trust * agreement
         invalid = values.isnan()
         if invalid.any():
@@ -193,7 +196,7 @@ class SecondPass:
             images=self.canvas.crop(tile),
             coarse=coarse[None, None],
             aligned=values[None, None],
-            confidence=confidence[None, None],
+            confidence=_where_valid(prediction, confidence)[None, None],
             disagreement=(values - coarse - self._consensus.under(tile))[None, None],
             context=around.context(tile),
             centre=torch.tensor([around.centre]),
@@ -201,6 +204,10 @@ class SecondPass:
             coarse_features=around.features_under(tile, size),
             fine_features=None if fine is None else fine.float(),
         )
+
+
+def _where_valid(prediction: Prediction, confidence: Map) -> Map:
+    return confidence.masked_fill(prediction.values.isnan(), 0.0)
 
 
 def _agreement(correction: Correction, tile: Tile) -> Map:

@@ -20,12 +20,13 @@ LEFT, RIGHT = np.s_[:, :4], np.s_[:, 4:]
 def passed(correction, values=None, confidence=None, known=True):
     canvas = Canvas(np.zeros((8, 12, 3), np.uint8), [TILE])
     prediction = Prediction(TILE, torch.full((8, 8), 2.0) if values is None else values, confidence=confidence)
-    coarse, known = torch.ones(8, 12), torch.full((8, 12), known)
+    coarse, where = torch.ones(8, 12), torch.full((8, 12), known)
     with TileStore() as store:
         store.append(prediction)
-        [aligned] = SecondPass(canvas, coarse, store, [correction], None, None, torch.device("cpu"), known)
+        [aligned] = SecondPass(canvas, coarse, store, [correction], None, None, torch.device("cpu"), where)
     assert (aligned.window == 1).all()  # no other tile shares its pixels
-    torch.testing.assert_close(aligned.weights, aligned.window * aligned.confidence)
+    weighted = known | prediction.values.isfinite()
+    torch.testing.assert_close(aligned.weights[weighted], (aligned.window * aligned.confidence)[weighted])
     return aligned
 
 
@@ -76,6 +77,20 @@ def test_invalid_pixels_keep_their_weight_where_the_coarse_map_is_invalid_too():
     values[LEFT] = torch.nan
     aligned = passed(Correction(), values, known=False)
     assert (aligned.values[LEFT] == 1).all() and (aligned.weights == aligned.window).all()
+    assert (aligned.confidence[LEFT] == 0).all() and (aligned.confidence[RIGHT] == 1).all()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_head_sees_no_confidence_in_invalid_pixels(known):
+    values = torch.full((8, 8), 2.0)
+    values[LEFT] = torch.nan
+    canvas, coarse = Canvas(np.zeros((8, 12, 3), np.uint8), [TILE]), torch.ones(8, 12)
+    around, known = Surroundings((8, 12), coarse, coarse), torch.full((8, 12), known)
+    with TileStore() as store:
+        store.append(Prediction(TILE, values))
+        passes = SecondPass(canvas, coarse, store, [Correction()], Head("alone"), around, torch.device("cpu"), known)
+        [(_, _, view)] = passes.views()
+    assert (view.confidence[0, 0][LEFT] == 0).all() and (view.confidence[0, 0][RIGHT] == 1).all()
 
 
 @pytest.mark.parametrize("own", [None, torch.ones(8, 8)])
