@@ -117,9 +117,11 @@ class Engine:
                 mirror_alone = chosen["mirror"] is True
                 chosen = _resolved(chosen, first, second, head)
                 engine = cls(first, second, head, chosen, usable_device(chosen["device"]), mirror_alone)
-                engine._place()
-                if _AT_WORK:  # a callback predicts: if it fails before its turn, the outer prediction goes on
-                    _AT_WORK[-1]._place()
+                try:
+                    engine._place()
+                finally:
+                    if _AT_WORK:  # a callback predicts: if it fails before its turn, the outer prediction goes on
+                        _AT_WORK[-1]._place()
         return engine
 
     def _place(self) -> None:

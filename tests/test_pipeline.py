@@ -846,6 +846,22 @@ def test_a_prediction_that_fails_inside_a_callback_leaves_the_outer_one_its_numb
     assert len(seen) > 1 and set(seen) == {torch.float32}
 
 
+def test_a_prediction_inside_a_callback_whose_networks_do_not_fit_leaves_the_outer_one_its_number_type():
+    class Large(Painted):
+        def to(self, device, dtype):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    backend, seen = Shared(), []
+
+    def progress(done, total):
+        seen.append(backend.dtype)
+        with pytest.raises(torch.OutOfMemoryError):
+            patchwrap.predict(PHOTO, coarse=backend, fine=Large(), dtype="bfloat16")
+
+    patchwrap.predict(PHOTO, backend, plan="2x2", progress=progress)
+    assert len(seen) > 1 and set(seen) == {torch.float32}
+
+
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_process_forked_during_a_prediction_predicts():
     with engine_module._TURN:
