@@ -1,6 +1,7 @@
 """Sizes as text: users write ``WIDTHxHEIGHT``, code uses ``(height, width)``."""
 
 import re
+from numbers import Integral
 from typing import Any
 
 from patchwrap.errors import OptionError
@@ -34,10 +35,11 @@ def processing_size(value: Any) -> tuple[int, int]:
     sides = value if isinstance(value, list | tuple) else (value, value)
     if isinstance(value, str) and (text := re.fullmatch(r"(?:([0-9]{1,6})x)?([0-9]{1,6})", value.lower())):
         sides = int(text[2]), int(text[1] or text[2])
-    if len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides):
+    whole = all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides)
+    if len(sides) != 2 or not whole or min(sides) < 1:
         given = " ".join(repr(value).split())[:80]
         raise OptionError(
             f"processing {given} is not a size: (height, width), 'WIDTHxHEIGHT' or one number for both, "
             "each a whole number from 1."
         )
-    return sides[0], sides[1]
+    return int(sides[0]), int(sides[1])

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from patchwrap.errors import OptionError
@@ -14,21 +15,25 @@ def test_anything_else_is_refused_by_name(text):
         parse_size(text)
 
 
-@pytest.mark.parametrize("value", ["518x392", "518X392", (392, 518), [392, 518]])
+@pytest.mark.parametrize("value", ["518x392", "518X392", (392, 518), [392, 518], (np.int64(392), np.uint16(518))])
 def test_a_backends_input_size_has_its_height_first_unless_it_is_text(value):
     assert processing_size(value) == (392, 518)
 
 
-@pytest.mark.parametrize("value", [14, "14", (14, 14), "14x14"])
+@pytest.mark.parametrize("value", [14, "14", (14, 14), "14x14", np.int64(14)])
 def test_one_number_is_both_sides(value):
     assert processing_size(value) == (14, 14)
+
+
+def test_the_sides_of_a_backends_input_size_are_pythons_own_numbers():
+    assert all(type(side) is int for side in processing_size((np.int64(392), np.int64(518))))
 
 
 @pytest.mark.parametrize(
     "value",
     ["", "x", "14x", "x14", "14x14x14", "-14", "1.5", "²", "٣x٣", " 14", "9999999x14", "wide", "(14, 14)"]
     + [0, -14, 14.0, True, None, {}, {14, 28}, b"14"]
-    + [(14,), (14, 0), (14, 14, 14), (14, True), (14.0, 14), ("14", "14")],
+    + [(14,), (14, 0), (14, 14, 14), (14, True), (14.0, 14), ("14", "14"), np.float64(14), np.True_, (14, np.int64(0))],
 )
 def test_anything_else_is_no_size(value):
     with pytest.raises(OptionError, match=r"^processing .* is not a size: .* each a whole number from 1\.$") as raised:
