@@ -18,7 +18,6 @@ _HOME = {
     "fusion_space": "spaces",
     "invertible": "spaces",
     "loading": "checkpoint_name",
-    "parse_size": "size",
     "processing_size": "size",
     "read_described": "described_tensors",
     "read_state": "training_state",
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from patchwrap.io import write_json as write_json
     from patchwrap.resampling import sample_windows as sample_windows
     from patchwrap.seed import check_seed as check_seed
-    from patchwrap.size import parse_size as parse_size
     from patchwrap.size import processing_size as processing_size
     from patchwrap.spaces import fusion_space as fusion_space
     from patchwrap.spaces import invertible as invertible
