@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageFile
 
 from patchwrap import ImageError, read_image
-from patchwrap.io import Photo, read_images
+from patchwrap.io import Photo, is_batch, read_images
 from patchwrap.io.limits import check_size
 
 SIZE = (20, 30)  # height, width
@@ -199,12 +199,13 @@ def test_several_pictures_keep_their_order_and_sizes():
     assert [photo.size for photo in photos] == [(20, 30), (40, 50)]
     assert len(read_images(torch.zeros(2, 3, 20, 20))) == 2
     assert len(read_images(np.zeros((2, 20, 20, 3), np.uint8))) == 2
-    assert len(read_images(np.zeros((20, 20, 3), np.uint8))) == 1
 
 
 def test_a_fault_in_a_list_names_its_place():
     with pytest.raises(ImageError, match="picture 1 of the list: array holds int64"):
         read_images([np.zeros((20, 20), np.uint8), np.zeros((20, 20), np.int64)])
+    with pytest.raises(ImageError, match="picture 0 of the list: a tensor of four axes is a batch, not a picture"):
+        read_images([torch.zeros(2, 3, 20, 20)])
     with pytest.raises(ImageError, match="empty"):
         read_images([])
 
@@ -383,7 +384,7 @@ def test_a_tensor_without_stored_pixels_is_refused(shape, device):
     tensor = torch.zeros(shape, device=device)
     tensor, words = (tensor.to_sparse(), "to_dense") if device == "cpu" else (tensor, "stores no values")
     with pytest.raises(ImageError, match=words):
-        read_images(tensor)
+        (read_images if is_batch(tensor) else read_image)(tensor)
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "tif"])

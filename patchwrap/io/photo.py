@@ -95,18 +95,16 @@ def read_image(source: object) -> Photo:
     )
 
 
-def read_images(source: object) -> list[Photo]:
-    """Read one or several pictures; their sizes may differ.
+def read_images(source: Iterable[object]) -> list[Photo]:
+    """Read several pictures; their sizes may differ.
 
     Args:
         source: a list or tuple of whatever ``read_image`` takes, a tensor ``(batch, channels, height,
-            width)``, an ndarray ``(batch, height, width, channels)``, or a single picture.
+            width)``, or an ndarray ``(batch, height, width, channels)``.
 
     Raises:
         ImageError: if there is no picture, or one of them cannot be used.
     """
-    if not is_batch(source):
-        return [read_image(source)]
     found = [_read_numbered(number, item) for number, item in enumerate(source)]
     if not found:
         raise ImageError("the list of pictures is empty; give at least one")
@@ -114,7 +112,7 @@ def read_images(source: object) -> list[Photo]:
 
 
 def is_batch(source: object) -> TypeGuard[Iterable[object]]:
-    """Whether ``read_images`` would read several pictures from this rather than one."""
+    """Whether this is several pictures for ``read_images`` rather than one."""
     if isinstance(source, torch.Tensor | np.ndarray):
         return source.ndim == 4
     return isinstance(source, list | tuple)
@@ -145,7 +143,7 @@ def _channels_last(tensor: torch.Tensor) -> Shaped[ndarray, "..."]:
     if tensor.dtype == torch.bfloat16:  # numpy knows no bfloat16
         tensor = tensor.float()
     if tensor.ndim == 4:
-        raise ImageError("a tensor of four axes is a batch; give one of its pictures, or use read_images")
+        raise ImageError("a tensor of four axes is a batch, not a picture; give its pictures one by one")
     if tensor.ndim == 3 and tensor.shape[0] not in (1, 2, 3, 4):
         raise ImageError(
             f"tensor has shape {tuple(tensor.shape)}; expected (channels, height, width) with 1 to 4 channels"
