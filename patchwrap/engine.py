@@ -50,9 +50,6 @@ another number type. Re-entrant, since a progress callback or an observer may it
 _AT_WORK: list["Engine"] = []
 """The engines whose turn it is, the innermost last."""
 
-_NOTHING = 1e-12
-"""Less than any tile's weight."""
-
 _NOT_TOLD = ("progress", "observer", "plan", "device", "head")
 """Options that a DepthMap does not list, or lists as something else."""
 
@@ -270,7 +267,7 @@ class Engine:
         # The smallest tiles set the crossover: every mean of tiles contains them, and none of them can judge structures
         # that are larger than it.
         fuser = self._recipe.load()(second.coarse, second.canvas.tile_size[1], self._detail)
-        confidence = WeightedMean(second.canvas.size, anchor=_NOTHING)
+        confidence = WeightedMean(second.canvas.size)
         for aligned in second:
             self._show(aligned, least)
             fuser.add(aligned.tile, aligned.values, aligned.weights)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from patchwrap import scratch
 from patchwrap.canvas import Canvas
-from patchwrap.consensus import Consensus
 from patchwrap.errors import BackendContractError
 from patchwrap.observation import Correction
 from patchwrap.resampling import interpolate_map
@@ -21,6 +20,7 @@ from patchwrap.tile_store import Prediction, TileStore
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Tile
 from patchwrap.types import Map
+from patchwrap.weighted_mean import WeightedMean
 from patchwrap.windows import window
 
 
@@ -104,15 +104,19 @@ class SecondPass:
                 yield prediction, correction
 
     @cached_property
-    def _consensus(self) -> Consensus:
-        return Consensus(self.canvas.size, self._changes())
-
-    def _changes(self) -> Iterator[tuple[Tile, Map, Map]]:
-        """Every trusted tile, its difference from the coarse map, and its blending weights."""
+    def _consensus(self) -> WeightedMean:
+        """The weighted mean of the trusted tiles' differences from the coarse map."""
+        mean = WeightedMean(self.canvas.size)
         for prediction, correction in self._trusted():
             tile = prediction.tile
             values, confidence = self._corrected_with_confidence(prediction, correction, _agreement(correction, tile))
-            yield tile, values - self.coarse[tile.slices], self._window(tile) * confidence
+            mean.add(tile.slices, values - self.coarse[tile.slices], self._window(tile) * confidence)
+            scratch.release()
+        return mean
+
+    def _consensus_under(self, tile: Tile) -> Map:
+        """The consensus at a tile's position, from which tiles that overlap there differ by offsets of their own."""
+        return torch.from_numpy(self._consensus[tile.slices])
 
     def _window(self, tile: Tile) -> Map:
         """The tile's window, raised where those of all tiles, trusted or not, sum to less than 1.
@@ -171,7 +175,7 @@ class SecondPass:
 
     def _consensus_values(self, tile: Tile) -> Map:
         """The consensus under a tile, interpolated towards the coarse map by its agreement."""
-        return self.coarse[tile.slices] + self._consensus_agreement(tile) * self._consensus.under(tile)
+        return self.coarse[tile.slices] + self._consensus_agreement(tile) * self._consensus_under(tile)
 
     def _corrected_with_confidence(
         self, prediction: Prediction, correction: Correction, agreement: Map
@@ -197,7 +201,7 @@ class SecondPass:
             coarse=coarse[None, None],
             aligned=values[None, None],
             confidence=_where_valid(prediction, confidence)[None, None],
-            disagreement=(values - coarse - self._consensus.under(tile))[None, None],
+            disagreement=(values - coarse - self._consensus_under(tile))[None, None],
             context=around.context(tile),
             centre=torch.tensor([around.centre]),
             spread=torch.tensor([around.spread]),

@@ -11,7 +11,7 @@ from patchwrap.bench import fingerprint
 from patchwrap.finetune import preparation
 
 RECORDS = (
-    *("alignment", "canvas", "consensus", "mirror", "observation", "overlaps", "resampling", "robust", "second_pass"),
+    *("alignment", "canvas", "mirror", "observation", "overlaps", "resampling", "robust", "second_pass"),
     *("spaces", "surroundings", "tile_pass", "tile_runner", "tile_view", "tiling", "weighted_mean", "windows"),
     *("finetune/record", "finetune/truth", "metrics/edge"),
 )
