@@ -53,17 +53,11 @@ class TileView:
 
     def to(self, device: torch.device) -> "TileView":
         """Return the view on another device."""
-        given = {part.name: getattr(self, part.name) for part in fields(self)}
-        moved: dict[str, Any] = {name: None if value is None else value.to(device) for name, value in given.items()}
-        return TileView(**moved)
+        return replace(self, **{name: part.to(device) for name, part in self._present().items()})
 
     def mirrored(self) -> "TileView":
         """The view mirrored left to right."""
-        flipped = {
-            part.name: value.flip(-1)
-            for part in fields(self)
-            if (value := getattr(self, part.name)) is not None and value.ndim == 4
-        }
+        flipped = {name: maps.flip(-1) for name, maps in self._maps().items()}
         # Across the image the position runs from -1 to 1 again.
         context = flipped["context"] * torch.tensor([1.0, 1.0, 1.0, -1.0])[:, None, None].to(self.context)
         return replace(self, **(flipped | {"context": context}))
@@ -74,19 +68,21 @@ class TileView:
         if min(size) >= SMALLEST:
             return self
         down, across = (max(side, SMALLEST) / side for side in size)
-        maps = {
-            part.name: _padded(value, down, across)
-            for part in fields(self)
-            if (value := getattr(self, part.name)) is not None and value.ndim == 4 and part.name != "context"
-        }
-        return replace(self, **maps)
+        padded = {name: _padded(maps, down, across) for name, maps in self._maps().items() if name != "context"}
+        return replace(self, **padded)
 
     @staticmethod
     def batch(views: "list[TileView]") -> "TileView":
         """Concatenate views of equal tile size."""
-        parts = {part.name: [getattr(view, part.name) for view in views] for part in fields(TileView)}
-        joined: dict[str, Any] = {n: None if values[0] is None else torch.cat(values) for n, values in parts.items()}
-        return TileView(**joined)
+        first = views[0]
+        return replace(first, **{name: torch.cat([getattr(view, name) for view in views]) for name in first._present()})
+
+    def _maps(self) -> dict[str, Any]:
+        return {name: part for name, part in self._present().items() if part.ndim == 4}
+
+    def _present(self) -> dict[str, Any]:
+        """The parts that are not None, by name."""
+        return {part.name: value for part in fields(self) if (value := getattr(self, part.name)) is not None}
 
 
 def _padded(maps: Float[Tensor, "_ _ _ _"], down: float, across: float) -> Float[Tensor, "_ _ _ _"]:
