@@ -262,11 +262,12 @@ class Engine:
         return Surroundings.of(guide, canvas.size, aligner.observations, whole.features, aligner.half)
 
     def _fused(self, second: SecondPass) -> Fused:
-        tiles = second.canvas.tiles
+        tiles, detail = second.canvas.tiles, self.options["detail"]
+        assert detail is not None  # resolved by build
         least = least_invertible(second.coarse, self.coarse.convention, self.space)
         # The smallest tiles set the crossover: every mean of tiles contains them, and none of them can judge structures
         # that are larger than it.
-        fuser = self._recipe.load()(second.coarse, second.canvas.tile_size[1], self._detail)
+        fuser = self._recipe.load()(second.coarse, second.canvas.tile_size[1], detail)
         confidence = WeightedMean(second.canvas.size)
         for aligned in second:
             self._show(aligned, least)
@@ -276,12 +277,6 @@ class Engine:
         del confidence  # frees its memory for the fuser
         fused = fuser.result()
         return Fused(fused if least is None else fused.clamp_(min=least), mean_confidence, len(tiles))
-
-    @property
-    def _detail(self) -> float:
-        detail = self.options["detail"]
-        assert detail is not None  # resolved by build
-        return detail
 
     def _show(self, aligned: Aligned, least: float | None) -> None:
         """Pass copies of a tile's maps to the observer, if there is one: it may change them."""

@@ -19,6 +19,9 @@ LEAST_SHARE = 0.4
 SAMPLES = 60.0
 """Number of independent samples that a fit's data count as, relative to its prior: pixels are highly correlated."""
 
+REWEIGHTINGS = 12
+"""Most reweightings of a robust fit."""
+
 
 def robust_spread(values: Shaped[ndarray, "..."]) -> float:
     """Median absolute deviation, scaled to a normal distribution's standard deviation (Rousseeuw & Croux 1993).
@@ -88,7 +91,6 @@ def robust_fit(
     weights: Float[ndarray, "samples"],
     guess: Float[ndarray, "unknowns"],
     deviation: Float[ndarray, "unknowns"],
-    iterations: int = 12,
 ) -> tuple[Float[ndarray, "unknowns"], Float[ndarray, "samples"]]:
     """Robust regression by iteratively reweighted least squares, with a Gaussian prior on the unknowns.
 
@@ -103,7 +105,6 @@ def robust_fit(
         weights: non-negative, one per sample.
         guess: start, and mean of the prior.
         deviation: standard deviation of the prior; infinite for no prior.
-        iterations: most reweightings.
 
     Returns:
         The solution and the final weight of every sample: near zero for outliers.
@@ -112,7 +113,7 @@ def robust_fit(
     ridge = np.diag(precision + 1e-9)
     floor = 1e-5 * (1 + float(np.abs(target).max()))
     solution, residual = guess, design @ guess - target
-    for _ in range(iterations):
+    for _ in range(REWEIGHTINGS):
         sigma = max(1.4826 * median(np.abs(residual)), floor)
         robust = weights / (1 + (residual / (CAUCHY * sigma)) ** 2)
         w = robust * (SAMPLES / (robust.sum() * sigma**2))

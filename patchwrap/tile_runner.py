@@ -66,7 +66,7 @@ def run_backend(backend: Backend, images: Images, with_features: bool = False) -
         method = f"{name}.predict_with_confidence"
         maps, confidence = _pair(method, backend.predict_with_confidence(images), "confidence")
         maps = checked_maps(method, maps, images, convention)
-        return Output(maps, confidence=_checked_confidence(method, confidence, images))
+        return Output(maps, confidence=_in_range(method, checked_maps(method, confidence, images)))
     return Output(checked_maps(f"{name}.predict", backend.predict(images), images, convention))
 
 
@@ -181,10 +181,6 @@ def _checked_features(method: str, features: object, images: Images) -> Features
             "(images, channels, rows, columns)."
         )
     return features.to("cpu", copy=True)
-
-
-def _checked_confidence(method: str, confidence: object, images: Images) -> ConfidenceBatch:
-    return _in_range(method, checked_maps(method, confidence, images))
 
 
 def _in_range(method: str, confidence: ConfidenceBatch) -> ConfidenceBatch:
