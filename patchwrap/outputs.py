@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from patchwrap.errors import OptionError
 
@@ -98,31 +99,39 @@ def exists(path: str | Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110
 
 
+def told_by(sidecar: Path) -> dict[str, Any]:
+    """What a sidecar tells; nothing if it is missing, damaged or not patchwrap's."""
+    try:
+        told: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
+        return told if told["versions"]["patchwrap"] else {}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+
+
 def is_output(path: Path) -> bool:
-    """Whether an earlier run wrote this file: it has an output's name and a sidecar beside it."""
+    """Whether an earlier run wrote this file: it has an output's name and patchwrap's sidecar beside it."""
     for output in OUTPUTS.values():
         if path.name.endswith(output.ending):
-            return exists(path.with_name(path.name.removesuffix(output.ending) + OUTPUTS["json"].ending))
+            return bool(told_by(path.with_name(path.name.removesuffix(output.ending) + OUTPUTS["json"].ending)))
     return False
 
 
 def has_mark(path: Path) -> bool:
     """Whether a file is a PNG that patchwrap wrote, under any name."""
+    if path.suffix.lower() != ".png":
+        return False
     try:
         with path.open("rb") as stream:
-            return path.suffix.lower() == ".png" and _MARK in stream.read(_HEADER)
+            return _MARK in stream.read(_HEADER)
     except OSError:
         return False
 
 
 def is_result(path: Path) -> bool:
     """Whether patchwrap wrote this file: it is an output, has the mark, or is named by the sidecar beside it."""
-    return is_output(path) or has_mark(path) or path.name in _told(path.with_suffix(".json"))
+    return is_output(path) or has_mark(path) or path.name in _named(told_by(path.with_suffix(".json")))
 
 
-def _told(sidecar: Path) -> list[str]:
+def _named(told: dict[str, Any]) -> list[str]:
     """Names of the files that a sidecar vouches for."""
-    try:
-        return list(json.loads(sidecar.read_text(encoding="utf-8"))["files"].values())
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none, or an unrelated JSON file
-        return []
+    return list(told.get("files", {}).values())

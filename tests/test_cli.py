@@ -325,6 +325,13 @@ def test_the_sidecar_of_another_tool_does_not_make_an_array_ours(photos, capsys,
     assert (np.load("in/a_depth.npy") == 2).all() and Path("in/a_depth.json").read_text() == content
 
 
+def test_the_sidecar_of_another_tool_makes_no_photo_a_result(photos):
+    Path("in/b.jpg").rename("in/sunset_color.jpg")
+    Path("in/sunset_depth.json").write_text('{"sensor": "kinect"}')
+    assert predict("in", "--format", "npy") == 0
+    assert "sunset_color_depth.npy" in files("out")
+
+
 def test_a_link_to_itself_is_a_picture_that_cannot_be_read(photos, capsys):
     Path("in/loop.jpg").symlink_to("loop.jpg")
     assert predict("in/loop.jpg") == 2

@@ -117,15 +117,17 @@ def test_a_mixture_says_so(pairs):
 
 def test_what_patchwrap_predicted_is_neither_photo_nor_truth(tmp_path):
     photo(tmp_path, "a.jpg")
-    photo(tmp_path, "a_color.jpg")
-    codes(tmp_path / "a_depth.png")
-    (tmp_path / "a_depth.json").write_text("{}")
+    predicted().save(tmp_path / "a", ["png", "color"])
     data = Pairs(tmp_path)
     assert names(data) == ["a"] and not data.has_depth
 
 
+def predicted():
+    return DepthMap(DEPTH, DepthConvention("depth", "metric"), np.ones(DEPTH.shape, bool), DEPTH)
+
+
 def test_predictions_saved_under_the_name_of_true_depth_are_none(tmp_path):
-    depth = DepthMap(DEPTH, DepthConvention("depth", "metric"), np.ones(DEPTH.shape, bool), DEPTH)
+    depth = predicted()
     for name in ("npy.jpg", "both.jpg", "png.jpg"):
         photo(tmp_path, name)
     depth.save(tmp_path / "npy.npy")
@@ -138,7 +140,14 @@ def test_predictions_saved_under_the_name_of_true_depth_are_none(tmp_path):
     assert entries == {"npy": None, "both": "both_depth.png", "png": None}
 
 
-@pytest.mark.parametrize("text", ["[]", '{"files": ["a.npy"]}', "{", '{"files": {"npy": "other.npy"}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", '{"files": ["a.npy"]}', "{", '{"files": {"npy": "other.npy"}}'),
+        '{"files": {"depth": "a.npy", "image": "a.jpg"}}',
+        '{"versions": {"patchwrap": "1"}, "files": {"npy": "other.npy"}}',
+    ],
+)
 def test_an_unrelated_json_file_vouches_for_nothing(tmp_path, text):
     photo(tmp_path, "a.jpg")
     np.save(tmp_path / "a.npy", DEPTH)

@@ -289,7 +289,9 @@ def test_output_names(tmp_path):
 
 
 def test_a_file_is_an_output_only_beside_its_sidecar(tmp_path):
-    assert not is_output(tmp_path / "room_depth.png")
-    (tmp_path / "room_depth.json").touch()
-    assert is_output(tmp_path / "room_depth.png")
-    assert not is_output(tmp_path / "room.png")
+    assert not is_output(tmp_path / "room_depth.npy")
+    (tmp_path / "room_depth.json").write_text('{"sensor": "kinect"}')
+    assert not is_output(tmp_path / "room_depth.npy"), "it is another tool's"
+    (tmp_path / "room_depth.json").write_text('{"versions": {"patchwrap": "1"}}')
+    assert is_output(tmp_path / "room_depth.npy")
+    assert not is_output(tmp_path / "room.npy")

@@ -1,7 +1,6 @@
 """Find the pictures that the command line names and where their results go; never decodes a picture."""
 
 import glob
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap.errors import OptionError, OutputError
-from patchwrap.outputs import OUTPUTS, exists, has_mark, is_output, output_paths
+from patchwrap.outputs import OUTPUTS, exists, has_mark, is_output, output_paths, told_by
 from patchwrap.suffixes import PHOTO_ENDINGS, readable_suffixes, unreadable_suffixes, without_twins
 
 
@@ -118,8 +117,8 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
         raise OptionError(f"{str(existing[0])!r}{more}; add --skip-existing or --overwrite")
     found = Existing([], [], {})
     for job, targets in tasks:
-        told = _told(targets["json"]) if skip else None
-        if skip and told is None:
+        told = told_by(targets["json"]) if skip else {}
+        if skip and not told:
             _check_own(targets)
         differences = _differences(job, targets, told, asked) if told and _is_complete(targets, told) else None
         if differences:
@@ -144,15 +143,6 @@ def check_sources(tasks: Sequence[Task]) -> None:
                 raise OptionError(
                     f"{str(path)!r} is to be predicted, and would be written for {job.source!r}; take another -o"
                 )
-
-
-def _told(sidecar: Path) -> dict[str, Any] | None:
-    """What a sidecar tells; None if it is missing, damaged or not patchwrap's."""
-    try:
-        told: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
-        return told if told["versions"]["patchwrap"] else None
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
 
 
 def _is_complete(targets: dict[str, Path], told: dict[str, Any]) -> bool:
