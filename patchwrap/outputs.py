@@ -109,10 +109,14 @@ def told_by(sidecar: Path) -> dict[str, Any]:
 
 
 def is_output(path: Path) -> bool:
-    """Whether an earlier run wrote this file: it has an output's name and patchwrap's sidecar beside it."""
+    """Whether an earlier run wrote this file: it has an output's name and patchwrap's sidecar beside it.
+
+    A PNG must have the mark as well: true depth may have its name.
+    """
     for output in OUTPUTS.values():
         if path.name.endswith(output.ending):
-            return bool(told_by(path.with_name(path.name.removesuffix(output.ending) + OUTPUTS["json"].ending)))
+            sidecar = path.with_name(path.name.removesuffix(output.ending) + OUTPUTS["json"].ending)
+            return bool(told_by(sidecar)) and (path.suffix != ".png" or has_mark(path))
     return False
 
 

@@ -18,6 +18,7 @@ from patchwrap.cli import main
 from patchwrap.cli.arguments import DTYPES
 from patchwrap.cli.inputs import check_folder
 from patchwrap.cli.report import Reporter, explain
+from patchwrap.datasets import Pairs
 from patchwrap.errors import OutputError
 
 ALL_ENDINGS = (
@@ -306,6 +307,16 @@ def test_what_is_not_ours_is_not_replaced_unless_told(photos, capsys):
     )
     assert predict("in", "--overwrite", out="in") == 0
     assert len(np.unique(Image.open("in/a_depth.png"))) > 1
+
+
+def test_true_depth_stays_what_it_is_beside_a_sidecar(photos, capsys):
+    Image.fromarray(np.full((48, 64), 2000, np.uint16)).save("in/a_depth.png")
+    assert predict("in/a.png", "--format", "npy", out="in") == 0
+    assert [entry.depth for entry in Pairs("in").entries if entry.name == "a"] == [Path("in/a_depth.png")]
+    capsys.readouterr()
+    assert predict("in/a.png", "--skip-existing", "--format", "npy,png", out="in") == 2
+    assert "'in/a_depth.png' exists and is not patchwrap's" in one_line(capsys)
+    assert (np.asarray(Image.open("in/a_depth.png")) == 2000).all()
 
 
 @pytest.mark.parametrize("formats", ["npy,png", "npy"])

@@ -118,9 +118,9 @@ def split_by_existing(tasks: Sequence[Task], skip: bool, overwrite: bool, asked:
     found = Existing([], [], {})
     for job, targets in tasks:
         told = told_by(targets["json"]) if skip else {}
-        if skip and not told:
-            _check_own(targets)
         differences = _differences(job, targets, told, asked) if told and _is_complete(targets, told) else None
+        if skip and differences != []:
+            _check_own(targets, told)
         if differences:
             found.changed[job.source] = differences
         (found.complete if differences == [] else found.todo).append((job, targets))
@@ -158,11 +158,12 @@ def _left_out(told: dict[str, Any]) -> set[str]:
         return set()
 
 
-def _check_own(targets: dict[str, Path]) -> None:
+def _check_own(targets: dict[str, Path], told: dict[str, Any]) -> None:
     """Refuse to replace files that patchwrap did not write, such as ground truth."""
-    existing = [path for path in targets.values() if exists(path)]
-    if existing and not ("png" in targets and has_mark(targets["png"])):
-        raise OptionError(f"{str(existing[0])!r} exists and is not patchwrap's; take another -o, or --overwrite it")
+    own = bool(told) or ("png" in targets and has_mark(targets["png"]))
+    for path in filter(exists, targets.values()):
+        if not (has_mark(path) if path.suffix == ".png" else own):
+            raise OptionError(f"{str(path)!r} exists and is not patchwrap's; take another -o, or --overwrite it")
 
 
 def _differences(
