@@ -36,7 +36,7 @@ from patchwrap.io import (
     write_points,
     write_tiff,
 )
-from patchwrap.outputs import named_output, output_paths
+from patchwrap.outputs import named_in, named_output, output_paths, told_by
 from patchwrap.resampling import interpolate_in_bands
 from patchwrap.types import CoarseMap, Mask, Picture, Values
 
@@ -263,7 +263,9 @@ class DepthMap:
         # If this is interrupted, the files must be known as patchwrap's, but no sidecar may describe a mixture of old
         # and new ones.
         if "json" in targets:
-            write_json(targets["json"], {"image": name, "unfinished": True, "versions": sidecar["versions"]})
+            sidecar |= _vouched_for(targets)
+            begun = {key: sidecar[key] for key in ("image", "versions", "earlier", "files")}
+            write_json(targets["json"], begun | {"unfinished": True})
         for key, path in targets.items():
             if key in ("ply", "glb"):
                 sidecar["points"] = self._write_points(key, path, photo, fov)
@@ -274,7 +276,6 @@ class DepthMap:
         if "confidence" in targets:
             sidecar["confidence"] = {"formula": CONFIDENCE_FORMULA, "meaning": _CONFIDENCE}
         if "json" in targets:
-            sidecar["files"] = {key: path.name for key, path in targets.items()}
             write_json(targets["json"], sidecar)
         return list(targets.values())
 
@@ -399,6 +400,12 @@ class DepthMap:
             self._paint(picture, self.values[::step, ::step], self.valid[::step, ::step], "Spectral")
             return picture
         return replace(photo, pixels=photo.pixels[::step, ::step]).to_uint8()
+
+
+def _vouched_for(targets: Mapping[str, Path]) -> dict[str, Any]:
+    """Names of the files, and of others that the sidecar which they replace knew as patchwrap's."""
+    files = {key: path.name for key, path in targets.items()}
+    return {"earlier": sorted(named_in(told_by(targets["json"])) - set(files.values())), "files": files}
 
 
 def _check_names_file(path: str | PathLike[str]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,9 +133,9 @@ def has_mark(path: Path) -> bool:
 
 def is_result(path: Path) -> bool:
     """Whether patchwrap wrote this file: it is an output, has the mark, or is named by the sidecar beside it."""
-    return is_output(path) or has_mark(path) or path.name in _named(told_by(path.with_suffix(".json")))
+    return is_output(path) or has_mark(path) or path.name in named_in(told_by(path.with_suffix(".json")))
 
 
-def _named(told: dict[str, Any]) -> list[str]:
-    """Names of the files that a sidecar vouches for."""
-    return list(told.get("files", {}).values())
+def named_in(told: Mapping[str, Any]) -> set[str]:
+    """Names of the files that a sidecar vouches for: of its own run and of those before."""
+    return {*told.get("files", {}).values(), *told.get("earlier", ())}

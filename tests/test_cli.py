@@ -327,6 +327,15 @@ def test_an_array_that_is_not_ours_is_not_replaced_either(photos, capsys, format
     assert (np.load("in/a_depth.npy") == 2).all() and "a_depth.png" not in files("in")
 
 
+def test_an_array_that_no_run_wrote_is_not_replaced_beside_results(photos, capsys):
+    np.save("in/a_depth.npy", np.full((48, 64), 2.0))
+    assert predict("in/a.png", "--format", "png", out="in") == 0
+    capsys.readouterr()
+    assert predict("in/a.png", "--skip-existing", "--format", "npy,png", out="in") == 2
+    assert "'in/a_depth.npy' exists and is not patchwrap's" in one_line(capsys)
+    assert (np.load("in/a_depth.npy") == 2).all()
+
+
 @pytest.mark.parametrize("content", ["{}", "[]", "{", '{"versions": {"other": "1"}}', '{"versions": null}'])
 def test_the_sidecar_of_another_tool_does_not_make_an_array_ours(photos, capsys, content):
     np.save("in/a_depth.npy", np.full((48, 64), 2.0))

@@ -140,6 +140,18 @@ def test_predictions_saved_under_the_name_of_true_depth_are_none(tmp_path):
     assert entries == {"npy": None, "both": "both_depth.png", "png": None}
 
 
+def test_predictions_of_several_saves_and_of_an_interrupted_one_are_none(tmp_path, monkeypatch):
+    for name in ("many.jpg", "torn.jpg"):
+        photo(tmp_path, name)
+    for ending in (".npy", ".ply", ".tiff"):
+        predicted().save(tmp_path / f"many{ending}")
+    predicted().save(tmp_path / "torn.npy")
+    monkeypatch.setattr("patchwrap.depth_map.write_npy", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        predicted().save(tmp_path / "torn.npy")
+    assert not Pairs(tmp_path).has_depth
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from patchwrap.errors import OptionError, OutputError
-from patchwrap.outputs import OUTPUTS, exists, has_mark, is_output, output_paths, told_by
+from patchwrap.outputs import OUTPUTS, exists, has_mark, is_output, named_in, output_paths, told_by
 from patchwrap.suffixes import PHOTO_ENDINGS, readable_suffixes, unreadable_suffixes, without_twins
 
 
@@ -160,9 +160,11 @@ def _left_out(told: dict[str, Any]) -> set[str]:
 
 def _check_own(targets: dict[str, Path], told: dict[str, Any]) -> None:
     """Refuse to replace files that patchwrap did not write, such as ground truth."""
-    own = bool(told) or ("png" in targets and has_mark(targets["png"]))
+    marked = told or ("png" in targets and has_mark(targets["png"]))
+    # Sidecars of older versions do not name the files of the runs before.
+    own = named_in(told) if "earlier" in told else {path.name for path in targets.values() if marked}
     for path in filter(exists, targets.values()):
-        if not (has_mark(path) if path.suffix == ".png" else own):
+        if not (has_mark(path) if path.suffix == ".png" else path.name in own):
             raise OptionError(f"{str(path)!r} exists and is not patchwrap's; take another -o, or --overwrite it")
 
 
