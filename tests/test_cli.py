@@ -718,6 +718,16 @@ def test_an_unexpected_error_is_one_line_that_names_the_backend(photos, capsys):
     assert first.startswith("error: in/b.jpg: KeyError") and "'moody'" in first and "-v" in first
     assert summary == "1 of 3 images failed"
     assert Path("out/a_depth.json").exists() and Path("out/sub folder/ü_depth.json").exists()
+def test_no_old_confidence_stays_beside_a_map_without(photos, capsys):
+    how = ("in/a.png", "--format", "npy,confidence")
+    assert predict(*how) == 0 and "a_confidence.png" in files("out")
+    assert predict(*how, "--plan", "auto", "--overwrite") == 0
+    assert files("out") == ["a_depth.json", "a_depth.npy"]
+    capsys.readouterr()
+    assert predict(*how, "--plan", "auto", "--skip-existing") == 0
+    assert "skipped" in one_line(capsys)
+
+
 
 
 def test_verbose_shows_the_traceback(photos, capsys):

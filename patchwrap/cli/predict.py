@@ -269,7 +269,7 @@ def _predict(
     job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace
 ) -> tuple["DepthMap", dict[str, Path]]:
     """Return the map and the files that were written."""
-    from patchwrap.io import read_image
+    from patchwrap.io import read_image, remove
 
     start = time.perf_counter()
     photo = read_image(job.source)
@@ -284,6 +284,8 @@ def _predict(
     depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
     depth.save_as(written, photo, colormap=args.colormap, name=job.source)
     return depth, written
+    for key in targets.keys() - written.keys():
+        remove(targets[key])  # an earlier run's would lie beside files of another prediction
 
 
 def _makeable(targets: dict[str, Path], depth: "DepthMap", formats: list[str]) -> dict[str, Path]:
