@@ -20,6 +20,7 @@ from patchwrap.cli.inputs import check_folder
 from patchwrap.cli.report import Reporter, explain
 from patchwrap.datasets import Pairs
 from patchwrap.errors import OutputError
+from patchwrap.io import read_image
 
 ALL_ENDINGS = (
     *("depth.npy", "depth.png", "color.jpg", "depth.tiff", "points.ply", "points.glb", "confidence.png"),
@@ -479,6 +480,20 @@ def test_results_of_a_picture_that_was_replaced_are_made_again(photos, capsys, a
     assert np.load("out/a_depth.npy").shape == (24, 32) and sum("skipped" in line for line in lines) == 2
 
 
+def test_a_picture_that_is_replaced_while_it_is_read_is_made_again(photos, capsys, monkeypatch):
+    def read(source):
+        photo = read_image(source)
+        Image.new("RGB", (80, 60)).save(source)
+        return photo
+
+    with monkeypatch.context() as patch:
+        patch.setattr("patchwrap.io.read_image", read)
+        assert predict("in/a.png", "--format", "npy") == 0
+    assert predict("in/a.png", "--format", "npy", "--skip-existing", "-v") == 0
+    assert "in/a.png: the picture has changed" in capsys.readouterr().err
+    assert np.load("out/a_depth.npy").shape == (60, 80)
+
+
 def test_a_sidecar_without_the_photos_size_and_time_is_compared_by_age(photos, capsys):
     predict("in/a.png", "in/b.jpg", "--format", "npy")
     for name in ("a", "b"):
@@ -703,6 +718,16 @@ def test_confidence_is_left_out_for_a_picture_that_fits_into_a_tile(photos, caps
     assert "skipped" in captured.err and set(json.loads(captured.out)["outputs"]) == {"npy", "json"}
 
 
+def test_no_old_confidence_stays_beside_a_map_without(photos, capsys):
+    how = ("in/a.png", "--format", "npy,confidence")
+    assert predict(*how) == 0 and "a_confidence.png" in files("out")
+    assert predict(*how, "--plan", "auto", "--overwrite") == 0
+    assert files("out") == ["a_depth.json", "a_depth.npy"]
+    capsys.readouterr()
+    assert predict(*how, "--plan", "auto", "--skip-existing") == 0
+    assert "skipped" in one_line(capsys)
+
+
 def test_confidence_alone_is_refused_for_a_picture_that_fits_into_a_tile(photos, capsys):
     assert predict("in/a.png", "--plan", "auto", "--format", "confidence") == 1
     assert "this map has no confidence" in capsys.readouterr().err
@@ -718,16 +743,6 @@ def test_an_unexpected_error_is_one_line_that_names_the_backend(photos, capsys):
     assert first.startswith("error: in/b.jpg: KeyError") and "'moody'" in first and "-v" in first
     assert summary == "1 of 3 images failed"
     assert Path("out/a_depth.json").exists() and Path("out/sub folder/ü_depth.json").exists()
-def test_no_old_confidence_stays_beside_a_map_without(photos, capsys):
-    how = ("in/a.png", "--format", "npy,confidence")
-    assert predict(*how) == 0 and "a_confidence.png" in files("out")
-    assert predict(*how, "--plan", "auto", "--overwrite") == 0
-    assert files("out") == ["a_depth.json", "a_depth.npy"]
-    capsys.readouterr()
-    assert predict(*how, "--plan", "auto", "--skip-existing") == 0
-    assert "skipped" in one_line(capsys)
-
-
 
 
 def test_verbose_shows_the_traceback(photos, capsys):

@@ -272,9 +272,10 @@ def _predict(
     from patchwrap.io import read_image, remove
 
     start = time.perf_counter()
+    # Before it is read: a photo that is replaced meanwhile must not pass for the one that was predicted.
+    file = facts_of(Path(job.source)) if exists(job.source) else None
     photo = read_image(job.source)
     decode = time.perf_counter() - start
-    file = facts_of(Path(job.source))
     depth = engine(photo)
     backends = dict(zip(("backend", "coarse_backend", "fine_backend"), _backend_names(args)))
     options = {**depth.options, **backends, **_all_options(args), "asked": _asked(args), "file": file}
@@ -283,9 +284,9 @@ def _predict(
         options["left_out"] = sorted(set(targets) - set(written))
     depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
     depth.save_as(written, photo, colormap=args.colormap, name=job.source)
-    return depth, written
     for key in targets.keys() - written.keys():
         remove(targets[key])  # an earlier run's would lie beside files of another prediction
+    return depth, written
 
 
 def _makeable(targets: dict[str, Path], depth: "DepthMap", formats: list[str]) -> dict[str, Path]:
