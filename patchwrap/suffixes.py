@@ -13,7 +13,8 @@ def _suffixes(text: str) -> frozenset[str]:
 
 
 _PICTURES = _suffixes("jpg jpeg jpe jfif mpo png tif tiff webp bmp gif jp2 ppm pgm pnm tga avif")
-_OTHERS = _suffixes("jxl dng 3fr arw cr2 cr3 iiq nef nrw orf pef raf raw rw2 srw x3f")
+CAMERA_RAW = _suffixes("dng 3fr arw cr2 cr3 iiq nef nrw orf pef raf raw rw2 srw x3f")
+_OTHERS = CAMERA_RAW | _suffixes("jxl")
 
 PHOTO_ENDINGS = ("", *sorted(_PICTURES | HEIF), *sorted(suffix.upper() for suffix in _PICTURES | HEIF))
 """What may follow a photo's stem."""

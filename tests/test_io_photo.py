@@ -256,7 +256,8 @@ def test_unusable_files_are_named_with_the_cure(tmp_path):
     (tmp_path / "text.jpg").write_text("no picture\nat all")
     whole = saved(tmp_path, Image.effect_noise((64, 64), 50), "whole.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "raw.dng").write_bytes(whole)
+    for name in ("raw.dng", "back.iiq"):
+        (tmp_path / name).write_bytes(whole)
     saved(tmp_path, Image.new("RGB", (300, 1)), "flat.png")
 
     for name, words in {
@@ -267,6 +268,7 @@ def test_unusable_files_are_named_with_the_cure(tmp_path):
         "cut.png": "damaged",
         "flat.png": "300x1 pixels",
         "raw.dng": "camera raw",
+        "back.iiq": "camera raw",
         "x" * 300: "does not exist",
     }.items():
         message = message_for(tmp_path / name)

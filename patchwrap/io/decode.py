@@ -19,12 +19,11 @@ from patchwrap.io.focal import focal_fraction
 from patchwrap.io.heif import is_heif, open_heif
 from patchwrap.io.limits import check_size
 
+from patchwrap.suffixes import CAMERA_RAW
 Decoded = tuple[Shaped[ndarray, "height width 3"], float | None, str]
 """Pixels, focal length as a fraction of the longer side, name."""
 
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
-# Pillow opens these as TIFF and silently return the small preview inside.
-_CAMERA_RAW = {".3fr", ".arw", ".cr2", ".cr3", ".dng", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 # No others: Pillow hands EPS to Ghostscript, whatever the file's name says.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "PPM", "AVIF", "TGA")
 _PILLOW_LIMIT = threading.Lock()
@@ -91,7 +90,7 @@ def _check_path(text: str, name: str) -> None:
         raise ImageError(f"{name} is not a regular file; give a picture file")
     if path.stat().st_size == 0:
         raise ImageError(f"{name} is empty (0 bytes); copy or download it again")
-    if path.suffix.lower() in _CAMERA_RAW:
+    if path.suffix.lower() in CAMERA_RAW:  # Pillow opens these as TIFF and returns the small preview inside
         raise ImageError(f"{name} is a camera raw file; develop it to JPEG, PNG or TIFF first")
 
 
