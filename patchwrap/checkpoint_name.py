@@ -68,8 +68,7 @@ def loading(name: str) -> Iterator[None]:
         CheckpointError: instead of any other error.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             yield
     except Exception as error:
         on_hub = not Path(name).is_dir()

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, PngImagePlugin
 
 from patchwrap import ImageError, read_image
 from patchwrap.io import Photo, is_batch, read_images
@@ -276,12 +276,28 @@ def test_unusable_files_are_named_with_the_cure(tmp_path):
         assert str(tmp_path / name) in message
 
 
-def test_a_png_with_a_flipped_bit_is_damaged(tmp_path):
-    path = saved(tmp_path, Image.effect_noise((64, 64), 50), "p.png", compress_level=0)
+@pytest.mark.parametrize("part", [b"IHDR", b"tEXt", b"IDAT"])
+def test_a_png_with_a_flipped_bit_is_damaged(tmp_path, part):
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Title", "noise")
+    path = saved(tmp_path, Image.effect_noise((64, 64), 50), "p.png", compress_level=0, pnginfo=text)
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[content.index(part) + 7] ^= 1
     path.write_bytes(content)
     assert "is damaged" in message_for(path)
+
+
+def test_pngs_are_verified_several_at_a_time(tmp_path, monkeypatch):
+    """Pillow's limit is lifted for one thread after the other."""
+    verify, limits = PngImagePlugin.PngImageFile.verify, []
+
+    def verified(picture):
+        limits.append(Image.MAX_IMAGE_PIXELS)
+        verify(picture)
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "verify", verified)
+    read_image(saved(tmp_path, corner_picture(), "a.png"))
+    assert limits == [Image.MAX_IMAGE_PIXELS]
 
 
 def test_postscript_is_not_run_whatever_its_name(tmp_path):

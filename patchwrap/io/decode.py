@@ -1,5 +1,6 @@
 """Turn picture files and PIL images into upright RGB arrays; leaves Pillow's global settings as they were."""
 
+import os
 import re
 import threading
 import warnings
@@ -18,14 +19,16 @@ from patchwrap.errors import ImageError, one_line
 from patchwrap.io.focal import focal_fraction
 from patchwrap.io.heif import is_heif, open_heif
 from patchwrap.io.limits import check_size
-
 from patchwrap.suffixes import CAMERA_RAW
+
 Decoded = tuple[Shaped[ndarray, "height width 3"], float | None, str]
 """Pixels, focal length as a fraction of the longer side, name."""
 
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
 # No others: Pillow hands EPS to Ghostscript, whatever the file's name says.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "PPM", "AVIF", "TGA")
+_PNG = b"\x89PNG\r\n\x1a\n"
+"""First bytes of every PNG (PNG specification, section 5.2)."""
 _PILLOW_LIMIT = threading.Lock()
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 """TIFF tag numbers (TIFF 6.0, section 8)."""
@@ -43,7 +46,8 @@ def decode_file(source: str | PathLike[str]) -> Decoded:
     text = fspath(source)
     name = repr(text)
     _check_path(text, name)
-    with _quiet_pillow(), ExitStack() as opened:
+    # Pillow warns about odd metadata that does not affect the pixels.
+    with warnings.catch_warnings(action="ignore"), ExitStack() as opened:
         return decode_picture(_open(Path(text), name, opened), text)
 
 
@@ -59,7 +63,7 @@ def decode_picture(picture: Image.Image, name: str) -> Decoded:
     """
     shown = repr(name)
     check_size(*picture.size, shown)
-    with _quiet_pillow():
+    with warnings.catch_warnings(action="ignore"):
         try:
             focal = focal_fraction(picture)
             pixels = _pixels(_upright(picture), shown, getattr(picture, "tag_v2", {}))
@@ -82,7 +86,7 @@ def _check_path(text: str, name: str) -> None:
     path = Path(text)
     if _URL.match(text):
         raise ImageError(f"{name} is a URL; download the picture first and give the file")
-    if not _exists(path):
+    if not os.path.exists(path):  # noqa: PTH110  Path.exists raises if the name is too long
         raise ImageError(f"{name} does not exist; check the path")
     if path.is_dir():
         raise ImageError(f"{name} is a folder; give a picture file (the command line takes folders, too)")
@@ -94,23 +98,18 @@ def _check_path(text: str, name: str) -> None:
         raise ImageError(f"{name} is a camera raw file; develop it to JPEG, PNG or TIFF first")
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # the name is too long or contains NUL
-        return False
-
-
 def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
     """Open a picture; ``opened`` closes it and its file."""
     try:
         # Given a name, Pillow maps plain TIFFs into memory, and those that EXIF turns come out scrambled.
         stream = opened.enter_context(path.open("rb"))
-        with no_bomb_limit():
-            return opened.enter_context(open_heif(stream, name) if is_heif(stream) else _identified(stream, name))
+        return opened.enter_context(open_heif(stream, name) if is_heif(stream) else _identified(stream, name))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
+        stream.seek(0)
+        if stream.read(len(_PNG)) == _PNG:
+            raise ImageError(f"{name} is damaged: its header cannot be read. Copy or export it again") from error
         raise ImageError(f"{name} is not a picture of a format that is read; convert it to JPEG or PNG") from error
     except Exception as error:  # a damaged header makes Pillow raise nearly anything
         if isinstance(error, OSError) and error.strerror:
@@ -119,13 +118,17 @@ def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
 
 
 def _identified(stream: BinaryIO, name: str) -> Image.Image:
-    picture = Image.open(stream, formats=_formats())
+    picture = _header(stream)
     if picture.format != "PNG":
         return picture
     check_size(*picture.size, name)
     picture.verify()  # Pillow decodes the pixels whatever their checksum; a verified picture must be opened again
-    stream.seek(0)
-    return Image.open(stream, formats=_formats())
+    return _header(stream)
+
+
+def _header(stream: BinaryIO) -> Image.Image:
+    with no_bomb_limit():
+        return Image.open(stream, formats=_formats())
 
 
 def _formats() -> list[str]:
@@ -143,14 +146,6 @@ def no_bomb_limit() -> Iterator[None]:
             yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-
-
-@contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    # Pillow warns about odd metadata that does not affect the pixels.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _upright(picture: Image.Image) -> Image.Image:
