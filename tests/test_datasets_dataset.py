@@ -116,6 +116,13 @@ def test_a_split_names_pictures_with_dots(tmp_path, paint, write, line):
     assert [entry.name for entry in Pairs(tmp_path, split=write(tmp_path / "s.txt", line)).entries] == ["v1.5 room"]
 
 
+def test_a_split_selects_no_picture_whose_name_is_cut_at_a_dot(tmp_path, paint, write):
+    for name in ("IMG_1.jpg", "IMG_1.5.jpg", "IMG_2.jpg"):
+        paint(tmp_path / name)
+    split = write(tmp_path / "s.txt", "IMG_1.5\nIMG_2.5\n")
+    assert [entry.name for entry in Pairs(tmp_path, split=split).entries] == ["IMG_1.5", "IMG_2"]
+
+
 def test_a_split_may_be_written_on_windows(rooms, write):
     split = write(rooms / "split.txt", b"\xef\xbb\xbfden\\rgb_1.png\r\nden\\rgb_3.png 1\r\n")
     assert [entry.name for entry in NyuV2(rooms, split=split).entries] == ["den/rgb_1", "den/rgb_3"]

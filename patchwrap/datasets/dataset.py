@@ -288,9 +288,12 @@ def _listed(entries: Sequence[Entry], split: Path) -> list[Entry]:
         raise OptionError(f"split {str(split)!r} cannot be read: {error}. Give a text file of pictures") from error
     # The picture's path is the first word of a line, or the whole line if it has spaces.
     paths = [path.lstrip("/") for line in lines if line.strip() for path in (line.split()[0], line.strip())]
-    named = [PurePosixPath(path) for path in paths if PurePosixPath(path).name]
-    asked = {*named, *(path.with_suffix("") for path in named)}  # a dot may also be part of the name
-    kept = [entry for entry in entries if not asked.isdisjoint(_tails(entry.image))]
+    tails = [set(_tails(entry.image)) for entry in entries]
+    known = set().union(*tails)
+    named = (PurePosixPath(path) for path in paths if PurePosixPath(path).name)
+    # A dot may also be part of the name.
+    asked = {path if path in known else path.with_suffix("") for path in named}
+    kept = [entry for entry, own in zip(entries, tails) if own & asked]
     if not kept:
         raise OptionError(f"split {str(split)!r} names none of {len(entries)} pictures, such as {entries[0].name!r}")
     return kept
