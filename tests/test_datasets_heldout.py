@@ -59,6 +59,6 @@ def test_scenes_are_drawn_once_and_are_exact_pairs(tmp_path):
 
 
 def test_kinds_can_be_named(tmp_path):
-    data = ImageSet.open("generated:3@64x48:workshop+playground", cache=tmp_path)
+    data = ImageSet.open("generated:3@64x48:workshop+playground", cache=str(tmp_path))
     assert [sample.name for sample in data.samples] == ["9000000_workshop", "9000001_playground", "9000002_workshop"]
     assert data.name.startswith("generated:3@64x48:workshop+playground (seeds from 9000000")

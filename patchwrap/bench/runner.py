@@ -50,7 +50,7 @@ def bench(
     tile_batch_size: int = 4,
     device: str = "auto",
     dtype: str = "float32",
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Compare backends, plans, fusers and heads on the same images by the same protocol.

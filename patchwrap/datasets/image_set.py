@@ -51,7 +51,7 @@ class ImageSet:
         count: int | None = None,
         seed: int = 0,
         depth_scale: float = MILLIMETRE,
-        cache: Path | None = None,
+        cache: str | Path | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> "ImageSet":
         """Find the images.
@@ -73,7 +73,8 @@ class ImageSet:
         if count is not None and count < 1:
             raise OptionError(f"count {count} is less than 1.")
         if isinstance(data, str | Path) and (spec := parse_spec(str(data), count)):
-            samples = generated_samples(spec.count, spec.size, cache or cache_folder(), progress, seed, spec.kinds)
+            folder = Path(cache) if cache else cache_folder()
+            samples = generated_samples(spec.count, spec.size, folder, progress, seed, spec.kinds)
             return cls(f"{spec} (seeds from {FIRST_SEED + seed}, generator {generator_digest()})", samples)
         if isinstance(data, str | Path):
             data = open_dataset(data, depth_scale=depth_scale)
