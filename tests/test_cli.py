@@ -634,6 +634,12 @@ def test_a_name_of_dots_keeps_its_suffix(photos):
     Path("in/a.png").rename("..png")
     assert predict("..png", "--format", "npy") == 0
     assert files("out") == ["..png_depth.json", "..png_depth.npy"] and not Path("out_depth.npy").exists()
+    Path("..png").rename("in/..png")
+    assert predict("in/.*", "--format", "npy", out="glob") == 0
+    assert files("glob") == files("out")
+    Image.new("RGB", (64, 48)).save("in/._depth.png")
+    assert predict("in/b.jpg", "in/._depth.png", "--format", "npy", out="both") == 0
+    assert "._depth_depth.npy" in files("both")
 
 
 @pytest.mark.parametrize(

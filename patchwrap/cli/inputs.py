@@ -258,11 +258,16 @@ def _expand(text: str, out: Path, on_error: _OnError) -> Iterator[Job]:
             if not _is_folder(match) and not _is_result(match):
                 yield _job(match, base)
     else:
-        yield Job(text, Path(path.stem if path.stem.strip(".") else path.name))
+        yield Job(text, Path(_stem(path)))
 
 
 def _job(file: Path, base: Path) -> Job:
-    return Job(str(file), file.relative_to(base).with_name(file.stem))
+    return Job(str(file), file.relative_to(base).with_name(_stem(file)))
+
+
+def _stem(file: Path) -> str:
+    """A file's name without its suffix, unless only dots would be left."""
+    return file.stem if file.stem.strip(".") else file.name
 
 
 def _matches(pattern: Path, on_error: _OnError) -> Iterator[Path]:
@@ -304,8 +309,10 @@ def _lost_its_sidecar(file: Path) -> bool:
     """Whether a prediction seems to have written this file beside its photo, though there is no sidecar."""
     for key, output in OUTPUTS.items():
         stem = file.name.removesuffix(output.ending)
+        if stem == file.name or not stem.strip("."):
+            continue
         # Pictures that share a stem keep their suffixes in it.
-        if stem and stem != file.name and any(exists(file.with_name(stem + suffix)) for suffix in PHOTO_ENDINGS):
+        if any(exists(file.with_name(stem + suffix)) for suffix in PHOTO_ENDINGS):
             return key == "png" or any(exists(file.with_name(stem + OUTPUTS[one].ending)) for one in ("npy", "png"))
     return False
 

@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report_faults(faults: Sequence[tuple[str, str]], args: argparse.Namespace, reporter: Reporter) -> None:
-    """Report the inputs that match nothing."""
+    """Report the inputs that give no picture and the folders that cannot be read."""
     for name, fault in faults:
         reason = reporter.failed(name, OptionError(fault))
         _print_json(args, name, "failed", error=reason)
