@@ -1,5 +1,8 @@
 """What every data set does: lists, leaves out, refuses what cannot be used, hands over to torch."""
 
+import importlib
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -71,12 +74,29 @@ def test_a_sample_is_another_when_its_data_sets_class_is_changed(rooms):
         limits = (1e-3, 5.0)
 
     made = {}
-    exec("class Typed(NyuV2): pass", {"NyuV2": NyuV2, "__name__": "__main__"}, made)  # as in a session without a file
+    exec("class Typed(NyuV2): pass", {"NyuV2": NyuV2, "__name__": "session"}, made)  # as in a session without a file
     sets = [kind(rooms) for kind in (NyuV2, Halved, Nearer, made["Typed"])]
     sets[2].limits = (1e-3, 4.0)
     stamps = [data.lazy_samples[0].stamp for data in (*sets, Nearer(rooms))]
     assert len(set(stamps)) == 5 and stamps[0] == NyuV2(rooms).lazy_samples[0].stamp
     assert all(stamp.isprintable() and "0x" not in stamp for stamp in stamps)
+
+
+def test_a_sample_is_another_when_what_its_data_sets_module_calls_is_changed(rooms, monkeypatch):
+    monkeypatch.syspath_prepend(rooms)
+    stamps = set()
+    for factor in ("2", "3.5"):
+        (rooms / "halls.py").write_text(
+            "from patchwrap.datasets import NyuV2\n\n\n"
+            f"def scaled(values):\n    return values * {factor}\n\n\n"
+            "class Halls(NyuV2):\n"
+            "    def depth(self, path, entry, size):\n"
+            "        return scaled(super().depth(path, entry, size))\n"
+        )
+        importlib.invalidate_caches()
+        stamps.add(importlib.import_module("halls").Halls(rooms).lazy_samples[0].stamp)
+        monkeypatch.delitem(sys.modules, "halls")
+    assert len(stamps) == 2
 
 
 def test_samples_know_how_far_they_count(rooms):

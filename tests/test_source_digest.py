@@ -8,6 +8,7 @@ import pytest
 import patchwrap
 from patchwrap import source_digest
 from patchwrap.bench import fingerprint
+from patchwrap.datasets import Spring, dataset
 from patchwrap.finetune import preparation
 
 RECORDS = (
@@ -38,6 +39,15 @@ def test_every_module_that_decides_a_result_changes_the_digest(sources, roots, d
     for number, name in enumerate(deciding, start=2):
         edit(sources / f"{name}.py")
         seen.add(source_digest.source_digest(*roots))
+        assert len(seen) == number, name
+
+
+def test_every_module_that_a_data_set_reads_by_changes_its_digest(sources):
+    digest = dataset._code.__wrapped__  # once for each class otherwise
+    seen = {digest(Spring)}
+    for number, name in enumerate(("spring", "disparity", "dataset", "../io/decode"), start=2):
+        edit(sources / "datasets" / f"{name}.py")
+        seen.add(digest(Spring))
         assert len(seen) == number, name
 
 

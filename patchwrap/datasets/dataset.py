@@ -2,12 +2,14 @@
 
 import inspect
 import math
+import sys
 import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from tokenize import TokenError
 from typing import Any, ClassVar
@@ -26,6 +28,7 @@ from patchwrap.digest import digest
 from patchwrap.errors import ImageError, OptionError
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import Photo, read_image
+from patchwrap.source_digest import source_digest
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Mask, Values
 
@@ -52,7 +55,8 @@ class DepthDataset(Dataset[Sample], ABC):
     Indexing raises an ImageError if a file is damaged or no pixel's depth is evaluated; a caller may skip such samples.
     A subclass sets the class attributes and implements ``entries_of`` and ``depth``. Its public instance attributes are
     options that change what is read, and part of every sample's stamp; the names of all others begin with ``_``. The
-    stamp also has a digest of the class's source, so that results of a loader that was changed are not used again.
+    stamp also has a digest of its module's source and of what of patchwrap's it builds on, so that results of a loader
+    that was changed are not used again.
 
     Args:
         folder: of the data set, or of a part of it such as a scene.
@@ -161,11 +165,11 @@ class DepthDataset(Dataset[Sample], ABC):
         return [LazySample(entry, self.load, self.limits[1], reading) for entry in self.entries]
 
     def _reading(self) -> str:
-        """What is read of the files, and how: options, limits, convention, and a digest of the classes that read."""
+        """What is read of the files, and how: options, limits, convention, and a digest of the code that reads."""
         hidden = ("folder", "entries")
         options = {name: value for name, value in vars(self).items() if name[0] != "_" and name not in hidden}
-        source = digest([_source(one) for one in type(self).__mro__ if issubclass(one, DepthDataset)])
-        facts = {"kind": self.kind, "limits": self.limits, "convention": str(self.convention), "source": source}
+        facts = {"kind": self.kind, "limits": self.limits, "convention": str(self.convention)}
+        facts["code"] = _code(type(self))
         return repr(sorted((options | facts).items()))
 
     def only(self, names: Iterable[str]) -> "DepthDataset":
@@ -225,11 +229,21 @@ class DepthDataset(Dataset[Sample], ABC):
         return image.relative_to(self.folder).with_suffix("").as_posix()
 
 
-def _source(reader: type) -> str:
+@cache
+def _code(reader: type[DepthDataset]) -> str:
+    """A digest of the code that reads: the modules of a class and of those that it inherits from."""
+    readers = [one for one in reader.__mro__ if issubclass(one, DepthDataset)]
+    return digest([(one.__module__, one.__qualname__, _source(one.__module__)) for one in readers])
+
+
+def _source(module: str) -> str:
+    """The source of a module; of one of patchwrap's, a digest that covers what it imports."""
+    if module.startswith("patchwrap."):
+        return source_digest(module)
     try:
-        return inspect.getsource(reader)
-    except (OSError, TypeError):  # a class without a file
-        return f"{reader.__module__}.{reader.__qualname__}"
+        return inspect.getsource(sys.modules[module])
+    except (KeyError, OSError, TypeError):  # a session without a file
+        return ""
 
 
 def all_have_depth(name: str, samples: Iterable[SampleSource]) -> bool:
