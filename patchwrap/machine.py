@@ -6,21 +6,29 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 _ALWAYS = ("patchwrap", "torch", "numpy", "scipy")
 
 
 def machine() -> dict[str, Any]:
     """Processor, cores, memory and accelerator of this machine."""
+    import torch
+
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gib": round(_memory() / 2**30, 1),
+        "memory_gib": memory_gib(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.release()}",
     }
+
+
+def memory_gib() -> float | None:
+    """Memory of this machine in GiB; None if its system does not tell."""
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def versions(*distributions: str) -> dict[str, str]:
@@ -43,10 +51,3 @@ def _processor() -> str:
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 0

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 import patchwrap
+from patchwrap.machine import memory_gib
 
 
 def register(subparsers: Any) -> None:
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         **_versions(),
         **_torch_facts(),
         "cpu_cores": os.cpu_count(),
-        "memory_gib": _memory_gib(),
+        "memory_gib": memory_gib(),
     }
     if args.json:
         print(json.dumps(facts, indent=2))
@@ -58,10 +59,3 @@ def _torch_facts() -> dict[str, Any]:
     devices += [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
     devices += ["mps"] if torch.backends.mps.is_available() else []
     return {"devices": devices, "torch_threads": torch.get_num_threads()}
-
-
-def _memory_gib() -> float | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (ValueError, OSError, AttributeError):  # not available on every system
-        return None
