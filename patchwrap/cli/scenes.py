@@ -17,6 +17,7 @@ from typing import Any
 from patchwrap import __version__
 from patchwrap.cli.arguments import nonempty_path
 from patchwrap.cli.inputs import check_folder
+from patchwrap.cli.step_bar import StepBar
 from patchwrap.errors import OptionError, OutputError
 from patchwrap.size import parse_size
 from patchwrap.workers import workers
@@ -133,12 +134,10 @@ def run(args: argparse.Namespace) -> int:
     # Software OpenGL would take all cores in each process.
     os.environ.setdefault("LP_NUM_THREADS", str(max(1, args.jobs // processes)))
     try:
-        with workers(processes) as pool:
+        with workers(processes) as pool, StepBar(args.quiet) as bar:
             tasks = [pool.submit(_draw, order) for order in missing]
             for done, task in enumerate(as_completed(tasks), start=1):
-                name = task.result()
-                if not args.quiet:
-                    print(f"{done} of {len(missing)}: {name}", file=sys.stderr)
+                bar(done, len(missing), task.result())
     except OutputError as error:  # only a drawn frame is written
         print(f"error: {error}", file=sys.stderr)
         return 1
