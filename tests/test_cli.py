@@ -16,7 +16,7 @@ from PIL import Image
 import patchwrap
 from patchwrap.cli import main
 from patchwrap.cli.arguments import DTYPES
-from patchwrap.cli.inputs import check_folder
+from patchwrap.cli.output_checks import check_folder
 from patchwrap.cli.report import Reporter, explain
 from patchwrap.datasets import Pairs
 from patchwrap.errors import OutputError

@@ -19,7 +19,7 @@ from patchwrap.cli.arguments import (
     positive_number,
     words,
 )
-from patchwrap.cli.inputs import check_folder
+from patchwrap.cli.output_checks import check_folder
 from patchwrap.cli.step_bar import StepBar
 from patchwrap.errors import BackendNotFoundError
 from patchwrap.fusers import AUTO, FUSERS

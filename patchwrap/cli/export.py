@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchwrap.cli.arguments import DEFAULT_BACKEND, nonempty, nonempty_path
 from patchwrap.cli.backend_options import add_backend_options, backend_options
-from patchwrap.cli.inputs import check_ending, check_folder
+from patchwrap.cli.output_checks import check_ending, check_folder
 from patchwrap.errors import OptionError
 from patchwrap.size import parse_size
 

@@ -17,7 +17,7 @@ from patchwrap.cli.arguments import (
     words,
 )
 from patchwrap.cli.backend_options import add_backend_options, backend_options
-from patchwrap.cli.inputs import check_ending, check_folder
+from patchwrap.cli.output_checks import check_ending, check_folder
 from patchwrap.cli.step_bar import StepBar
 from patchwrap.errors import OptionError
 

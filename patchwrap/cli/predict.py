@@ -21,18 +21,9 @@ from patchwrap.cli.arguments import (
     words,
 )
 from patchwrap.cli.backend_options import add_backend_options, backend_options
-from patchwrap.cli.inputs import (
-    Job,
-    Task,
-    check_folder,
-    check_sources,
-    facts_of,
-    find_jobs,
-    split_by_existing,
-    take_shard,
-    targets_of,
-    unreadable,
-)
+from patchwrap.cli.earlier_results import facts_of, split_by_existing
+from patchwrap.cli.inputs import Job, Task, find_jobs, take_shard, targets_of, unreadable
+from patchwrap.cli.output_checks import check_folder, check_sources
 from patchwrap.cli.report import Reporter, escape
 from patchwrap.cli.signals import interrupted
 from patchwrap.errors import OptionError

@@ -16,7 +16,7 @@ from typing import Any
 
 from patchwrap import __version__
 from patchwrap.cli.arguments import nonempty_path
-from patchwrap.cli.inputs import check_folder
+from patchwrap.cli.output_checks import check_folder
 from patchwrap.cli.step_bar import StepBar
 from patchwrap.errors import OptionError, OutputError
 from patchwrap.size import parse_size

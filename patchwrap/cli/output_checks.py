@@ -1,0 +1,55 @@
+"""Refuse outputs that cannot be written or would replace an input, before anything is computed."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from patchwrap.cli.inputs import Task
+from patchwrap.errors import OptionError, OutputError
+from patchwrap.outputs import exists
+
+
+def check_sources(tasks: Sequence[Task]) -> None:
+    """Refuse to overwrite an input picture.
+
+    Args:
+        tasks: those of all shards.
+
+    Raises:
+        OptionError: if a picture has the name of an output.
+    """
+    sources = {os.path.realpath(job.source) for job, _ in tasks}
+    for job, targets in tasks:
+        for path in targets.values():
+            if exists(path) and os.path.realpath(path) in sources:
+                raise OptionError(
+                    f"{str(path)!r} is to be predicted, and would be written for {job.source!r}; take another -o"
+                )
+
+
+def check_folder(out: Path) -> None:
+    """Refuse an output folder that cannot be made or written, before anything is computed.
+
+    Raises:
+        OutputError: if it, or what should contain it, is a file, not writable or on a drive that does not exist.
+    """
+    try:
+        existing = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), None)
+    except OSError as error:
+        raise OutputError(f"-o {str(out)!r} cannot be used: {error.strerror}") from error
+    if existing is None:  # only where there are drives
+        raise OutputError(f"-o {str(out)!r}: {out.absolute().anchor!r} does not exist; give a folder on another drive")
+    if not existing.is_dir():
+        raise OutputError(f"-o {str(out)!r} is not a folder: {str(existing)!r} is a file; give a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(f"-o {str(out)!r} cannot be written: no permission to write in {str(existing)!r}")
+
+
+def check_ending(out: Path, ending: str) -> None:
+    """Refuse an output file with another ending.
+
+    Raises:
+        OptionError: if the ending differs.
+    """
+    if out.suffix != ending:
+        raise OptionError(f"-o {str(out)!r} does not end in {ending}; add it")
