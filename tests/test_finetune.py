@@ -23,11 +23,12 @@ from PIL import Image
 
 import patchwrap
 from patchwrap.clock import Clock
-from patchwrap.datasets import open_dataset
+from patchwrap.datasets import image_set, open_dataset
+from patchwrap.datasets.heldout import FIRST_SEED
 from patchwrap.datasets.image_set import ImageSet
 from patchwrap.engine import Engine
 from patchwrap.errors import ConventionError, MissingExtraError, OptionError, OutputError, PatchwrapError, TrainingError
-from patchwrap.finetune import Recipe, SimulatedBackend
+from patchwrap.finetune import Recipe, SimulatedBackend, runner
 from patchwrap.finetune.division import divided, scene_of
 from patchwrap.finetune.draw import Drawer, assembled
 from patchwrap.finetune.job import TrainingJob
@@ -754,6 +755,21 @@ def test_images_to_train_on_are_refused_for_selection(photos, tmp_path):
     samples = open_dataset(photos).lazy_samples
     with pytest.raises(OptionError, match="held_out_data contains 1 of the images to train on, such as '3'"):
         finetune(PaintedBackend(), samples, tmp_path / "h.safetensors", held_out_data=samples[3:], **TINY)
+
+
+@pytest.mark.parametrize("size", ["1920x1080", "3840x2160"])
+def test_generated_images_for_selection_are_other_scenes_than_those_to_train_on(tmp_path, monkeypatch, size):
+    def drawn(count, size, cache, progress, first, kinds):
+        return [Named(str(FIRST_SEED + first + n), stamp=str(size)) for n in range(count)]
+
+    monkeypatch.setattr(image_set, "generated_samples", drawn)
+    jobs = []
+    monkeypatch.setattr(runner, "_trained", lambda job, *given: jobs.append(job) or Head())
+    options = {"held_out_data": f"generated:8@{size}", "cache": tmp_path, **TINY}
+    finetune(PaintedBackend("depth:scale"), "generated:48@1920x1080", tmp_path / "h.safetensors", **options)
+    learned, judged = ({int(sample.name) for sample in part} for part in (jobs[0].train, jobs[0].held_out))
+    assert len(learned) == 48 and len(judged) == 8 and not learned & judged
+    assert min(learned | judged) >= 500_000 and max(learned | judged) < 700_000
 
 
 def test_folders_may_be_given_as_text(photos, tmp_path):

@@ -36,6 +36,9 @@ SCENES_FROM = 500_000 - FIRST_SEED
 """Number of the first generated scene to train on, counted from the first held-out one. Seeds below a million are for
 training. Networks are trained on the first of them, and a head must see their errors on scenes that are new to them."""
 
+HELD_OUT_FROM = 600_000 - FIRST_SEED
+"""Number of the first scene of ``held_out_data``, counted likewise: networks are trained on those from 700000, too."""
+
 _log = logging.getLogger("patchwrap")
 
 
@@ -76,8 +79,8 @@ def finetune(
         coarse: another backend for the whole image.
         fine: another backend for the tiles.
         recipe: options of the training; ``options`` replace single ones, see ``patchwrap.finetune.Recipe``.
-        held_out_data: images for selection, given as ``data`` is and none of them in it; by default some of ``data``,
-            of scenes that are not trained on, see ``Recipe.held_out``.
+        held_out_data: images for selection, given as ``data`` is and none of them in it (generated scenes are others);
+            by default some of ``data``, of scenes that are not trained on, see ``Recipe.held_out``.
         universal: whether the head is also meant for backends it was not trained with; by default if there are several.
         start_from: a head to continue from, a file or ``universal``; ``begin`` and ``widths`` are those of this head.
             A warning tells if images for selection are among those that it, or what it started from, was trained on.
@@ -107,9 +110,7 @@ def finetune(
     path = _head_path(out)
     kept = None if cache is None else Path(cache)
     with processes.first_ahead():  # which renders missing scenes
-        samples, name = _samples(data, count, recipe, depth_scale, kept)
-        others = None if held_out_data is None else _samples(held_out_data, None, recipe, depth_scale, kept)[0]
-    train, judged = divided(samples, recipe) if others is None else apart(samples, others)
+        train, judged, name = _divided(data, held_out_data, count, recipe, depth_scale, kept)
     started = head_file(start_from) if start_from is not None else None
     if started is not None:
         recipe = _continued(recipe, started)
@@ -205,12 +206,23 @@ def _learned(training: dict[str, Any], sample: SampleSource) -> bool:
     return own or bool(started and _learned(started["training"], sample))
 
 
+def _divided(
+    data: Data, held_out_data: Data | None, count: int | None, recipe: Recipe, depth_scale: float, cache: Path | None
+) -> tuple[list[SampleSource], list[SampleSource], str]:
+    """Images to train on, images for selection, and the name of the data."""
+    samples, name = _samples(data, count, recipe, depth_scale, cache)
+    if held_out_data is None:
+        return *divided(samples, recipe), name
+    others, _ = _samples(held_out_data, None, recipe, depth_scale, cache, HELD_OUT_FROM)
+    return *apart(samples, others), name
+
+
 def _samples(
-    data: Data, count: int | None, recipe: Recipe, depth_scale: float, cache: Path | None
+    data: Data, count: int | None, recipe: Recipe, depth_scale: float, cache: Path | None, first: int = SCENES_FROM
 ) -> tuple[list[SampleSource], str]:
-    """The images, and the name of the data."""
+    """The images, generated ones from number ``first`` on, and the name of the data."""
     scenes = isinstance(data, str | Path) and parse_spec(str(data)) is not None
-    seed = SCENES_FROM if scenes else recipe.seed
+    seed = first if scenes else recipe.seed
     found = ImageSet.open(data, count, seed, depth_scale, cache and cache / "scenes")
     if recipe.truth and found.samples and not found.has_truth:
         raise OptionError(f"{found.name} has no depth beside its photos. Train without: --no-gt, or truth=False.")
