@@ -23,13 +23,13 @@ from PIL import Image
 
 import patchwrap
 from patchwrap.clock import Clock
-from patchwrap.datasets import image_set, open_dataset
+from patchwrap.datasets import Pairs, image_set, open_dataset
 from patchwrap.datasets.heldout import FIRST_SEED
 from patchwrap.datasets.image_set import ImageSet
 from patchwrap.engine import Engine
 from patchwrap.errors import ConventionError, MissingExtraError, OptionError, OutputError, PatchwrapError, TrainingError
 from patchwrap.finetune import Recipe, SimulatedBackend, runner
-from patchwrap.finetune.division import divided, scene_of
+from patchwrap.finetune.division import apart, divided, scene_of
 from patchwrap.finetune.draw import Drawer, assembled
 from patchwrap.finetune.job import TrainingJob
 from patchwrap.finetune.objective import overlap_gaps
@@ -137,7 +137,7 @@ def test_the_card_tells_how_to_do_it_again(trained):
     assert sorted(training["images"] + training["held_out"]) == ["0", "1", "2", "3"]
     assert training["history"]["step"] == 50 and training["versions"]["torch"] and training["skipped"] == []
     assert training["prediction"] == {"device": "cpu", "dtype": "float32", "tile_batch_size": 4, "depth_scale": 0.001}
-    assert sorted(training["stamps"]) == ["0", "1", "2", "3"] and all(training["stamps"].values())
+    assert sorted(training["stamps"]) == sorted(training["images"]) and all(training["stamps"].values())
     ((coarse, fine),) = training["backends"]
     assert coarse == fine and coarse["class"].endswith(".SimulatedBackend") and coarse["processing"] == [48, 80]
     assert coarse["seed"] == 0 and coarse["faults"]["tilt"] == 0.15
@@ -577,15 +577,18 @@ def test_a_training_keeps_begin_and_widths_of_the_head_that_it_starts_from(train
 
 
 def test_images_that_a_head_was_trained_on_are_told_where_they_select(train, photos, tmp_path, caplog):
-    samples = open_dataset(photos).lazy_samples
+    folder = shutil.copytree(photos, tmp_path / "photos")
 
     def go_on(name, learned, judged, **options):
+        samples = open_dataset(folder).lazy_samples
         data, held_out = ([samples[n] for n in numbers] for numbers in (learned, judged))
         train(data=data, name=name, held_out_data=held_out, steps=1, **options)
 
     go_on("first", [0, 1], [2])
     go_on("second", [3], [2], start_from=tmp_path / "first.safetensors")
     assert not caplog.messages
+    for path in folder.iterdir():
+        os.utime(path)
     go_on("third", [2], [0, 1, 3], start_from=tmp_path / "second.safetensors")
     assert len(caplog.messages) == 1 and "3 of 3 images for selection, such as '0', are" in caplog.messages[0]
 
@@ -755,6 +758,14 @@ def test_images_to_train_on_are_refused_for_selection(photos, tmp_path):
     samples = open_dataset(photos).lazy_samples
     with pytest.raises(OptionError, match="held_out_data contains 1 of the images to train on, such as '3'"):
         finetune(PaintedBackend(), samples, tmp_path / "h.safetensors", held_out_data=samples[3:], **TINY)
+
+
+def test_copies_of_images_to_train_on_are_refused_for_selection_however_they_are_read(photos, tmp_path):
+    for name in ("0.png", "0.npy"):
+        shutil.copyfile(photos / name, tmp_path / name)
+    for held_out in (Pairs(tmp_path).lazy_samples, Pairs(photos, depth_scale=0.01).lazy_samples[:1]):
+        with pytest.raises(OptionError, match="held_out_data contains 1 of the images to train on, such as '0'"):
+            apart(Pairs(photos).lazy_samples, held_out)
 
 
 @pytest.mark.parametrize("size", ["1920x1080", "3840x2160"])

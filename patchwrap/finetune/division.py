@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from patchwrap.datasets import SampleSource
+from patchwrap.datasets.lazy_sample import lasting_part
 from patchwrap.errors import OptionError
 from patchwrap.finetune.recipe import Recipe
 
@@ -100,5 +101,5 @@ def apart(
 
 
 def _identity(sample: SampleSource) -> tuple[str, str]:
-    """Stamp and file name: the stamp of files is their size and time only, which other files may share."""
-    return sample.stamp, sample.name.rpartition("/")[2]
+    """What copies of a sample share: file name and sizes of files, of which others may have one."""
+    return sample.name.rpartition("/")[2], lasting_part(sample.stamp)

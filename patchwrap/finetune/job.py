@@ -85,7 +85,7 @@ class TrainingJob:
             "data": self.data,
             "images": [sample.name for sample in self.train],
             "held_out": [sample.name for sample in self.held_out],
-            "stamps": {sample.name: sample.stamp for sample in (*self.train, *self.held_out)},
+            "stamps": {sample.name: sample.stamp for sample in self.train},
             "prediction": self.prediction,
         }
 

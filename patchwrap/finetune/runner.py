@@ -12,6 +12,7 @@ import torch
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import FIRST_SEED, cache_folder, parse_spec
 from patchwrap.datasets.image_set import Data, ImageSet
+from patchwrap.datasets.lazy_sample import lasting_part
 from patchwrap.errors import OptionError
 from patchwrap.finetune.division import apart, divided
 from patchwrap.finetune.draw import Drawer
@@ -202,7 +203,7 @@ def _learned(training: dict[str, Any], sample: SampleSource) -> bool:
     """
     stamp = training.get("stamps", {}).get(sample.name, sample.stamp)
     started = training.get("started_from")
-    own = sample.name in training.get("images", ()) and stamp == sample.stamp
+    own = sample.name in training.get("images", ()) and lasting_part(stamp) == lasting_part(sample.stamp)
     return own or bool(started and _learned(started["training"], sample))
 
 
