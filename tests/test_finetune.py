@@ -919,7 +919,7 @@ def test_nothing_to_learn_from_is_one_clear_line(tmp_path):
 def test_another_division_of_the_same_images_is_another_training():
     a, b, c = (Named(name) for name in "abc")
     jobs = [
-        TrainingJob(Recipe(), Processes("cpu"), [], *parts, Path("x.safetensors"), None, "abc", {}, False)
+        TrainingJob(Recipe(), Processes("cpu"), [], *parts, Path("x.safetensors"), None, None, "abc", {}, False)
         for parts in (([a, b], [c]), ([a], [b, c]), ([a, b], [c]))
     ]
     assert jobs[0].identity == jobs[2].identity != jobs[1].identity

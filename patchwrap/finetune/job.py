@@ -13,7 +13,7 @@ from patchwrap.finetune.preparation import Preparation, Skipped
 from patchwrap.finetune.processes import Processes
 from patchwrap.finetune.recipe import Recipe
 from patchwrap.finetune.simulated import SimulatedBackend
-from patchwrap.heads import HeadCard, TrainedOn, load_head
+from patchwrap.heads import Head, HeadCard, TrainedOn
 from patchwrap.machine import machine, versions
 from patchwrap.spec import Backend
 
@@ -30,6 +30,7 @@ class TrainingJob:
         held_out: images for selection.
         out: the head's file.
         start_from: file of the head that training starts from, or None.
+        started: this head, whose network is trained in place, or None.
         data: name of the data for the head's card.
         prediction: options of the prediction and of reading the data, for the card.
         universal: whether the head is meant for backends it was not trained with.
@@ -42,6 +43,7 @@ class TrainingJob:
     held_out: list[SampleSource]
     out: Path
     start_from: Path | None
+    started: Head | None
     data: str
     prediction: dict[str, Any]
     universal: bool
@@ -68,7 +70,7 @@ class TrainingJob:
             "backends": [[_described(part) for part in (engine.coarse, engine.fine)] for engine in engines],
             "skipped": [asdict(one) for one in skipped],
             "fingerprints": [one.fingerprint for one in self.preparations],
-            "started_from": self.start_from and load_head(self.start_from).card.to_dict(),
+            "started_from": self.started and self.started.card.to_dict(),
             "processes": self.processes.count,
             "parameters": parameters,
             "history": history,

@@ -112,18 +112,19 @@ def finetune(
     kept = None if cache is None else Path(cache)
     with processes.first_ahead():  # which renders missing scenes
         train, judged, name = _divided(data, held_out_data, count, recipe, depth_scale, kept)
-    started = head_file(start_from) if start_from is not None else None
-    if started is not None:
-        recipe = _continued(recipe, started)
+    started = None
+    if start_from is not None:
+        started, start_from = load_head(start_from), head_file(start_from)
+        recipe = _continued(recipe, started, start_from)
         if processes.first:
-            _warn_of_learned(judged, started)
+            _warn_of_learned(judged, started, start_from)
     several = backend if isinstance(backend, list | tuple) else [backend]
     seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size}
     wide = len(several) > 1 if universal is None else universal
     told = seen | {"depth_scale": depth_scale}
     with preserved_generators(processes.device):
         preparations = [_preparation((one, coarse, fine), recipe, kept, seen) for one in several]
-        job = TrainingJob(recipe, processes, preparations, train, judged, path, started, name, told, wide)
+        job = TrainingJob(recipe, processes, preparations, train, judged, path, start_from, started, name, told, wide)
         seed_generators(processes.device, recipe.seed)
         return _trained(job, save_seconds, progress or _no_progress, on_step)
 
@@ -166,31 +167,30 @@ def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
         raise OptionError(f"finetune has no such option: {error}.") from None
 
 
-def _continued(recipe: Recipe, head: Path) -> Recipe:
+def _continued(recipe: Recipe, started: Head, file: Path) -> Recipe:
     """The recipe with the head's own ``begin`` and ``widths``.
 
     Raises:
         OptionError: if the recipe asks for others.
     """
-    started = load_head(head)
     own: dict[str, Any] = {"begin": started.card.training.get("recipe", {}).get("begin", Recipe.begin)}
     own["widths"] = tuple(started.network.options["widths"])
     for name, value in own.items():
         if getattr(recipe, name) not in (value, getattr(Recipe, name)):
             raise OptionError(
-                f"{name} {getattr(recipe, name)!r} is given, but {str(head)!r} has {value!r}, which stays when its "
+                f"{name} {getattr(recipe, name)!r} is given, but {str(file)!r} has {value!r}, which stays when its "
                 f"training goes on. Leave {name} out, or start from another head or from none."
             )
     return replace(recipe, **own)
 
 
-def _warn_of_learned(judged: Sequence[SampleSource], head: Path) -> None:
-    training = load_head(head).card.training
+def _warn_of_learned(judged: Sequence[SampleSource], started: Head, file: Path) -> None:
+    training = started.card.training
     if learned := [sample.name for sample in judged if _learned(training, sample)]:
         _log.warning(
             "warning: %d of %d images for selection, such as %r, are among those that %r was trained on: scores may "
             "flatter. Give the data, count, seed and held_out of its training, or held_out_data.",
-            *(len(learned), len(judged), learned[0], str(head)),
+            *(len(learned), len(judged), learned[0], str(file)),
         )
 
 
@@ -296,15 +296,14 @@ def _network(job: TrainingJob) -> HeadNetwork:
         raise OptionError("a head is guided by the features of one backend. Give one, or train without guidance.")
     head = job.preparations[0].engine.head
     guides = head.network.guides if isinstance(head, Head) else (0, 0)
-    if job.start_from is None:
+    if job.started is None:
         return HeadNetwork(job.recipe.widths, (guides[0], guides[1]), job.recipe.begin)
-    started = load_head(job.start_from)
-    if started.decoder and job.recipe.unfreeze == "none":
+    if job.started.decoder and job.recipe.unfreeze == "none":
         raise OptionError(
             f"{str(job.start_from)!r} contains a trained decoder, which a head alone would drop. Train both: "
             "--unfreeze decoder."
         )
-    network = started.network
+    network = job.started.network
     if network.guides != tuple(guides):
         raise OptionError(
             f"{str(job.start_from)!r} is guided by other features than this backend gives. Start from another head, or "
@@ -320,7 +319,7 @@ def _own_backend(job: TrainingJob) -> Any:
     if len(job.preparations) > 1:
         raise OptionError("decoders of several backends cannot be trained together. Give one backend.")
     fine = job.preparations[0].engine.fine
-    own = copy.deepcopy(fine if job.start_from is None else load_head(job.start_from).adapted(fine))
+    own = copy.deepcopy(fine if job.started is None else job.started.adapted(fine))
     if isinstance(own, Movable):  # half precision would round small updates away
         own.to(job.processes.device, torch.float32)
     return own
