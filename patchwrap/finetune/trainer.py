@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -282,6 +282,12 @@ class Trainer:
         views.begin()
         return lambda group: views.view(group, backend)
 
+    @property
+    def _parts(self) -> dict[str, Any]:
+        """What has a state of its own, by its name in the file."""
+        names = ("trainee", "ema", "optimiser", "schedule", "scaler")
+        return {name: getattr(self, name) for name in names}
+
     def save(self) -> None:
         """Write the training state atomically.
 
@@ -290,25 +296,14 @@ class Trainer:
         """
         if not self.processes.first:
             return
-        state = {
-            "trainee": self.trainee.state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            "history": asdict(self.history),
-            "best": self.best,
-            "sums": self._sums,
-        }
+        state = {name: part.state_dict() for name, part in self._parts.items()}
+        state |= {"history": asdict(self.history), "best": self.best, "sums": self._sums}
         save_state(self.state, self.identity, state)
 
     def _resume(self) -> None:
         state = read_state(self.state, self.identity, self.processes.device)
-        self.trainee.load_state_dict(state["trainee"])
-        self.ema.load_state_dict(state["ema"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.scaler.load_state_dict(state["scaler"])
+        for name, part in self._parts.items():
+            part.load_state_dict(state[name])
         self.history, self.best, self._sums = History(**state["history"]), state["best"], state["sums"]
 
 
