@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,6 @@ class Preparation:
     folder: Path
     with_truth: bool
     name: str = ""
-    _fingerprint: str = field(default="", init=False)
 
     @classmethod
     def of(
@@ -145,16 +144,14 @@ class Preparation:
         # A record with truth can also be used without it.
         return with_truth if self.with_truth or with_truth.exists() else without
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Changes when the backends would predict something else, or when the code that makes records changes."""
-        if not self._fingerprint:
-            facts = [_backend_facts(self.engine, part) for part in (self.engine.coarse, self.engine.fine)]
-            facts.append(_tile_facts(self.engine))
-            guides = self.engine.head.network.guides if isinstance(self.engine.head, Head) else ()
-            options = {name: str(self.engine.options[name]) for name in ("dtype", "seed", "mirror")}
-            self._fingerprint = digest([FORMAT, facts, guides, options, _recording()])
-        return self._fingerprint
+        facts = [_backend_facts(self.engine, part) for part in (self.engine.coarse, self.engine.fine)]
+        facts.append(_tile_facts(self.engine))
+        guides = self.engine.head.network.guides if isinstance(self.engine.head, Head) else ()
+        options = {name: str(self.engine.options[name]) for name in ("dtype", "seed", "mirror")}
+        return digest([FORMAT, facts, guides, options, _recording()])
 
     def _place(self, sample: SampleSource, plan: str, with_truth: bool) -> Path:
         kept = [sample.name, sample.stamp, plan, with_truth, self.engine.options["seed"]]
