@@ -72,7 +72,7 @@ def depth_consistency(batch: TileBatch, refined: Refined, form: str = "group") -
     """Mean squared difference where tiles overlap, averaged over all overlapping pairs.
 
     Args:
-        batch: the head's input.
+        batch: the head's input, in which tiles overlap.
         refined: the head's output.
         form: ``group`` compares all pixels, in spreads of the coarse map; ``pair`` pixels with valid truth, in metres.
     """
@@ -81,7 +81,7 @@ def depth_consistency(batch: TileBatch, refined: Refined, form: str = "group") -
         overlap_consistency(maps[i][None], maps[k][None], shift, None if valid is None else valid[i][None])
         for i, k, shift in batch.overlaps
     ]
-    return torch.stack(losses).mean() if losses else refined.sum() * 0.0
+    return torch.stack(losses).mean()
 
 
 def _in_spreads(batch: TileBatch, refined: Refined) -> Refined:
@@ -102,14 +102,12 @@ def feature_consistency(batch: TileBatch, features: Sequence[Tensor], form: str 
     feature's size in pixels.
 
     Args:
-        batch: the head's input.
+        batch: the head's input, in which tiles overlap.
         features: of its decoder, level by level.
         form: ``group`` divides by the features' own mean square, so that the value does not depend on their size;
             ``pair`` does not. The divisor has no gradient: descent still shrinks features slowly, since that reduces
             the numerator.
     """
-    if not batch.overlaps:
-        return batch.view.aligned.sum() * 0.0
     tiles = [number for i, k, _ in batch.overlaps for number in (i, k)]
     windows = torch.tensor([
         _share(by, batch.view.aligned.shape[-2:])
