@@ -43,7 +43,6 @@ class TileBatch:
         target: true depth in the coarse map's units; arbitrary where not valid. None without ground truth.
         valid: where the target is used.
         edges: where true depth has edges.
-        mirrored: whether the batch is flipped left to right.
     """
 
     view: TileView
@@ -54,16 +53,23 @@ class TileBatch:
     target: Float[Tensor, "tiles 1 height width"] | None = None
     valid: Bool[Tensor, "tiles 1 height width"] | None = None
     edges: Bool[Tensor, "tiles 1 height width"] | None = None
-    mirrored: bool = False
 
     def to(self, device: torch.device) -> "TileBatch":
         """Move the tensors to a device."""
-        moved: dict[str, Any] = {
-            name: value.to(device)
-            for name in ("target", "valid", "edges")
-            if (value := getattr(self, name)) is not None
-        }
-        return replace(self, view=self.view.to(device), **moved)
+        return replace(self, view=self.view.to(device), **{k: v.to(device) for k, v in self._truth.items()})
+
+    def mirrored(self) -> "TileBatch":
+        """Flip the tiles left to right."""
+        overlaps = [(i, k, (rows, -columns)) for i, k, (rows, columns) in self.overlaps]
+        corrections = [replace(one, tilt_u=-one.tilt_u) for one in self.corrections]
+        maps = {name: value.flip(-1) for name, value in self._truth.items()}
+        return replace(self, view=self.view.mirrored(), overlaps=overlaps, corrections=corrections, **maps)
+
+    @property
+    def _truth(self) -> dict[str, Any]:
+        """The maps of true depth, where it is known."""
+        maps = {"target": self.target, "valid": self.valid, "edges": self.edges}
+        return {name: value for name, value in maps.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ class Drawer:
         batch = assembled(chosen)
         view = replace(batch.view, images=_recoloured(batch.view.images, [len(g.tiles) for g in chosen], rng))
         batch = replace(batch, view=view)
-        return _mirrored(batch) if rng.random() < 0.5 else batch
+        return batch.mirrored() if rng.random() < 0.5 else batch
 
 
 def groups_of(record: Record, consistency: str) -> list[Group]:
@@ -174,17 +180,6 @@ def assembled(groups: Sequence[Group]) -> TileBatch:
         return batch
     target, valid, edges = (torch.cat(parts) for parts in zip(*(record.target(n) for record, n in read)))
     return replace(batch, target=target, valid=valid, edges=edges)
-
-
-def _mirrored(batch: TileBatch) -> TileBatch:
-    maps: dict[str, Any] = {
-        name: value.flip(-1) for name in ("target", "valid", "edges") if (value := getattr(batch, name)) is not None
-    }
-    overlaps = [(i, k, (rows, -columns)) for i, k, (rows, columns) in batch.overlaps]
-    corrections = [replace(one, tilt_u=-one.tilt_u) for one in batch.corrections]
-    return replace(
-        batch, view=batch.view.mirrored(), overlaps=overlaps, corrections=corrections, mirrored=True, **maps
-    )
 
 
 def _recoloured(images: Tensor, sizes: Sequence[int], rng: np.random.Generator) -> Tensor:
