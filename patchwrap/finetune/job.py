@@ -70,7 +70,7 @@ class TrainingJob:
             "backends": [[_described(part) for part in (engine.coarse, engine.fine)] for engine in engines],
             "skipped": [asdict(one) for one in skipped],
             "fingerprints": [one.fingerprint for one in self.preparations],
-            "started_from": self.started and self.started.card.to_dict(),
+            "started_from": self.started and asdict(self.started.card),
             "processes": self.processes.count,
             "parameters": parameters,
             "history": history,

@@ -1,6 +1,6 @@
 """What a head was trained on; stored in its file."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from patchwrap.spec import Backend
@@ -79,13 +79,9 @@ class HeadCard:
             return f"was trained for {names}, and this {given.coarse} has other weights"
         return None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The card as plain dicts, tuples and values for JSON."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, card: dict[str, Any]) -> "HeadCard":
-        """Read a card.
+        """Read a card that ``dataclasses.asdict`` wrote.
 
         Raises:
             KeyError: if a field is missing.

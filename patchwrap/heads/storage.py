@@ -1,6 +1,7 @@
 """Reads and writes a head: one safetensors file whose header says how to build it; the card also as JSON beside it."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -25,13 +26,12 @@ SHIPPED = Path(__file__).with_name("universal.safetensors")
 """Its file, made by ``benchmarks/train_universal_head.py``."""
 
 
-def save_head(head: Head, path: str | Path, dtype: torch.dtype = torch.float16) -> Path:
-    """Write a head atomically; its card also as JSON beside it.
+def save_head(head: Head, path: str | Path) -> Path:
+    """Write a head atomically, as float16; its card also as JSON beside it.
 
     Args:
-        head: what to write.
+        head: what to write; a decoder that was trained with it stays float32.
         path: of the file, ``.safetensors``.
-        dtype: number type on disk; a decoder that was trained with the head stays float32.
 
     Returns:
         The path.
@@ -40,13 +40,14 @@ def save_head(head: Head, path: str | Path, dtype: torch.dtype = torch.float16) 
         OutputError: if it cannot be written.
     """
     path = Path(path)
-    tensors = {name: value.detach().to("cpu", dtype) for name, value in head.network.state_dict().items()}
+    tensors = {name: value.detach().to("cpu", torch.float16) for name, value in head.network.state_dict().items()}
     decoder = {f"decoder.{n:04d}": value.detach().cpu().float() for n, value in enumerate(head.decoder)}
-    header = {"format": FORMAT, "network": head.network.options, "card": head.card.to_dict()}
+    card = asdict(head.card)
+    header = {"format": FORMAT, "network": head.network.options, "card": card}
     stored = {name: value.contiguous() for name, value in (tensors | decoder).items()}
     with replacing(path) as stream:
         stream.write(save(stored, {HEADER: json.dumps(header, default=str)}))
-    write_json(path.with_suffix(".json"), head.card.to_dict())
+    write_json(path.with_suffix(".json"), card)
     return path
 
 
