@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
+from patchwrap.dtypes import DTYPES
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, check_detail, check_fuser
 from patchwrap.seed import check_seed
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _ANY_SIZE = (512, 512)
 """Stands for photo and tile where any size will do: whether a plan can be read does not depend on it."""
 
-DTYPES = ("float32", "bfloat16", "float16")
 _NUMBER = ((Real, NoneType), "a number or None")
 _WHOLE = ((Integral,), "a whole number")
 _CALLABLE = ((Callable, NoneType), "a function or None")

@@ -15,7 +15,6 @@ from PIL import Image
 
 import patchwrap
 from patchwrap.cli import main
-from patchwrap.cli.arguments import DTYPES
 from patchwrap.cli.output_checks import check_folder
 from patchwrap.cli.report import Reporter, explain
 from patchwrap.datasets import Pairs
@@ -931,12 +930,6 @@ def test_no_bars_and_no_lines_when_quiet(monkeypatch):
         reporter.finished("line")
 
     assert terminal.getvalue() == ""
-
-
-def test_the_choices_are_those_of_the_pipeline():
-    from patchwrap import predict_options
-
-    assert DTYPES == predict_options.DTYPES
 
 
 def test_backends_are_listed(ramp, install, capsys):

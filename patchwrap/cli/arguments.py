@@ -5,7 +5,6 @@ import math
 from pathlib import Path
 
 DEFAULT_BACKEND = "native"
-DTYPES = ("float32", "bfloat16", "float16")
 PLANS = (
     "auto (by the photo's size, at most 3x3), COLUMNSxROWS such as 3x3 (neighbours overlap by half), p16 (4x4 without "
     "overlap), p49 (4x4 overlapping by half), slide (tiles of the backend's input size), slide:WIDTHxHEIGHT; all but "

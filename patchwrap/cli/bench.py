@@ -11,7 +11,6 @@ from typing import Any
 from patchwrap.cli.arguments import (
     DEFAULT_BACKEND,
     DEVICE,
-    DTYPES,
     PLANS,
     nonempty,
     nonempty_path,
@@ -21,6 +20,7 @@ from patchwrap.cli.arguments import (
 )
 from patchwrap.cli.output_checks import check_folder
 from patchwrap.cli.step_bar import StepBar
+from patchwrap.dtypes import DTYPES
 from patchwrap.errors import BackendNotFoundError
 from patchwrap.fusers import AUTO, FUSERS
 

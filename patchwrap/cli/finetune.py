@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from patchwrap.cli.arguments import (
     DEFAULT_BACKEND,
     DEVICE,
-    DTYPES,
     ROLES,
     nonempty,
     nonempty_path,
@@ -19,6 +18,7 @@ from patchwrap.cli.arguments import (
 from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.output_checks import check_ending, check_folder
 from patchwrap.cli.step_bar import StepBar
+from patchwrap.dtypes import DTYPES
 from patchwrap.errors import OptionError
 
 if TYPE_CHECKING:

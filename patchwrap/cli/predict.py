@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from patchwrap.cli.arguments import (
     DEFAULT_BACKEND,
     DEVICE,
-    DTYPES,
     PLANS,
     ROLES,
     nonempty,
@@ -26,6 +25,7 @@ from patchwrap.cli.inputs import Job, Task, find_jobs, take_shard, targets_of, u
 from patchwrap.cli.output_checks import check_folder, check_sources
 from patchwrap.cli.report import Reporter, escape
 from patchwrap.cli.signals import interrupted
+from patchwrap.dtypes import DTYPES
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, FUSERS
 from patchwrap.outputs import FORMATS, exists

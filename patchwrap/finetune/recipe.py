@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from math import inf
 
 from patchwrap.digest import digest
+from patchwrap.dtypes import DTYPES
 from patchwrap.errors import OptionError
 from patchwrap.heads.network import WIDTHS
 from patchwrap.seed import check_seed
@@ -14,7 +15,7 @@ WORDS = {
     "agree_on": ("depth", "depth+features"),
     "begin": ("agreed", "aligned"),
     "unfreeze": ("none", "decoder"),
-    "precision": ("float32", "bfloat16", "float16"),
+    "precision": DTYPES,
 }
 """Allowed values of the options that are words."""
 

@@ -1,0 +1,3 @@
+"""The number types in which networks compute, by their names in torch, which the command line does not import."""
+
+DTYPES = ("float32", "bfloat16", "float16")
