@@ -27,7 +27,7 @@ from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.report import Cell, Row
 from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, number
-from patchwrap.cli.finetune import Progress
+from patchwrap.cli.finetune import TrainingBar
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import generated_samples
 from patchwrap.finetune.runner import finetune
@@ -130,7 +130,7 @@ def trained(
     taught = (others or list(known.values())) if wide else known[name]
     pace = UNIVERSALS[variant] if wide else OWN_PACE | {"steps": options.own_steps} | VARIANTS[variant]
     print(f"== training {path.name}", file=sys.stderr, flush=True)
-    with Progress(quiet=options.short) as progress:
+    with TrainingBar(quiet=options.short) as progress:
         finetune(
             taught,
             train,

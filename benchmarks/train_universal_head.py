@@ -24,7 +24,7 @@ import torch
 from rich.console import Console
 
 import patchwrap
-from patchwrap.cli.finetune import Progress
+from patchwrap.cli.finetune import TrainingBar
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.finetune import SimulatedBackend
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not chosen:
         raise SystemExit("every backbone is left out.")
     print(f"training on {', '.join(chosen)}")
-    with Progress(quiet=False) as progress:
+    with TrainingBar(quiet=False) as progress:
         finetune(
             list(chosen.values()),
             samples,

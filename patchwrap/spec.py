@@ -304,7 +304,10 @@ class Fuser(Protocol):
 
 
 Progress = Callable[[int, int], None]
-"""Called with ``(tiles done, number of tiles)``."""
+"""Called with ``(tiles done, number of tiles)``, or likewise with scenes or shards."""
+
+StepProgress = Callable[[int, int, str], None]
+"""Called with ``(steps done, steps in total, what comes next)`` by comparisons and trainings."""
 
 Observer = Callable[[Tile, Map, Map], None]
 """Called with a tile on the canvas, its raw prediction and the aligned, refined map that is fused."""

@@ -3,7 +3,7 @@
 import inspect
 import logging
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,12 +23,10 @@ from patchwrap.errors import ImageError, OptionError
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.machine import machine, versions
 from patchwrap.plugins import registered_backends
+from patchwrap.spec import StepProgress
 from patchwrap.wrapping import wrap
 
 RECORDS = "records.jsonl"
-
-Progress = Callable[[int, int, str], None]
-"""Called with (steps done, steps in total, what comes next)."""
 
 _log = logging.getLogger("patchwrap")
 
@@ -51,7 +49,7 @@ def bench(
     device: str = "auto",
     dtype: str = "float32",
     cache: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
 ) -> Report:
     """Compare backends, plans, fusers and heads on the same images by the same protocol.
 
@@ -91,7 +89,7 @@ def bench(
         ImageError: if no image can be read.
         OutputError: if the report cannot be written.
     """
-    progress = progress or _no_progress
+    progress = progress or (lambda done, total, text: None)
     named = _named(backends)
     plans, fusers, heads, baselines = map(_several, (plans, fusers, heads, baselines))
     if pictures < 0:
@@ -131,7 +129,7 @@ class Run:
     matrix: Matrix
     journal: Journal
     album: Album | None
-    progress: Progress
+    progress: StepProgress
     measures: Literal["all", "quick"] = "all"
     rows: list[Row] = field(default_factory=list, init=False)
     left_out: dict[str, str] = field(default_factory=dict, init=False)
@@ -207,7 +205,7 @@ class Run:
 class _Steps:
     """Reports the steps of one backend as part of the steps of all."""
 
-    def __init__(self, progress: Progress, number: int, backends: int, steps: int) -> None:
+    def __init__(self, progress: StepProgress, number: int, backends: int, steps: int) -> None:
         self._progress = progress
         self._done = number * steps
         self._total = backends * steps
@@ -277,9 +275,5 @@ def _distributions(rows: list[Row]) -> list[str]:
     return [known[name].distribution or "" for name in names if name in known and known[name].distribution]
 
 
-def _rendering(progress: Progress, done: int, total: int) -> None:
+def _rendering(progress: StepProgress, done: int, total: int) -> None:
     progress(done, total, "rendering scenes")
-
-
-def _no_progress(done: int, total: int, text: str) -> None:
-    """Show nothing."""

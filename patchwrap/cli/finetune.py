@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = {name: getattr(args, name) for name in Recipe.__dataclass_fields__ if hasattr(args, name)}
     given = ("start_from", "count", "depth_scale", "cache", "device", "dtype", "tile_batch_size")
     backend, coarse, fine = _backends(args)
-    with Progress(args.quiet or not Processes(args.device).first) as progress:
+    with TrainingBar(args.quiet or not Processes(args.device).first) as progress:
         finetune(
             backend,
             args.data,
@@ -135,7 +135,7 @@ def _asked(name: str | None, role: str, args: argparse.Namespace) -> Any:
     return BackendRequest(name, options)
 
 
-class Progress(StepBar):
+class TrainingBar(StepBar):
     """Progress of predictions, then of the training, with losses and the time that is left."""
 
     def told(self, done: int, total: int, text: str) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +17,13 @@ from patchwrap.errors import OptionError
 from patchwrap.io import replacing, write_npy
 from patchwrap.scenes import PLACES, Renderer, build_scene, known_kinds
 from patchwrap.size import parse_size
+from patchwrap.spec import Progress
 from patchwrap.tiling import Size
 
 FIRST_SEED = 9_000_000
 COUNT = 12
 SIZE = (1080, 1920)
 _SPEC = re.compile(r"generated(:(?P<count>[1-9]\d*))?(@(?P<size>\d+x\d+))?(:(?P<kinds>[a-z]+(\+[a-z]+)*))?")
-
-Progress = Callable[[int, int], None]
-"""Called with (scenes done, scenes in total)."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Stores what frozen backends predict for every sample and plan, so that each is predicted once."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -25,7 +25,15 @@ from patchwrap.metrics import MAX_DEPTH
 from patchwrap.probe_picture import in_blocks, probe_picture
 from patchwrap.second_pass import SecondPass
 from patchwrap.source_digest import source_digest
-from patchwrap.spec import Backend, HeadTraits, PredictsFeatures, PredictsTiles, PredictsTilesWithConfidence, Traits
+from patchwrap.spec import (
+    Backend,
+    HeadTraits,
+    PredictsFeatures,
+    PredictsTiles,
+    PredictsTilesWithConfidence,
+    StepProgress,
+    Traits,
+)
 from patchwrap.surroundings import LEAST_SPREAD
 from patchwrap.tile_runner import backend_size, run_backend
 from patchwrap.tile_view import SMALLEST, TileView
@@ -39,9 +47,6 @@ results is covered by ``record.FORMAT``."""
 
 FURTHEST = 1e4
 """Largest distance of a tile from the coarse map's median, in spreads; records hold half precision, up to 65504."""
-
-Progress = Callable[[int, int, str], None]
-"""Called with (samples done, samples in total, what comes next)."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Preparation:
         return cls(engine, plans, folder, with_truth, name or type(engine.coarse).__name__)
 
     def run(
-        self, samples: Sequence[SampleSource], progress: Progress, part: tuple[int, int] = (0, 1)
+        self, samples: Sequence[SampleSource], progress: StepProgress, part: tuple[int, int] = (0, 1)
     ) -> None:
         """Make the records that are missing.
 

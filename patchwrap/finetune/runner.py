@@ -19,7 +19,7 @@ from patchwrap.finetune.draw import Drawer
 from patchwrap.finetune.job import TrainingJob
 from patchwrap.finetune.logbook import Logbook
 from patchwrap.finetune.pipeline_views import PipelineViews
-from patchwrap.finetune.preparation import Preparation, Progress, Skipped
+from patchwrap.finetune.preparation import Preparation, Skipped
 from patchwrap.finetune.processes import Processes, extra
 from patchwrap.finetune.recipe import Recipe
 from patchwrap.finetune.record import Record
@@ -29,7 +29,7 @@ from patchwrap.finetune.trainer import OnStep, Trainer
 from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.heads import Head, HeadNetwork, head_file, load_head, save_head
 from patchwrap.io.encode import MILLIMETRE
-from patchwrap.spec import Movable
+from patchwrap.spec import Movable, StepProgress
 from patchwrap.training_state import read_state
 from patchwrap.wrapping import BackendRequest
 
@@ -61,7 +61,7 @@ def finetune(
     dtype: str = "float32",
     tile_batch_size: int = 4,
     save_seconds: float = 60.0,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
     on_step: OnStep | None = None,
     **options: Any,
 ) -> Head:
@@ -126,7 +126,7 @@ def finetune(
         preparations = [_preparation((one, coarse, fine), recipe, kept, seen) for one in several]
         job = TrainingJob(recipe, processes, preparations, train, judged, path, start_from, started, name, told, wide)
         seed_generators(processes.device, recipe.seed)
-        return _trained(job, save_seconds, progress or _no_progress, on_step)
+        return _trained(job, save_seconds, progress or (lambda done, total, text: None), on_step)
 
 
 def _head_path(out: str | Path) -> Path:
@@ -230,7 +230,7 @@ def _samples(
     return list(found.samples), found.name
 
 
-def _trained(job: TrainingJob, save_seconds: float, progress: Progress, on_step: OnStep | None) -> Head:
+def _trained(job: TrainingJob, save_seconds: float, progress: StepProgress, on_step: OnStep | None) -> Head:
     # Impossible options are reported before predicting, which may take hours.
     trainee = Trainee(_network(job), _own_backend(job))
     state, identity = job.out.with_suffix(".training.pt"), job.identity
@@ -268,7 +268,7 @@ def _run(trainer: Trainer, logbook: Logbook | None, on_step: OnStep | None) -> d
     return best
 
 
-def _records(job: TrainingJob, progress: Progress) -> tuple[list[Record], list[Record], list[Skipped]]:
+def _records(job: TrainingJob, progress: StepProgress) -> tuple[list[Record], list[Record], list[Skipped]]:
     """Records to train on, records for selection, and skipped samples."""
     samples, processes = [*job.train, *job.held_out], job.processes
     for preparation in job.preparations:
@@ -331,7 +331,3 @@ def _head(job: TrainingJob, trainer: Trainer, best: dict[str, torch.Tensor], ski
     decoder = [best[f"decoder.{n}"] for n in range(len(trainer.trainee.decoder))]
     parameters = sum(value.numel() for value in network.parameters())
     return Head(network, job.card(asdict(trainer.history), parameters, skipped), decoder)
-
-
-def _no_progress(done: int, total: int, text: str) -> None:
-    """Show nothing."""
