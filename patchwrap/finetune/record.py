@@ -147,28 +147,30 @@ def write_record(
     Raises:
         OutputError: if the file cannot be written.
     """
+    tensors = _tensors(facts, views) | {"image": rearrange(torch.as_tensor(image), "h w c -> c h w"), "coarse": coarse}
+    if target is not None and edges is not None:
+        tensors |= {"target": _normal(target, facts)[None], "edges": edges[None].byte()}
+    with replacing(path) as stream:
+        stream.write(save({k: v.contiguous() for k, v in tensors.items()}, {"facts": json.dumps(asdict(facts))}))
 
-    def normal(values: Tensor) -> Tensor:
-        return ((values - facts.centre) / facts.spread).half()
 
+def _tensors(facts: Facts, views: Mapping[Tile, tuple[TileView, Correction]]) -> dict[str, Tensor]:
+    """What is stored tile by tile."""
     shown = TileView.batch([view for view, _ in views.values()])
     tensors = {
         "tiles": _numbers([[t.top, t.left, t.height, t.width] for t in views]),
         "corrections": torch.tensor([[c.scale, c.shift, c.tilt_v, c.tilt_u] for _, c in views.values()]),
-        "image": rearrange(torch.as_tensor(image), "h w c -> c h w"),
-        "coarse": coarse,
-        "aligned": normal(shown.aligned),
+        "aligned": _normal(shown.aligned, facts),
         "confidence": (shown.confidence * 255).round().byte(),
         "disagreement": (shown.disagreement / facts.spread).half(),
-        "context": torch.cat([normal(shown.context[:, :2]), shown.context[:, 2:].half()], 1),
+        "context": torch.cat([_normal(shown.context[:, :2], facts), shown.context[:, 2:].half()], 1),
     }
-    if target is not None and edges is not None:
-        tensors |= {"target": normal(target)[None], "edges": edges[None].byte()}
-    for name in ("coarse_features", "fine_features"):
-        if (features := getattr(shown, name)) is not None:
-            tensors[name] = features.half()
-    with replacing(path) as stream:
-        stream.write(save({k: v.contiguous() for k, v in tensors.items()}, {"facts": json.dumps(asdict(facts))}))
+    guides = {"coarse_features": shown.coarse_features, "fine_features": shown.fine_features}
+    return tensors | {name: features.half() for name, features in guides.items() if features is not None}
+
+
+def _normal(values: Tensor, facts: Facts) -> Tensor:
+    return ((values - facts.centre) / facts.spread).half()
 
 
 def _numbers(rows: list[list[int]]) -> Int[Tensor, "tiles 4"]:
