@@ -768,6 +768,15 @@ def test_copies_of_images_to_train_on_are_refused_for_selection_however_they_are
             apart(Pairs(photos).lazy_samples, held_out)
 
 
+def test_uncompressed_pictures_of_one_name_and_size_are_no_copies(tmp_path):
+    for folder, grey in (("train", 60), ("judged", 200)):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (64, 48), (grey, grey, grey)).save(tmp_path / folder / "0001.tif")
+        np.save(tmp_path / folder / "0001.npy", np.ones((48, 64), np.float32))
+    train, judged = (Pairs(tmp_path / folder).lazy_samples for folder in ("train", "judged"))
+    assert apart(train, judged) == (train, judged)
+
+
 @pytest.mark.parametrize("size", ["1920x1080", "3840x2160"])
 def test_generated_images_for_selection_are_other_scenes_than_those_to_train_on(tmp_path, monkeypatch, size):
     def drawn(count, size, cache, progress, first, kinds):

@@ -1,12 +1,13 @@
 """Divides samples into those to train on and those kept for selection, so that no scene is in both."""
 
+import filecmp
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 
-from patchwrap.datasets import SampleSource
+from patchwrap.datasets import LazySample, SampleSource
 from patchwrap.datasets.lazy_sample import lasting_part
 from patchwrap.errors import OptionError
 from patchwrap.finetune.recipe import Recipe
@@ -91,8 +92,8 @@ def apart(
         if not samples:
             advice = "" if name == "data" else ", or leave it out to keep some of data for it"
             raise OptionError(f"{name} is empty: at least one image is needed to {use}. Give some{advice}.")
-    known = {_identity(sample) for sample in train}
-    if shared := [sample.name for sample in held_out if _identity(sample) in known]:
+    known = {_identity(sample): sample for sample in train}
+    if shared := [sample.name for sample in held_out if _is_copy(sample, known.get(_identity(sample)))]:
         raise OptionError(
             f"held_out_data contains {len(shared)} of the images to train on, such as {shared[0]!r}. Give other images "
             "for selection, or leave it out to keep some of data for it."
@@ -101,5 +102,12 @@ def apart(
 
 
 def _identity(sample: SampleSource) -> tuple[str, str]:
-    """What copies of a sample share: file name and sizes of files, of which others may have one."""
+    """What copies of a sample share: file name and sizes of files."""
     return sample.name.rpartition("/")[2], lasting_part(sample.stamp)
+
+
+def _is_copy(sample: SampleSource, other: SampleSource | None) -> bool:
+    """Whether two samples of one identity show the same picture; uncompressed ones of one name are equally large."""
+    if not isinstance(sample, LazySample) or not isinstance(other, LazySample):
+        return other is not None
+    return filecmp.cmp(sample.entry.image, other.entry.image, shallow=False)
