@@ -152,6 +152,7 @@ def _check_apart(recipe: Recipe, shards: list[Shard], held_out: list[Shard]) -> 
 
 def _begun(recipe: Recipe) -> Trio:
     """The networks before training."""
+    _check_kept(recipe)
     if recipe.start_from is None:
         _check_stages(recipe)
         return Trio.untrained(recipe.encoder or "plain")
@@ -165,20 +166,24 @@ def _begun(recipe: Recipe) -> Trio:
     return trio
 
 
+def _check_kept(recipe: Recipe) -> None:
+    """Check that no network whose training the folder holds is missing from the new checkpoint."""
+    for name in SHARES:
+        if name not in recipe.stages and (recipe.out / f"{name}.pt").exists():
+            raise OptionError(
+                f"{str(recipe.out)!r} holds the training of the {name} network, which stages "
+                f"{', '.join(recipe.stages)} leave out: it would be missing from the checkpoint. "
+                f"Train all of {', '.join(SHARES)}, or take another -o."
+            )
+
+
 def _check_stages(recipe: Recipe) -> None:
-    """Check that random networks are trained in turn, and replace none that the folder holds."""
-    named, everything = ", ".join(recipe.stages), ", ".join(SHARES)
+    """Check that random networks are trained in turn."""
     if recipe.stages != tuple(SHARES)[: len(recipe.stages)]:
         raise OptionError(
-            f"stages {named} leave out an earlier one, without which a network is built on random ones. "
-            f"Give a checkpoint to start from, or train all of {everything}."
+            f"stages {', '.join(recipe.stages)} leave out an earlier one, without which a network is built on random "
+            f"ones. Give a checkpoint to start from, or train all of {', '.join(SHARES)}."
         )
-    for name in tuple(SHARES)[len(recipe.stages) :]:
-        if (recipe.out / f"{name}.pt").exists():
-            raise OptionError(
-                f"{str(recipe.out)!r} holds the training of the {name} network, which stages {named} leave out: "
-                f"it would be missing from the checkpoint. Train all of {everything}, or take another -o."
-            )
 
 
 def _identity(recipe: Recipe, name: str, shards: list[Shard], held_out: list[Shard]) -> str:

@@ -208,11 +208,17 @@ def test_stages_may_come_one_after_another(recipe):
 
 def test_a_stage_that_is_trained_is_not_left_out(finished):
     recipe, _ = finished
-    before = (recipe.out / "native.safetensors").read_bytes()
+    path = recipe.out / "native.safetensors"
+    before = path.read_bytes()
     for stages, missing in ((("coarse",), "fine"), (("coarse", "fine"), "fusion")):
         with pytest.raises(OptionError, match=f"holds the training of the {missing} network.*Train all of"):
             train(replace(recipe, stages=stages))
-    assert (recipe.out / "native.safetensors").read_bytes() == before
+    (recipe.out / "coarse.pt").unlink()
+    start = recipe.out / "start.safetensors"
+    checkpoint.save(Trio.untrained(), start)
+    with pytest.raises(OptionError, match=r"holds the training of the fine network.*Train all of"):
+        train(replace(recipe, stages=("coarse",), start_from=start))
+    assert path.read_bytes() == before
 
 
 def test_the_encoder_is_that_of_the_checkpoint_unless_told_otherwise(recipe, tmp_path):
