@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from patchwrap import DepthBatch, DepthConvention, ExportError, Images, OptionError, Precision, resize_maps
+from patchwrap.extension import depths_only
 from patchwrap_transformers.conventions import convention_of
 from patchwrap_transformers.families import FAMILIES, Family
 from patchwrap_transformers.geometry import Geometry, Size
 from patchwrap_transformers.heads import Votes, by_own_head, elected, votes_for
 from patchwrap_transformers.loading import identify, read_network, read_processor, read_settings
 from patchwrap_transformers.margin import add_margin, remove_margin
-from patchwrap_transformers.postprocessing import depth_of, distances_only, maps_of, to_size
+from patchwrap_transformers.postprocessing import depth_of, maps_of, to_size
 from patchwrap_transformers.precision import compute_in_float32
 from patchwrap_transformers.preprocessing import Preprocessing
 
@@ -80,10 +81,11 @@ class TransformersBackend:
 
     def _predict(self, images: Images, size: Size) -> Float[Tensor, "batch 1 _ _"]:
         """Predict maps of a given size for pictures whose size the network accepts."""
-        maps = to_size(self._maps(images), size, self.family.resampling)
-        maps = depth_of(maps) if self.family.canonical else maps
-        affine = self.convention.ambiguity == "affine"
-        return distances_only(maps) if self.convention.space == "depth" and not affine else maps
+        maps = self._maps(images)
+        if self.family.canonical:
+            return depth_of(to_size(maps, size, self.family.resampling))
+        maps = to_size(depths_only(maps, self.convention), size, self.family.resampling)
+        return depths_only(maps, self.convention)  # bicubic resampling undershoots
 
     def _maps(self, images: Images) -> Float[Tensor, "batch 1 _ _"]:
         size: Size = (images.shape[2], images.shape[3])

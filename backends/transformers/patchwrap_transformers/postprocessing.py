@@ -43,8 +43,3 @@ def to_size(maps: Float[Tensor, "batch 1 _ _"], size: Size, resampling: Resampli
 def depth_of(inverse: DepthBatch) -> DepthBatch:
     """Invert, between a tenth of a millimetre and ten kilometres as Depth Pro's post-processing does."""
     return inverse.clamp(1e-4, 1e4).reciprocal()
-
-
-def distances_only(depth: DepthBatch) -> DepthBatch:
-    """Mark values that are not positive as invalid: zeros, and negative ones where bicubic resampling undershoots."""
-    return depth.masked_fill(depth <= 0, torch.nan)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from patchwrap.testing import painted_photo
-from patchwrap_transformers.postprocessing import depth_of, distances_only, maps_of
+from patchwrap_transformers.postprocessing import depth_of, maps_of
 
 
 @pytest.mark.parametrize("degrees", [30.0, 53.13, 90.0])
@@ -29,10 +29,23 @@ def test_depth_pro_is_metres_only_after_its_post_processing(load_tiny):
 
 
 def test_zero_and_less_are_no_distances(load_tiny):
-    depth = distances_only(torch.tensor([[[[0.0, -1.0, 2.0]]]]))
-    assert depth.isnan().tolist() == [[[[True, True, False]]]]
     backend = load_tiny("depth_anything", convention="depth:metric")
     with torch.no_grad():
         backend.network.head.conv3.bias -= 2
         maps = backend.predict(torch.rand(1, 3, 56, 84, generator=torch.Generator().manual_seed(0)))
     assert maps.isnan().any() and not (maps <= 0).any()
+
+
+def test_holes_written_as_zero_do_not_mix_with_the_depths_around_them(load_tiny):
+    def holed(network, inputs, output):
+        output.predicted_depth = torch.full_like(output.predicted_depth, 2.0)
+        output.predicted_depth[..., :20] = 0
+        return output
+
+    backend = load_tiny("dpt_dinov2")
+    backend.network.register_forward_hook(holed)
+    with torch.no_grad():
+        maps = backend.predict(torch.rand(1, 3, 56, 84))
+    valid = maps[maps.isfinite()]
+    assert len(valid) < maps.numel()
+    torch.testing.assert_close(valid, torch.full_like(valid, 2.0))
