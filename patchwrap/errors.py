@@ -75,7 +75,7 @@ class ScenesUnavailableError(PatchwrapError, RuntimeError):
     """When the scene renderer finds no OpenGL to draw with."""
 
 
-_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+_MEMORY_WORDS = ("out of memory", "allocate memory", "not enough memory", "alloc_failed", "bad_alloc", "bad allocation")
 
 
 def one_line(error: BaseException, limit: int | None = None) -> str:
@@ -89,6 +89,6 @@ def one_line(error: BaseException, limit: int | None = None) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out, on any device; torch has several ways to say so."""
+    """Whether an error means that memory ran out, on any device; torch and onnxruntime have several ways to say so."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(words in text for words in _MEMORY_WORDS)

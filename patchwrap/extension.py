@@ -17,6 +17,7 @@ _HOME = {
     "digest": "digest",
     "fusion_space": "spaces",
     "invertible": "spaces",
+    "is_out_of_memory": "errors",
     "loading": "checkpoint_name",
     "processing_size": "size",
     "read_described": "described_tensors",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from patchwrap.described_tensors import read_described as read_described
     from patchwrap.device import usable_device as usable_device
     from patchwrap.digest import digest as digest
+    from patchwrap.errors import is_out_of_memory as is_out_of_memory
     from patchwrap.io import replacing as replacing
     from patchwrap.io import write_json as write_json
     from patchwrap.resampling import sample_windows as sample_windows

@@ -9,6 +9,7 @@ import onnxruntime
 import torch
 
 from patchwrap import BackendContractError, CheckpointError
+from patchwrap.extension import is_out_of_memory
 
 _FATAL = 4
 _DTYPES: dict[str, type[np.generic]] = {
@@ -17,7 +18,6 @@ _DTYPES: dict[str, type[np.generic]] = {
     "tensor(double)": np.float64,
     "tensor(uint8)": np.uint8,
 }
-_MEMORY_WORDS = ("allocate memory", "out of memory", "bad_alloc", "bad allocation")
 
 _log = logging.getLogger("patchwrap")
 
@@ -64,7 +64,7 @@ class Graph:
         try:
             raw = self._session.run([output], {self.input.name: pictures})[0]
         except Exception as error:
-            if any(words in str(error).lower() for words in _MEMORY_WORDS):
+            if is_out_of_memory(error):
                 raise MemoryError(f"{self.path} does not fit in memory") from error
             raise BackendContractError(
                 f"{self.path} fails on an input of shape {pictures.shape}: {_reason(error)}. If it takes certain "
