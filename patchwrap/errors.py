@@ -88,6 +88,12 @@ def one_line(error: BaseException, limit: int | None = None) -> str:
     return " ".join(str(error).split())[:limit] or type(error).__name__
 
 
+def named(error: BaseException) -> str:
+    """Return the name of an error's class and its message, if it has one, as one line."""
+    name, message = type(error).__name__, one_line(error)
+    return name if message == name else f"{name}: {message}"
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that memory ran out, on any device; torch and onnxruntime have several ways to say so."""
     text = str(error).lower()

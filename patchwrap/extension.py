@@ -19,6 +19,7 @@ _HOME = {
     "invertible": "spaces",
     "is_out_of_memory": "errors",
     "loading": "checkpoint_name",
+    "one_line": "errors",
     "processing_size": "size",
     "read_described": "described_tensors",
     "read_state": "training_state",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from patchwrap.device import usable_device as usable_device
     from patchwrap.digest import digest as digest
     from patchwrap.errors import is_out_of_memory as is_out_of_memory
+    from patchwrap.errors import one_line as one_line
     from patchwrap.io import replacing as replacing
     from patchwrap.io import write_json as write_json
     from patchwrap.resampling import sample_windows as sample_windows

@@ -19,7 +19,7 @@ import pluggy
 
 from patchwrap import hookspecs
 from patchwrap.convention import DepthConvention
-from patchwrap.errors import BackendNotFoundError, ConventionError, PluginError
+from patchwrap.errors import BackendNotFoundError, ConventionError, PluginError, named
 from patchwrap.hookspecs import Checkpoint
 
 ENTRY_POINT_GROUP = "patchwrap"
@@ -131,7 +131,7 @@ class PluginManager(pluggy.PluginManager):
             self.check_pending()
             self._collect(record, plugin, faults)
         except (Exception, SystemExit) as error:
-            faults.append(_one_line(error))
+            faults.append(named(error))
             self._forget(record.name)
             if self.strict:
                 raise PluginError(f"Plugin {record.name!r} is broken: {faults[-1]}") from error
@@ -259,7 +259,7 @@ def resolve(name: str) -> Callable[..., Any]:
         for attribute in path.split("."):
             factory = getattr(factory, attribute)
     except (Exception, SystemExit) as error:
-        raise PluginError(_not_importable(record, _one_line(error))) from error
+        raise PluginError(_not_importable(record, named(error))) from error
     if not callable(factory):
         raise PluginError(_not_importable(record, f"a {type(factory).__name__} is not callable"))
     return factory
@@ -274,7 +274,7 @@ def not_loadable(name: str, error: BaseException) -> str:
     """
     record = find_backend(name)
     return (
-        f"Backend {name!r} of plugin {record.plugin!r} ({_origin(record)}) cannot be loaded: {_one_line(error)}. Check "
+        f"Backend {name!r} of plugin {record.plugin!r} ({_origin(record)}) cannot be loaded: {named(error)}. Check "
         "the checkpoint and what that distribution needs, or tell its author."
     )
 
@@ -398,7 +398,3 @@ def _not_importable(record: BackendRecord, cause: str) -> str:
         f"Backend {record.name!r} of plugin {record.plugin!r} ({_origin(record)}) cannot be imported from "
         f"{record.target!r}: {cause}. Reinstall that distribution with its requirements, or tell its author."
     )
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -861,7 +861,8 @@ def test_a_run_without_png_that_was_stopped_is_resumed(photos, monkeypatch, caps
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "--tile-batch-size 1"),
         (RuntimeError("onnxruntime: std::bad_alloc"), "--tile-batch-size 1"),
         (PermissionError(13, "Permission denied", "x"), "Permission denied: 'x'"),
-        (ZeroDivisionError("a\nb"), "bug of patchwrap"),
+        (ZeroDivisionError("a\nb"), "ZeroDivisionError: a b. This is a bug of patchwrap"),
+        (AssertionError(), "AssertionError. This is a bug of patchwrap"),
         (patchwrap.ImageError("a\nb"), "a b"),
     ],
 )

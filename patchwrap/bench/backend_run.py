@@ -19,7 +19,7 @@ from patchwrap.bench.protocol import Edges, Measurement, borders, measure
 from patchwrap.bench.report import Row
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.image_set import ImageSet
-from patchwrap.errors import PatchwrapError, is_out_of_memory, one_line
+from patchwrap.errors import PatchwrapError, is_out_of_memory, named, one_line
 from patchwrap.io import Photo
 from patchwrap.machine import machine, versions
 from patchwrap.tiling import Size, TilePlan
@@ -199,7 +199,7 @@ def reason_of(error: BaseException) -> str:
         return one_line(error)
     if is_out_of_memory(error):
         return "out of memory; take a smaller tile batch, smaller photos or another device"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return named(error)
 
 
 def _name(plan: TilePlan | None) -> str:

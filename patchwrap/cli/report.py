@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from patchwrap.errors import PatchwrapError, is_out_of_memory
+from patchwrap.errors import PatchwrapError, is_out_of_memory, named, one_line
 
 _A_MOMENT = 0.5
 _LINE_BREAKERS = {code: repr(chr(code))[1:-1] for code in (*range(32), 127, 0x85, 0x2028, 0x2029)}
@@ -22,15 +22,14 @@ def explain(error: BaseException, culprit: str = "patchwrap") -> str:
         error: anything raised.
         culprit: what an unexpected error is attributed to.
     """
-    text = " ".join(str(error).split())
     if isinstance(error, PatchwrapError):
-        return text
+        return one_line(error)
     if is_out_of_memory(error):
         return "out of memory; try --tile-batch-size 1, a smaller picture or --device cpu"
     if isinstance(error, OSError):
-        return f"{error.strerror or text}{f': {error.filename!r}' if error.filename else ''}"
+        return f"{error.strerror or one_line(error)}{f': {error.filename!r}' if error.filename else ''}"
     bug = f"This is a bug of {culprit}, not yours; run again with -v and report the traceback"
-    return f"{type(error).__name__}: {text}. {bug}"
+    return f"{named(error)}. {bug}"
 
 
 def escape(line: str) -> str:

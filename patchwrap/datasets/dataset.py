@@ -25,7 +25,7 @@ from patchwrap.datasets.lazy_sample import LazySample, SampleSource
 from patchwrap.datasets.optional import check_readable
 from patchwrap.datasets.sample import METRIC, NEAREST, Sample
 from patchwrap.digest import digest
-from patchwrap.errors import ImageError, OptionError
+from patchwrap.errors import ImageError, OptionError, one_line
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import Photo, read_image
 from patchwrap.source_digest import source_digest
@@ -140,7 +140,7 @@ class DepthDataset(Dataset[Sample], ABC):
             if isinstance(error, ImageError):
                 raise
             files = ", ".join(repr(str(path)) for path in (entry.depth, *entry.others) if path)
-            raise ImageError(f"{entry.name}: {files} cannot be read: {' '.join(str(error).split())}") from error
+            raise ImageError(f"{entry.name}: {files} cannot be read: {one_line(error)}") from error
         if sample.depth is not None and not sample.evaluated.any():
             low, high = sample.limits
             raise ImageError(

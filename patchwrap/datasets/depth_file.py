@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy import ndarray
 
-from patchwrap.errors import ImageError
+from patchwrap.errors import ImageError, one_line
 from patchwrap.io import read_image
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.types import Mask, Values
@@ -34,7 +34,7 @@ def read_depth(path: Path, scale: float = MILLIMETRE) -> Values:
     try:
         depth = _array(path)
     except (OSError, ValueError, EOFError, BadZipFile, zlib.error, TokenError) as error:
-        raise ImageError(f"{str(path)!r} cannot be read as depth: {' '.join(str(error).split())}") from error
+        raise ImageError(f"{str(path)!r} cannot be read as depth: {one_line(error)}") from error
     if depth.ndim != 2 or depth.dtype.kind not in "fiu":
         raise ImageError(
             f"{str(path)!r} holds {depth.dtype} of shape {depth.shape}; needed are metres of shape (height, width)"

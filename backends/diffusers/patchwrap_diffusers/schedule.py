@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from patchwrap import OptionError
+from patchwrap.extension import one_line
 
 Latents = Float[Tensor, "batch channels rows columns"]
 
@@ -35,8 +36,7 @@ class Schedule:
         try:
             self._scheduler.set_timesteps(steps)
         except (ValueError, ZeroDivisionError, TypeError) as error:
-            reason = " ".join(str(error).split())
-            raise OptionError(f"this scheduler does not support steps {steps!r}: {reason}") from error
+            raise OptionError(f"this scheduler does not support steps {steps!r}: {one_line(error)}") from error
         times = self._scheduler.timesteps
         # For some numbers of steps, such as 61, diffusers' trailing spacing has one time too many, -1.
         self._scheduler.timesteps = times[times >= 0]

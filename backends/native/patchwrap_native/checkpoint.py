@@ -9,7 +9,7 @@ from safetensors.torch import save as serialized
 from torch import Tensor, nn
 
 from patchwrap import CheckpointError
-from patchwrap.extension import read_described, replacing
+from patchwrap.extension import one_line, read_described, replacing
 from patchwrap_native.fusion_network import FusionNetwork
 from patchwrap_native.unet import FINE_WIDTHS, UNet
 
@@ -91,9 +91,8 @@ def load(path: Path) -> Trio:
             }
             _fill(network, own)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
-            f"{path} does not hold the networks its header describes: {reason}. "
+            f"{path} does not hold the networks its header describes: {one_line(error, 200)}. "
             "Take a file that patchwrap-native wrote."
         ) from error
     return trio

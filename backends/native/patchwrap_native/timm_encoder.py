@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchwrap import Features, OptionError
+from patchwrap.extension import one_line
 from patchwrap_native.layers import conv_block
 
 _PROBE = (64, 96)
@@ -69,7 +70,7 @@ class TimmEncoder(nn.Module):
             # In training mode it would change the statistics of batch norms.
             maps = self.backbone.eval()(torch.zeros(1, 3, *_PROBE))
         except (RuntimeError, AssertionError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200].rstrip(".")
+            reason = one_line(error, 200).rstrip(".")
             raise OptionError(
                 f"timm's {name!r} does not take pictures of {_PROBE[1]}x{_PROBE[0]} ({reason}). Choose an encoder of "
                 "any size, such as 'timm:resnet18'."

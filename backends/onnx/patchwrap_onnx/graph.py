@@ -9,7 +9,7 @@ import onnxruntime
 import torch
 
 from patchwrap import BackendContractError, CheckpointError
-from patchwrap.extension import is_out_of_memory
+from patchwrap.extension import is_out_of_memory, one_line
 
 _FATAL = 4
 _DTYPES: dict[str, type[np.generic]] = {
@@ -133,5 +133,5 @@ def providers(device: torch.device) -> list[Any]:
 
 
 def _reason(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    text = one_line(error)
     return (text if len(text) <= 300 else f"{text[:297]}...").rstrip(".")

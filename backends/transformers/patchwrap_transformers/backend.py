@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from patchwrap import DepthBatch, DepthConvention, ExportError, Images, OptionError, Precision, resize_maps
-from patchwrap.extension import depths_only
+from patchwrap.extension import depths_only, one_line
 from patchwrap_transformers.conventions import convention_of
 from patchwrap_transformers.families import FAMILIES, Family
 from patchwrap_transformers.geometry import Geometry, Size
@@ -111,7 +111,7 @@ class TransformersBackend:
         try:
             self._forward = torch.compile(self._eager, backend=with_backend)
         except RuntimeError as error:
-            reason, known = " ".join(str(error).split()), ", ".join(torch.compiler.list_backends())
+            reason, known = one_line(error), ", ".join(torch.compiler.list_backends())
             raise OptionError(f"compile {with_backend!r} fails: {reason} Take true, or one of {known}.") from error
         return self
 

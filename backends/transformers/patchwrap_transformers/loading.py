@@ -14,7 +14,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_DEPTH_ESTIMATION_MA
 from transformers.utils import has_file, logging
 
 from patchwrap import CheckpointError, OptionError
-from patchwrap.extension import checkpoint_name, loading
+from patchwrap.extension import checkpoint_name, loading, one_line
 from patchwrap_transformers.families import FAMILIES
 from patchwrap_transformers.published import SOURCES
 
@@ -177,7 +177,7 @@ def _check_complete(report: Mapping[str, Any], name: str, model_type: str) -> No
 def _explain_attention(attention: str | None, error: BaseException | None) -> None:
     """Refuse an attention that the library does not have for a network."""
     if attention not in (None, "sdpa", "eager") and isinstance(error, ValueError | ImportError):
-        reason = " ".join(str(error).split())[:240]
+        reason = one_line(error, 240)
         raise OptionError(f"attention {attention!r} is not possible here: {reason} Take sdpa or eager.") from error
 
 
