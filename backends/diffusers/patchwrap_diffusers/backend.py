@@ -17,6 +17,7 @@ from patchwrap import (
     Images,
     Map,
     OptionError,
+    Size,
     Tile,
     TileContext,
     TileSource,
@@ -31,7 +32,7 @@ from patchwrap_diffusers.noise import NOISES
 from patchwrap_diffusers.published import SETTINGS
 from patchwrap_diffusers.sampler import Sampler
 from patchwrap_diffusers.schedule import Latents, Schedule
-from patchwrap_diffusers.settings import Size, checked, convention_of, processing_of, steps_of, strength_of
+from patchwrap_diffusers.settings import checked, convention_of, processing_of, steps_of, strength_of
 from patchwrap_diffusers.tile_modes import Alone, CoarseStart, OwnNoise, SharedNoise
 
 TILE_MODES = ("independent", "shared-noise", "coarse-start", "joint")
@@ -47,8 +48,8 @@ class TileMode:
         strength: of ``coarse-start``: the share of the steps that still change the coarse map, in (0, 1].
     """
 
-    name: str = DEFAULT_TILE_MODE
-    strength: float = 0.5
+    name: str
+    strength: float
 
 
 class DiffusersBackend:

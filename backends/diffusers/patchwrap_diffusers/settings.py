@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from patchwrap import ConventionError, DepthConvention, OptionError
+from patchwrap import ConventionError, DepthConvention, OptionError, Size
 from patchwrap.extension import processing_size
 from patchwrap_diffusers.published import CONVENTIONS
-
-Size = tuple[int, int]
 
 SPACES = {"depth": "depth", "disparity": "inverse_depth"}
 """Space of a convention by a pipeline's ``prediction_type``."""

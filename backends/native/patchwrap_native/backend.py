@@ -14,10 +14,9 @@ from patchwrap_native.checkpoint import SHIPPED, Trio
 from patchwrap_native.checkpoint import load as read_trio
 from patchwrap_native.folding import fold
 from patchwrap_native.fusion_network import FusionNetwork
-from patchwrap_native.unet import UNet
+from patchwrap_native.unet import MULTIPLE, UNet
 
 PROCESSING = (288, 384)
-MULTIPLE = 32
 
 LAYOUT = 32
 """Wavelength in tile pixels: longer structure comes from the fusion network, shorter detail, which it blurs, from the

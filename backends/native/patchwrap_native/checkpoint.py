@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from patchwrap import CheckpointError
 from patchwrap.extension import one_line, read_described, replacing
 from patchwrap_native.fusion_network import FusionNetwork
-from patchwrap_native.unet import FINE_WIDTHS, UNet
+from patchwrap_native.unet import UNet
 
 HEADER = "patchwrap_native"
 """Name of the header's entry that describes the networks, as JSON."""
@@ -43,7 +43,7 @@ class Trio:
         Args:
             encoder: of coarse and fine network, ``plain`` or ``timm:NAME``.
         """
-        return cls(UNet(encoder=encoder), UNet(FINE_WIDTHS, encoder), FusionNetwork())
+        return cls(UNet(encoder=encoder), UNet(encoder=encoder), FusionNetwork())
 
     @property
     def parts(self) -> dict[str, nn.Module]:

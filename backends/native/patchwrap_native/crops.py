@@ -13,9 +13,7 @@ from torch.nn import functional as F
 from patchwrap_native.batch import Batch
 from patchwrap_native.depth_code import decode_log
 from patchwrap_native.shards import Shard
-
-MULTIPLE = 32
-"""Sides of a network's input are divisible by this."""
+from patchwrap_native.unet import MULTIPLE
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from patchwrap_native.unet import UNet
 SMALL, FULL = 2 / 3, 1.0
 """Size of the samples relative to the views: small first, because most is learned there at half the cost."""
 
+GRADIENT = 2.0
+"""Weight of the gradient term."""
+
 VIEWS = 64
 """Pictures that are measured, or calibrated on."""
 
@@ -35,7 +38,6 @@ class DepthStage:
         held_out: the scenes it is measured on.
         batch_size: samples per step.
         seed: decides every batch, together with the step.
-        gradient: weight of the gradient term.
         full_from: share of the budget after which samples have the views' full size.
         rate: peak learning rate.
         device: where.
@@ -48,7 +50,6 @@ class DepthStage:
     held_out: Sequence[Shard]
     batch_size: int = 16
     seed: int = 0
-    gradient: float = 0.0
     full_from: float = 0.6
     rate: float = 2e-3
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -62,15 +63,13 @@ class DepthStage:
         return batch.to(self.device)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """SILog, the sky's hinge and, if weighted, the gradient term."""
+        """SILog, the sky's hinge and the gradient term."""
         log_depth, _ = self.network(batch.images.contiguous(memory_format=torch.channels_last))
-        terms = {
+        return {
             "silog": silog(log_depth, batch.target, batch.valid),
             "sky": far_hinge(log_depth, batch.beyond, batch.far),
+            "gradient": GRADIENT * multiscale_gradient(log_depth, batch.target, batch.valid),
         }
-        if self.gradient:
-            terms["gradient"] = self.gradient * multiscale_gradient(log_depth, batch.target, batch.valid)
-        return terms
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Measure on held-out views, whole and unaugmented."""

@@ -16,16 +16,15 @@ class PlainEncoder(nn.Module):
     Args:
         widths: channels per level, full resolution first.
         depths: convolutions per level.
-        inputs: channels in.
     """
 
-    def __init__(self, widths: Sequence[int], depths: Sequence[int], inputs: int = 3) -> None:
+    def __init__(self, widths: Sequence[int], depths: Sequence[int]) -> None:
         super().__init__()
         self.widths = list(widths)
         # No normalisation at full resolution, where it costs as much as the convolution.
         self.levels = nn.ModuleList(
             nn.Sequential(*(conv_block(after if n else before, after, norm=level > 0) for n in range(depth)))
-            for level, ((before, after), depth) in enumerate(zip(pairwise([inputs, *widths]), depths))
+            for level, ((before, after), depth) in enumerate(zip(pairwise([3, *widths]), depths))
         )
 
     def forward(self, images: Features) -> list[Tensor]:

@@ -6,11 +6,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from patchwrap.losses import FEWEST
+
 Logs = Float[Tensor, "batch 1 height width"]
 Marks = Bool[Tensor, "batch 1 height width"]
-
-FEWEST = 16
-"""Valid pixels that an image needs to be measured."""
 
 
 def measure(log_pred: Logs, log_target: Logs, valid: Marks) -> dict[str, float]:

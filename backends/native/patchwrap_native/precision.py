@@ -5,10 +5,10 @@ from typing import Literal
 
 import torch
 
-Precision = Literal["auto", "float32", "bfloat16"]
+NumberType = Literal["auto", "float32", "bfloat16"]
 
 
-def autocast(device: torch.device, precision: Precision = "auto") -> AbstractContextManager:
+def autocast(device: torch.device, precision: NumberType = "auto") -> AbstractContextManager:
     """Autocast to bfloat16 if the device supports it (or as requested), else compute in float32.
 
     Args:

@@ -21,7 +21,7 @@ from patchwrap_native.checkpoint import Trio
 from patchwrap_native.depth_stage import DepthStage
 from patchwrap_native.folding import fold
 from patchwrap_native.fusion_stage import FusionStage
-from patchwrap_native.precision import Precision
+from patchwrap_native.precision import NumberType
 from patchwrap_native.shards import Shard, open_shards
 from patchwrap_native.trainer import History, Pace, Report, Stage, Trainer
 from patchwrap_native.unet import UNet
@@ -63,7 +63,7 @@ class Recipe:
     rate: float = 1.0
     seed: int = 0
     device: str = "cpu"
-    precision: Precision = "auto"
+    precision: NumberType = "auto"
     encoder: str | None = None
     start_from: Path | None = None
     stages: tuple[str, ...] = tuple(SHARES)
@@ -200,13 +200,13 @@ def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out:
     if name == "coarse":
         coarse = DepthStage(name, trio.coarse, crops.COARSE, shards, held_out, size, seed, device=device)
         # A network that was trained before gains nothing from small samples.
-        return replace(coarse, gradient=2.0, full_from=0.2 if recipe.start_from else coarse.full_from)
+        return replace(coarse, full_from=0.2 if recipe.start_from else coarse.full_from)
     if name == "fine":
         fine = DepthStage(name, trio.fine, crops.FINE, shards, held_out, size, seed, device=device)
         # The cues in a tile are those of the whole image, only larger: starting from the coarse network saves time.
         if recipe.start_from is None or _judges_tiles_better(trio.coarse, fine):
             trio.fine.load_state_dict(trio.coarse.state_dict())
-        return replace(fine, gradient=2.0, full_from=0.3 if recipe.start_from else 0.5, rate=1.2e-3)
+        return replace(fine, full_from=0.3 if recipe.start_from else 0.5, rate=1.2e-3)
     frozen = fold(deepcopy(trio.coarse)), fold(deepcopy(trio.fine))
     return FusionStage(trio.fusion, *frozen, shards, held_out, size // 2, seed, device=device)
 

@@ -14,7 +14,7 @@ from patchwrap import TrainingError
 from patchwrap.extension import read_state, save_state
 from patchwrap_native.budget import Budget, learning_rate
 from patchwrap_native.ema import Ema
-from patchwrap_native.precision import Precision, autocast
+from patchwrap_native.precision import NumberType, autocast
 
 HOPELESS = 20
 """Consecutive steps without finite gradients after which a training fails."""
@@ -121,7 +121,7 @@ class Trainer:
         budget: Budget,
         checkpoint: Path,
         device: torch.device,
-        precision: Precision = "auto",
+        precision: NumberType = "auto",
         pace: Pace | None = None,
         optimiser: MakeOptimiser = adamw,
         memory_format: torch.memory_format = torch.channels_last,

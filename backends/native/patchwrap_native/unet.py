@@ -10,10 +10,12 @@ from patchwrap import DepthBatch, Features, Images
 from patchwrap_native.encoder import make_encoder
 from patchwrap_native.layers import Merge
 
-COARSE_WIDTHS = (8, 32, 64, 96, 128, 160)
-FINE_WIDTHS = COARSE_WIDTHS
-"""Channels from full resolution down, alike so that the fine network can start from the coarse one; the first level
-is thin because it alone has every pixel."""
+WIDTHS = (8, 32, 64, 96, 128, 160)
+"""Channels from full resolution down, of both networks so that the fine one can start from the coarse one; the first
+level is thin because it alone has every pixel."""
+
+MULTIPLE = 32
+"""Sides of an input are divisible by this: it is halved five times."""
 
 DEPTHS = (1, 2, 2, 2, 2, 3)
 """Convolutions per level of the plain encoder."""
@@ -29,7 +31,7 @@ class UNet(nn.Module):
         encoder: ``plain`` or ``timm:NAME`` (any timm network with ``features_only``).
     """
 
-    def __init__(self, widths: Sequence[int] = COARSE_WIDTHS, encoder: str = "plain") -> None:
+    def __init__(self, widths: Sequence[int] = WIDTHS, encoder: str = "plain") -> None:
         super().__init__()
         self.options = {"widths": list(widths), "encoder": encoder}
         self.encoder = make_encoder(encoder, widths, DEPTHS)

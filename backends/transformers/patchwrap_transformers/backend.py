@@ -12,11 +12,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from patchwrap import DepthBatch, DepthConvention, ExportError, Images, OptionError, Precision, resize_maps
+from patchwrap import DepthBatch, DepthConvention, ExportError, Images, OptionError, Precision, Size, resize_maps
 from patchwrap.extension import depths_only, one_line
 from patchwrap_transformers.conventions import convention_of
 from patchwrap_transformers.families import FAMILIES, Family
-from patchwrap_transformers.geometry import Geometry, Size
+from patchwrap_transformers.geometry import Geometry
 from patchwrap_transformers.heads import Votes, by_own_head, elected, votes_for
 from patchwrap_transformers.loading import identify, read_network, read_processor, read_settings
 from patchwrap_transformers.margin import add_margin, remove_margin

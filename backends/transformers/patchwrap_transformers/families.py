@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patchwrap_transformers.geometry import Geometry
-
-DISPARITY, METRES = "inverse_depth:affine", "depth:metric"
+from patchwrap_transformers.published import DISPARITY, METRES
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from patchwrap import CheckpointError, OptionError
+from patchwrap import CheckpointError, OptionError, Size
 from patchwrap.extension import processing_size
-
-Size = tuple[int, int]
-"""``(height, width)``."""
 
 
 @dataclass(frozen=True)

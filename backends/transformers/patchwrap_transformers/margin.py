@@ -9,8 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from patchwrap import DepthBatch, Images
-from patchwrap_transformers.geometry import Size
+from patchwrap import DepthBatch, Images, Size
 
 
 def margins(size: Size) -> Size:

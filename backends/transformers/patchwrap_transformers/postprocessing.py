@@ -7,9 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from patchwrap import DepthBatch
+from patchwrap import DepthBatch, Size
 from patchwrap_transformers.families import Resampling
-from patchwrap_transformers.geometry import Size
 
 
 def maps_of(output: Any, canonical: bool) -> Float[Tensor, "batch 1 _ _"]:
