@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 _HOME = {
     "Alignment": "alignment",
+    "AsModule": "as_module",
     "backend_size": "tile_runner",
     "check_seed": "seed",
     "checkpoint_name": "checkpoint_name",
@@ -38,6 +39,7 @@ __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
     from patchwrap.alignment import Alignment as Alignment
+    from patchwrap.as_module import AsModule as AsModule
     from patchwrap.checkpoint_name import checkpoint_name as checkpoint_name
     from patchwrap.checkpoint_name import loading as loading
     from patchwrap.described_tensors import read_described as read_described

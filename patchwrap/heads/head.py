@@ -7,6 +7,7 @@ from dataclasses import fields
 import torch
 from torch import Tensor, nn
 
+from patchwrap.as_module import AsModule
 from patchwrap.errors import CheckpointError
 from patchwrap.heads.card import HeadCard
 from patchwrap.heads.network import HeadNetwork
@@ -64,7 +65,7 @@ class Head:
         half = size[0] // 2, size[1] // 2
         for name, channels in zip(("coarse_features", "fine_features"), self.network.guides):
             inputs |= {name: torch.rand(2, channels, *half)} if channels else {}
-        return _Refining(self.network, list(inputs)).eval(), inputs
+        return AsModule(self.network, lambda *given: self.network(**dict(zip(inputs, given)))[0]).eval(), inputs
 
     def adapted(self, backend: Backend) -> Backend:
         """Return a copy of a backend with the decoder that was trained with this head, or the backend if none was.
@@ -97,15 +98,3 @@ class Head:
 
 def _decoder(backend: Backend) -> list[nn.Parameter]:
     return list(backend.trainable_parameters()) if isinstance(backend, Trainable) else []
-
-
-class _Refining(nn.Module):
-    """The network with positional inputs, returning the refined tiles only."""
-
-    def __init__(self, network: HeadNetwork, names: list[str]) -> None:
-        super().__init__()
-        self.network = network
-        self.names = names
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return self.network(**dict(zip(self.names, inputs)))[0]

@@ -1,7 +1,7 @@
 """The native trio as a patchwrap backend: coarse network, fine network and fusion head behind one Protocol."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchwrap import DepthBatch, DepthConvention, Features, Images, OptionError, Precision, TileView
+from patchwrap.extension import AsModule
 from patchwrap_native import canonical
 from patchwrap_native.checkpoint import SHIPPED, Trio
 from patchwrap_native.checkpoint import load as read_trio
@@ -28,24 +29,6 @@ BEYOND = 0.1
 RIM = 2
 """Border pixels that are replaced by the nearest inner ones: zero padding beside them would show as a pale line around
 the map. On held-out scenes this reduces the error of the last row by a tenth."""
-
-
-class AsModule(nn.Module):
-    """A function of tensors that uses a network, as a module for export to ONNX.
-
-    Args:
-        network: whose weights the function uses.
-        function: from tensors to one tensor.
-    """
-
-    def __init__(self, network: nn.Module, function: Callable[..., Tensor]) -> None:
-        super().__init__()
-        self.network = network
-        self.function = function
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Call the function."""
-        return self.function(*inputs)
 
 
 class NativeFine:

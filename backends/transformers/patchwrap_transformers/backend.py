@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from patchwrap import DepthBatch, DepthConvention, ExportError, Images, OptionError, Precision, Size, resize_maps
-from patchwrap.extension import depths_only, one_line
+from patchwrap.extension import AsModule, depths_only, one_line
 from patchwrap_transformers.conventions import convention_of
 from patchwrap_transformers.families import FAMILIES, Family
 from patchwrap_transformers.geometry import Geometry
@@ -131,23 +131,12 @@ class TransformersBackend:
             raise OptionError(f"this network does not take size {size} (height, width); the nearest is {nearest}.")
         plain = copy(self)
         plain._forward = self._eager  # a compiled one cannot be traced
-        return _Traceable(plain).eval(), {"images": torch.rand(2, 3, *size)}
+        module = AsModule(self.network, lambda images: plain._predict(images, (images.shape[2], images.shape[3])))
+        return module.eval(), {"images": torch.rand(2, 3, *size)}
 
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
         """The decoder's: all parameters outside backbone, encoder, embedding and the selection of a head."""
         return (value for name, value in self.network.named_parameters() if not _ENCODER.search(name))
-
-
-class _Traceable(nn.Module):
-    """``predict`` as a module."""
-
-    def __init__(self, backend: TransformersBackend) -> None:
-        super().__init__()
-        self.network = backend.network
-        self._backend = backend
-
-    def forward(self, images: Images) -> DepthBatch:
-        return self._backend._predict(images, (images.shape[2], images.shape[3]))
 
 
 def load(
