@@ -23,7 +23,9 @@ CellNoise = Callable[[Place, int, int], Float[Tensor, "channels rows columns"]]
 """The noise of one tile, for a member and before a step."""
 
 _FARTHEST = 10.0
-"""Depths above this many lower quartiles of the coarse map are a sky; they start as far as this."""
+"""Depths above this many medians of the ground are a sky; they start as far as this."""
+_MOSTLY_SKY = 100.0
+"""A median of the coarse map above this many of its lower quartiles is that of a sky."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ class CoarseStart:
         if space == "depth" and self.context.convention.ambiguity != "affine":
             # A sky of kilometres would be the 98th percentile and leave the ground black. Of affine depth no zero is
             # known from which to measure.
-            values = values.clamp(max=_FARTHEST * values.nanquantile(0.25))
+            quarter, median = torch.nanquantile(values.flatten(), torch.tensor([0.25, 0.5]).to(values)).tolist()
+            values = values.clamp(max=_FARTHEST * (median if median < _MOSTLY_SKY * quarter else quarter))
         low, high = torch.nanquantile(values.flatten(), torch.tensor([0.02, 0.98]).to(values)).tolist()
         scaled = (values - low) / max(high - low, 1e-6)
         scaled = scaled if space == self.convention.space else 1 - scaled
