@@ -84,14 +84,15 @@ class TransformersBackend:
         maps = self._maps(images)
         if self.family.canonical:
             return depth_of(to_size(maps, size, self.family.resampling))
-        maps = to_size(depths_only(maps, self.convention), size, self.family.resampling)
-        return depths_only(maps, self.convention)  # bicubic resampling undershoots
+        # Bicubic resampling undershoots.
+        return depths_only(to_size(maps, size, self.family.resampling), self.convention)
 
     def _maps(self, images: Images) -> Float[Tensor, "batch 1 _ _"]:
         size: Size = (images.shape[2], images.shape[3])
         seen = add_margin(images) if self.family.margin else images
         output = by_own_head(self._forward, self.preprocessing(seen).to(self._precision.dtype))
         maps = maps_of(output, self.family.canonical)
+        maps = maps if self.family.canonical else depths_only(maps, self.convention)
         return remove_margin(maps, size) if self.family.margin else maps
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "TransformersBackend":

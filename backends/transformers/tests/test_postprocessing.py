@@ -36,13 +36,14 @@ def test_zero_and_less_are_no_distances(load_tiny):
     assert maps.isnan().any() and not (maps <= 0).any()
 
 
-def test_holes_written_as_zero_do_not_mix_with_the_depths_around_them(load_tiny):
+@pytest.mark.parametrize("family", ["dpt_dinov2", "zoedepth"])
+def test_holes_written_as_zero_do_not_mix_with_the_depths_around_them(load_tiny, family):
     def holed(network, inputs, output):
         output.predicted_depth = torch.full_like(output.predicted_depth, 2.0)
         output.predicted_depth[..., :20] = 0
         return output
 
-    backend = load_tiny("dpt_dinov2")
+    backend = load_tiny(family)
     backend.network.register_forward_hook(holed)
     with torch.no_grad():
         maps = backend.predict(torch.rand(1, 3, 56, 84))
