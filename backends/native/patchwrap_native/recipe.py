@@ -167,13 +167,13 @@ def _begun(recipe: Recipe) -> Trio:
 
 
 def _check_kept(recipe: Recipe) -> None:
-    """Check that no network whose training the folder holds is missing from the new checkpoint."""
+    """Check that the folder holds no training of a network that is not trained now."""
     for name in SHARES:
         if name not in recipe.stages and (recipe.out / f"{name}.pt").exists():
             raise OptionError(
                 f"{str(recipe.out)!r} holds the training of the {name} network, which stages "
-                f"{', '.join(recipe.stages)} leave out: it would be missing from the checkpoint. "
-                f"Train all of {', '.join(SHARES)}, or take another -o."
+                f"{', '.join(recipe.stages)} leave out: the new checkpoint would not be made "
+                f"from it. Train all of {', '.join(SHARES)}, or take another -o."
             )
 
 
