@@ -1,4 +1,4 @@
-"""Functions of patchwrap that loaders, tile loops and trainers of backends may use, beside the names in ``patchwrap``.
+"""What loaders, tile loops and trainers of backends may use beside the names in ``patchwrap``.
 
 A backend may import the names in ``patchwrap`` and ``patchwrap.extension``, and those in ``patchwrap.datasets``,
 ``patchwrap.losses``, ``patchwrap.metrics``, ``patchwrap.scenes`` and ``patchwrap.testing``; all other modules may

@@ -10,8 +10,8 @@ from patchwrap.types import Map, Values
 Place = tuple[slice, slice]
 """Rows and columns."""
 
-NOTHING = 1e-12
-"""Less than any pixel's weight in a trusted tile."""
+_NOTHING = 1e-12
+"""Less than any weight that is given."""
 
 
 class WeightedMean:
@@ -22,7 +22,7 @@ class WeightedMean:
         anchor: positive weight of a value of 0 that takes part everywhere.
     """
 
-    def __init__(self, shape: tuple[int, int], anchor: float = NOTHING) -> None:
+    def __init__(self, shape: tuple[int, int], anchor: float = _NOTHING) -> None:
         self._anchor = anchor
         self._sum, self._weight = scratch.array(shape), scratch.array(shape)
 
