@@ -259,7 +259,8 @@ def test_under_a_far_sky_the_ground_is_not_black(convention, sky, rows):
 def test_behind_something_near_the_background_is_no_sky():
     values = torch.linspace(3, 30, 40).expand(30, 40).clone()
     values[:, :13] = torch.linspace(0.4, 0.6, 13)
-    start = CoarseStart(context(coarse=values), DepthConvention.parse("depth:affine"), 0.5).map
+    coarse = context(coarse=values, convention="depth:metric")
+    start = CoarseStart(coarse, DepthConvention.parse("depth:affine"), 0.5).map
     assert (start[:, 13:] == 1).float().mean() < 0.1 and start[:, 38].min() - start[:, 14].max() > 0.5
 
 
