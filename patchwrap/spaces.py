@@ -46,7 +46,7 @@ def to_space(
 ) -> Float[Tensor, "*shape"]:
     """Convert values to the fusion space; values that are not finite there become NaN.
 
-    Inverse depth of zero or less, such as a sky's, has no depth: it becomes NaN, unless it stays inverse depth.
+    Inverse depth below a millionth, such as a sky's, has no depth: it becomes NaN, unless it stays inverse depth.
 
     Args:
         values: a map in ``convention``.
@@ -57,7 +57,7 @@ def to_space(
     if convention.space == space:
         return values
     if convention.space == "inverse_depth":
-        values = values.masked_fill(values <= 0, torch.nan)
+        values = values.masked_fill(values < _TINY, torch.nan)
     if space == "log_depth":
         log = torch.log(values.clamp_min(_TINY))
         return -log if convention.space == "inverse_depth" else log
@@ -84,9 +84,9 @@ def invertible(
     """
     if convention.space != "inverse_depth" or space == convention.space:
         return coarse
-    positive = coarse[coarse > _TINY].numpy()
+    positive = coarse[coarse >= _TINY].numpy()
     far = float(np.quantile(positive, 0.02, method="lower")) / 2 if positive.size else _TINY
-    return coarse.masked_fill(coarse <= _TINY, far)
+    return coarse.masked_fill(coarse < _TINY, max(far, _TINY))
 
 
 def least_invertible(

@@ -199,6 +199,19 @@ def test_a_sky_of_inverse_depth_zero_does_not_bend_the_ground(coarse, fine, leas
     assert fused.values.min() >= 0 and fused.values.max() < 1.1 * max(80, truth.max())
 
 
+def test_a_sky_of_tiny_inverse_depth_leaves_the_ground_as_a_sky_of_zero_does():
+    """A softplus, a sigmoid or an exponential never returns an exact 0."""
+
+    class Tiny(Skied):
+        def predict(self, images):
+            return super().predict(images).clamp_min(1e-8)
+
+    photo = painted()
+    photo[:96] = 0
+    zero, tiny = (patchwrap.predict(photo, kind("inverse_depth:metric"), plan="3x3") for kind in (Skied, Tiny))
+    assert (tiny.values[102:] == zero.values[102:]).all()
+
+
 def test_an_invalid_sky_does_not_bend_the_ground():
     class Endless(Painted):
         def predict(self, images):

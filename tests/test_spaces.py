@@ -63,12 +63,14 @@ def test_what_is_not_finite_is_invalid():
     assert to_space(values, metric, "inverse_depth").isfinite().tolist() == [True, False, False]
 
 
-def test_inverse_depth_of_zero_or_less_has_no_depth():
+def test_inverse_depth_of_about_zero_or_less_has_no_depth():
     metric, affine = (DepthConvention("inverse_depth", kind) for kind in ("metric", "affine"))
-    values = torch.tensor([[-1.0, 0.0, 0.5, 1.0]])
+    values = torch.tensor([[-1.0, 0.0, 1e-8, 0.5, 1.0]])
     for space in ("log_depth", "depth"):
-        assert to_space(values, metric, space).isfinite().tolist() == [[False, False, True, True]]
-        assert invertible(values, metric, space).tolist() == [[0.25, 0.25, 0.5, 1.0]]
+        assert to_space(values, metric, space).isfinite().tolist() == [[False] * 3 + [True] * 2]
+        assert invertible(values, metric, space).tolist() == [[0.25, 0.25, 0.25, 0.5, 1.0]]
+        for nowhere in (values[:, :3], torch.tensor([[0.0, 1.2e-6]])):
+            assert to_space(invertible(nowhere, metric, space), metric, space).isfinite().all()
     for convention in (metric, affine):
         assert torch.equal(to_space(values, convention, "inverse_depth"), values)
         assert torch.equal(invertible(values, convention, "inverse_depth"), values)
