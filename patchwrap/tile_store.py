@@ -1,12 +1,12 @@
 """Stores predictions in a temporary file between the two passes, so that memory does not grow with their number."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from patchwrap import scratch
@@ -32,6 +32,10 @@ class Prediction:
     values: Map
     features: Features | None = None
     confidence: Map | None = None
+
+    def where(self, mask: Bool[Tensor, "rows columns"]) -> "Prediction":
+        """The prediction, invalid outside a mask on the canvas."""
+        return replace(self, values=self.values.where(mask[self.tile.slices], torch.nan))
 
 
 class TileStore:

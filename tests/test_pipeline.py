@@ -223,6 +223,24 @@ def test_an_invalid_sky_does_not_bend_the_ground():
     assert np.abs(np.log(fused.values[102:116] * photo[102:116, :, 0])).mean() < 0.03
 
 
+@pytest.mark.parametrize("fuser", ["poisson", "blend"])
+def test_what_fills_the_holes_of_the_coarse_map_is_no_evidence_about_tiles(fuser):
+    """A box stands where the coarse map is invalid; the tiles see all of it."""
+
+    def depth(images):
+        return 1 / images.mean(1, keepdim=True)
+
+    def holed(images):
+        return depth(images).masked_fill(torch.arange(images.shape[3]) >= int(0.6 * images.shape[3]), torch.nan)
+
+    y, x = np.mgrid[:300, :400] / 400
+    inverse = np.where((x > 0.6) & (y > 0.3), 0.95, 0.3 + 0.4 * y + 0.2 * x)
+    photo = np.repeat(inverse[..., None], 3, 2).astype(np.float32)
+    coarse, fine = (patchwrap.wrap_callable(function, "depth:metric", (96, 128)) for function in (holed, depth))
+    fused = patchwrap.predict(photo, coarse=coarse, fine=fine, plan="p16", fuser=fuser)
+    assert np.abs(fused.values * inverse - 1)[fused.valid].max() < 0.01
+
+
 def test_where_inverse_depth_is_zero_there_is_no_depth_with_tiles_either():
     photo = painted()
     photo[:80] = 0
