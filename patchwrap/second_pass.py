@@ -146,7 +146,8 @@ class SecondPass:
 
     def _refined(self, head: FusionHead, view: TileView) -> Map:
         rows, columns = view.aligned.shape[2:]
-        given, method = view.padded().to(self.device), f"{type(head).__name__}.refine"
+        # Copies, since the view shares the canvas' maps and a head may compute in place.
+        given, method = view.padded().copied_to(self.device), f"{type(head).__name__}.refine"
         refined = checked_maps(method, head.refine(given), given.images)[0, 0, :rows, :columns]
         if not refined.isfinite().all():  # a single such pixel would spread over the whole fused map
             raise BackendContractError(

@@ -236,7 +236,10 @@ class FusionHead(Protocol):
     """
 
     def refine(self, view: TileView) -> DepthBatch:
-        """Return the aligned tiles plus a residual, finite, in the same shape; no side has less than 16 pixels."""
+        """Return the aligned tiles plus a residual, finite, in the same shape; no side has less than 16 pixels.
+
+        The view's maps are copies, so that a head may change them.
+        """
         ...
 
 

@@ -55,6 +55,10 @@ class TileView:
         """Return the view on another device."""
         return replace(self, **{name: part.to(device) for name, part in self._present().items()})
 
+    def copied_to(self, device: torch.device) -> "TileView":
+        """Return a view on a device that shares no memory with this one."""
+        return replace(self, **{name: part.to(device, copy=True) for name, part in self._present().items()})
+
     def mirrored(self) -> "TileView":
         """The view mirrored left to right."""
         flipped = {name: maps.flip(-1) for name, maps in self._maps().items()}

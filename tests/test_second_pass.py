@@ -144,6 +144,27 @@ def test_what_a_head_returns_is_checked(change, words, monkeypatch):
         refined("alone")
 
 
+@pytest.mark.parametrize("size", [8, 16])
+def test_a_head_may_compute_in_place(size):
+    class InPlace(Head):
+        def refine(self, view):
+            view.confidence.zero_()
+            view.images.zero_()
+            return view.aligned.sub_(view.coarse.sub_(1)).add_(view.disagreement.mul_(0))
+
+    tile = Tile(0, 0, size, size)
+    canvas, coarse = Canvas(np.full((size, size, 3), 9, np.uint8), [tile]), torch.ones(size, size)
+    around = Surroundings((size, size), coarse, coarse)
+    with TileStore() as store:
+        store.append(Prediction(tile, torch.full((size, size), 2.0)))
+        passes = SecondPass(
+            canvas, coarse, store, [Correction()], InPlace("alone"), around, torch.device("cpu"), coarse > 0
+        )
+        first, again = (aligned for _ in range(2) for aligned in passes)
+    assert (coarse == 1).all() and (canvas.pixels == 9).all()
+    assert (first.values == 2).all() and (again.values == 2).all() and (first.confidence == 1).all()
+
+
 def test_what_a_head_returns_beyond_the_tile_is_of_no_account(monkeypatch):
     def refine(self, view):
         values = view.aligned.clone()
