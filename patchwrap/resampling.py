@@ -150,7 +150,8 @@ def _resized_photo_rows(photo: Shaped[ndarray, "_ _ 3"], size: Size, rows: slice
     first = max(int(centres[0] - reach), 0)
     last = min(ceil(centres[-1] + reach), photo.shape[0])
     band = resize_maps(_as_batch(photo[first:last]), (last - first, size[1]))
-    weights = (1 - ((torch.arange(first, last) + 0.5) - centres[:, None]).abs() / reach).clamp_min(0)
+    covered = torch.arange(first, last, dtype=torch.float64) + 0.5
+    weights = (1 - (covered - centres[:, None]).abs() / reach).clamp_min(0)
     weights = (weights / weights.sum(1, keepdim=True)).float()
     # Channels stay side by side, as they lie in a photo: one matrix product and no copy.
     return (weights @ rearrange(band, "1 c h w -> h (w c)").float()).view(-1, size[1], 3)

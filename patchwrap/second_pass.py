@@ -204,8 +204,8 @@ class SecondPass:
             confidence=_where_valid(prediction, confidence)[None, None],
             disagreement=(values - coarse - self._consensus_under(tile))[None, None],
             context=around.context(tile),
-            centre=torch.tensor([around.centre]),
-            spread=torch.tensor([around.spread]),
+            centre=torch.tensor([around.centre], dtype=torch.float32),
+            spread=torch.tensor([around.spread], dtype=torch.float32),
             coarse_features=around.features_under(tile, size),
             fine_features=None if fine is None else fine.float(),
         )
@@ -217,5 +217,5 @@ def _where_valid(prediction: Prediction, confidence: Map) -> Map:
 
 def _agreement(correction: Correction, tile: Tile) -> Map:
     if correction.agreement is None:
-        return torch.ones(tile.size)
+        return torch.ones(tile.size, dtype=torch.float32)
     return interpolate_map(torch.from_numpy(correction.agreement).float(), tile.size)

@@ -91,7 +91,7 @@ class Surroundings:
         size = min(whole[0], self.coarse.shape[0]), min(whole[1], self.coarse.shape[1])
         maps = sample_windows(resize_maps(torch.stack([self.coarse, self.consensus])[None], size), window, CONTEXT)
         places = [
-            2 * (start + length * (torch.arange(n) + 0.5) / n) - 1
+            2 * (start + length * (torch.arange(n, dtype=torch.float32) + 0.5) / n) - 1
             for start, length, n in zip(window[0, :2].tolist(), window[0, 2:].tolist(), CONTEXT)
         ]
         return torch.cat([maps, torch.stack(torch.meshgrid(*places, indexing="ij"))[None]], 1)
@@ -112,7 +112,8 @@ class Surroundings:
     def _fraction(self, tile: Tile) -> Float[Tensor, "1 4"]:
         """Top, left, height and width of a tile as fractions of the canvas."""
         height, width = self.canvas
-        return torch.tensor([[tile.top / height, tile.left / width, tile.height / height, tile.width / width]])
+        places = tile.top / height, tile.left / width, tile.height / height, tile.width / width
+        return torch.tensor([places], dtype=torch.float32)
 
 
 def _window(seen: Observation, coarse: tuple[int, ...]) -> Float[ndarray, "rows columns"]:

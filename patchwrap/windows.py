@@ -30,7 +30,7 @@ def window(tile: Tile, grid: Size) -> Map:
 
 @lru_cache(maxsize=64)
 def _ramp(length: int, at_start: bool, at_end: bool) -> Float[Tensor, "length"]:
-    weights = torch.hann_window(length + 2, periodic=False)[1:-1]
+    weights = torch.hann_window(length + 2, periodic=False, dtype=torch.float32)[1:-1]
     half = (length + 1) // 2
     if at_start:
         weights[:half] = weights.max()

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import patchwrap
-from patchwrap import coarsening, scratch
+from patchwrap import coarsening, scratch, windows
 from patchwrap import engine as engine_module
 from patchwrap.engine import Engine
 from patchwrap.errors import BackendContractError, ConventionError, ImageError, OptionError, TilingError
@@ -797,6 +797,32 @@ def test_the_callers_default_device_does_not_apply(backend):
         within = patchwrap.predict(PHOTO, model, plan="2x2").values
         assert torch.ones(1).is_meta
     np.testing.assert_array_equal(within, plain)
+
+
+@pytest.fixture
+def default_dtype():
+    yield torch.set_default_dtype
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_the_callers_default_number_type_is_none_of_the_pipelines(dtype, default_dtype):
+    class Context:
+        drawn = "together"
+
+        def refine(self, view):
+            given.append(view.images)
+            return view.aligned + 0.01 * view.context.mean() + 0.01 * (view.centre * view.spread).view(-1, 1, 1, 1)
+
+    given, maps = [], []
+    large = np.random.default_rng(0).random((600, 1000, 3), np.float32)
+    backend = patchwrap.wrap_callable(lambda images: given.append(images) or images.mean(1), "inverse_depth:affine")
+    for one in (torch.float32, dtype):
+        windows._ramp.cache_clear()
+        default_dtype(one)
+        maps.append(patchwrap.predict(large, backend, plan="2x2", head=Context(), fuser="blend").values)
+    assert all(images.isfinite().all() for images in given)
+    assert (maps[0] == maps[1]).all()
 
 
 def test_backends_are_loaded_without_the_callers_default_device(ramp):
