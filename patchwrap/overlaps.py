@@ -83,7 +83,11 @@ class Anchor:
         """Compare a corrected tile with the coarse map where the tile is valid."""
         some = (slice(None, None, _stride(tile.thumb.size)),) * 2
         difference = (tile.corrected() - coarse[tile.cells])[some].ravel()
-        valid = np.isfinite(difference)
+        valid = np.flatnonzero(np.isfinite(difference))
+        if not valid.size:  # the stride hits the holes of a regular pattern only
+            difference, some = (tile.corrected() - coarse[tile.cells]).ravel(), (slice(None),) * 2
+            valid = np.flatnonzero(np.isfinite(difference))
+            valid = valid[:: max(1, valid.size // MANY_CELLS)]
         return cls(difference[valid], tile.basis(*some)[valid])
 
     def residual(self, step: Float[ndarray, "3"]) -> Float[ndarray, "cells"]:

@@ -59,6 +59,14 @@ def test_an_overlaps_share_does_not_depend_on_how_many_cells_are_used(coarse):
     assert pair.share == pytest.approx(1 / 3, rel=0.1)
 
 
+def test_a_tile_is_anchored_though_its_holes_lie_in_a_regular_pattern():
+    tile = observed(TILES[0], scene()[TILES[0].slices], CANVAS)
+    tile.thumb[::3] = np.nan  # of which every sixth row is looked at first
+    anchor = Anchor.of(tile, np.zeros(CANVAS))
+    assert 300 <= len(anchor.difference) == len(anchor.basis) < 600
+    assert np.mean(anchor.difference) == pytest.approx(np.nanmean(tile.thumb), rel=0.01)
+
+
 def many_tiles(count=60):
     truth = scene()
     return [observed(tile, truth[tile.slices], CANVAS) for tile in [Tile(0, k, 96, 96) for k in range(count)]]
