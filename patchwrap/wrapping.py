@@ -205,9 +205,13 @@ def _as_tensor(raw: Any, name: str) -> Tensor:
     try:
         if isinstance(raw, list):
             return torch.stack([_as_tensor(one, name) for one in raw])
+        if isinstance(raw, np.ma.MaskedArray):
+            raw = np.ma.filled(raw.astype(np.float32), np.nan)
         if isinstance(raw, ndarray):
-            return torch.from_numpy(np.ascontiguousarray(raw))
-    except (RuntimeError, TypeError) as error:  # maps of several sizes, or not numeric
+            return torch.from_numpy(np.ascontiguousarray(raw, raw.dtype.newbyteorder("=")))
+    except BackendContractError:  # of a map in a list
+        raise
+    except (RuntimeError, TypeError, ValueError) as error:  # maps of several sizes, or not numeric
         raise BackendContractError(f"{name} returned no maps: {error}") from error
     raise BackendContractError(
         f"{name} returned a {type(raw).__name__}; expected a tensor or array of maps. Return those alone, such as "

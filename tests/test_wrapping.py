@@ -21,6 +21,7 @@ IMAGES = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(0))
         lambda images: list(images.mean(1)),
         lambda images: [image.mean(0)[None].numpy() for image in images],
         lambda images: images.flip(3).mean(1).numpy()[..., ::-1],
+        lambda images: images.mean(1).numpy().astype(">f4"),
     ],
 )
 def test_a_function_may_return_tensors_or_arrays_with_or_without_channel(function):
@@ -59,11 +60,25 @@ def test_anything_but_one_map_an_image_is_refused(function):
         ((torch.ones(2, 8, 8), torch.ones(1)), "returned a tuple"),
         ([torch.ones(8, 8), torch.ones(9, 9)], "returned no maps"),
         (np.array([["a"]]), "returned no maps"),
+        (np.ma.array([["a"]]), "returned no maps"),
+        ([[[1.0, 2.0]]], "^function returned a float; expected a tensor or array"),
     ],
 )
 def test_what_holds_no_maps_is_named(returned, words):
+    def function(images):
+        return returned
+
     with pytest.raises(BackendContractError, match=words):
-        patchwrap.wrap_callable(lambda images: returned, processing=(32, 48)).predict(IMAGES)
+        patchwrap.wrap_callable(function, processing=(32, 48)).predict(IMAGES)
+
+
+@pytest.mark.parametrize("kind", [np.ma.asarray, list])
+def test_what_a_numpy_mask_hides_is_invalid(kind):
+    def masked(images):
+        return kind(np.ma.masked_greater(images.mean(1).numpy(), 0.5))
+
+    values = patchwrap.wrap_callable(masked, "inverse_depth:affine", (32, 48)).predict(IMAGES)
+    assert torch.equal(values.isnan(), IMAGES.mean(1, keepdim=True) > 0.5)
 
 
 def test_a_module_is_asked_in_evaluation_mode_and_in_its_own_number_type():
