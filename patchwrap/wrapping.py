@@ -28,7 +28,7 @@ from patchwrap.types import DepthBatch, Images
 from patchwrap.validity import depths_only
 
 
-def load_backend(name: str, checkpoint: Any = None, **options: Any) -> Backend:
+def load_backend(name: str, /, checkpoint: Any = None, **options: Any) -> Backend:
     """Load a registered backend.
 
     Args:

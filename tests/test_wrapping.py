@@ -122,6 +122,11 @@ def test_a_module_follows_to_device_and_number_type():
     assert backend.function(IMAGES.to("meta")).device.type == "meta"
 
 
+def test_an_option_of_a_backend_may_be_called_name(install, tuned_source):
+    install("tuned", tuned_source.replace("gain=1", "name=1").replace("gain", "name"))
+    assert patchwrap.load_backend("tuned", name=3).name == 3
+
+
 def test_a_bare_callable_must_say_what_its_numbers_mean():
     with pytest.raises(ConventionError, match="wrap_callable"):
         patchwrap.wrap(torch.nn.Identity())
