@@ -59,12 +59,12 @@ class DepthConvention:
         """
         if isinstance(text, DepthConvention):
             return text
-        space, _, ambiguity = text.partition(":")
+        space, _, ambiguity = text.partition(":") if isinstance(text, str) else ("", "", "")
         _check_words(space, ambiguity, text)
         return cls(space, ambiguity)  # type: ignore[arg-type]  # its words are checked
 
 
-def _check_words(space: str, ambiguity: str, given: str) -> None:
+def _check_words(space: str, ambiguity: str, given: object) -> None:
     if space not in get_args(Space) or ambiguity not in get_args(Ambiguity):
         raise ConventionError(
             f"{given!r} is not a depth convention. Write SPACE:AMBIGUITY with SPACE one of "

@@ -90,12 +90,16 @@ def wrap(anything: Any) -> Backend:
         return load_backend(anything)
     if isinstance(anything, BackendRequest):
         return load_backend(anything.name, **anything.options)
-    if isinstance(anything, type):
-        raise BackendContractError(f"{anything.__name__} is a class; pass an instance: {anything.__name__}(…).")
+    _check_no_class(anything)
     if not hasattr(anything, "predict") and callable(anything):
         raise ConventionError(_bare(anything))
     check_backend_facts(anything, _name(anything))
     return anything
+
+
+def _check_no_class(thing: Any) -> None:
+    if isinstance(thing, type):
+        raise BackendContractError(f"{thing.__name__} is a class; pass an instance: {thing.__name__}(…).")
 
 
 def _bare(function: Any) -> str:
@@ -116,7 +120,7 @@ def wrap_callable(
 
     A module is put into evaluation mode and moved to the device of each prediction; any other function must move its
     network to ``images.device`` itself. Both run under ``torch.autocast`` if another number type than float32 is
-    requested.
+    requested, but a module whose weights are not float32 keeps its own.
 
     Args:
         function: takes RGB in [0, 1], not normalised, of shape (batch, 3, height, width); returns
@@ -127,11 +131,18 @@ def wrap_callable(
         multiple: both sides of an input are a multiple of this.
         free_aspect: whether inputs may have another aspect (of about the same area) than ``processing``.
 
+    Raises:
+        BackendContractError: if the function cannot be called, or is a class.
+        ConventionError: if the convention is none.
+
     Example:
         >>> flat = wrap_callable(lambda images: images.mean(1), "inverse_depth:affine", (32, 48))
         >>> flat.predict(torch.zeros(2, 3, 32, 48)).shape
         torch.Size([2, 1, 32, 48])
     """
+    if not callable(function):
+        raise BackendContractError(f"{function!r} is not a function; expected one from images to depth maps.")
+    _check_no_class(function)
     return CallableBackend(function, DepthConvention.parse(convention), processing, multiple, free_aspect)
 
 
@@ -156,7 +167,7 @@ class CallableBackend:
     def to(self, device: torch.device, dtype: torch.dtype) -> "CallableBackend":
         """Move the function if it is a module, and set the number type for autocast; the weights keep theirs."""
         if isinstance(self.function, nn.Module):
-            self.function.to(device)
+            self.function.eval().to(device)
         self._dtype = dtype
         return self
 
@@ -166,10 +177,11 @@ class CallableBackend:
         Raises:
             BackendContractError: if it does not return one map per image.
         """
+        own = _dtype_of(self.function)
         # autocast instead of casting: not every module can be cast, and the weights stay exact.
-        shorter = self._dtype != torch.float32
+        shorter = own == torch.float32 != self._dtype
         with torch.autocast(images.device.type, self._dtype) if shorter else nullcontext():
-            raw = self.function(images.to(_dtype_of(self.function)))
+            raw = self.function(images.to(own))
         found = _as_tensor(raw, _name(self.function)).to(images.device, torch.float32)
         maps = found[:, None] if found.ndim == 3 else found
         if maps.ndim != 4 or maps.shape[:2] != (len(images), 1):

@@ -5,7 +5,7 @@ import pytest
 from patchwrap import ConventionError, DepthConvention
 
 
-@pytest.mark.parametrize("text", ["foo", "depth", "depth:foo", ":metric", ""])
+@pytest.mark.parametrize("text", ["foo", "depth", "depth:foo", ":metric", "", None, ("depth", "metric")])
 def test_what_is_no_convention_is_quoted_as_it_was_given(text):
     with pytest.raises(ConventionError) as raised:
         DepthConvention.parse(text)

@@ -1,3 +1,4 @@
+import inspect
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,19 @@ from patchwrap.errors import BackendContractError, BackendNotFoundError, Convent
 from patchwrap.testing import PaintedBackend, check_backend, painted_photo
 
 IMAGES = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+
+
+class Named(torch.nn.Module):
+    """Has a decoder called head and something called fine, as networks do."""
+
+    processing, convention = (60, 100), patchwrap.DepthConvention("inverse_depth", "affine")
+
+    def __init__(self, fine=None):
+        super().__init__()
+        self.head, self.fine = torch.nn.Conv2d(3, 1, 1), fine
+
+    def predict(self, images):
+        return images.mean(1, keepdim=True)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +136,33 @@ def test_a_module_follows_to_device_and_number_type():
     assert backend.function(IMAGES.to("meta")).device.type == "meta"
 
 
+def test_a_module_that_was_trained_since_is_put_into_evaluation_mode_again():
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1), torch.nn.Dropout(), torch.nn.Sigmoid())
+    backend = patchwrap.wrap_callable(network, processing=(32, 48))
+    network.train()
+    assert np.unique(patchwrap.predict(np.full((64, 96, 3), 90, np.uint8), backend).values).size == 1
+
+
+def test_a_module_of_half_precision_keeps_it_whatever_number_type_is_asked_for():
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1), torch.nn.BatchNorm2d(1), torch.nn.Sigmoid()).half()
+    backend = patchwrap.wrap_callable(network, processing=(32, 48))
+    plain, short = (patchwrap.predict(painted_photo(60, 90), backend, dtype=name) for name in ("float32", "bfloat16"))
+    assert (plain.values == short.values).all()
+
+
+@pytest.mark.parametrize(
+    ("thing", "words"),
+    [
+        (Named, r"Named is a class; pass an instance: Named\(…\)"),
+        ("native", "'native' is not a function"),
+        (None, "None is not a function"),
+    ],
+)
+def test_what_is_no_function_is_refused_at_once(thing, words):
+    with pytest.raises(BackendContractError, match=words):
+        inspect.unwrap(patchwrap.wrap_callable)(thing)  # without the tests' own check of types
+
+
 def test_an_option_of_a_backend_may_be_called_name(install, tuned_source):
     install("tuned", tuned_source.replace("gain=1", "name=1").replace("gain", "name"))
     assert patchwrap.load_backend("tuned", name=3).name == 3
@@ -164,19 +205,6 @@ def test_a_fixed_size_must_be_one_the_model_takes():
     backend = patchwrap.wrap_callable(lambda images: images.mean(1), multiple=14, free_aspect=False)
     with pytest.raises(BackendContractError, match="multiples of 14"):
         patchwrap.wrap(backend)
-
-
-class Named(torch.nn.Module):
-    """Has a decoder called head and something called fine, as networks do."""
-
-    processing, convention = (60, 100), patchwrap.DepthConvention("inverse_depth", "affine")
-
-    def __init__(self, fine=None):
-        super().__init__()
-        self.head, self.fine = torch.nn.Conv2d(3, 1, 1), fine
-
-    def predict(self, images):
-        return images.mean(1, keepdim=True)
 
 
 @pytest.mark.parametrize("fine", [None, torch.nn.Conv2d(3, 1, 1), object()])
