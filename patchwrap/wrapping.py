@@ -23,7 +23,7 @@ from patchwrap.errors import (
 )
 from patchwrap.plugins import not_loadable, resolve
 from patchwrap.resampling import resize_maps
-from patchwrap.spec import Backend, Traits
+from patchwrap.spec import Backend, Movable, Traits
 from patchwrap.types import DepthBatch, Images
 from patchwrap.validity import depths_only
 
@@ -258,6 +258,17 @@ def check_backend_facts(backend: Any, name: str) -> None:
             f"{name} sees all pictures at {sides} (height, width), since its aspect is not free, but both sides must "
             f"be multiples of {multiple}. Give a processing that is."
         )
+    if isinstance(backend, Movable):
+        _check_to(backend, name)
+
+
+def _check_to(backend: Movable, name: str) -> None:
+    try:
+        inspect.signature(backend.to).bind("cpu", torch.float32)
+    except TypeError as error:
+        raise BackendContractError(f"{name}.to cannot be called as to(device, dtype): {error}.") from error
+    except ValueError:  # compiled code tells no signature
+        return
 
 
 def _check_options(factory: Callable[..., Any], options: dict[str, Any], name: str) -> None:

@@ -172,6 +172,41 @@ def test_predictions_must_not_depend_on_earlier_calls():
         check_backend(PaintedBackend(distort=0.1), SIZES)
 
 
+class Averaging(PaintedBackend):
+    """Averages each map with that of the previous call."""
+
+    last = None
+
+    def predict(self, images):
+        maps = super().predict(images)
+        before, self.last = self.last, maps
+        return maps if before is None else (maps + before[:1]) / 2
+
+
+def test_predictions_must_not_depend_on_the_picture_before():
+    with pytest.raises(BackendContractError, match=r"other maps when called again. Keep no state between calls"):
+        check_backend(Averaging(), SIZES)
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(), nn.BatchNorm2d(1)])
+def test_a_network_in_training_mode_is_named_as_such(layer):
+    backend, holder = Complete(), PaintedBackend()
+    backend.mix = nn.Sequential(backend.mix, layer)
+    holder.network = backend.mix
+    for one in (backend, holder):
+        words = f"{type(one).__name__} has a {type(layer).__name__} in training mode.*eval"
+        with pytest.raises(BackendContractError, match=words):
+            check_backend(one, SIZES)
+
+
+@pytest.mark.parametrize("call", [check_backend, lambda backend: patchwrap.predict(torch.rand(3, 60, 100), backend)])
+def test_what_to_takes_is_checked(call):
+    backend = PaintedBackend()
+    backend.to = lambda device: backend
+    with pytest.raises(BackendContractError, match=r"PaintedBackend.to cannot be called as to\(device, dtype\): too"):
+        call(backend)
+
+
 def test_a_map_must_be_finite_alone_as_well(monkeypatch):
     monkeypatch.setattr(Complete, "predict", lambda self, images: self(images) / (len(images) - 1))
     with pytest.raises(BackendContractError, match=r"batch neighbours \(other pixels are finite\)"):

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from patchwrap.canvas import Canvas
 from patchwrap.errors import BackendContractError, ExportError
@@ -55,9 +57,9 @@ def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080,
         sizes: ``(height, width)`` of photos; each is resized to the backend's input size for that photo.
 
     Raises:
-        BackendContractError: if a declaration or a returned value breaks the contract, or if predictions are all
-            invalid, constant, differ from call to call, depend on their batch neighbours or differ after a while in
-            half precision.
+        BackendContractError: if a declaration or a returned value breaks the contract, if a network is in training
+            mode, or if predictions are all invalid, constant, differ from call to call, depend on their batch
+            neighbours or differ after a while in half precision.
     """
     name = type(backend).__name__
     check_backend_facts(backend, name)
@@ -66,6 +68,7 @@ def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080,
         # As in the pipeline, before any prediction: a constructor may leave its network on a GPU or in half precision.
         if isinstance(part, Movable):
             part.to(_CPU, torch.float32)
+    _check_evaluation(backend, name)
     with torch.random.fork_rng(devices=[]):
         for size in sizes:
             images = _pictures(backend, size)
@@ -105,6 +108,15 @@ def _pictures(backend: Backend, size: Size) -> Images:
     return torch.from_numpy(photos).permute(0, 3, 1, 2).contiguous()
 
 
+def _check_evaluation(backend: Backend, name: str) -> None:
+    """Find dropout and batch statistics in the backend, or in a network that it holds, that are in training mode."""
+    parts = backend, *getattr(backend, "__dict__", {}).values()
+    networks = (part for part in parts if isinstance(part, nn.Module))
+    for layer in (layer for network in networks for layer in network.modules()):
+        active = layer.training and isinstance(layer, (_BatchNorm, _DropoutNd))
+        _require(not active, f"{name} has a {type(layer).__name__} in training mode. Call its network's eval().")
+
+
 @torch.no_grad()
 def _checked_predictions(backend: Backend, name: str, images: Images) -> DepthBatch:
     """Predict the pictures together, alone and again, and return their maps."""
@@ -115,7 +127,7 @@ def _checked_predictions(backend: Backend, name: str, images: Images) -> DepthBa
     _require(valid[0].any(), f"{name}.predict returned no finite value for a picture of a plane with a box.")
     varies = both[0][valid[0]].std() > 0
     _require(varies, f"{name}.predict returned a constant map for a picture of a plane with a box.")
-    first, again, second = (_predicted(backend, name, images[k : k + 1]) for k in (0, 0, 1))
+    first, second, again = (_predicted(backend, name, images[k : k + 1]) for k in (0, 1, 0))
     _require(
         relative_gap(first, again) == 0,
         f"{name}.predict returns other maps when called again. Keep no state between calls, and draw random numbers "
