@@ -65,6 +65,9 @@ _HOME = {
     "ScenesUnavailableError": "errors",
 }
 
+_PACKAGES = ("datasets", "extension", "losses", "metrics", "scenes", "testing")
+"""Public modules; loaded on first use, too."""
+
 __all__ = sorted([*_HOME, "__version__"])
 
 if TYPE_CHECKING:
@@ -122,6 +125,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> object:
+    if name in _PACKAGES:
+        return import_module(f"patchwrap.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'patchwrap' has no attribute {name!r}")
     return getattr(import_module(f"patchwrap.{_HOME[name]}"), name)

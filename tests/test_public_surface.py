@@ -62,6 +62,15 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = patchwrap.nonsense
 
 
+@pytest.mark.parametrize("name", sorted(OPEN_TO_BACKENDS | {"patchwrap.extension"}))
+def test_public_modules_need_no_import_of_their_own(name):
+    assert name in modules_after(f"import patchwrap\n{name}")
+
+
+def test_a_backend_is_checked_after_one_import():
+    modules_after("import patchwrap\npatchwrap.testing.check_backend(patchwrap.testing.PaintedBackend())")
+
+
 def test_every_name_for_backends_is_there_and_listed():
     assert dir(patchwrap.extension) == sorted(patchwrap.extension.__all__)
     for name in patchwrap.extension.__all__:
