@@ -128,7 +128,7 @@ class PluginManager(pluggy.PluginManager):
             self._check_free(record)
             plugin = importer()
             self.register(plugin, record.name)
-            self.check_pending()
+            self._check_hooks()
             self._collect(record, plugin, faults)
         except (Exception, SystemExit) as error:
             faults.append(named(error))
@@ -140,6 +140,13 @@ class PluginManager(pluggy.PluginManager):
             record = replace(record, state="broken", error="; ".join(faults))
         self.plugins.append(replace(record, backends=names))
         return self.plugins[-1]
+
+    def _check_hooks(self) -> None:
+        try:
+            self.check_pending()
+        except pluggy.PluginValidationError as error:
+            known = hookspecs.patchwrap_register_backends.__name__
+            raise PluginError(f"{error}; the hook's name is {known}") from error
 
     def _check_free(self, record: PluginRecord) -> None:
         if self.has_plugin(record.name):
@@ -183,6 +190,8 @@ class PluginManager(pluggy.PluginManager):
 
     def _add_backend(self, record: BackendRecord) -> None:
         earlier = self.backends.get(record.name)
+        if earlier is not None and earlier.plugin == record.plugin:
+            raise PluginError(f"backend name {record.name!r} is registered twice by this plugin; give one another name")
         if earlier is not None:
             raise PluginError(
                 f"backend name {record.name!r} is taken: plugin {earlier.plugin!r} ({_origin(earlier)}) came "

@@ -131,7 +131,7 @@ def checked_maps(
     if not isinstance(maps, torch.Tensor) or tuple(maps.shape) != wanted or not maps.is_floating_point():
         raise BackendContractError(
             f"{method} returned {_shape(maps)} for images of shape {tuple(images.shape)}; expected a float tensor of "
-            f"shape {wanted}. Resize inside {_own_name(method)}()."
+            f"shape {wanted}. {_cure(method, maps)}"
         )
     copy = maps.to("cpu", torch.float32, copy=True)
     return copy if convention is None else depths_only(copy, convention)
@@ -162,7 +162,7 @@ def _checked_map(method: str, values: object, size: Size, role: str = "") -> Dep
     if not isinstance(values, torch.Tensor) or tuple(values.shape) != tuple(size) or not values.is_floating_point():
         raise BackendContractError(
             f"{method} yielded {_shape(values)} {role}for a tile; expected a float tensor of shape {tuple(size)}, the "
-            f"size of source(tile). Resize inside {_own_name(method)}()."
+            f"size of source(tile). {_cure(method, values)}"
         )
     return values[None, None].to("cpu", torch.float32, copy=True)
 
@@ -201,8 +201,10 @@ def described(thing: object) -> str:
     return "None" if thing is None else f"a {type(thing).__name__}"
 
 
-def _own_name(method: str) -> str:
-    return method.rpartition(".")[2]
+def _cure(method: str, values: object) -> str:
+    if isinstance(values, torch.Tensor) and not values.is_floating_point():
+        return f"It is {values.dtype}: return it as float()."
+    return f"Resize inside {method.rpartition('.')[2]}()."
 
 
 def _shape(values: object) -> str:

@@ -249,7 +249,7 @@ def check_backend_facts(backend: Any, name: str) -> None:
         )
     sides = backend.processing
     if not (isinstance(sides, tuple) and len(sides) == 2 and all(isinstance(n, int) and n > 0 for n in sides)):
-        raise BackendContractError(f"{name}.processing is {sides!r}; expected (height, width) in whole pixels.")
+        raise BackendContractError(f"{name}.processing is {sides!r}; expected a tuple of two int, (height, width).")
     multiple = getattr(backend, "multiple", Traits.multiple)
     if not isinstance(multiple, int) or multiple < 1:
         raise BackendContractError(f"{name}.multiple is {multiple!r}; expected a whole number from 1.")

@@ -54,6 +54,8 @@ def test_a_backend_is_listed_with_its_provenance_and_imported_only_when_resolved
         ("x = 1", "hookimpl"),
         (one().replace("(register):", "(wrong):"), "wrong"),
         (one().replace("patchwrap_register_backends", "patchwrap_register_backend"), "unknown hook"),
+        (one().replace("register_backends", "register"), "; the hook's name is patchwrap_register_backends"),
+        (one() + one().rpartition(":\n")[2], "'flat' is registered twice by this plugin"),
         (one() + "    raise RuntimeError('after\\nall')\n", "RuntimeError: after all"),
         (one(target="flat_code.Flat"), "module:attribute"),
         (one(name="a=b"), "'a=b'"),

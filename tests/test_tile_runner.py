@@ -88,6 +88,12 @@ def test_a_confidence_that_is_none_is_refused():
         run_backend(Sure(), torch.ones(1, 3, 8, 8))
 
 
+def test_maps_of_whole_numbers_are_named(monkeypatch):
+    monkeypatch.setattr(Sure, "predict_with_confidence", lambda self, images: (images[:, :1].long(), images[:, :1]))
+    with pytest.raises(BackendContractError, match=r"It is torch.int64: return it as float\(\)\.$"):
+        run_backend(Sure(), torch.ones(1, 3, 8, 8))
+
+
 def test_confidence_of_another_shape_is_refused(monkeypatch):
     monkeypatch.setattr(Sure, "predict_with_confidence", lambda self, images: (images[:, :1], images[:, 0]))
     with pytest.raises(BackendContractError, match=r"Sure.predict_with_confidence returned"):

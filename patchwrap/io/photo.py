@@ -18,6 +18,14 @@ from patchwrap.types import Picture
 
 _ROUNDING = 1e-3
 
+_CONVERSIONS = {
+    ("array", True): "by numpy.uint8(255) * array",
+    ("array", False): "for instance with .astype('uint8')",
+    ("tensor", True): "by 255 * tensor.byte()",
+    ("tensor", False): "for instance with .byte()",
+}
+"""How to convert a kind of picture that holds booleans (True) or other numbers."""
+
 
 @dataclass(frozen=True, eq=False)
 class Photo:
@@ -176,13 +184,14 @@ def _check_values(array: Shaped[ndarray, "..."], kind: str) -> Shaped[ndarray, "
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind != "f":
-        how = "by numpy.uint8(255) * array" if array.dtype.kind == "b" else "for instance with .astype('uint8')"
+        how = _CONVERSIONS[kind, array.dtype.kind == "b"]
         raise ImageError(f"{kind} holds {array.dtype}; expected uint8, uint16 or floats in [0, 1]. Convert it, {how}")
     low, high = float(array.min()), float(array.max())
     if not np.isfinite(low) or not np.isfinite(high):
         raise ImageError(f"{kind} holds NaN or infinite pixels; replace them, say with numpy.nan_to_num")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
-        raise ImageError(f"{kind} holds floats from {low:g} to {high:g}; expected [0, 1]. Divide by its full scale")
+        how = "Divide by its full scale" if low >= -_ROUNDING else "Undo its normalisation by mean and deviation"
+        raise ImageError(f"{kind} holds floats from {low:g} to {high:g}; expected [0, 1]. {how}")
     return np.clip(array, 0, 1, dtype=np.float32)
 
 
