@@ -323,7 +323,7 @@ class Engine:
             return interpolate_in_bands(filled(coarse), size, lambda band: scale * band)
         convention, space = self.coarse.convention, self.space
         values = interpolate_in_bands(fused.values, size, lambda band: scale * from_space(band, convention, space))
-        sky = invertible(coarse, convention, space) > coarse
+        sky = to_space(coarse, convention, space).isnan() & coarse.isfinite()
         if sky.any():
             elsewhere = enlarged_mask(~sky, size)
             for rows in scratch.bands(size[0]):

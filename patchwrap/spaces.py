@@ -85,8 +85,9 @@ def invertible(
     if convention.space != "inverse_depth" or space == convention.space:
         return coarse
     positive = coarse[coarse >= _TINY].numpy()
-    far = float(np.quantile(positive, 0.02, method="lower")) / 2 if positive.size else _TINY
-    return coarse.masked_fill(coarse < _TINY, max(far, _TINY))
+    far = max(float(np.quantile(positive, 0.02, method="lower")) / 2 if positive.size else 0.0, _TINY)
+    # As a depth, a tiny value would outweigh all others; as a logarithm it is one of many.
+    return coarse.clamp_min(far) if space == "depth" else coarse.masked_fill(coarse < _TINY, far)
 
 
 def least_invertible(
