@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
     options = _parser().parse_args(arguments)
     if options.short:
-        options.scenes, options.size, options.plan = min(options.scenes, 2), "240x136", "2x2"
+        options.scenes, options.size, options.plan = min(options.scenes, 2), "240x136", "1x2"
     there, missing = present(options.backend or CHECKPOINTS)
     name = f"checkpoints_{options.data.name}" if options.data else "checkpoints"
     out = options.results / name

@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
     options = _parser().parse_args(arguments)
     if options.short:
-        options.scenes, options.size, options.plan, options.steps = min(options.scenes, 2), "240x136", "2x2", 2
+        options.scenes, options.size, options.plan, options.steps = min(options.scenes, 2), "240x136", "1x2", 2
     reports = [compare_modes(options, modes) for modes in (MODES[:1], MODES[1:])]
     result = summarize(options, reports)
     result.show()

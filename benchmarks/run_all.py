@@ -22,7 +22,7 @@ ITS_OWN = ("scenes.py", "transformers_speed.py", "diffusion.py")
 def main(arguments: list[str] | None = None) -> None:
     """Run, compare, report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="tiny pictures, about a minute, for CI")
+    parser.add_argument("--short", action="store_true", help="tiny pictures, to see that they run")
     parser.add_argument("--results", type=Path, help="folder of the new JSON; by default thrown away")
     parser.add_argument("--backend", help="NAME or NAME=CHECKPOINT instead of each benchmark's own")
     options = parser.parse_args(arguments)

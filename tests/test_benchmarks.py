@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from patchwrap import load_backend, predict
+from patchwrap.bench import backend_run
 from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.runner import bench
 from patchwrap.convention import DepthConvention
@@ -20,6 +22,7 @@ from patchwrap.datasets import Sample
 from patchwrap.datasets.heldout import generated_samples
 from patchwrap.io import Photo
 from patchwrap.metrics import align, depth_metrics
+from patchwrap.plugins import registered_backends
 from patchwrap.scenes import Renderer
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -47,6 +50,18 @@ def module(monkeypatch):
     names = {path.stem for path in FOLDER.glob("*.py")}
     for name in (set(sys.modules) - before) & names:
         del sys.modules[name]
+
+
+@pytest.fixture
+def unstamped(monkeypatch):
+    """Records without fingerprints, which only another run in the same folder would read."""
+    monkeypatch.setattr(backend_run, "fingerprint", lambda *_: "")
+
+
+@pytest.fixture
+def quick(unstamped, monkeypatch):
+    """Measures without the consistency of tiles, which tables of checkpoints do not show."""
+    monkeypatch.setattr(backend_run.Subject, "tile_consistency", lambda *_: {})
 
 
 @pytest.fixture
@@ -184,6 +199,95 @@ def test_columns_are_compared_by_their_names(module, result):
     assert changes(result, other) == ["demo, a, y: new -> 7", "demo, b, x: 2.0 -> gone"]
 
 
+def test_run_all_knows_every_script_that_makes_a_result(module):
+    run_all, results = module("run_all"), module("report").results
+    scripts = {path.name for path in FOLDER.glob("*.py") if "Result.now(" in path.read_text()}
+    # Beside that which needs a network from elsewhere.
+    assert scripts - {"stranger.py"} == {*run_all.BENCHMARKS, *run_all.ITS_OWN}
+    assert {Path(result.command.split()[1]).name for result in results()} <= scripts
+
+
+def test_run_all_compares_what_every_script_writes(module, result, tmp_path, monkeypatch, capsys):
+    run_all, lines = module("run_all"), []
+
+    def run(line):
+        lines.append(line)
+        result.write(Path(line[line.index("--results") + 1]))
+        return argparse.Namespace(returncode=line[1].endswith(failing))
+
+    failing = ("nothing",)
+    monkeypatch.setattr(run_all.subprocess, "run", run)
+    run_all.main(["--short", "--backend", "mine"])
+    assert [Path(line[1]).name for line in lines] == [*run_all.BENCHMARKS, *run_all.ITS_OWN]
+    assert all("--short" in line for line in lines)
+    assert [Path(line[1]).name for line in lines if "mine" in line] == [*run_all.BENCHMARKS]
+    assert capsys.readouterr().out.endswith(
+        "demo: no committed result.\n0 of 0 numbers changed; not compared: demo.\n"
+    )
+    failing = ("quality.py",)
+    with pytest.raises(SystemExit, match=r"quality\.py failed"):
+        run_all.main(["--results", str(tmp_path)])
+    assert lines[-1][1].endswith("quality.py") and "--short" not in lines[-1]
+
+
+def test_installed_backends_are_listed_with_their_size(module, tmp_path):
+    module("installed").main(["--results", str(tmp_path)])
+    rows = {row[0]: row[1:] for row in module("report").Result.read(tmp_path / "backends.json").tables["backends"].rows}
+    assert set(rows) == {f"`{name}`" for name in registered_backends()}
+    (convention, sees, parameters, licence, _), native = rows["`native`"], load_backend("native")
+    assert convention == f"`{native.convention}`" and sees == "{1}x{0}".format(*native.processing)
+    assert parameters.endswith(" M") and float(parameters.split()[0]) > 1 and licence == "Apache-2.0"
+    assert rows["`transformers`"][:3] == ["of the checkpoint"] * 3
+
+
+def test_defaults_are_varied_one_by_one(module, tmp_path, monkeypatch):
+    defaults = module("defaults")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(defaults.patchwrap, "load_backend", lambda name: Blurry())
+    monkeypatch.setattr(defaults, "PLANS", ("2x2", "1x2"))
+    monkeypatch.setattr(defaults, "SETTINGS", defaults.SETTINGS[-1:])
+    before = defaults.alignment.LOG_AGREEMENT
+    defaults.main(["--short", "--results", str(tmp_path)])
+    rows = {row[0]: row[1:] for row in module("report").Result.read(tmp_path / "defaults.json").tables["defaults"].rows}
+    gates = ["gate, log depth 0.3 (default)", *(f"gate, log depth {value}" for value in (0.15, 0.6, 1.2))]
+    details = ["detail 0.25 (default)", *(f"detail {value}" for value in (0.0769, 0.143, 0.4, 0.5))]
+    assert list(rows) == ["plan 2x2 (default)", "plan 1x2", *gates, *details]
+    assert rows["plan 2x2 (default)"] == rows[gates[0]] == rows[details[0]] != rows["plan 1x2"]
+    assert len({tuple(rows[title]) for title in gates}) > 1 < len({tuple(rows[title]) for title in details})
+    assert before == defaults.alignment.LOG_AGREEMENT
+
+
+def test_overhead_is_measured_against_the_bare_loop(module, data, tmp_path, monkeypatch):
+    overhead = module("overhead")
+    peak_of_its_own = overhead._peak
+
+    def peak(role, path, options):
+        if role == "bare":
+            return peak_of_its_own(role, path, options)
+        return overhead.child(argparse.Namespace(**vars(options) | {"child": role, "image": path}))
+
+    monkeypatch.setattr(overhead, "_peak", peak)
+    words = ["--repeats", "1", "--plan", "1x2", "--image", str(data / "0.png"), "--results", str(tmp_path)]
+    overhead.main(words)
+    result = module("report").Result.read(tmp_path / "overhead.json")
+    assert result.options["size"] == "320x192" and result.options["repeats"] == 1
+    times, peaks = result.data["times"], result.data["peak_mib"]
+    wall_time = result.tables["overhead"].rows[0]
+    assert wall_time[0] == "wall time, s" and len(times["bare"]) == 1
+    assert wall_time[3] == f"{times['patchwrap'][0] / times['bare'][0]:.3f} (aim 1.10)"
+    assert set(peaks) == set(overhead.ROLES) and all(50 < peak < 50_000 for peak in peaks.values())
+    assert {"start-up", "decode"} < set(result.data["apart"]) and all(result.data["apart"].values())
+
+
+def test_sizes_are_those_of_one_photo(module, tmp_path, monkeypatch):
+    sizes = module("sizes")
+    monkeypatch.setattr(sizes.patchwrap, "load_backend", lambda name: Blurry())
+    sizes.main(["--short", "--cache", str(tmp_path), "--results", str(tmp_path)])
+    result = module("report").Result.read(tmp_path / "sizes.json")
+    assert [row[0] for row in result.tables["sizes"].rows] == ["0.02 MP (188x106)", "0.2 MP (594x337)"]
+    assert result.options["backend"] == "native" and result.options["plans"] == ["auto"]
+
+
 def test_disparity_becomes_depth_with_a_median_of_five(module):
     depth = module("stranger").from_disparity(np.array([[1, 2, 4], [8, np.inf, 0]]))
     np.testing.assert_allclose(depth[0] * [1, 2, 4], 15)
@@ -220,12 +324,16 @@ def test_a_strangers_network_is_compared(module, tmp_path, monkeypatch):
     assert errors["2x2: plane fit + screened Poisson"] < errors["single pass"]
 
 
-def test_memory_is_weighed_in_processes_of_their_own(module):
-    result = module("memory").measure((120, 160), (200,))
+def test_memory_is_weighed_in_processes_of_their_own(module, tmp_path, monkeypatch):
+    memory = module("memory")
+    monkeypatch.setattr(memory, "PLANS", ("p16+r9",))
+    monkeypatch.setattr(memory, "HEIGHTS", (200,))
+    memory.main(["--size", "160x120", "--results", str(tmp_path)])
+    result = module("report").Result.read(tmp_path / "memory.json")
     tiles = [(case["plan"], case["tiles"]) for case in result.data["cases"]]
-    assert tiles == [("p16", 16), ("p49", 49), ("p49+r64", 113), ("slide:512x384", 1)]
+    assert tiles == [("p16+r9", 25), ("slide:512x384", 1)]
     assert all(case["beyond"] > 0 for case in result.data["cases"])
-    assert [row[0] for row in result.tables["memory"].rows] == ["160x120"] * 3 + ["160x200, mapped"]
+    assert [row[0] for row in result.tables["memory"].rows] == ["160x120", "160x200, mapped"]
 
 
 def test_a_missing_onnxruntime_is_named(module, monkeypatch):
@@ -257,7 +365,7 @@ def test_baselines_know_nothing_of_depth(module):
     torch.testing.assert_close(row[[6, 7, 19, 31, 32]], torch.tensor([0.0, 0.6 / 20, 0.6 / 25, 0.6 / 21, 0.0]))
 
 
-def test_checkpoints_are_held_against_baselines_and_unseen_kinds(module, tmp_path, monkeypatch):
+def test_checkpoints_are_held_against_baselines_and_unseen_kinds(module, tmp_path, quick):
     checkpoints = module("checkpoints")
     words = ["--short", "--scenes", "1", "--device", "cpu", "--pictures", "0", "--cache", str(tmp_path / "cache")]
     checkpoints.main([*words, "--backend", "native", "--results", str(tmp_path)])
@@ -293,10 +401,10 @@ def test_scenes_are_found_in_a_folder_of_several_layouts(module, tmp_path):
     assert [float(np.median(one.read().truth)) for one in samples] == [5.0, 2.0]
 
 
-def test_checkpoints_are_measured_on_any_folder_of_pairs(module, data, tmp_path):
+def test_checkpoints_are_measured_on_any_folder_of_pairs(module, data, tmp_path, quick):
     checkpoints = module("checkpoints")
     words = ["--backend", "native", "--data", str(data), "--device", "cpu", "--results", str(tmp_path)]
-    checkpoints.main([*words, "--plan", "2x2"])
+    checkpoints.main([*words, "--plan", "1x2", "--scenes", "1"])
     result = module("report").Result.read(tmp_path / "checkpoints_data.json")
     assert list(result.tables) == ["checkpoints_data"] and result.options["data"] == "data"
     ramp = {row[0]: row[-1] for row in result.tables["checkpoints_data"].rows}["vertical ramp"]
@@ -316,7 +424,7 @@ def test_shipped_checkpoints_know_depth(module, tmp_path):
     checkpoints, blind = module("checkpoints"), module("baselines").baselines()
     there, missing = checkpoints.present(checkpoints.CHECKPOINTS)
     assert len(there) == 3 and not missing
-    read = [sample.read() for sample in generated_samples(12, (270, 480), tmp_path, lambda *_: None)]
+    read = [sample.read() for sample in generated_samples(8, (135, 240), tmp_path, lambda *_: None)]
     scenes = [(sample.photo, sample.truth) for sample in read]
 
     def error(backend):
@@ -356,6 +464,22 @@ def test_true_tiles_leave_what_the_whole_image_got_wrong_at_large(module):
     maps = (align(one, truth, None, fused.convention) for one in (fused.coarse, fused.values))
     before, after = (depth_metrics(one, truth) for one in maps)
     assert before["abs_rel"] > 0.05 and after["abs_rel"] < 0.5 * before["abs_rel"]
+
+
+def test_heads_are_trained_once_and_measured(module, tmp_path, monkeypatch, unstamped):
+    heads = module("heads")
+    monkeypatch.setattr(module("train_universal_head").patchwrap, "load_backend", lambda *_: Blurry())
+    monkeypatch.setattr(heads.torch, "set_num_threads", lambda count: None)
+    words = ["--short", "--scenes-cache", str(tmp_path / "scenes"), "--results", str(tmp_path)]
+    heads.main(words)
+    trained = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "heads" / "trained").glob("*.safetensors")}
+    assert set(trained) == {"universal_simulated.safetensors", "own_simulated.safetensors"}
+    result = module("report").Result.read(tmp_path / "heads_simulated.json")
+    assert list(result.data) == ["single", "none", heads.TRUE, heads.UNIVERSAL, heads.OWN]
+    aims = module("report").Result.read(tmp_path / "heads.json").tables["heads_aims"]
+    assert aims == heads.aims({"simulated": heads._means(result)})
+    monkeypatch.setattr(heads, "finetune", None)
+    heads.main(words)
 
 
 def test_what_heads_should_gain_is_told_of_every_backbone_that_has_a_result(module):
@@ -399,6 +523,20 @@ def test_a_frames_seconds_are_told_apart(module):
     assert scenes.renderer._read.__name__ == "_read"
 
 
+def test_scenes_are_timed_alone_and_in_processes_of_their_own(module, tmp_path, monkeypatch):
+    scenes = module("scenes")
+    monkeypatch.setattr(scenes, "KINDS", ("table",))
+    monkeypatch.setattr(scenes, "TRAINING_KINDS", scenes.TRAINING_KINDS[:1])
+    monkeypatch.setattr(scenes.os, "cpu_count", lambda: 1)
+    monkeypatch.setenv("LP_NUM_THREADS", "3")
+    scenes.main(["--short", "--results", str(tmp_path)])
+    assert os.environ["LP_NUM_THREADS"] == "3"
+    result = module("report").Result.read(tmp_path / "scenes.json")
+    assert result.options == {"size": "160x90", "frames": 1, "rate_frames": 2}
+    assert 0.01 < result.data["frames_a_second"] < 1000 and len(result.data["kinds"]["table"]) == 1
+    assert [row[0] for row in result.tables["scenes"].rows] == ["table", "all"]
+
+
 def test_a_slow_generator_misses_its_aims(module):
     scenes = module("scenes")
     slow = {"build": 1.0, "draw": 2.5, "read back": 0.5, "share": 0.5}
@@ -421,10 +559,12 @@ def random_marigold(monkeypatch, tmp_path):
     )
     torch.manual_seed(0)
     pipeline.save(autoencoder.untrained_autoencoder(), denoiser.untrained_denoiser(), tmp_path / "marigold")
+    index = tmp_path / "marigold" / "model_index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"default_processing_resolution": 128}))
     return tmp_path / "marigold"
 
 
-def test_tile_modes_are_compared(module, tmp_path, random_marigold):
+def test_tile_modes_are_compared(module, tmp_path, random_marigold, unstamped):
     diffusion = module("diffusion")
     words = ["--short", "--scenes", "1", "--device", "cpu", "--pictures", "0", "--cache", str(tmp_path / "cache")]
     diffusion.main([*words, "--checkpoint", str(random_marigold), "--results", str(tmp_path)])

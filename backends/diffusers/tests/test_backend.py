@@ -35,8 +35,8 @@ def librarys_own(folder, backend, images, **options):
     return pipe(images, processing_resolution=0, latents=latents, batch_size=4, output_type="pt", **options)
 
 
-@pytest.mark.parametrize("scheduler", ["ddim", "trailing", "lcm"])
-@pytest.mark.parametrize("ensemble", [1, 3])
+# The members are aligned in the same slow way whatever the scheduler.
+@pytest.mark.parametrize(("scheduler", "ensemble"), [("ddim", 1), ("trailing", 1), ("lcm", 1), ("lcm", 3)])
 def test_it_keeps_the_contract(load_tiny, scheduler, ensemble):
     check_backend(load_tiny(scheduler, steps=2, ensemble=ensemble), sizes=((1080, 1920),))
 
