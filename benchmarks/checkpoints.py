@@ -11,15 +11,11 @@ import argparse
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from baselines import baselines
 from patchwrap.bench.report import Measure, Report, Row
-from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, number
 from patchwrap.datasets.heldout import Spec, cache_folder
 from patchwrap.heads import UNIVERSAL
@@ -27,7 +23,7 @@ from patchwrap.plugins import registered_backends
 from patchwrap.scenes import KINDS, TRAINING_KINDS
 from patchwrap.size import parse_size
 from quality import kind, line, mean
-from report import RESULTS, Result, Table
+from report import Result, Table, measured, parser
 from stranger import found
 
 FOLDER = Path(__file__).parent / "checkpoints"
@@ -120,27 +116,19 @@ def present(checkpoints: list[str] | tuple[str, ...]) -> tuple[list[str], list[s
 
 def compare(options: argparse.Namespace, checkpoints: list[str], data: Any, out: Path) -> Lines:
     """Measure the checkpoints and the baselines on the same images; stop if a row fails."""
-    with Console(stderr=True).status("") as status:
-        measured = partial(
-            bench,
-            data=data,
-            heads=["none", "auto", UNIVERSAL],
-            baselines=[],
-            count=options.scenes,
-            measures="quick",
-            pictures=options.pictures,
-            device=options.device,
-            cache=options.cache,
-            progress=lambda done, total, text: status.update(f"{done} of {total}: {text}"),
-        )
-        reports = [
-            measured(checkpoints, plans=[options.plan], out=out / "checkpoints"),
-            measured(baselines(), plans=["none"], out=out / "baselines"),
-        ]
-    failed = [f"{row.title}: {row.error}" for report in reports for row in report.rows if row.error]
-    if failed:
-        sys.exit("\n".join(failed))
-    return rows(*reports)
+    shared = {
+        "heads": ["none", "auto", UNIVERSAL],
+        "baselines": [],
+        "count": options.scenes,
+        "measures": "quick",
+        "pictures": options.pictures,
+        "device": options.device,
+        "cache": options.cache,
+    }
+    return rows(
+        measured(checkpoints, data, plans=[options.plan], out=out / "checkpoints", **shared),
+        measured(baselines(), data, plans=["none"], out=out / "baselines", **shared),
+    )
 
 
 def rows(checkpoints: Report, known: Report) -> Lines:
@@ -202,21 +190,19 @@ def judged(lost: float, one: Line) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
+    made = parser(__doc__, "two tiny images")
     backend = "NAME or NAME=CHECKPOINT, may be given again; by default every checkpoint of this repository"
-    parser.add_argument("--backend", action="append", help=backend)
-    parser.add_argument("--plan", default="auto", help="tile plan of the fused rows")
-    parser.add_argument("--scenes", type=int, default=10, help="how many images of each table")
-    parser.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
+    made.add_argument("--backend", action="append", help=backend)
+    made.add_argument("--plan", default="auto", help="tile plan of the fused rows")
+    made.add_argument("--scenes", type=int, default=10, help="how many images of each table")
+    made.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
     left_out = "+".join(kind for kind in KINDS if kind not in TRAINING_KINDS)
-    parser.add_argument("--kinds", default=left_out, help=f"of the second table's scenes (default: {left_out})")
-    parser.add_argument("--data", type=Path, help="folder of pictures beside their depth instead")
-    parser.add_argument("--pictures", type=int, default=2, help="of so many images in the whole reports")
-    parser.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scenes")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON and the reports")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--short", action="store_true", help="two tiny images, for CI")
-    return parser
+    made.add_argument("--kinds", default=left_out, help=f"of the second table's scenes (default: {left_out})")
+    made.add_argument("--data", type=Path, help="folder of pictures beside their depth instead")
+    made.add_argument("--pictures", type=int, default=2, help="of so many images in the whole reports")
+    made.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scenes")
+    made.add_argument("--device", default="auto")
+    return made
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from patchwrap.io import Photo
 from patchwrap.metrics import align, boundary_scores, depth_metrics, valid_mask
 from patchwrap.size import parse_size
 from patchwrap.types import Values
-from report import RESULTS, Result, Table
+from report import Result, Table, parser
 
 FIRST = 1000
 """Number of the first scene; the quality table's are the first two dozen."""
@@ -75,8 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     name = f"defaults{backend_name}" + ("" if options.head == "none" else "_head")
     shown["data"] = f"generated {options.size[1]}x{options.size[0]}, scenes {FIRST} to {FIRST + options.count - 1}"
     result = Result.now(name, shown, {name: table(rows, settings)}, {"rows": rows})
-    result.show()
-    print(f"Written to {result.write(options.results)}")
+    result.tell(options.results)
 
 
 def compared(
@@ -127,14 +126,12 @@ def table(rows: dict[str, list[dict[str, float]]], settings: Sequence[Setting]) 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
-    parser.add_argument("--head", choices=("none", "auto"), default="none", help="auto is the backend's own")
-    parser.add_argument("--count", type=int, default=4, help="how many scenes")
-    parser.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT of the scenes")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--short", action="store_true", help="one small scene, for CI")
-    return parser
+    made = parser(__doc__, "one small scene")
+    made.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
+    made.add_argument("--head", choices=("none", "auto"), default="none", help="auto is the backend's own")
+    made.add_argument("--count", type=int, default=4, help="how many scenes")
+    made.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT of the scenes")
+    return made
 
 
 if __name__ == "__main__":

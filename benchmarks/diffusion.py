@@ -6,7 +6,6 @@ in pairs, image by image: 'not separable' where the interval of the difference h
 """
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
@@ -15,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 import patchwrap
 from patchwrap.bench.estimate import compare
 from patchwrap.bench.report import Measure, Report, Row
-from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, with_interval
 from patchwrap.datasets.heldout import cache_folder
 from quality import kind
-from report import RESULTS, Result, Table
+from report import Result, Table, measured, parser
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "marigold-small"
 MODES = ("independent", "shared-noise", "coarse-start", "joint")
@@ -42,8 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
         options.scenes, options.size, options.plan, options.steps = min(options.scenes, 2), "240x136", "1x2", 2
     reports = [compare_modes(options, modes) for modes in (MODES[:1], MODES[1:])]
     result = summarize(options, reports)
-    result.show()
-    print(f"Written to {result.write(options.results)}, the whole reports to {options.results / 'diffusion'}")
+    result.tell(options.results, f", the whole reports to {options.results / 'diffusion'}")
 
 
 def compare_modes(options: argparse.Namespace, modes: tuple[str, ...]) -> Report:
@@ -51,24 +47,18 @@ def compare_modes(options: argparse.Namespace, modes: tuple[str, ...]) -> Report
     settings = {"steps": options.steps, "noise": "gaussian"}
     load = partial(patchwrap.load_backend, "diffusers", options.checkpoint, **settings)
     backends = {mode: load(tile_mode=mode) for mode in modes}
-    with Console(stderr=True).status("") as status:
-        report = bench(
-            backends,
-            f"generated:{options.scenes}@{options.size}",
-            plans=[options.plan],
-            baselines=["average"] if MODES[0] in modes else [],
-            out=options.results / "diffusion" / modes[0],
-            measures="quick",
-            pictures=options.pictures,
-            tile_batch_size=options.tile_batch_size,
-            device=options.device,
-            cache=options.cache,
-            progress=lambda done, total, text: status.update(f"{done} of {total}: {text}"),
-        )
-    failed = [f"{row.title}: {row.error}" for row in report.rows if row.error]
-    if failed:
-        sys.exit("\n".join(failed))
-    return report
+    return measured(
+        backends,
+        f"generated:{options.scenes}@{options.size}",
+        plans=[options.plan],
+        baselines=["average"] if MODES[0] in modes else [],
+        out=options.results / "diffusion" / modes[0],
+        measures="quick",
+        pictures=options.pictures,
+        tile_batch_size=options.tile_batch_size,
+        device=options.device,
+        cache=options.cache,
+    )
 
 
 def summarize(options: argparse.Namespace, reports: list[Report]) -> Result:
@@ -135,20 +125,18 @@ def estimates(report: Report, row: Row) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
+    made = parser(__doc__, "two tiny images")
     text = "short name, hub name or folder; by default this repository's"
-    parser.add_argument("--checkpoint", default=str(CHECKPOINT), help=text)
-    parser.add_argument("--plan", default="3x3", help="tile plan")
-    parser.add_argument("--steps", type=int, default=4, help="of denoising")
-    parser.add_argument("--scenes", type=int, default=8, help="how many images")
-    parser.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
-    parser.add_argument("--pictures", type=int, default=2, help="of so many images in the whole reports")
-    parser.add_argument("--tile-batch-size", type=int, default=4)
-    parser.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scenes")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON and the reports")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--short", action="store_true", help="two tiny images, for CI")
-    return parser
+    made.add_argument("--checkpoint", default=str(CHECKPOINT), help=text)
+    made.add_argument("--plan", default="3x3", help="tile plan")
+    made.add_argument("--steps", type=int, default=4, help="of denoising")
+    made.add_argument("--scenes", type=int, default=8, help="how many images")
+    made.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
+    made.add_argument("--pictures", type=int, default=2, help="of so many images in the whole reports")
+    made.add_argument("--tile-batch-size", type=int, default=4)
+    made.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scenes")
+    made.add_argument("--device", default="auto")
+    return made
 
 
 if __name__ == "__main__":

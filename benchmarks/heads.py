@@ -25,15 +25,12 @@ from rich.console import Console
 
 from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.report import Cell, Row
-from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import column_title, number
-from patchwrap.cli.finetune import TrainingBar
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import generated_samples
-from patchwrap.finetune.runner import finetune
 from patchwrap.size import parse_size
-from report import RESULTS, Result, Table
-from train_universal_head import SIMULATED, backbones, how, parser, scenes, shorten
+from report import RESULTS, Result, Table, measured
+from train_universal_head import SIMULATED, backbones, parser, scenes, shorten, train_head
 from true_tiles import TrueTiles
 
 OWN, UNIVERSAL, APART, TRUE = "own", "universal", "universal-no-consistency", "true"
@@ -103,18 +100,12 @@ def main(arguments: list[str] | None = None) -> None:
         backend = known[name]
         variants = [UNIVERSAL, *options.variants] if len(known) > 1 else options.variants
         heads = {one: trained(name, one, known, train, options) for one in variants}
-        cells = measured(name, backend, ["none", "auto", *map(str, heads.values())], judged, options)
-        ceiling = measured(f"{name}-{TRUE}", TrueTiles(backend, judged), ["auto"], judged, options)
-        tell(summarize(name, cells | {TRUE: ceiling["auto"]}, options), options.results)
+        cells = cells_of(name, backend, ["none", "auto", *map(str, heads.values())], judged, options)
+        ceiling = cells_of(f"{name}-{TRUE}", TrueTiles(backend, judged), ["auto"], judged, options)
+        summarize(name, cells | {TRUE: ceiling["auto"]}, options).tell(options.results)
     shown = {"backbones": [name for name in BACKBONES if _place(name, options.results).exists()]}
     means = {name: _means(Result.read(_place(name, options.results))) for name in shown["backbones"]}
-    tell(Result.now("heads", shown, {"heads_aims": aims(means)}, {}), options.results)
-
-
-def tell(result: Result, folder: Path) -> None:
-    """Print a result and write its JSON."""
-    result.show()
-    print(f"Written to {result.write(folder)}")
+    Result.now("heads", shown, {"heads_aims": aims(means)}, {}).tell(options.results)
 
 
 def trained(
@@ -130,42 +121,25 @@ def trained(
     taught = (others or list(known.values())) if wide else known[name]
     pace = UNIVERSALS[variant] if wide else OWN_PACE | {"steps": options.own_steps} | VARIANTS[variant]
     print(f"== training {path.name}", file=sys.stderr, flush=True)
-    with TrainingBar(quiet=options.short) as progress:
-        finetune(
-            taught,
-            train,
-            path,
-            universal=wide,
-            start_from=start,
-            cache=options.cache,
-            device=options.device,
-            progress=progress.told,
-            on_step=progress.report,
-            **(how(options) | pace),
-        )
+    train_head(taught, train, path, options, universal=wide, start_from=start, **pace)
     return path
 
 
-def measured(
+def cells_of(
     name: str, backend: Any, heads: Sequence[str], judged: Sequence[SampleSource], options: argparse.Namespace
 ) -> dict[str, Mapping[str, Cell]]:
     """The measures of one backbone by variant; stops if a row fails."""
-    with Console(stderr=True).status("") as status:
-        report = bench(
-            {name: backend},
-            judged,
-            plans=[options.plan],
-            heads=heads,
-            baselines=(),
-            out=options.results / "heads" / name,
-            pictures=options.pictures,
-            measures="quick",
-            device=options.device,
-            progress=lambda done, total, text: status.update(f"{name}, {done} of {total}: {text}"),
-        )
-    failed = [f"{row.title}: {row.error}" for row in report.rows if row.error]
-    if failed:
-        sys.exit("\n".join(failed))
+    report = measured(
+        {name: backend},
+        judged,
+        plans=[options.plan],
+        heads=heads,
+        baselines=(),
+        out=options.results / "heads" / name,
+        pictures=options.pictures,
+        measures="quick",
+        device=options.device,
+    )
     return {_variant(row): report.tables["own"][row.key] for row in report.rows}
 
 

@@ -1,14 +1,12 @@
 """Which backends are installed, what are their conventions and how large are they?"""
 
-import argparse
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 import patchwrap
 from patchwrap.plugins import BackendRecord, registered_backends
-from report import RESULTS, Result, Table
+from report import Result, Table, parser
 
 OPEN = "of the checkpoint"
 """What is not known before a checkpoint is named."""
@@ -16,11 +14,9 @@ OPEN = "of the checkpoint"
 
 def main(arguments: list[str] | None = None) -> None:
     """List, print, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backend", default="", help="measure this NAME=CHECKPOINT instead of NAME's default")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--short", action="store_true", help="nothing is shorter here")
-    options = parser.parse_args(arguments)
+    made = parser(__doc__, "nothing is shorter here")
+    made.add_argument("--backend", default="", help="measure this NAME=CHECKPOINT instead of NAME's default")
+    options = made.parse_args(arguments)
     wanted = {options.backend.split("=")[0]: options.backend}
     records = registered_backends().values()
     described = {
@@ -32,8 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     rows = [row(record, described[record.name]) for record in records]
     columns = ["backend", "convention", "sees", "parameters", "licence", "what it is"]
     result = Result.now("backends", {}, {"backends": Table("Installed backends", columns, rows)}, described)
-    result.show()
-    print(f"Written to {result.write(options.results)}")
+    result.tell(options.results)
 
 
 def row(record: BackendRecord, described: list[str]) -> list[str]:

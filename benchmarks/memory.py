@@ -21,7 +21,7 @@ from rich.console import Console
 import patchwrap
 from patchwrap import DepthBatch, DepthConvention, Images, coarsening, scratch
 from patchwrap.size import parse_size
-from report import RESULTS, Result, Table
+from report import Result, Table, parser
 
 PLANS = ("p16", "p49", "p49+r64")
 HEIGHTS = (1000, 2000, 4000, 8000)
@@ -47,8 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(json.dumps(child(json.loads(options.case))))
         return
     result = measure((300, 400), (400, 800)) if options.short else measure(options.size, HEIGHTS)
-    result.show()
-    print(f"Written to {result.write(options.results)}")
+    result.tell(options.results)
 
 
 def measure(size: tuple[int, int], heights: tuple[int, ...]) -> Result:
@@ -125,13 +124,11 @@ def _forget_peak() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=parse_size, default=(2000, 3000), help="WIDTHxHEIGHT, first part")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--backend", default="native", help="not used: memory is measured with a backend of its own")
-    parser.add_argument("--short", action="store_true", help="small photos, for CI")
-    parser.add_argument("--case", help=argparse.SUPPRESS)
-    return parser
+    made = parser(__doc__, "small photos")
+    made.add_argument("--size", type=parse_size, default=(2000, 3000), help="WIDTHxHEIGHT, first part")
+    made.add_argument("--backend", default="native", help="not used: memory is measured with a backend of its own")
+    made.add_argument("--case", help=argparse.SUPPRESS)
+    return made
 
 
 if __name__ == "__main__":

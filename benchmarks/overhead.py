@@ -25,7 +25,7 @@ import patchwrap
 from bare import bare_loop
 from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.size import parse_size
-from report import RESULTS, Result, Table
+from report import Result, Table, parser
 
 AIM = 1.10
 ROLES = ("nothing", "bare", "patchwrap")
@@ -42,8 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     picture = options.image or _photo(options)
     result = measure(picture, options)
-    result.show()
-    print(f"Written to {result.write(options.results)}")
+    result.tell(options.results)
 
 
 def measure(path: Path, options: argparse.Namespace) -> Result:
@@ -157,18 +156,16 @@ def _photo(options: argparse.Namespace) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
-    parser.add_argument("--plan", default="p49")
-    parser.add_argument("--image", type=Path, help="a photo; by default a held-out generated scene")
-    parser.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--tile-batch-size", type=int, default=4)
-    parser.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scene")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--short", action="store_true", help="one small photo once, for CI")
-    parser.add_argument("--child", choices=ROLES, help=argparse.SUPPRESS)
-    return parser
+    made = parser(__doc__, "one small photo once")
+    made.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
+    made.add_argument("--plan", default="p49")
+    made.add_argument("--image", type=Path, help="a photo; by default a held-out generated scene")
+    made.add_argument("--size", type=parse_size, default=(2160, 3840), help="WIDTHxHEIGHT")
+    made.add_argument("--repeats", type=int, default=5)
+    made.add_argument("--tile-batch-size", type=int, default=4)
+    made.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scene")
+    made.add_argument("--child", choices=ROLES, help=argparse.SUPPRESS)
+    return made
 
 
 if __name__ == "__main__":

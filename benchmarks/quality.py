@@ -5,19 +5,15 @@ alignment put on all rows: the difference tells how far fusion drifted. Interval
 """
 
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.report import Cell, Cells, Measure, Report, Row
-from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import TITLES, column_title, number
 from patchwrap.datasets.heldout import cache_folder
-from report import RESULTS, Result, Table
+from report import Result, Table, measured, parser
 
 ROWS = {
     "single": "coarse only",
@@ -47,31 +43,24 @@ def main(arguments: list[str] | None = None) -> None:
     name = options.name or (f"quality_{options.data.name}" if options.data else "quality")
     report = compare(options, options.results / name)
     result = summarize(name, report)
-    result.show()
-    print(f"Written to {result.write(options.results)}, the whole report to {options.results / name}")
+    result.tell(options.results, f", the whole report to {options.results / name}")
 
 
 def compare(options: argparse.Namespace, out: Path) -> Report:
     """Run the comparison; stop if a row fails."""
-    with Console(stderr=True).status("") as status:
-        report = bench(
-            options.backend,
-            options.data or f"generated:{options.count}@{options.size}",
-            plans=[options.plan],
-            fusers=["blend", "auto"],
-            heads=["none", "auto"],
-            out=out,
-            count=options.count,
-            measures="quick",
-            tile_batch_size=options.tile_batch_size,
-            device=options.device,
-            cache=options.cache,
-            progress=lambda done, total, text: status.update(f"{done} of {total}: {text}"),
-        )
-    failed = [f"{row.title}: {row.error}" for row in report.rows if row.error]
-    if failed:
-        sys.exit("\n".join(failed))
-    return report
+    return measured(
+        options.backend,
+        options.data or f"generated:{options.count}@{options.size}",
+        plans=[options.plan],
+        fusers=["blend", "auto"],
+        heads=["none", "auto"],
+        out=out,
+        count=options.count,
+        measures="quick",
+        tile_batch_size=options.tile_batch_size,
+        device=options.device,
+        cache=options.cache,
+    )
 
 
 def summarize(name: str, report: Report) -> Result:
@@ -158,19 +147,17 @@ def shown(report: Report) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
-    parser.add_argument("--plan", default="3x3", help="tile plan of the fused rows (auto's own for a photo this large)")
-    parser.add_argument("--count", type=int, default=24, help="how many images")
-    parser.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
-    parser.add_argument("--data", type=Path, help="folder of pictures beside their depth instead")
-    parser.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scenes")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON and the report")
-    parser.add_argument("--name", help="name of the result; by default quality or quality_FOLDER")
-    parser.add_argument("--tile-batch-size", type=int, default=4)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--short", action="store_true", help="two tiny images, for CI")
-    return parser
+    made = parser(__doc__, "two tiny images")
+    made.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
+    made.add_argument("--plan", default="3x3", help="tile plan of the fused rows (auto's own for a photo this large)")
+    made.add_argument("--count", type=int, default=24, help="how many images")
+    made.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the scenes")
+    made.add_argument("--data", type=Path, help="folder of pictures beside their depth instead")
+    made.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scenes")
+    made.add_argument("--name", help="name of the result; by default quality or quality_FOLDER")
+    made.add_argument("--tile-batch-size", type=int, default=4)
+    made.add_argument("--device", default="auto")
+    return made
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Results of benchmarks: a table on the screen, and JSON that says how to reproduce it."""
+"""What benchmarks share: options, a comparison with its progress, tables on the screen, and JSON to reproduce them."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -12,6 +13,8 @@ from typing import Any
 
 from rich.console import Console
 
+from patchwrap import bench
+from patchwrap.bench.report import Report
 from patchwrap.bench.tables import markdown_table, rich_table
 from patchwrap.machine import machine, versions
 
@@ -80,10 +83,44 @@ class Result:
         for table in self.tables.values():
             table.show()
 
+    def tell(self, folder: Path = RESULTS, beside: str = "") -> None:
+        """Print every table, write the JSON, and say where it is, and what lies ``beside`` it."""
+        self.show()
+        print(f"Written to {self.write(folder)}{beside}")
+
     def caption(self) -> str:
         """One line for below a table."""
         machine = f"{self.machine['processor']}, {self.machine['cores']} cores"
         return f"`{self.command}` at commit {self.commit}, {self.date[:10]}, on {machine}."
+
+
+def parser(description: str | None, short: str = "") -> argparse.ArgumentParser:
+    """The options that benchmarks share: ``--results``, and ``--short`` where ``short`` says what that is."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON, and of whole reports")
+    if short:
+        made.add_argument("--short", action="store_true", help=short)
+    return made
+
+
+def compared(backends: Any, data: Any, **options: Any) -> Report:
+    """Compare as ``patchwrap bench`` does, with the progress on the screen."""
+    with Console(stderr=True).status("") as status:
+        return bench(
+            backends,
+            data,
+            progress=lambda done, total, text: status.update(f"{done} of {total}: {text}"),
+            **options,
+        )
+
+
+def measured(backends: Any, data: Any, **options: Any) -> Report:
+    """Compare, and exit if a row fails."""
+    report = compared(backends, data, **options)
+    failed = [f"{row.title}: {row.error}" for row in report.rows if row.error]
+    if failed:
+        sys.exit("\n".join(failed))
+    return report
 
 
 def results(folder: Path = RESULTS) -> Iterator[Result]:

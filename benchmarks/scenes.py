@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from patchwrap.datasets.heldout import FIRST_SEED
 from patchwrap.scenes import KINDS, TRAINING_KINDS, Renderer, build_scene, renderer
 from patchwrap.size import parse_size
 from patchwrap.workers import workers
-from report import RESULTS, Result, Table
+from report import Result, Table, parser
 
 SMALL = (384, 512)
 STEP, NEAR = 1.05, 4
@@ -46,8 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     with Renderer() as drawn_by, Console(stderr=True).status("") as status:
         kinds = {kind: measure(drawn_by, kind, options.frames, size, status.update) for kind in KINDS}
     result = summarize(rate, kinds, options)
-    result.show()
-    print(f"Written to {result.write(options.results)}")
+    result.tell(options.results)
 
 
 def frames_a_second(count: int, processes: int) -> float:
@@ -177,13 +175,11 @@ def judged(reached: bool, aim: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the large frames")
-    parser.add_argument("--frames", type=int, default=2, help="large frames of each kind")
-    parser.add_argument("--rate-frames", type=int, default=60, help="small frames")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--short", action="store_true", help="a few tiny frames, for CI")
-    return parser
+    made = parser(__doc__, "a few tiny frames")
+    made.add_argument("--size", default="3840x2160", help="WIDTHxHEIGHT of the large frames")
+    made.add_argument("--frames", type=int, default=2, help="large frames of each kind")
+    made.add_argument("--rate-frames", type=int, default=60, help="small frames")
+    return made
 
 
 if __name__ == "__main__":

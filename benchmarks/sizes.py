@@ -12,7 +12,7 @@ from rich.console import Console
 
 import patchwrap
 from patchwrap.datasets.heldout import cache_folder, generated_samples
-from report import RESULTS, Result, Table
+from report import Result, Table, parser
 
 MEGAPIXELS = (2, 8, 24, 48)
 ONE_PASS = "one pass"
@@ -32,8 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     drawn = generated_samples(1, options.drawn_at, options.cache, lambda done, total: None)[0].entry.image
     photos = {size: photo(drawn, size) for size in options.megapixels}
     result = summarize(measure(photos, backend, options), photos, options)
-    result.show()
-    print(f"Written to {result.write(options.results)}")
+    result.tell(options.results)
 
 
 def measure(photos: dict[float, np.ndarray], backend: Any, options: argparse.Namespace) -> Timings:
@@ -89,15 +88,13 @@ def seconds(timings: list[tuple[float, int]]) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
-    parser.add_argument("--megapixels", type=float, nargs="+", default=MEGAPIXELS)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scene")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--short", action="store_true", help="two tiny photos once, for CI")
-    parser.set_defaults(plans=PLANS, drawn_at=DRAWN_AT)
-    return parser
+    made = parser(__doc__, "two tiny photos once")
+    made.add_argument("--backend", default="native", help="NAME or NAME=CHECKPOINT")
+    made.add_argument("--megapixels", type=float, nargs="+", default=MEGAPIXELS)
+    made.add_argument("--repeats", type=int, default=3)
+    made.add_argument("--cache", type=Path, default=cache_folder(), help="keeps the generated scene")
+    made.set_defaults(plans=PLANS, drawn_at=DRAWN_AT)
+    return made
 
 
 if __name__ == "__main__":

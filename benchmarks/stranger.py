@@ -11,15 +11,13 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
-from rich.console import Console
 
 import patchwrap
 from patchwrap.bench.report import Report
-from patchwrap.bench.runner import bench
 from patchwrap.bench.tables import headline
 from patchwrap.datasets import Middlebury2014, Sample
 from patchwrap.io import read_image
-from report import RESULTS, Result, Table
+from report import Result, Table, compared, parser
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,17 +26,9 @@ def main(arguments: list[str] | None = None) -> None:
     network = onnx_network(options.network)
     backend = patchwrap.wrap_callable(network, "depth:scale", tuple(options.processing), options.multiple)
     samples = [sample for path in options.inputs for sample in found(path)]
-    with Console(stderr=True).status("") as status:
-        report = bench(
-            {options.network.name: backend},
-            samples,
-            plans=[options.plan],
-            out=options.results / "stranger",
-            progress=lambda done, total, text: status.update(f"{done} of {total}: {text}"),
-        )
-    result = summarize(report)
-    result.show()
-    print(f"Written to {result.write(options.results)}, the whole report to {options.results / 'stranger'}")
+    out = options.results / "stranger"
+    report = compared({options.network.name: backend}, samples, plans=[options.plan], out=out)
+    summarize(report).tell(options.results, f", the whole report to {out}")
 
 
 def summarize(report: Report) -> Result:
@@ -80,14 +70,13 @@ def onnx_network(path: Path) -> Callable[[object], np.ndarray]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network", type=Path, help="ONNX file: RGB in [0, 1] in, depth out")
-    parser.add_argument("inputs", type=Path, nargs="+", help="folders, or pictures, see above")
-    parser.add_argument("--plan", default="auto")
-    parser.add_argument("--processing", type=int, nargs=2, default=(224, 288), metavar=("HEIGHT", "WIDTH"))
-    parser.add_argument("--multiple", type=int, default=32, help="sides of its input are multiples of this")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON and the report")
-    return parser
+    made = parser(__doc__)
+    made.add_argument("network", type=Path, help="ONNX file: RGB in [0, 1] in, depth out")
+    made.add_argument("inputs", type=Path, nargs="+", help="folders, or pictures, see above")
+    made.add_argument("--plan", default="auto")
+    made.add_argument("--processing", type=int, nargs=2, default=(224, 288), metavar=("HEIGHT", "WIDTH"))
+    made.add_argument("--multiple", type=int, default=32, help="sides of its input are multiples of this")
+    return made
 
 
 if __name__ == "__main__":

@@ -57,20 +57,26 @@ def main(arguments: list[str] | None = None) -> None:
     if not chosen:
         raise SystemExit("every backbone is left out.")
     print(f"training on {', '.join(chosen)}")
-    with TrainingBar(quiet=False) as progress:
+    taught = list(chosen.values())
+    train_head(taught, samples, options.out, options, universal=True, start_from=options.start_from)
+    print(f"{options.out}: {options.out.stat().st_size / 2**20:.2f} MiB")
+
+
+def train_head(
+    taught: Any, samples: Sequence[SampleSource], out: Path, options: argparse.Namespace, **settings: Any
+) -> None:
+    """Train a head for one backbone or several; ``settings`` replace those of ``how``."""
+    with TrainingBar(quiet=options.short) as progress:
         finetune(
-            list(chosen.values()),
+            taught,
             samples,
-            options.out,
-            universal=True,
-            start_from=options.start_from,
+            out,
             cache=options.cache,
             device=options.device,
             progress=progress.told,
             on_step=progress.report,
-            **how(options),
+            **(how(options) | settings),
         )
-    print(f"{options.out}: {options.out.stat().st_size / 2**20:.2f} MiB")
 
 
 def scenes(options: argparse.Namespace) -> Sequence[SampleSource]:

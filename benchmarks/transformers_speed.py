@@ -23,7 +23,7 @@ from torch.nn.functional import interpolate
 
 import patchwrap
 from patchwrap.resampling import input_size
-from report import RESULTS, Result, Table
+from report import Result, Table, parser
 
 AIM_RATIO, AIM_DIFFERENCE = 0.95, 0.01
 PHOTO = Path(__file__).parents[1] / "examples" / "street_photo.jpg"
@@ -54,8 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     }
     tables = {"transformers_speed": speed_table(data), "transformers_precision": precision_table(data)}
     result = Result.now("transformers_speed", shown, tables, data)
-    result.show()
-    print(f"Written to {result.write(options.results)}")
+    result.tell(options.results)
 
 
 def wrapped(options: argparse.Namespace) -> Any:
@@ -182,21 +181,19 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 def _parser() -> argparse.ArgumentParser:
     half = ["bfloat16", "float16"] if torch.cuda.is_available() else ["bfloat16"]
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", help="short name, hub name or folder, instead of random weights")
-    parser.add_argument("--convention", help="of the checkpoint, if it cannot tell")
-    parser.add_argument("--image", type=Path, default=PHOTO, help="a photo")
-    parser.add_argument("--plan", default="2x2", help="of which 2x2 has nine tiles (default: %(default)s)")
-    parser.add_argument("--processing", help="WIDTHxHEIGHT the network sees; by default its own size")
-    parser.add_argument("--tile-batch-size", type=int, default=4)
-    parser.add_argument("--repeats", type=int, default=4, help="pairs of each number type (default: %(default)s)")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--compile", action="store_true", help="with torch.compile, both ways")
-    parser.add_argument("--seed", type=int, default=0, help="of the random weights")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the JSON")
-    parser.add_argument("--short", action="store_true", help="a small network size, once, for CI")
-    parser.set_defaults(dtypes=["float32", *half])
-    return parser
+    made = parser(__doc__, "a small network size, once")
+    made.add_argument("--checkpoint", help="short name, hub name or folder, instead of random weights")
+    made.add_argument("--convention", help="of the checkpoint, if it cannot tell")
+    made.add_argument("--image", type=Path, default=PHOTO, help="a photo")
+    made.add_argument("--plan", default="2x2", help="of which 2x2 has nine tiles (default: %(default)s)")
+    made.add_argument("--processing", help="WIDTHxHEIGHT the network sees; by default its own size")
+    made.add_argument("--tile-batch-size", type=int, default=4)
+    made.add_argument("--repeats", type=int, default=4, help="pairs of each number type (default: %(default)s)")
+    made.add_argument("--device", default="auto")
+    made.add_argument("--compile", action="store_true", help="with torch.compile, both ways")
+    made.add_argument("--seed", type=int, default=0, help="of the random weights")
+    made.set_defaults(dtypes=["float32", *half])
+    return made
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,8 @@ def data(tmp_path):
 
 def test_quality_ranks_fused_above_coarse(module, data, tmp_path, monkeypatch):
     quality = module("quality")
-    monkeypatch.setattr(quality, "bench", lambda backend, *words, **options: bench(Blurry(), *words, **options))
+    blurry = partial(bench, Blurry())
+    monkeypatch.setattr(module("report"), "bench", lambda backend, *words, **options: blurry(*words, **options))
     quality.main(["--data", str(data), "--plan", "p16", "--results", str(tmp_path / "results"), "--name", "quality"])
     result = module("report").Result.read(tmp_path / "results" / "quality.json")
     assert set(result.tables) == {"quality", "quality_drift", "quality_aims"}
@@ -478,7 +480,7 @@ def test_heads_are_trained_once_and_measured(module, tmp_path, monkeypatch, unst
     assert list(result.data) == ["single", "none", heads.TRUE, heads.UNIVERSAL, heads.OWN]
     aims = module("report").Result.read(tmp_path / "heads.json").tables["heads_aims"]
     assert aims == heads.aims({"simulated": heads._means(result)})
-    monkeypatch.setattr(heads, "finetune", None)
+    monkeypatch.setattr(heads, "train_head", None)
     heads.main(words)
 
 
