@@ -11,7 +11,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -25,7 +24,7 @@ import patchwrap
 from bare import bare_loop
 from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.size import parse_size
-from report import Result, Table, parser
+from report import Result, Table, clocked, parser
 
 AIM = 1.10
 ROLES = ("nothing", "bare", "patchwrap")
@@ -47,12 +46,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def measure(path: Path, options: argparse.Namespace) -> Result:
     """Measure all times and memory."""
-    picture, decode = _timed(lambda: patchwrap.read_image(path).pixels)
-    backend, load = _timed(lambda: patchwrap.load_backend(options.backend))
+    picture, decode = clocked(lambda: patchwrap.read_image(path).pixels)
+    backend, load = clocked(lambda: patchwrap.load_backend(options.backend))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     times, depth = interleaved(picture, backend, device, options)
     with tempfile.TemporaryDirectory() as folder:
-        _, write = _timed(lambda: depth.save(Path(folder) / "photo", image=picture))
+        _, write = clocked(lambda: depth.save(Path(folder) / "photo", image=picture))
     peaks = {role: _peak(role, path, options) for role in ROLES}
     seconds = {"start-up": _start_up(), "load backend": load, "decode": decode, "write npy + png": write}
     data = {"times": times, "peak_mib": peaks, "apart": seconds, "stages": depth.timings}
@@ -82,7 +81,7 @@ def interleaved(
         for repeat in range(options.repeats + 1):
             for name, way in ways.items():
                 status.update(f"round {repeat} of {options.repeats}: {name}")
-                made, seconds = _timed(way)
+                made, seconds = clocked(way)
                 depth = made if name == "patchwrap" else depth
                 # The first round warms caches and kernels.
                 times[name] += [seconds] if repeat else []
@@ -142,13 +141,7 @@ def _peak(role: str, path: Path, options: argparse.Namespace) -> float:
 def _start_up() -> float:
     """Seconds of a fresh process that imports what a prediction needs."""
     line = [sys.executable, "-c", "import patchwrap; patchwrap.predict"]
-    return _timed(lambda: subprocess.run(line, check=True))[1]
-
-
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    made = work()
-    return made, time.perf_counter() - start
+    return clocked(lambda: subprocess.run(line, check=True))[1]
 
 
 def _photo(options: argparse.Namespace) -> Path:

@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,6 +102,13 @@ def parser(description: str | None, short: str = "") -> argparse.ArgumentParser:
     if short:
         made.add_argument("--short", action="store_true", help=short)
     return made
+
+
+def clocked(work: Callable[[], Any]) -> tuple[Any, float]:
+    """What a function returns, and its seconds."""
+    start = time.perf_counter()
+    made = work()
+    return made, time.perf_counter() - start
 
 
 def compared(backends: Any, data: Any, **options: Any) -> Report:

@@ -1,7 +1,6 @@
 """How does time grow with the photo? Photos of 2 to 48 megapixels in one run, one pass and two plans."""
 
 import argparse
-import time
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,7 +11,7 @@ from rich.console import Console
 
 import patchwrap
 from patchwrap.datasets.heldout import cache_folder, generated_samples
-from report import Result, Table, parser
+from report import Result, Table, clocked, parser
 
 MEGAPIXELS = (2, 8, 24, 48)
 ONE_PASS = "one pass"
@@ -60,9 +59,8 @@ def photo(path: Path, megapixels: float) -> np.ndarray:
 
 def timed(picture: np.ndarray, backend: Any, options: dict[str, Any]) -> tuple[float, int]:
     """Seconds from decoded array to DepthMap, and tiles."""
-    start = time.perf_counter()
-    depth = patchwrap.predict(picture, backend, **options)
-    return time.perf_counter() - start, depth.options["tile_count"]
+    depth, taken = clocked(lambda: patchwrap.predict(picture, backend, **options))
+    return taken, depth.options["tile_count"]
 
 
 def summarize(found: Timings, photos: dict[float, np.ndarray], options: argparse.Namespace) -> Result:

@@ -8,10 +8,10 @@ weights, unless a checkpoint is named: speed needs no training.
 """
 
 import argparse
-import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,10 @@ import torch
 from jaxtyping import Float, UInt8
 from rich.console import Console
 from torch import Tensor
-from torch.nn.functional import interpolate
 
+import bare
 import patchwrap
-from patchwrap.resampling import input_size
-from report import Result, Table, parser
+from report import Result, Table, clocked, parser
 
 AIM_RATIO, AIM_DIFFERENCE = 0.95, 0.01
 PHOTO = Path(__file__).parents[1] / "examples" / "street_photo.jpg"
@@ -102,7 +101,7 @@ def measure(
             for repeat in range(options.repeats + 1):
                 for name in sorted(ways, reverse=repeat % 2 == 0):
                     status.update(f"{dtype}, round {repeat} of {options.repeats}: {name}")
-                    made, seconds = _timed(ways[name])
+                    made, seconds = clocked(ways[name])
                     maps[dtype] = made if name == "patchwrap" else maps[dtype]
                     # The first round warms caches and kernels, and compiles.
                     times[dtype][name] += [seconds] if repeat else []
@@ -112,30 +111,17 @@ def measure(
 def bare_loop(
     picture: UInt8[np.ndarray, "height width 3"], backend: Any, dtype: str, options: argparse.Namespace
 ) -> list[Float[Tensor, "_ _"]]:
-    """Predict the whole picture and every tile in a plain loop; return the tiles."""
+    """Predict the whole picture and every tile with nothing but the network, see ``bare.py``; return the tiles."""
     device = torch.device(options.device if options.device != "auto" else _best_device())
     number = getattr(torch, dtype)
     backend.to(device, number)
     network = torch.compile(backend.network) if options.compile else backend.network
-    pixels = torch.from_numpy(picture).permute(2, 0, 1)[None]
-    size = (picture.shape[0], picture.shape[1])
-    tiles = patchwrap.TilePlan.parse(options.plan).tiles(size)
-    outputs: list[Tensor] = []
 
-    def predict(cuts: list[Tensor]) -> list[Tensor]:
-        images = torch.cat(cuts).to(device).float() / 255
-        return list(network(backend.preprocessing(images).to(number)).predicted_depth.float().cpu())
+    def predict(images: Tensor) -> Tensor:
+        return network(backend.preprocessing(images).to(number)).predicted_depth.float()[:, None]
 
-    def seen(cut: Tensor) -> Tensor:
-        wanted = input_size((cut.shape[2], cut.shape[3]), backend.processing, backend.multiple)
-        return interpolate(cut, wanted, mode="bilinear", align_corners=False, antialias=True)
-
-    with torch.no_grad():
-        predict([seen(pixels)])
-        for start in range(0, len(tiles), options.tile_batch_size):
-            batch = tiles[start : start + options.tile_batch_size]
-            outputs += predict([seen(pixels[(..., *tile.slices)]) for tile in batch])
-    return outputs
+    plain = SimpleNamespace(predict=predict, processing=backend.processing, multiple=backend.multiple)
+    return bare.bare_loop(picture, plain, options.plan, options.tile_batch_size, device)
 
 
 def difference(full: patchwrap.DepthMap, other: patchwrap.DepthMap) -> float:
@@ -171,12 +157,6 @@ def precision_table(data: dict[str, Any]) -> Table:
 
 def _best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    made = work()
-    return made, time.perf_counter() - start
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ def speed(monkeypatch):
     """The benchmark, imported as a script does, and forgotten again."""
     monkeypatch.syspath_prepend(str(FOLDER))
     yield importlib.import_module("transformers_speed")
-    for name in ("transformers_speed", "report"):
+    for name in ("transformers_speed", "report", "bare"):
         sys.modules.pop(name, None)
 
 
