@@ -24,6 +24,7 @@ from patchwrap.io import (
     CONFIDENCE_FORMULA,
     Photo,
     Quantization,
+    color_limits,
     color_table,
     paint,
     quantize,
@@ -42,7 +43,6 @@ from patchwrap.types import CoarseMap, Mask, Picture, Values
 
 DEFAULT_FOV = 60.0
 MAX_SAVED_POINTS = 2_000_000
-_PERCENTILES = (1, 99)
 _SAMPLES = 1_000_000
 
 Points = tuple[Float32[ndarray, "n 3"], UInt8[ndarray, "n 3"]]
@@ -375,11 +375,7 @@ class DepthMap:
         """Colour limits: percentiles of the fused map, so that coarse and fused can be compared."""
         step = _step(self.values.size, _SAMPLES)
         sample = self._nearness(self.values[::step, ::step])
-        sample = sample[self.valid[::step, ::step] & np.isfinite(sample)]
-        if not sample.size:
-            return 0.0, 0.0
-        low, high = np.percentile(sample, _PERCENTILES)
-        return float(low), float(high)
+        return color_limits(sample[self.valid[::step, ::step]])
 
     def _photo(self, image: object) -> Photo | None:
         """The photo of a point cloud's colours, if one is given."""

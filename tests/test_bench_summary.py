@@ -22,7 +22,7 @@ def of(table, name):
     from patchwrap.bench.measures import MEASURES
 
     [measure] = [one for one in MEASURES if one.key == name]
-    return verdict(table, ROWS[1], measure)
+    return verdict(table[ROWS[1].key].get(measure.key), measure)
 
 
 def test_a_seam_is_better_where_it_is_nearer_to_one_image_by_image():

@@ -75,13 +75,12 @@ def test_the_headline_marks_what_is_not_separable(report):
 
 
 def test_verdicts(report):
-    own, row = report.tables["own"], report.rows[1]
-    assert [verdict(own, row, one) for one in report.measures] == ["better", NOT_SEPARABLE, "worse", NOT_SEPARABLE]
-    assert verdict(own, report.rows[0], ERROR) == ""
+    own = report.tables["own"]
+    told = [verdict(own["n-2x2"][one.key], one) for one in report.measures]
+    assert told == ["better", NOT_SEPARABLE, "worse", NOT_SEPARABLE]
+    assert verdict(own["n-single"]["abs_rel"], ERROR) == ""
     # A higher share is better; a seam nearer to 1 in most images, wherever the means lie.
-    own["n-2x2"]["delta1"] = cell(0.6, 0.1, True)
-    own["n-2x2"]["seam"] = cell(0.7, -0.2, True)
-    assert (verdict(own, row, SHARE), verdict(own, row, SEAM)) == ("better", "better")
+    assert verdict(cell(0.6, 0.1, True), SHARE) == verdict(cell(0.7, -0.2, True), SEAM) == "better"
 
 
 def test_the_terminal_says_it_all(report):

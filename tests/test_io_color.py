@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from patchwrap import OptionError
-from patchwrap.io import color_table, paint
+from patchwrap.io import color_limits, color_table, paint
 
 
 @pytest.mark.parametrize("name", ["Spectral", "turbo", "inferno", "viridis", "magma", "jet", "coolwarm"])
@@ -25,6 +25,12 @@ def test_a_reversed_name_is_honoured():
 def test_an_unknown_colour_map_is_answered_with_a_near_one():
     with pytest.raises(OptionError, match="Did you mean 'viridis'"):
         color_table("virdis")
+
+
+def test_limits_leave_out_what_is_not_finite_and_what_is_rare():
+    values = np.arange(101, dtype=np.float32)
+    assert color_limits(np.append(values, [np.inf, np.nan])) == (1, 99)
+    assert color_limits(np.array([np.nan])) == (0, 0)
 
 
 def test_painting_clips_and_blackens():

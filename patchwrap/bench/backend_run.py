@@ -106,8 +106,7 @@ class BackendRun:
         depth, cost = measure_cost(partial(combination.predict, subject.photo), combination.options["device"])
         plan = self._plan(combination, subject.photo.size)
         cuts, convention = borders(plan, subject.photo.size), combination.backend.convention
-        max_depth, edges = subject.sample.max_depth, subject.edges
-        found = measure(depth, subject.truth, convention, cuts, self.outlines, max_depth, edges)
+        found = measure(depth, subject.truth, convention, cuts, self.outlines, subject.sample.max_depth, subject.edges)
         tiles = depth.options["tile_count"]
         own = found.tables["own"] | {"tiles": float(tiles)} | _costs(cost, tiles, cold)
         own |= subject.tile_consistency(combination, found) if tiles else {}

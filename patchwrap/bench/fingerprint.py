@@ -1,7 +1,6 @@
 """Fingerprints of results: they differ when other weights, code or options would give another result."""
 
 import hashlib
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import torch
 
 from patchwrap.bench.combination import HEAD_FILE, Combination, Doubled
+from patchwrap.digest import digest
 from patchwrap.probe_picture import in_blocks, probe_picture
 from patchwrap.source_digest import source_digest
 from patchwrap.spec import fine_of
@@ -28,8 +28,7 @@ def fingerprint(combination: Combination, facts: dict[str, Any]) -> str:
     options = {key: str(value) for key, value in combination.options.items()}
     # The weights after the behaviour: before its first prediction, a network may be in another number type.
     seen = [_head(options), measuring(), behaviour(combination), weights(combination.backend)]
-    told = json.dumps([facts, options, *seen], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    return digest([facts, options, *seen])
 
 
 def _head(options: dict[str, str]) -> str | None:

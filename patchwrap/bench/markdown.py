@@ -66,8 +66,7 @@ def _difference(cells: Cells, row: Row, measure: Measure) -> str:
     cell = cells[row.key].get(measure.key)
     if cell is None or cell.comparison is None:
         return ""
-    words = verdict(cells, row, measure)
-    return f"{with_interval(cell.comparison.difference, measure, '+')} {words}"
+    return f"{with_interval(cell.comparison.difference, measure, '+')} {verdict(cell, measure)}"
 
 
 def _rows(report: Report) -> str:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from patchwrap.bench.pictures import error_scale
 from patchwrap.bench.report import Cell, Cells, Estimate, Measure, Picture, Report
+from patchwrap.bench.tables import direction
 from patchwrap.errors import ImageError
 from patchwrap.io.files import replacing, to_json
 
@@ -97,7 +98,7 @@ def _verdict(cell: Cell, measure: Measure) -> str:
     change = cell.comparison.difference.mean if cell.comparison else 0.0
     if measure.better == "neither" or change == 0:
         return ""
-    return "better" if (change > 0) == (measure.better == "higher") else "worse"
+    return direction(change, measure)
 
 
 def _number(value: float, form: str, sign: str = "") -> str:

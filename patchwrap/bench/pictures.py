@@ -11,7 +11,7 @@ from PIL import Image
 from patchwrap.bench.protocol import Measurement
 from patchwrap.bench.report import Picture
 from patchwrap.depth_map import DepthMap
-from patchwrap.io import Photo, color_table, paint, write_picture
+from patchwrap.io import Photo, color_limits, color_table, paint, write_picture
 from patchwrap.metrics import valid_mask
 from patchwrap.types import Picture as Pixels
 from patchwrap.types import Values
@@ -26,7 +26,6 @@ LARGEST_ERROR = 0.5
 
 DEPTH_COLORS = "Spectral"
 ERROR_COLORS = "viridis"
-_PERCENTILES = (1, 99)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Album:
             return
         table = color_table(DEPTH_COLORS)
         seen = found.coarse.nearness(depth.coarse) if truth is None else 1 / truth[valid_mask(truth)]
-        limits = _limits(seen)
+        limits = color_limits(seen)
         if image not in self._begun:
             self._write(photo_name(image), photo.to_uint8())
             if truth is not None:
@@ -131,11 +130,3 @@ def _error(depth: Values, truth: Values) -> Pixels:
     counted = valid_mask(truth)
     true = np.where(counted, truth, np.float32(1))
     return paint(np.abs(depth - true) / true, counted, (0.0, LARGEST_ERROR), color_table(ERROR_COLORS))
-
-
-def _limits(nearness: np.ndarray) -> tuple[float, float]:
-    nearness = nearness[np.isfinite(nearness)]
-    if not nearness.size:
-        return 0.0, 0.0
-    low, high = np.percentile(nearness, _PERCENTILES)
-    return float(low), float(high)

@@ -1,6 +1,7 @@
 """``patchwrap.bench``: from names to a finished report; what fails is reported and skipped."""
 
 import inspect
+import itertools
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
@@ -157,10 +158,15 @@ class Run:
 
     def _backend_run(self, first: Row, source: Any, number: int, backends: int) -> BackendRun:
         combinations = self.matrix.combinations(first, wrap(source), self.dataset.has_truth)
-        steps = _Steps(self.progress, number, backends, len(combinations) * len(self.dataset.samples))
+        steps = len(combinations) * len(self.dataset.samples)
+        done = itertools.count(number * steps)
+
+        def step(text: str) -> None:
+            self.progress(next(done), backends * steps, text)
+
         plan = self.matrix.plans[0]
         slow = self.measures == "all"
-        return BackendRun(self.dataset, combinations, self.journal, self.album, plan, self.left_out, steps, slow)
+        return BackendRun(self.dataset, combinations, self.journal, self.album, plan, self.left_out, step, slow)
 
     def report(self, command: str, options: dict[str, Any]) -> Report:
         """Average over images.
@@ -200,19 +206,6 @@ class Run:
         rows = [row.key for row in self.rows if row.error is None]
         drawn = (self.album.picture(image, rows, self.dataset.has_truth) for image in images)
         return [picture for picture in drawn if picture is not None]
-
-
-class _Steps:
-    """Reports the steps of one backend as part of the steps of all."""
-
-    def __init__(self, progress: StepProgress, number: int, backends: int, steps: int) -> None:
-        self._progress = progress
-        self._done = number * steps
-        self._total = backends * steps
-
-    def __call__(self, text: str) -> None:
-        self._progress(self._done, self._total, text)
-        self._done += 1
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -38,5 +38,5 @@ def _line(cells: Cells, row: Row, measure: Measure) -> dict[str, Any]:
     if cell.comparison is not None:
         difference = cell.comparison.difference
         line |= {"difference": difference.mean, "difference_low": difference.low, "difference_high": difference.high}
-        line |= {"p": cell.comparison.p, "verdict": verdict(cells, row, measure)}
+        line |= {"p": cell.comparison.p, "verdict": verdict(cell, measure)}
     return {name: value for name, value in line.items() if not isinstance(value, float) or isfinite(value)}

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from patchwrap.bench.report import Cells, Estimate, Measure, Report, Row
+from patchwrap.bench.report import Cell, Cells, Estimate, Measure, Report, Row
 
 NOT_SEPARABLE = "not separable"
 LEGEND = (
@@ -118,17 +118,21 @@ def with_interval(estimate: Estimate | None, measure: Measure, sign: str = "") -
     return mean if _NOTHING in (low, high) else f"{mean} [{low}, {high}]"
 
 
-def verdict(cells: Cells, row: Row, measure: Measure) -> str:
+def verdict(cell: Cell | None, measure: Measure) -> str:
     """``better``, ``worse`` or ``not separable`` from the row's reference; empty if it is not compared."""
-    cell = cells[row.key].get(measure.key)
     if cell is None or cell.comparison is None:
         return ""
     if not cell.comparison.separable:
         return NOT_SEPARABLE
-    return "better" if (cell.comparison.difference.mean > 0) == (measure.better == "higher") else "worse"
+    return direction(cell.comparison.difference.mean, measure)
+
+
+def direction(change: float, measure: Measure) -> str:
+    """Whether a measure that changed has become ``better`` or ``worse``."""
+    return "better" if (change > 0) == (measure.better == "higher") else "worse"
 
 
 def _marked(cells: Cells, row: Row, measure: Measure) -> str:
     cell = cells[row.key].get(measure.key)
     text = number(cell.estimate.mean, measure) if cell else _NOTHING
-    return f"{text} ≈" if verdict(cells, row, measure) == NOT_SEPARABLE else text
+    return f"{text} ≈" if verdict(cell, measure) == NOT_SEPARABLE else text

@@ -1,6 +1,6 @@
 """Pictures in, files out: reading photos, colouring maps and writing results atomically."""
 
-from patchwrap.io.color import color_table, paint
+from patchwrap.io.color import color_limits, color_table, paint
 from patchwrap.io.encode import (
     CONFIDENCE_FORMULA,
     Quantization,
@@ -19,6 +19,7 @@ __all__ = [
     "CONFIDENCE_FORMULA",
     "Photo",
     "Quantization",
+    "color_limits",
     "color_table",
     "is_batch",
     "paint",

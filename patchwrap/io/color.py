@@ -11,6 +11,7 @@ from patchwrap.errors import OptionError
 from patchwrap.types import Picture
 
 TABLE_SIZE = 1024
+_PERCENTILES = (1, 99)
 
 
 def color_table(name: str) -> UInt8[ndarray, "1024 3"]:
@@ -63,6 +64,15 @@ def paint(
     share = (values - low) / (high - low) if high > low else np.full(values.shape, 0.5)
     index = np.clip(np.nan_to_num(share, posinf=1.0, neginf=0.0), 0, 1) * (len(table) - 1)
     return np.where(valid[..., None], table[np.rint(index).astype(np.int32)], np.uint8(0))
+
+
+def color_limits(nearness: Shaped[ndarray, "..."]) -> tuple[float, float]:
+    """The 1st and 99th percentile of the finite values, where colours begin and end; zeros if there are none."""
+    known = nearness[np.isfinite(nearness)]
+    if not known.size:
+        return 0.0, 0.0
+    low, high = np.percentile(known, _PERCENTILES)
+    return float(low), float(high)
 
 
 def _unknown(name: str) -> str:
