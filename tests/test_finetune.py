@@ -23,7 +23,7 @@ from PIL import Image
 
 import patchwrap
 from patchwrap.clock import Clock
-from patchwrap.datasets import Pairs, image_set, open_dataset
+from patchwrap.datasets import NyuV2, Pairs, image_set, open_dataset
 from patchwrap.datasets.heldout import FIRST_SEED
 from patchwrap.datasets.image_set import ImageSet
 from patchwrap.engine import Engine
@@ -761,11 +761,24 @@ def test_images_to_train_on_are_refused_for_selection(photos, tmp_path):
 
 
 def test_copies_of_images_to_train_on_are_refused_for_selection_however_they_are_read(photos, tmp_path):
-    for name in ("0.png", "0.npy"):
-        shutil.copyfile(photos / name, tmp_path / name)
-    for held_out in (Pairs(tmp_path).lazy_samples, Pairs(photos, depth_scale=0.01).lazy_samples[:1]):
+    for folder, depth in (("same", "0.npy"), ("described", "0.npy"), ("packed", "0.npz")):
+        (tmp_path / folder).mkdir()
+        shutil.copyfile(photos / "0.png", tmp_path / folder / "0.png")
+        shutil.copyfile(photos / "0.npy", tmp_path / folder / depth)
+    (tmp_path / "described" / "0.json").write_text("{}")
+    copies = [Pairs(tmp_path / folder).lazy_samples for folder in ("same", "described", "packed")]
+    for held_out in (*copies, Pairs(photos, depth_scale=0.01).lazy_samples[:1]):
         with pytest.raises(OptionError, match="held_out_data contains 1 of the images to train on, such as '0'"):
             apart(Pairs(photos).lazy_samples, held_out)
+
+
+def test_an_image_to_train_on_is_refused_for_selection_though_another_scene_has_its_name(tmp_path, write):
+    for scene, grey in (("den", 60), ("hall", 200)):
+        write(tmp_path / scene / "depth_1.png", np.full((48, 64), 2000))
+        Image.new("RGB", (64, 48), (grey, grey, grey)).save(tmp_path / scene / "rgb_1.png")
+    samples = NyuV2(tmp_path).lazy_samples
+    with pytest.raises(OptionError, match="contains 1 of the images to train on, such as 'den/rgb_1'"):
+        apart(samples, samples[:1])
 
 
 def test_uncompressed_pictures_of_one_name_and_size_are_no_copies(tmp_path):

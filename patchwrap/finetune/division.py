@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from patchwrap.datasets import LazySample, SampleSource
-from patchwrap.datasets.lazy_sample import lasting_part
 from patchwrap.errors import OptionError
 from patchwrap.finetune.recipe import Recipe
 
@@ -92,8 +91,11 @@ def apart(
         if not samples:
             advice = "" if name == "data" else ", or leave it out to keep some of data for it"
             raise OptionError(f"{name} is empty: at least one image is needed to {use}. Give some{advice}.")
-    known = {_identity(sample): sample for sample in train}
-    if shared := [sample.name for sample in held_out if _is_copy(sample, known.get(_identity(sample)))]:
+    known = defaultdict(list)
+    for sample in train:
+        known[_file_name(sample)].append(sample)
+    shared = [sample.name for sample in held_out if any(_is_copy(sample, one) for one in known[_file_name(sample)])]
+    if shared:
         raise OptionError(
             f"held_out_data contains {len(shared)} of the images to train on, such as {shared[0]!r}. Give other images "
             "for selection, or leave it out to keep some of data for it."
@@ -101,13 +103,12 @@ def apart(
     return list(train), list(held_out)
 
 
-def _identity(sample: SampleSource) -> tuple[str, str]:
-    """What copies of a sample share: file name and sizes of files."""
-    return sample.name.rpartition("/")[2], lasting_part(sample.stamp)
+def _file_name(sample: SampleSource) -> str:
+    return sample.name.rpartition("/")[2]
 
 
-def _is_copy(sample: SampleSource, other: SampleSource | None) -> bool:
-    """Whether two samples of one identity show the same picture; uncompressed ones of one name are equally large."""
-    if not isinstance(sample, LazySample) or not isinstance(other, LazySample):
-        return other is not None
-    return filecmp.cmp(sample.entry.image, other.entry.image, shallow=False)
+def _is_copy(sample: SampleSource, other: SampleSource) -> bool:
+    """Whether two samples of one file name show the same picture, whatever depth there is beside it."""
+    if isinstance(sample, LazySample) and isinstance(other, LazySample):
+        return filecmp.cmp(sample.entry.image, other.entry.image, shallow=False)  # compares sizes first
+    return sample.stamp == other.stamp
