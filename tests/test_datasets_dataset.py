@@ -136,6 +136,15 @@ def test_a_split_names_pictures_with_dots(tmp_path, paint, write, line):
     assert [entry.name for entry in Pairs(tmp_path, split=write(tmp_path / "s.txt", line)).entries] == ["v1.5 room"]
 
 
+@pytest.mark.parametrize(
+    ("line", "name"), [("v1.5 room.jpg 7", "v1.5 room"), ("my room.jpg", "my room"), ("my 7", "my")]
+)
+def test_a_line_of_a_split_names_one_picture(tmp_path, paint, write, line, name):
+    for one in ("v1.jpg", "v1.5 room.jpg", "my.jpg", "my room.jpg"):
+        paint(tmp_path / one)
+    assert [entry.name for entry in Pairs(tmp_path, split=write(tmp_path / "s.txt", line)).entries] == [name]
+
+
 def test_a_split_selects_no_picture_whose_name_is_cut_at_a_dot(tmp_path, paint, write):
     for name in ("IMG_1.jpg", "IMG_1.5.jpg", "IMG_2.jpg"):
         paint(tmp_path / name)

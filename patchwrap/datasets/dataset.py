@@ -6,7 +6,7 @@ import sys
 import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from copy import copy
 from dataclasses import replace
 from functools import cache
@@ -300,17 +300,23 @@ def _listed(entries: Sequence[Entry], split: Path) -> list[Entry]:
         lines = split.read_text(encoding="utf-8-sig").replace("\\", "/").splitlines()
     except (OSError, ValueError) as error:
         raise OptionError(f"split {str(split)!r} cannot be read: {error}. Give a text file of pictures") from error
-    # The picture's path is the first word of a line, or the whole line if it has spaces.
-    paths = [path.lstrip("/") for line in lines if line.strip() for path in (line.split()[0], line.strip())]
     tails = [set(_tails(entry.image)) for entry in entries]
     known = set().union(*tails)
-    named = (PurePosixPath(path) for path in paths if PurePosixPath(path).name)
-    # A dot may also be part of the name.
-    asked = {path if path in known else path.with_suffix("") for path in named}
+    asked = {_named(line, known) for line in lines if line.strip()}
     kept = [entry for entry, own in zip(entries, tails) if own & asked]
     if not kept:
         raise OptionError(f"split {str(split)!r} names none of {len(entries)} pictures, such as {entries[0].name!r}")
     return kept
+
+
+def _named(line: str, known: Set[PurePosixPath]) -> PurePosixPath | None:
+    """The picture of a line: the whole line if a picture has this name, else its first word; an ending may be left out.
+
+    Spaces and dots may be part of a name, so that the longest reading comes first.
+    """
+    paths = [PurePosixPath(text.lstrip("/")) for text in (line.strip(), line.split()[0])]
+    names = (name for path in paths if path.name for name in (path, path.with_suffix("")))
+    return next((name for name in names if name in known), None)
 
 
 def _tails(image: Path) -> Iterator[PurePosixPath]:
