@@ -109,15 +109,26 @@ def told_by(sidecar: Path) -> dict[str, Any]:
 
 
 def is_output(path: Path) -> bool:
-    """Whether an earlier run wrote this file: it has an output's name and patchwrap's sidecar beside it.
-
-    A PNG must have the mark as well: true depth may have its name.
-    """
+    """Whether an earlier run wrote this file: it has an output's name, and the sidecar beside it vouches for it."""
     for output in OUTPUTS.values():
         if path.name.endswith(output.ending):
             sidecar = path.with_name(path.name.removesuffix(output.ending) + OUTPUTS["json"].ending)
-            return bool(told_by(sidecar)) and (path.suffix != ".png" or has_mark(path))
+            return vouches_for(told_by(sidecar), path)
     return False
+
+
+def vouches_for(told: Mapping[str, Any], path: Path) -> bool:
+    """Whether patchwrap wrote a file with an output's name, by what the sidecar beside it tells.
+
+    The sidecar must name a file with the same ending: the beginning differs if results were renamed with their photo.
+    A PNG counts by its mark alone: true depth may have its name.
+    """
+    if path.suffix == ".png":
+        return has_mark(path)
+    if "earlier" not in told:  # older sidecars do not name the files of the runs before
+        return bool(told)
+    endings = tuple(output.ending for output in OUTPUTS.values() if path.name.endswith(output.ending))
+    return any(name.endswith(endings) for name in named_in(told))
 
 
 def has_mark(path: Path) -> bool:

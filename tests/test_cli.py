@@ -352,6 +352,25 @@ def test_the_sidecar_of_another_tool_makes_no_photo_a_result(photos):
     assert "sunset_color_depth.npy" in files("out")
 
 
+@pytest.mark.parametrize("formats", ["npy", "tiff"])
+def test_a_photo_with_a_results_name_is_none_if_the_sidecar_tells_of_no_such_result(photos, formats):
+    Path("in/b.jpg").rename("in/a_color.jpg")
+    assert predict("in/a.png", "--format", formats, out="in") == 0
+    assert "a_color" in [entry.name for entry in Pairs("in").entries]
+    assert predict("in", "--format", "npy") == 0
+    assert {"a_depth.npy", "a_color_depth.npy"} <= set(files("out"))
+
+
+def test_results_that_are_renamed_with_their_photo_are_made_again(photos, capsys):
+    assert predict("in/a.png", out="in") == 0
+    for name in [name for name in files("in") if name.startswith("a")]:
+        Path("in", name).rename(f"in/c{name[1:]}")
+    assert predict("in", "--skip-existing", out="in") == 0
+    assert "in/c_depth.json" in capsys.readouterr().err
+    assert json.loads(Path("in/c_depth.json").read_text())["image"] == "in/c.png"
+    assert not any("_depth_" in name or "_color_" in name for name in files("in"))
+
+
 def test_a_link_to_itself_is_a_picture_that_cannot_be_read(photos, capsys):
     Path("in/loop.jpg").symlink_to("loop.jpg")
     assert predict("in/loop.jpg") == 2

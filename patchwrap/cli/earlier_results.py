@@ -7,7 +7,7 @@ from typing import Any
 
 from patchwrap.cli.inputs import Job, Task
 from patchwrap.errors import OptionError
-from patchwrap.outputs import exists, has_mark, named_in, told_by
+from patchwrap.outputs import exists, has_mark, told_by, vouches_for
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,9 @@ def _left_out(told: dict[str, Any]) -> set[str]:
 
 def _check_own(targets: dict[str, Path], told: dict[str, Any]) -> None:
     """Refuse to replace files that patchwrap did not write, such as ground truth."""
-    marked = told or ("png" in targets and has_mark(targets["png"]))
-    # Sidecars of older versions do not name the files of the runs before.
-    own = named_in(told) if "earlier" in told else {path.name for path in targets.values() if marked}
+    lost = not told and "png" in targets and has_mark(targets["png"])  # the sidecar of its run is missing or damaged
     for path in filter(exists, targets.values()):
-        if not (has_mark(path) if path.suffix == ".png" else path.name in own):
+        if not vouches_for(told, path) and not (lost and path.suffix != ".png"):
             raise OptionError(f"{str(path)!r} exists and is not patchwrap's; take another -o, or --overwrite it")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patchwrap.errors import OptionError
-from patchwrap.outputs import OUTPUTS, exists, is_output, output_paths
+from patchwrap.outputs import OUTPUTS, exists, is_output, output_paths, told_by
 from patchwrap.suffixes import PHOTO_ENDINGS, readable_suffixes, unreadable_suffixes, without_twins
 
 
@@ -163,7 +163,8 @@ def _lost_its_sidecar(file: Path) -> bool:
             continue
         # Pictures that share a stem keep their suffixes in it.
         if any(exists(file.with_name(stem + suffix)) for suffix in PHOTO_ENDINGS):
-            return key == "png" or any(exists(file.with_name(stem + OUTPUTS[one].ending)) for one in ("npy", "png"))
+            sidecar, *maps = (file.with_name(stem + OUTPUTS[one].ending) for one in ("json", "npy", "png"))
+            return key == "png" or (not told_by(sidecar) and any(map(exists, maps)))
     return False
 
 
