@@ -752,6 +752,13 @@ def test_no_old_confidence_stays_beside_a_map_without(photos, capsys):
     assert "skipped" in one_line(capsys)
 
 
+def test_a_sensors_confidence_stays_where_none_is_written(photos):
+    Path("out").mkdir()
+    Image.new("L", (64, 48), 7).save("out/a_confidence.png")
+    assert predict("in/a.png", "--format", "npy,confidence", "--plan", "auto", "--overwrite") == 0
+    assert files("out") == ["a_confidence.png", "a_depth.json", "a_depth.npy"]
+
+
 def test_confidence_alone_is_refused_for_a_picture_that_fits_into_a_tile(photos, capsys):
     assert predict("in/a.png", "--plan", "auto", "--format", "confidence") == 1
     assert "this map has no confidence" in capsys.readouterr().err

@@ -28,7 +28,7 @@ from patchwrap.cli.signals import interrupted
 from patchwrap.dtypes import DTYPES
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, FUSERS
-from patchwrap.outputs import FORMATS, exists
+from patchwrap.outputs import FORMATS, exists, has_mark
 from patchwrap.suffixes import HEIF, HEIF_ADVICE
 
 if TYPE_CHECKING:
@@ -276,7 +276,8 @@ def _predict(
     depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
     depth.save_as(written, photo, colormap=args.colormap, name=job.source)
     for key in targets.keys() - written.keys():
-        remove(targets[key])  # an earlier run's would lie beside files of another prediction
+        if has_mark(targets[key]):  # an earlier run's would lie beside files of another prediction
+            remove(targets[key])
     return depth, written
 
 
