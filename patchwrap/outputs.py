@@ -148,5 +148,9 @@ def is_result(path: Path) -> bool:
 
 
 def named_in(told: Mapping[str, Any]) -> set[str]:
-    """Names of the files that a sidecar vouches for: of its own run and of those before."""
-    return {*told.get("files", {}).values(), *told.get("earlier", ())}
+    """Names of the files that a sidecar vouches for: of its own run and of those before; none if it is damaged."""
+    try:
+        names = [*told.get("files", {}).values(), *told.get("earlier", ())]
+    except (AttributeError, TypeError):
+        return set()
+    return {name for name in names if isinstance(name, str)}

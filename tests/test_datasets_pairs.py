@@ -155,9 +155,13 @@ def test_predictions_of_several_saves_and_of_an_interrupted_one_are_none(tmp_pat
 @pytest.mark.parametrize(
     "text",
     [
-        *("[]", '{"files": ["a.npy"]}', "{", '{"files": {"npy": "other.npy"}}'),
+        *("[]", "{", '{"files": {"npy": "other.npy"}}'),
         '{"files": {"depth": "a.npy", "image": "a.jpg"}}',
         '{"versions": {"patchwrap": "1"}, "files": {"npy": "other.npy"}}',
+        '{"versions": {"patchwrap": "1"}, "files": ["a.npy"]}',
+        '{"versions": {"patchwrap": "1"}, "files": null}',
+        '{"versions": {"patchwrap": "1"}, "files": {"npy": ["a.npy"]}}',
+        '{"versions": {"patchwrap": "1"}, "earlier": null}',
     ],
 )
 def test_an_unrelated_json_file_vouches_for_nothing(tmp_path, text):
