@@ -55,8 +55,9 @@ class DepthDataset(Dataset[Sample], ABC):
     Indexing raises an ImageError if a file is damaged or no pixel's depth is evaluated; a caller may skip such samples.
     A subclass sets the class attributes and implements ``entries_of`` and ``depth``. Its public instance attributes are
     options that change what is read, and part of every sample's stamp; the names of all others begin with ``_``. The
-    stamp also has a digest of its module's source and of what of patchwrap's it builds on, so that results of a loader
-    that was changed are not used again.
+    stamp also has a digest of its module's whole source and of what of patchwrap's it builds on, so that results of a
+    loader that was changed are not used again: keep it in a module of its own, apart from a script that is edited
+    between runs.
 
     Args:
         folder: of the data set, or of a part of it such as a scene.
