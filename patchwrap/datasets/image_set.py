@@ -1,7 +1,7 @@
 """The images of a comparison or a training, found by a name or in a folder and not opened here."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from patchwrap.datasets.registry import named_kind, open_dataset
 from patchwrap.errors import OptionError
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.seed import check_seed
+from patchwrap.spec import Progress
 
 Data = str | Path | DepthDataset | Sequence[SampleSource]
 
@@ -52,7 +53,7 @@ class ImageSet:
         seed: int = 0,
         depth_scale: float = MILLIMETRE,
         cache: str | Path | None = None,
-        progress: Callable[[int, int], None] = lambda done, total: None,
+        progress: Progress = lambda done, total: None,
     ) -> "ImageSet":
         """Find the images.
 
