@@ -129,7 +129,8 @@ def __getattr__(name: str) -> object:
         return import_module(f"patchwrap.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'patchwrap' has no attribute {name!r}")
-    return getattr(import_module(f"patchwrap.{_HOME[name]}"), name)
+    found = getattr(import_module(f"patchwrap.{_HOME[name]}"), name)
+    return globals().get(name, found)  # a callable package of this name, which the import has put here
 
 
 def __dir__() -> list[str]:

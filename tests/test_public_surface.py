@@ -67,6 +67,11 @@ def test_public_modules_need_no_import_of_their_own(name):
     assert name in modules_after(f"import patchwrap\n{name}")
 
 
+@pytest.mark.parametrize("name", ["patchwrap.finetune.Recipe", "patchwrap.bench.report"])
+def test_names_of_a_callable_package_are_there_at_first_use(name):
+    modules_after(f"import patchwrap\n{name}")
+
+
 def test_a_backend_is_checked_after_one_import():
     modules_after("import patchwrap\npatchwrap.testing.check_backend(patchwrap.testing.PaintedBackend())")
 
