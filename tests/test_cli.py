@@ -18,6 +18,7 @@ from patchwrap.cli import main
 from patchwrap.cli.output_checks import check_folder
 from patchwrap.cli.report import Reporter, explain
 from patchwrap.datasets import Pairs
+from patchwrap.datasets.heldout import COUNT, SIZE
 from patchwrap.errors import OutputError
 from patchwrap.io import read_image
 
@@ -1024,6 +1025,13 @@ print("HEAVY", sorted(heavy & set(sys.modules)))
     result = run_python(code, ramp)
 
     assert result.stdout.splitlines()[-1] == "HEAVY []", result.stderr
+
+
+def test_help_tells_how_many_scenes_are_compared_by_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["bench", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"that is generated:{COUNT}@{SIZE[1]}x{SIZE[0]})" in told
 
 
 def test_hookimpl_imports_no_torch(site):

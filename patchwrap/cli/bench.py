@@ -111,7 +111,10 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--heads", type=words, default=["none"], metavar="H,H", help=text)
     text = "fusers beside every plan, or none (default: average,minmax)"
     group.add_argument("--baselines", type=_words_or_none, default=["average", "minmax"], metavar="F,F", help=text)
-    text = "quick leaves out D3R and drawn edges, ten seconds a map at 3840x2160 (default: all)"
+    text = (
+        "quick leaves out D3R and drawn edges, which need the extra [bench] and ten seconds a map at 3840x2160 "
+        "(default: all)"
+    )
     group.add_argument("--measures", choices=("all", "quick"), default="all", help=text)
     group.add_argument("--device", default="auto", help=DEVICE)
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
@@ -120,7 +123,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("images")
-    group.add_argument("--data", type=nonempty, default="generated", help="see below (default: generated)")
+    text = "see below (default: generated, that is generated:12@1920x1080)"
+    group.add_argument("--data", type=nonempty, default="generated", help=text)
     group.add_argument("--count", type=positive, metavar="N", help="use at most N images")
     group.add_argument("--seed", type=int, default=0, help="of which those are, and of random tiles and networks")
     text = "metres of one step of a plain folder's PNG"

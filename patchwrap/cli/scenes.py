@@ -97,7 +97,8 @@ def register(subparsers: Any) -> None:
         description="Render generated scenes: X.jpg, X.npy (float32 z in metres, the sky is inf), X.json (seed, kind, "
         "intrinsics). Frames that are complete at this size are left alone, so a stopped run goes on; damaged ones are "
         "drawn again. Exit codes: 0 all done, 1 a frame cannot be written, 2 nothing begun (usage). The kind of a "
-        "scene follows from its position in the run, not from its seed: give the same --seed and --kinds again.",
+        "scene follows from its position in the run, not from its seed: give the same --seed and --kinds again. Needs "
+        "the extra [scenes] and OpenGL (Debian: libegl1 libgl1-mesa-dri libgles2).",
     )
     parser.set_defaults(run=run)
     parser.add_argument("-o", "--out", type=nonempty_path, required=True, help="output folder")
