@@ -198,9 +198,15 @@ def test_a_batch_that_tracing_fixed_is_found(tmp_path):
         patchwrap.export(backend(fixed), tmp_path / "a.onnx")
 
 
-def test_training_mode_is_refused(tmp_path):
+def test_training_mode_is_refused(tmp_path, monkeypatch):
     made = backend()
-    made.function.train()
+    exportable = type(made).exportable
+
+    def in_training(self, size):
+        module, inputs = exportable(self, size)
+        return module.train(), inputs
+
+    monkeypatch.setattr(type(made), "exportable", in_training)
     with pytest.raises(ExportError, match=r"training mode.*eval\(\)"):
         patchwrap.export(made, tmp_path / "a.onnx")
 

@@ -678,17 +678,17 @@ def test_a_single_loss_that_is_not_finite_is_left_out_and_counted(train, monkeyp
 def test_samples_that_cannot_be_used_are_skipped_and_counted(photos, tmp_path, caplog):
     folder = tmp_path / "mixed"
     folder.mkdir()
-    for seed in range(4):
+    for seed in range(4, 8):
         paint_scene(folder, seed)
-    np.save(folder / "1.npy", np.full(SIZE, np.nan, np.float32))
-    (folder / "2.png").write_bytes(b"no picture")
+    np.save(folder / "5.npy", np.full(SIZE, np.nan, np.float32))
+    (folder / "6.png").write_bytes(b"no picture")
     with caplog.at_level(logging.WARNING, "patchwrap"):
         head = finetune(
             PaintedBackend("depth:scale"), folder, tmp_path / "head.safetensors", cache=tmp_path / "kept",
             held_out_data=open_dataset(photos).lazy_samples[:1], steps=1, **TINY,
         )  # fmt: skip
-    assert [one["name"] for one in head.card.training["skipped"]] == ["1", "2"]
-    assert "2 of 5 samples are skipped; 1: " in caplog.messages[0] and "no pixel that counts" in caplog.messages[0]
+    assert [one["name"] for one in head.card.training["skipped"]] == ["5", "6"]
+    assert "2 of 5 samples are skipped; 5: " in caplog.messages[0] and "no pixel that counts" in caplog.messages[0]
 
 
 class Blank(PaintedBackend):

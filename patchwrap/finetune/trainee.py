@@ -70,12 +70,14 @@ class Trainee(nn.Module):
         size = (batch.view.aligned.shape[2], batch.view.aligned.shape[3])
         convention: DepthConvention = backend.convention
         predicted = backend.predict(resize_maps(batch.view.images, backend_size(backend, size)))
-        known = depths_only(predicted.float(), convention)
-        values = resize_maps(to_space(known, convention, batch.space), size)
+        depths = depths_only(predicted.float(), convention)
+        values = resize_maps(to_space(depths, convention, batch.space), size)
         moved = torch.stack([one.apply(tile[0]) for one, tile in zip(batch.corrections, values)])[:, None]
         with torch.autocast(moved.device.type, enabled=False):
             fitted = _fitted(moved, batch.view, scale_known=batch.space == "log_depth")
-        aligned = torch.where(fitted.isfinite(), fitted, batch.view.aligned)
+        # Without confidence the tile, or the coarse map under it, has no depth.
+        known = fitted.isfinite() & (batch.view.confidence > 0)
+        aligned = torch.where(known, fitted, batch.view.aligned)
         change = aligned - batch.view.aligned
         disagreement = batch.view.disagreement + change - mean_of_overlapping(change, batch.overlaps)
         return replace(batch.view, aligned=aligned, disagreement=disagreement)

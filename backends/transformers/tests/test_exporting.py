@@ -75,7 +75,7 @@ def test_a_network_of_squares_is_exported_for_any(shared):
     module, inputs = backend.exportable((96, 96))
     with torch.no_grad():
         raw = backend.network(backend.preprocessing(inputs["images"])).predicted_depth[:, None]
-        assert torch.equal(module(**inputs), raw) and torch.equal(backend.predict(**inputs), raw)
+        assert torch.equal(module(*inputs.values()), raw) and torch.equal(backend.predict(**inputs), raw)
 
 
 def test_a_compiled_backend_is_traced_as_it_was_before(load_tiny, tmp_path):
