@@ -20,8 +20,12 @@ def autocast(device: torch.device, precision: NumberType = "auto") -> AbstractCo
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is fast here: on a CPU only with AVX-512 BF16 or AMX, elsewhere it is emulated."""
+    """Whether bfloat16 is fast here; it is emulated by NVIDIA GPUs before Ampere and CPUs without AVX-512 BF16 or AMX.
+
+    Args:
+        device: that is asked, which need not be the current GPU.
+    """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.get_device_capability(device) >= (8, 0)
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

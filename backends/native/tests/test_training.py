@@ -14,6 +14,7 @@ from patchwrap_native.checkpoint import Trio
 from patchwrap_native.cli import STAGES, main
 from patchwrap_native.crops import COARSE
 from patchwrap_native.depth_stage import DepthStage
+from patchwrap_native.precision import has_bfloat16
 from patchwrap_native.recipe import SHARES, Recipe, train
 from patchwrap_native.shards import open_shards
 from patchwrap_native.trainer import HOPELESS, Pace, Trainer
@@ -388,6 +389,12 @@ def test_a_gentle_training_moves_weights_less(recipe):
         before, after = (next(checkpoint.load(trio).coarse.parameters()).detach() for trio in (first, path))
         moved[rate] = float((after - before).abs().mean())
     assert 0 < moved[0.01] < 0.1 * moved[1.0]
+
+
+def test_bfloat16_is_taken_only_on_a_gpu_that_does_not_emulate_it(monkeypatch):
+    gpus = [(9, 0), (7, 5)]
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: gpus[device.index])
+    assert [has_bfloat16(torch.device("cuda", index)) for index in range(2)] == [True, False]
 
 
 def test_the_learning_rate_rises_and_falls():
