@@ -536,6 +536,17 @@ def test_a_decoder_is_trained_in_full_precision_whatever_the_backends(train):
     assert dtypes == {torch.float32}
 
 
+def test_a_decoder_is_trained_without_autocast_as_it_predicts(train):
+    class Watched(Dim):
+        def predict(self, images):
+            rounded.add(torch.is_autocast_enabled(images.device.type))
+            return super().predict(images)
+
+    rounded = set()
+    train(Watched(), steps=1, unfreeze="decoder", consistency="pair", precision="bfloat16")
+    assert rounded == {False}
+
+
 def test_a_full_disk_is_not_a_bad_sample(train, monkeypatch):
     def full(*_):
         raise OutputError("no space left")

@@ -190,7 +190,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-size", type=positive, default=8, metavar="N", help="tiles at once (default: 8)")
     group.add_argument("--accumulate", type=positive, default=1, metavar="N", help="batches a step (default: 1)")
     group.add_argument("--rate", type=float, default=1e-3, metavar="R", help="highest learning rate (default: 0.001)")
-    group.add_argument("--precision", choices=DTYPES, default="float32", help="of the training's multiplications")
+    group.add_argument("--precision", choices=DTYPES, default="float32", help="of the head's multiplications")
     text = "steps between evaluations (default: a tenth of the training)"
     group.add_argument("--epoch", type=positive, metavar="N", help=text)
     text = "evaluations without a better one that end the training (default: 10)"

@@ -33,7 +33,7 @@ class Recipe:
         rate: highest learning rate.
         warm_up: share of the training over which the rate rises.
         ema: decay of the moving average of the weights; lower in the first steps.
-        precision: number type of autocast: ``float32``, ``bfloat16`` or ``float16``.
+        precision: number type of the head's autocast: ``float32``, ``bfloat16`` or ``float16``.
         consistency: ``group`` compares 2x2 neighbours with each other, ``pair`` two tiles at a time as PatchFusion
             does, ``none`` does not compare tiles.
         agree_on: what overlapping tiles are compared by: ``depth``, or ``depth+features`` with the head's features.

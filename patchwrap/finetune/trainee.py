@@ -69,7 +69,9 @@ class Trainee(nn.Module):
         """
         size = (batch.view.aligned.shape[2], batch.view.aligned.shape[3])
         convention: DepthConvention = backend.convention
-        predicted = backend.predict(resize_maps(batch.view.images, backend_size(backend, size)))
+        images = resize_maps(batch.view.images, backend_size(backend, size))
+        with torch.autocast(images.device.type, enabled=False):  # rounds layers that a backend keeps in float32
+            predicted = backend.predict(images)
         depths = depths_only(predicted.float(), convention)
         values = resize_maps(to_space(depths, convention, batch.space), size)
         moved = torch.stack([one.apply(tile[0]) for one, tile in zip(batch.corrections, values)])[:, None]
