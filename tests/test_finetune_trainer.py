@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from patchwrap.finetune import trainer as module
 from patchwrap.finetune.draw import Drawer
@@ -95,6 +96,24 @@ def test_the_moving_average_of_three_steps(make):
     wanted = second * 3 / 12 + weights[2] * 9 / 12
     assert not torch.allclose(wanted, weights[2], rtol=1e-4)
     torch.testing.assert_close(flat(trainer.averaged.parameters()), wanted)
+
+
+class CountReads(TorchDispatchMode):
+    """Counts how often a tensor's number is read, for which a GPU is waited for."""
+
+    reads = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.reads += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_the_moving_average_reads_no_number_for_every_weight(make):
+    trainer = make()
+    trainer.ema.update_parameters(trainer.trainee)
+    with CountReads() as counted:
+        trainer.ema.update_parameters(trainer.trainee)
+    assert counted.reads <= 4 < len(trainer.parameters)
 
 
 def test_the_average_is_evaluated_and_returned(make):

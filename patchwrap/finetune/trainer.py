@@ -56,6 +56,8 @@ class History:
     best_step: int = 0
 
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 OnStep = Callable[["Trainer"], None]
 """Called after every step."""
 
@@ -100,7 +102,7 @@ class Trainer:
         self.trainee = trainee.to(processes.device)
         self.trainee.network.to(memory_format=torch.channels_last)
         self.history = History()
-        self.ema = AveragedModel(self.trainee, avg_fn=self._averaged)
+        self.ema = AveragedModel(self.trainee, multi_avg_fn=self._average)
         self.ema.eval().requires_grad_(False)
         self.parameters = [value for value in self.trainee.parameters() if value.requires_grad]
         self.optimiser = torch.optim.AdamW(self.parameters, lr=recipe.rate, weight_decay=0.01)
@@ -236,10 +238,11 @@ class Trainer:
         for value, part in zip(self.parameters, flat.split([value.numel() for value in self.parameters])):
             value.grad = part.view_as(value)
 
-    def _averaged(self, mine: Tensor, theirs: Tensor, count: Tensor | int) -> Tensor:
-        """Exponential moving average whose decay rises over the first steps."""
-        decay = min(self.recipe.ema, (1 + int(count)) / (10 + int(count)))
-        return torch.lerp(mine, theirs, 1 - decay)
+    def _average(self, mine: Tensors, theirs: Tensors, count: Tensor | int) -> None:
+        """Update the exponential moving average, whose decay rises over the first steps."""
+        steps = int(count)  # once for all weights, since a GPU is waited for
+        decay = min(self.recipe.ema, (1 + steps) / (10 + steps))
+        torch._foreach_lerp_(mine, theirs, 1 - decay)
 
     def _evaluate(self, on_evaluation: OnEvaluation | None) -> None:
         found = self.measure(self.averaged)
