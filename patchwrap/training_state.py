@@ -28,14 +28,16 @@ def save_state(path: Path, identity: str, state: dict[str, Any]) -> None:
 
 
 def read_state(
-    path: Path, identity: str, device: torch.device, anew: str = "delete it", again: str = "Give the same again"
+    path: Path, identity: str, anew: str = "delete it", again: str = "Give the same again"
 ) -> dict[str, Any]:
-    """Read the state of a training.
+    """Read the state of a training; all tensors are on the CPU.
+
+    ``load_state_dict`` moves what belongs on another device. It leaves the steps that AdamW counts where they are, and
+    on a GPU each step would wait for them.
 
     Args:
         path: a file of ``save_state``.
         identity: of the training that wants to go on.
-        device: where its tensors shall be.
         anew: what to do for another training to begin, in words.
         again: what to do to continue the one on disk, in words.
 
@@ -44,7 +46,7 @@ def read_state(
         OptionError: if it is another training's.
     """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
         own = state.get("identity") == identity
     except Exception as error:  # a damaged file makes torch raise almost anything
         reason = one_line(error, 200)

@@ -199,6 +199,15 @@ def test_a_training_goes_on_exactly_from_a_state_after_an_evaluation(make, monke
     assert [row["step"] for row in resumed.history.scores] == [0, 2, 4, 6]
 
 
+def test_a_resumed_training_counts_its_steps_on_the_cpu(make):
+    trainer = make()
+    trainer._step([trainer.drawer.draw(0, 0, 0)])
+    trainer.save()
+    trainer.processes = SimpleNamespace(device=torch.device("meta"))  # stands for a GPU
+    trainer._resume()
+    assert {state["step"].device.type for state in trainer.optimiser.state.values()} == {"cpu"}
+
+
 def test_the_rates_of_a_run_follow_the_schedule(make):
     rates = []
     make(rate=1e-3, warm_up=0.2).run(lambda now: rates.append(now.optimiser.param_groups[0]["lr"]))

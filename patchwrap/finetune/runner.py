@@ -235,7 +235,7 @@ def _trained(job: TrainingJob, save_seconds: float, progress: StepProgress, on_s
     trainee = Trainee(_network(job), _own_backend(job))
     state, identity = job.out.with_suffix(".training.pt"), job.identity
     if state.exists():
-        read_state(state, identity, job.processes.device)
+        read_state(state, identity)
     extra("tensorboard")
     records, judged, skipped = _records(job, progress)
     drawer = Drawer(records, job.recipe.consistency, job.recipe.batch_size, job.recipe.seed)

@@ -304,7 +304,7 @@ class Trainer:
         save_state(self.state, self.identity, state)
 
     def _resume(self) -> None:
-        state = read_state(self.state, self.identity, self.processes.device)
+        state = read_state(self.state, self.identity)
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
         self.history, self.best, self._sums = History(**state["history"]), state["best"], state["sums"]

@@ -264,7 +264,7 @@ class Trainer:
     def _resume(self) -> None:
         anew = "delete the folder's .pt files"  # later stages learned from earlier ones
         again = "Give the same again, with more steps or minutes if you want,"
-        state = read_state(self.checkpoint, self.identity, self.device, anew, again)
+        state = read_state(self.checkpoint, self.identity, anew, again)
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -275,5 +275,5 @@ class Trainer:
 def _means(rows: Sequence[dict[str, Tensor]]) -> dict[str, float]:
     """Mean of each term over the steps that have it: one may begin late in a training, and end if that is prolonged."""
     names = dict.fromkeys(name for row in rows for name in row)
-    found = {name: [row[name] for row in rows if name in row] for name in names}
+    found = {name: [row[name].cpu() for row in rows if name in row] for name in names}
     return {name: round(float(torch.stack(values).mean()), 5) for name, values in found.items()}

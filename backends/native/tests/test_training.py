@@ -321,6 +321,14 @@ def test_a_term_may_come_late_and_go_when_the_training_is_prolonged(tmp_path):
     assert last.history.losses[1]["edges"] == 3
 
 
+def test_a_resumed_training_counts_its_steps_on_the_cpu(tmp_path):
+    trainer = Trainer(Spoilt(()), Budget(None, 1), tmp_path / "state.pt", torch.device("cpu"), "float32")
+    trainer.run()
+    trainer.device = torch.device("meta")  # stands for a GPU
+    trainer._resume()
+    assert {state["step"].device.type for state in trainer.optimiser.state.values()} == {"cpu"}
+
+
 def test_a_training_without_finite_losses_fails(tmp_path):
     trainer = Trainer(Spoilt(range(1000)), Budget(None, 1000), tmp_path / "state.pt", torch.device("cpu"), "float32")
     with pytest.raises(TrainingError, match=f"'spoilt' was not finite {HOPELESS} steps in a row"):
