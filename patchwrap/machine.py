@@ -4,23 +4,41 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 _ALWAYS = ("patchwrap", "torch", "numpy", "scipy")
 
 
-def machine() -> dict[str, Any]:
-    """Processor, cores, memory and accelerator of this machine."""
+def machine(device: str = "auto") -> dict[str, Any]:
+    """Processor, cores, memory and accelerator of this machine.
+
+    Args:
+        device: that is used, see ``gpu``; the accelerator is None where it is none of CUDA.
+    """
     import torch
 
+    accelerator = gpu(device)
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": memory_gib(),
-        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "accelerator": None if accelerator is None else torch.cuda.get_device_name(accelerator),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.release()}",
     }
+
+
+def gpu(device: str) -> "torch.device | None":
+    """The CUDA device of this name, ``auto`` for the current one; None for other devices and without CUDA."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    found = torch.device("cuda" if device == "auto" else device)
+    return found if found.type == "cuda" else None
 
 
 def memory_gib() -> float | None:

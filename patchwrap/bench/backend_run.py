@@ -150,7 +150,8 @@ class BackendRun:
         if key not in self._fingerprints:
             # Without scikit-image outlines cannot be measured, and are as soon as it is installed.
             installed = versions("scikit-image") if self.outlines else versions()
-            facts = {"machine": machine(), "versions": installed, "plan": self.plan, "outlines": self.outlines}
+            used = machine(combination.options["device"])
+            facts = {"machine": used, "versions": installed, "plan": self.plan, "outlines": self.outlines}
             self._fingerprints[key] = fingerprint(combination, facts | {"truth": self.dataset.has_truth})
         return self._fingerprints[key]
 

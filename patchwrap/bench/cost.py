@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import torch
 
+from patchwrap.machine import gpu
+
 _STATUS = Path("/proc/self/status")
 _EVERY = 0.005
 _MIB = 2**20
@@ -47,23 +49,15 @@ def measure_cost(work: Callable[[], Made], device: str = "auto") -> tuple[Made, 
     Returns:
         The function's result and its cost.
     """
-    gpu = _gpu(device)
-    if gpu is not None:
-        torch.cuda.reset_peak_memory_stats(gpu)
+    accelerator = gpu(device)
+    if accelerator is not None:
+        torch.cuda.reset_peak_memory_stats(accelerator)
     with ResidentPeak() as memory:
         start = time.perf_counter()
         made = work()
         seconds = time.perf_counter() - start
-    held = float("nan") if gpu is None else torch.cuda.max_memory_allocated(gpu) / _MIB
+    held = float("nan") if accelerator is None else torch.cuda.max_memory_allocated(accelerator) / _MIB
     return made, Cost(seconds, memory.growth, held)
-
-
-def _gpu(device: str) -> torch.device | None:
-    """The CUDA device of this name, or None."""
-    if not torch.cuda.is_available():
-        return None
-    found = torch.device("cuda" if device == "auto" else device)
-    return found if found.type == "cuda" else None
 
 
 class ResidentPeak:

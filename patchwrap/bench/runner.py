@@ -188,7 +188,7 @@ class Run:
             command=command,
             date=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             options=options,
-            machine=machine(),
+            machine=machine(self.matrix.options["device"]),
             versions=versions(*_distributions(self.rows)),
             data=self.dataset.name,
             images=images,

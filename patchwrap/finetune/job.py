@@ -75,7 +75,7 @@ class TrainingJob:
             "parameters": parameters,
             "history": history,
             "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "machine": machine(),
+            "machine": machine(str(self.processes.device)),
             "versions": versions(),
         }
         return HeadCard(backends, self.universal, training)
