@@ -105,11 +105,12 @@ def run_in_batches(
             if not is_out_of_memory(error) or len(batch) == 1:
                 raise
             batch_size = len(batch) // 2
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        else:
+            start += len(batch)
+            yield batch, result
             continue
-        start += len(batch)
-        yield batch, result
+        if torch.cuda.is_available():  # only here: in the handler the error still holds the batch's tensors
+            torch.cuda.empty_cache()
 
 
 def checked_maps(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import weakref
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -166,6 +167,21 @@ def test_memory_that_runs_out_is_told(folder):
     report = run({"full": Full()}, folder, count=1)
     assert [row.error is None for row in report.rows] == [True, False, False, False, False]
     assert "out of memory" in report.rows[1].error
+
+
+def test_a_prediction_that_fails_is_gone_before_the_gpus_cache_is_emptied(folder, monkeypatch):
+    refused, alive = [], []
+
+    class Large(Truth):
+        def predict(self, images):
+            activation = torch.zeros(4)
+            refused.append(weakref.ref(activation))
+            raise MemoryError
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: alive.append(refused[-1]() is not None))
+    run({"large": Large()}, folder, plans=["none"], device="cpu")
+    assert alive == [False, False]  # the single pass and that at twice the size
 
 
 def test_heights_fail_where_depth_is_known(folder):

@@ -1,3 +1,5 @@
+import weakref
+
 import pytest
 import torch
 
@@ -21,6 +23,21 @@ def test_batches_halve_until_they_fit_and_nothing_is_lost(words):
     done = [r for _, result in run_in_batches(list(range(9)), 8, run) for r in result]
     assert done == [2 * item for item in range(9)]
     assert tried == [8, 4, 2, 2, 2, 2, 1]
+
+
+def test_a_batch_that_does_not_fit_is_gone_before_the_gpus_cache_is_emptied(monkeypatch):
+    refused, alive = [], []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: alive.append(refused[-1]() is not None))
+
+    def run(batch):
+        activation = torch.zeros(len(batch))
+        if len(batch) > 1:
+            refused.append(weakref.ref(activation))
+            raise MemoryError
+
+    assert len(list(run_in_batches([1, 2, 3, 4], 4, run))) == 4
+    assert alive == [False, False]
 
 
 def test_all_items_of_a_batch_have_the_same_key():

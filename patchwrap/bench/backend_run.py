@@ -93,12 +93,13 @@ class BackendRun:
         try:
             self.journal.add(self._record(combination, subject))
             self._warm.add(key)
+            return
         except Exception as error:  # the report shows which rows fail
             self.errors[key] = f"{subject.sample.name}: {reason_of(error)}"
             _log.warning("warning: %s fails on %s", combination.row.title, self.errors[key])
             _log.debug("traceback", exc_info=error)
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        if torch.cuda.is_available():  # only here: in the handler the error still holds the prediction's tensors
+            torch.cuda.empty_cache()
 
     def _record(self, combination: Combination, subject: "Subject") -> Record:
         row = combination.row.key
