@@ -24,7 +24,7 @@ Field = Float[Tensor, "1 channels field_rows field_columns"]
 """Latents of a whole level."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Joint:
     """Tiles of a level, all at once.
 
@@ -32,7 +32,7 @@ class Joint:
         sampler: performs the steps.
         level: the tiles.
         source: returns a tile's RGB.
-        batch_size: largest number of tiles at once on the device.
+        batch_size: largest number of tiles at once on the device; smaller after a step in which fewer fitted.
         noise: the field to start from.
     """
 
@@ -86,6 +86,7 @@ class Joint:
         """The mean of the network's outputs in each cell."""
         network, time = self.sampler.network, self.sampler.schedule.time(index)
         total, weights = torch.zeros_like(field), torch.zeros(self.level.size)
+        fitting = 1
 
         def denoise(numbers: Sequence[int]) -> Latents:
             """The network's outputs for one batch."""
@@ -93,11 +94,13 @@ class Joint:
             return network.denoise(pictures[list(numbers)].to(network.device), latents.to(network.device), time).cpu()
 
         for batch, outputs in run_in_batches(range(len(self.level.places)), self.batch_size, denoise):
+            fitting = max(fitting, len(batch))
             for k, output in zip(batch, outputs):
                 cells = self.level.places[k].cells
                 weight = window(cells, self.level.size)
                 total[0, :, *cells.slices] += weight * output
                 weights[cells.slices] += weight
+        self.batch_size = fitting  # or every step would try in vain what did not fit in this one
         return total / weights.clamp_min(torch.finfo(weights.dtype).tiny)
 
     def _decoded(self, field: Field, places: Sequence[Place]) -> DepthBatch:

@@ -92,6 +92,20 @@ def test_where_memory_runs_out_it_goes_on_with_smaller_batches(load_tiny, mode, 
     assert gap(plain, maps_of(backend)) < 1e-3 and 4 in seen.batches
 
 
+def test_joint_tries_what_does_not_fit_in_memory_once_and_not_at_every_step(load_tiny, spy):
+    backend = load_tiny(tile_mode="joint", steps=2, ensemble=3, processing=(64, 96))
+    denoise = backend.network.denoise
+
+    def small(pictures, latents, time):
+        if len(latents) > 1:
+            raise MemoryError("deliberate")
+        return denoise(pictures, latents, time)
+
+    seen = spy(backend, small)
+    maps_of(backend, TILES[:4])
+    assert [size for size in seen.batches if size > 1] == [4, 2]
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("ensemble", [1, 3])
 def test_no_batch_is_larger_than_asked_and_every_tile_is_in_one(load_tiny, mode, ensemble, spy, monkeypatch):
