@@ -1,4 +1,4 @@
-"""Modes of torch that the caller of ``predict`` has set, and that must not apply to the pipeline's own arithmetic."""
+"""Modes of torch that a caller has set, and that must not apply to the package's own arithmetic."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

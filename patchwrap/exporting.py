@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from patchwrap.ambient_modes import ordinary_modes
 from patchwrap.errors import ExportError, MissingExtraError, OptionError, one_line
 from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
@@ -78,15 +79,16 @@ def export(thing: Backend | FusionHead | str, path: str | Path, size: tuple[int,
     path = Path(path)
     if path.suffix != ".onnx":
         raise OptionError(f"{str(path)!r} does not end in .onnx. Give the output that ending.")
-    candidate = Candidate.of(wrap(thing) if isinstance(thing, str) else thing, size)
     cpu = torch.device("cpu")
-    with preserved_generators(cpu), torch.no_grad(), replacing_together(path.parent) as folder:
-        seed_generators(cpu, 0)
-        program = candidate.traced()
-        program.model.metadata_props[METADATA] = json.dumps(candidate.facts)
-        program.save(folder / path.name)
-        difference = candidate.difference(folder / path.name)
-        write_json(folder / path.with_suffix(".json").name, candidate.facts)
+    with ordinary_modes(cpu):
+        candidate = Candidate.of(wrap(thing) if isinstance(thing, str) else thing, size)
+        with preserved_generators(cpu), torch.no_grad(), replacing_together(path.parent) as folder:
+            seed_generators(cpu, 0)
+            program = candidate.traced()
+            program.model.metadata_props[METADATA] = json.dumps(candidate.facts)
+            program.save(folder / path.name)
+            difference = candidate.difference(folder / path.name)
+            write_json(folder / path.with_suffix(".json").name, candidate.facts)
     return Exported(path, path.with_suffix(".json"), candidate.facts, difference)
 
 

@@ -228,6 +228,12 @@ def test_without_onnxruntime_nothing_is_compared(tmp_path, monkeypatch):
     assert patchwrap.export(backend(), tmp_path / "a.onnx").difference is None
 
 
+def test_the_callers_default_device_does_not_apply(tmp_path):
+    made = backend()
+    with torch.device("meta"):
+        assert patchwrap.export(made, tmp_path / "a.onnx", size=(16, 24)).difference < 1e-5
+
+
 def test_the_callers_random_numbers_go_on(grey, tmp_path, monkeypatch):
     torch.manual_seed(5)
     wanted = torch.rand(3)

@@ -304,6 +304,14 @@ def test_a_head_begins_as_the_recipe_says(train):
     assert kept == pytest.approx([0, 1], abs=0.01)
 
 
+def test_the_callers_default_device_does_not_apply(train, tmp_path):
+    wanted = weights(train(steps=2))
+    with torch.device("meta"):
+        found = train(steps=2, name="second")
+        train(steps=1, name="third", start_from=tmp_path / "head.safetensors")
+    assert torch.equal(weights(found), wanted)
+
+
 def test_the_callers_random_numbers_go_on(train, monkeypatch):
     torch.manual_seed(5)
     wanted = torch.rand(3)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from patchwrap.ambient_modes import ordinary_modes
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import FIRST_SEED, cache_folder, parse_spec
 from patchwrap.datasets.image_set import Data, ImageSet
@@ -112,17 +113,17 @@ def finetune(
     kept = None if cache is None else Path(cache)
     with processes.first_ahead():  # which renders missing scenes
         train, judged, name = _divided(data, held_out_data, count, recipe, depth_scale, kept)
-    started = None
-    if start_from is not None:
-        started, start_from = load_head(start_from), head_file(start_from)
-        recipe = _continued(recipe, started, start_from)
-        if processes.first:
-            _warn_of_learned(judged, started, start_from)
-    several = backend if isinstance(backend, list | tuple) else [backend]
-    seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size}
-    wide = len(several) > 1 if universal is None else universal
-    told = seen | {"depth_scale": depth_scale}
-    with preserved_generators(processes.device):
+    with ordinary_modes(processes.device), preserved_generators(processes.device):
+        started = None
+        if start_from is not None:
+            started, start_from = load_head(start_from), head_file(start_from)
+            recipe = _continued(recipe, started, start_from)
+            if processes.first:
+                _warn_of_learned(judged, started, start_from)
+        several = backend if isinstance(backend, list | tuple) else [backend]
+        seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size}
+        wide = len(several) > 1 if universal is None else universal
+        told = seen | {"depth_scale": depth_scale}
         preparations = [_preparation((one, coarse, fine), recipe, kept, seen) for one in several]
         job = TrainingJob(recipe, processes, preparations, train, judged, path, start_from, started, name, told, wide)
         seed_generators(processes.device, recipe.seed)
