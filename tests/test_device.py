@@ -28,7 +28,7 @@ def test_what_is_no_usable_device_is_refused(name, words):
     assert len(str(raised.value)) < 160
 
 
-@pytest.mark.parametrize(("device", "named"), [("auto", "cuda"), ("cuda:1", "cuda:1"), ("cpu", "None"), ("mps", "None")])
+@pytest.mark.parametrize("device, named", [("auto", "cuda"), ("cuda:1", "cuda:1"), ("cpu", "None"), ("mps", "None")])
 def test_the_gpu_that_is_named_is_the_one_that_is_used(monkeypatch, device, named):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda gpu=None: gpu)
