@@ -33,7 +33,7 @@ from patchwrap.predict_options import DEFAULTS, PredictOptions, check_options
 from patchwrap.resampling import interpolate_in_bands
 from patchwrap.second_pass import Aligned, SecondPass
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, invertible, least_invertible, to_space
-from patchwrap.spec import Backend, FusionHead, HeadTraits, Movable, TileContext, Traits
+from patchwrap.spec import Backend, FusionHead, HeadTraits, Movable, TileContext, Traits, release
 from patchwrap.surroundings import Surroundings
 from patchwrap.tile_pass import TilePass
 from patchwrap.tile_runner import Output, backend_size, run_backend
@@ -126,6 +126,13 @@ class Engine:
         for part in (self.coarse, self.fine, self.head):
             if isinstance(part, Movable):
                 part.to(self.device, getattr(torch, self.options["dtype"]))
+
+    def release(self) -> None:
+        """Move the networks to the CPU until this engine's next turn, so that others find memory on the device."""
+        with _TURN:
+            release(self.coarse, self.fine, self.head)
+            if _AT_WORK:  # a callback releases what the outer prediction may use
+                _AT_WORK[-1]._place()
 
     @contextmanager
     def turn(self) -> Iterator[None]:

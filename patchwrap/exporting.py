@@ -25,7 +25,7 @@ from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
 from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.io import replacing_together, write_json
-from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Movable, Traits
+from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Traits, release
 from patchwrap.wrapping import wrap
 
 METADATA = "patchwrap"
@@ -120,8 +120,7 @@ class Candidate:
                 f"{type(thing).__name__} is not one torch module, so it cannot be written as ONNX. Export a backend "
                 "or a fusion head that has exportable(), or wrap_callable(module, …)."
             )
-        if isinstance(thing, Movable):
-            thing.to(torch.device("cpu"), torch.float32)
+        release(thing)
         if isinstance(thing, Backend):
             traits = Traits.of(thing)
             if not (traits.free_aspect and traits.open_size):

@@ -106,6 +106,13 @@ class Movable(Protocol):
         ...
 
 
+def release(*parts: object) -> None:
+    """Move the networks of parts that are ``Movable`` to the CPU in float32, which frees their device's memory."""
+    for part in parts:
+        if isinstance(part, Movable):
+            part.to(torch.device("cpu"), torch.float32)
+
+
 @runtime_checkable
 class MetricWithFocal(Protocol):
     """A scale-ambiguous backend whose scale is known once the focal length is."""

@@ -184,6 +184,23 @@ def test_a_prediction_that_fails_is_gone_before_the_gpus_cache_is_emptied(folder
     assert alive == [False, False]  # the single pass and that at twice the size
 
 
+def test_a_backend_leaves_the_device_before_the_next_one_predicts(folder):
+    told = []
+
+    class Placed(Truth):
+        def to(self, device, dtype):
+            told.append((self, dtype))
+
+        def predict(self, images):
+            told.append((self, "predicts"))
+            return super().predict(images)
+
+    first, second = Placed(), Placed()
+    run({"first": first, "second": second}, folder, plans=["none"], count=1, dtype="bfloat16", device="cpu")
+    before = told[: told.index((second, "predicts"))]
+    assert [what for who, what in before if who is first][-1] == torch.float32
+
+
 def test_heights_fail_where_depth_is_known(folder):
     report = run({"canopy": Truth("height:metric")}, folder, count=1)
     assert all("measured from the ground" in row.error for row in report.rows)

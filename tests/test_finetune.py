@@ -573,6 +573,24 @@ def test_several_backends_make_one_universal_head(train, photos):
     assert card.mismatch(PaintedBackend("depth:scale"), PaintedBackend("depth:scale")) is None
 
 
+def test_one_of_several_backends_at_a_time_is_on_the_device(photos, tmp_path):
+    placed, most = {}, []
+
+    class Placed(PaintedBackend):
+        def to(self, device, dtype):
+            placed[id(self)] = dtype == torch.bfloat16  # a number type stands for the device
+
+        def predict(self, images):
+            assert placed[id(self)]
+            most.append(sum(placed.values()))
+            return super().predict(images)
+
+    options = TINY | {"dtype": "bfloat16", "steps": 1, "on_step": lambda now: most.append(sum(placed.values()) + 1)}
+    backends = [Placed(convention) for convention in ("depth:scale", "depth:metric")]
+    finetune(backends, photos, tmp_path / "head.safetensors", cache=tmp_path, **options)
+    assert len(placed) == 2 and set(most) == {1}
+
+
 def test_a_training_goes_on_from_a_head(train, tmp_path):
     first = train(steps=20, rate=3e-3)
     second = train(name="second", steps=1, rate=1e-9, start_from=tmp_path / "head.safetensors")

@@ -24,7 +24,7 @@ from patchwrap.errors import ImageError, OptionError
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.machine import machine, versions
 from patchwrap.plugins import registered_backends
-from patchwrap.spec import StepProgress
+from patchwrap.spec import StepProgress, fine_of, head_of, release
 from patchwrap.wrapping import wrap
 
 RECORDS = "records.jsonl"
@@ -155,6 +155,7 @@ class Run:
             refuse_duplicate_keys([*self.rows, *backend_run.rows])
             self.rows += backend_run.run()
             del backend_run  # frees the backend before the next one is loaded
+            release(source, fine_of(source), head_of(source))  # a backend that was given as an object is still there
 
     def _backend_run(self, first: Row, source: Any, number: int, backends: int) -> BackendRun:
         combinations = self.matrix.combinations(first, wrap(source), self.dataset.has_truth)

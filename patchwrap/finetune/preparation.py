@@ -94,7 +94,9 @@ class Preparation:
         name: str = "",
         **options: Any,
     ) -> "Preparation":
-        """Load the backends; see ``patchwrap.predict`` for them and for ``options``.
+        """Load the backends, which are on the device only while they predict.
+
+        See ``patchwrap.predict`` for them and for ``options``.
 
         Raises:
             ConventionError: if ``with_truth`` and the backends predict height.
@@ -113,12 +115,13 @@ class Preparation:
                     raise OptionError(f"{type(part).__name__} has no decoder features to guide a head. Train without.")
             channels = (_channels(engine, engine.coarse), _channels(engine, engine.fine))
             engine = replace(engine, head=Head(HeadNetwork(guides=channels)))
+        engine.release()
         return cls(engine, plans, folder, with_truth, name or type(engine.coarse).__name__)
 
     def run(
         self, samples: Sequence[SampleSource], progress: StepProgress, part: tuple[int, int] = (0, 1)
     ) -> None:
-        """Make the records that are missing.
+        """Make the records that are missing; the backends then leave the device.
 
         Args:
             samples: the images.
@@ -131,6 +134,7 @@ class Preparation:
             # A skipped sample is tried again: its problem may have been fixed since.
             if not all(self.path(sample, plan).exists() for plan in self.plans):
                 self._prepare(sample)
+        self.engine.release()
         progress(len(mine), len(mine), "")
 
     def records(self, sample: SampleSource) -> list[Record] | Skipped:
@@ -152,8 +156,10 @@ class Preparation:
     @cached_property
     def fingerprint(self) -> str:
         """Changes when the backends would predict something else, or when the code that makes records changes."""
-        facts = [_backend_facts(self.engine, part) for part in (self.engine.coarse, self.engine.fine)]
-        facts.append(_tile_facts(self.engine))
+        with self.engine.turn():
+            facts = [_backend_facts(self.engine, part) for part in (self.engine.coarse, self.engine.fine)]
+            facts.append(_tile_facts(self.engine))
+        self.engine.release()
         guides = self.engine.head.network.guides if isinstance(self.engine.head, Head) else ()
         options = {name: str(self.engine.options[name]) for name in ("dtype", "seed", "mirror")}
         return digest([FORMAT, facts, guides, options, _recording()])
