@@ -5,7 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from patchwrap import canvas
+from patchwrap.testing import PaintedBackend
+from patchwrap.tile_runner import backend_size
+from patchwrap.tiling import TilePlan
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,6 +52,22 @@ def test_tables_are_the_committed_ones(readme):
     check = [sys.executable, str(ROOT / "benchmarks" / "render_tables.py"), "--check"]
     done = subprocess.run(check, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_plans_resolve_what_the_readme_says_of_forty_megapixels(readme, monkeypatch):
+    monkeypatch.setattr(canvas, "resize_photo", lambda photo, size: photo[: size[0], : size[1]])
+    photo, fine = np.broadcast_to(np.uint8(0), (5464, 7286, 3)), PaintedBackend()
+    fine.processing, fine.multiple = (518, 518), 14
+    cuts = {}
+    for name in ("auto", "6x6", "slide"):
+        plan = TilePlan.choose(name, photo.shape[:2], backend_size(fine, photo.shape[:2]))
+        cuts[name] = canvas.Canvas.cut(photo, plan, fine)
+    every = {name: round(photo.shape[1] / cut.size[1]) for name, cut in cuts.items()}
+    assert every == {"auto": 4, "6x6": 2, "slide": 1}
+    assert [len(cut.tiles) for cut in cuts.values()] == [25, 121, 576]
+    text = " ".join(readme.split())
+    assert "these are 25 tiles" in text and "`6x6` is 121 tiles" in text
+    assert "every fourth pixel with `auto`, every second with `6x6`, all with `slide` (576 tiles)" in text
 
 
 def test_system_packages_are_the_documented_list(readme):

@@ -60,7 +60,8 @@ def bench(
     its error; an image that cannot be read is left out with a warning in the log.
 
     Args:
-        backends: a name, a backend, a list of either, or a mapping from names in the report to either.
+        backends: a name, a backend, a list of either, or a mapping from names in the report to either. A backend that
+            is given as an object is left on the CPU in float32.
         data: ``generated``, ``generated:COUNT@WIDTHxHEIGHT`` or ``generated:COUNT@WIDTHxHEIGHT:KIND+KIND`` (held-out
             scenes with exact depth), ``KIND:FOLDER`` or a folder (see ``patchwrap.datasets.open_dataset``), a data set
             or samples. Without true depth, only measures that do not need it.
