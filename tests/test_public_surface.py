@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from jaxtyping import TypeCheckError
 
 import patchwrap
 import patchwrap.extension
+from patchwrap.robust import median
 
 ROOT = Path(__file__).parents[1]
 OPEN_TO_BACKENDS = {
@@ -23,6 +26,11 @@ def modules_after(code):
     script = f"import sys\n{code}\nprint(' '.join(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
+
+
+def test_shapes_that_signatures_promise_are_checked():
+    with pytest.raises(TypeCheckError):
+        median(np.zeros((3, 1)))
 
 
 def test_importing_the_package_and_the_hook_loads_no_torch():
