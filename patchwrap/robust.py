@@ -10,11 +10,12 @@ HUBER = 1.345
 CAUCHY = 2.385
 """Cauchy's tuning constant for the same efficiency (Holland & Welsch 1977)."""
 
-TENTHS = 2.5631
-"""Distance from the 10th to the 90th percentile of a normal distribution, in standard deviations."""
+TENTHS, HUNDREDTHS = 2.5631, 4.6527
+"""Distances from the 10th to the 90th and from the 1st to the 99th percentile of a normal distribution, in standard
+deviations."""
 
-LEAST_SHARE = 0.4
-"""Lower bound of ``map_spread``, as a fraction of the standard deviation that 10th and 90th percentile imply."""
+LEAST_SHARE, LEAST_TAIL = 0.4, 0.1
+"""Lower bounds of ``map_spread``, as fractions of the standard deviations that these percentiles imply."""
 
 SAMPLES = 60.0
 """Number of independent samples that a fit's data count as, relative to its prior: pixels are highly correlated."""
@@ -35,11 +36,11 @@ def robust_spread(values: Shaped[ndarray, "..."]) -> float:
 
 
 def map_spread(values: Shaped[ndarray, "..."]) -> float:
-    """The spread of a depth map: the robust spread, but at least ``LEAST_SHARE`` of the one estimated from percentiles.
+    """The spread of a depth map: the robust spread, but not much less than percentiles imply.
 
     If a sky of one value fills more than half of a map, the median absolute deviation is 0 although the ground is not
-    flat; the 10th and 90th percentiles still show its spread. Maps without such a sky have a robust spread above that
-    bound.
+    flat; the 10th and 90th percentiles still show its spread. The 1st and 99th show a small subject before a flat wall.
+    Other maps have a robust spread above both bounds.
 
     Returns:
         Above zero except for a constant map.
@@ -52,8 +53,9 @@ def map_spread(values: Shaped[ndarray, "..."]) -> float:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return 0.0
-    low, high = np.quantile(finite, (0.1, 0.9))
-    return max(robust_spread(finite), LEAST_SHARE * float(high - low) / TENTHS, 1e-3 * float(finite.std()))
+    lowest, low, high, highest = map(float, np.quantile(finite, (0.01, 0.1, 0.9, 0.99)))
+    implied = max(LEAST_SHARE * (high - low) / TENTHS, LEAST_TAIL * (highest - lowest) / HUNDREDTHS)
+    return max(robust_spread(finite), implied, 1e-3 * float(finite.std()))
 
 
 def median(values: Float[ndarray, "n"]) -> float:

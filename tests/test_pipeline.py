@@ -305,6 +305,16 @@ def test_never_worse_tiles_of_noise_leave_the_coarse_map():
     assert np.abs(fused.values - fused.coarse).max() < 1e-5
 
 
+def test_a_small_subject_before_a_flat_wall_gains_detail():
+    y, x = np.mgrid[0:480, 0:800]
+    distance = np.hypot(y - 230, x - 420)
+    subject = distance < 80  # 5 % of the picture
+    grey = np.where(subject, 0.8 - distance / 1000 + 0.03 * np.sin(x / 4) * np.sin(y / 5), 0.3)
+    photo = np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
+    fused = patchwrap.predict(photo, Painted("inverse_depth:affine", distort=0.1), plan="3x3")
+    assert affine_error(fused.values[subject], grey[subject]) < 0.95 * affine_error(fused.coarse[subject], grey[subject])
+
+
 def test_confidence_is_low_where_no_tile_confirms_the_coarse_map():
     assert patchwrap.predict(PHOTO, Random("inverse_depth:affine"), plan="p49").confidence.max() == 0
     fused = patchwrap.predict(PHOTO, Painted("depth:scale"), plan="p49")

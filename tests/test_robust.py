@@ -64,6 +64,12 @@ def test_a_sky_of_one_value_leaves_a_map_its_spread(share):
     assert map_spread(np.full(9, 3.0)) == map_spread(np.full(9, np.nan)) == 0
 
 
+@pytest.mark.parametrize("noise", [0, 1e-3])
+def test_a_small_subject_before_a_wall_gives_a_map_its_spread(noise):
+    whole = np.r_[RNG.normal(0, noise, 960), RNG.uniform(1, 2, 40)]
+    assert 0.02 < map_spread(whole) < 0.06
+
+
 def test_correlation_is_numpys():
     a, b = RNG.normal(size=(2, 100))
     assert correlation(a, b, np.ones(100)) == pytest.approx(np.corrcoef(a, b)[0, 1])
