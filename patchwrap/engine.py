@@ -204,17 +204,13 @@ class Engine:
         mirrored = run_backend(self.coarse, self._whole(photo).flip(-1)).maps[0, 0].flip(-1)
         return average_with_mirrored(plain, to_space(mirrored, self.coarse.convention, self.space), self._scale_known)
 
-    def _known(self, whole: Output, canvas: Size, margin: int) -> Bool[Tensor, "rows columns"]:
-        """Where the coarse map has a value in the fusion space, on the canvas.
+    def _known(self, whole: Output, canvas: Size) -> Bool[Tensor, "rows columns"]:
+        """Where the coarse map surely has a value of its own in the fusion space, on the canvas.
 
-        Args:
-            whole: from ``coarse_pass``.
-            canvas: ``(height, width)`` of the canvas.
-            margin: coarse pixels around invalid ones that do not count either: at the border of a sky they mix it with
-                the ground.
+        Invalid pixels and their neighbours do not count: at the border of a sky these mix it with the ground.
         """
         unknown = to_space(whole.maps, self.coarse.convention, self.space).isnan()
-        near = functional.max_pool2d(unknown.float(), 2 * margin + 1, stride=1, padding=margin)[0, 0]
+        near = functional.max_pool2d(unknown.float(), 3, stride=1, padding=1)[0, 0]
         return torch.from_numpy(enlarged_mask(near == 0, canvas))
 
     def _mirrored(self, photo: Photo, whole: Output, clock: Clock) -> Fused | None:
@@ -256,13 +252,14 @@ class Engine:
         with clock("mirror"):
             guide = self._guide(photo, whole)
         aligner = aligner_for(self._recipe.aligner, guide, canvas.size, self._scale_known)
-        valid, known = (self._known(whole, canvas.size, margin) for margin in (0, 1))
+        known = self._known(whole, canvas.size)
         with TileStore() as predictions:
             with clock("tiles"):
                 for prediction in self._tile_pass(canvas, whole):
                     # Where the coarse map only has a value of the nearest valid pixel it is no evidence about tiles.
-                    aligner.observe(prediction.tile, prediction.where(known).values)
-                    predictions.append(prediction.where(valid))
+                    prediction = prediction.where(known)
+                    aligner.observe(prediction.tile, prediction.values)
+                    predictions.append(prediction)
             with clock("align"):
                 corrections = aligner.solve()
                 around = self._surroundings(guide, canvas, whole, aligner)

@@ -101,8 +101,8 @@ def predict(
             ``DepthMap.coarse`` stays the plain map.
         progress: called with (tiles done, tiles in total).
         observer: called with each tile just before fusion: its position on the canvas, its prediction (NaN where
-            it or the coarse map is invalid) and the aligned and refined values that are fused; both in the coarse
-            backend's convention.
+            it is invalid, and in or beside a hole of the coarse map) and the aligned and refined values that are
+            fused; both in the coarse backend's convention.
 
     Returns:
         Fused depth in the coarse backend's convention (metric if its scale became known by ``fov`` or EXIF).

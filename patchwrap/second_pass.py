@@ -34,7 +34,7 @@ class Aligned:
         weights: blending weight of each pixel: window times confidence, see ``SecondPass.known`` for invalid ones.
         confidence: of each pixel, in [0, 1]; 0 where the tile is invalid.
         window: weight of each pixel by its position in the tile, in (0, 1].
-        predicted: the tile as the backend predicted it, NaN where it or the coarse map is invalid.
+        predicted: the tile as the backend predicted it, NaN where it is invalid or the coarse map is not known.
     """
 
     tile: Tile

@@ -246,6 +246,25 @@ def test_what_fills_the_holes_of_the_coarse_map_is_no_evidence_about_tiles(fuser
     assert np.abs(fused.values * inverse - 1)[fused.valid].max() < 0.01
 
 
+@pytest.mark.parametrize("fuser", ["poisson", "blend"])
+def test_beside_a_hole_of_the_coarse_map_tiles_are_not_believed_blindly(fuser):
+    """The tiles are right but for their sky of 100 m, which bleeds a coarse pixel into the ground."""
+
+    def holed(images):
+        return (5 + 5 * images[:, 0]).masked_fill(images[:, 2] > 0.5, torch.nan)
+
+    def bleeding(images):
+        return (5 + 5 * images[:, 0]).masked_fill(images[:, 1] > 0.5, 100.0)
+
+    photo = np.zeros((240, 320, 3), np.float32)
+    photo[..., 0] = 0.3
+    photo[:120, :, 2] = photo[:128, :, 1] = 1
+    coarse = patchwrap.wrap_callable(holed, "depth:metric", (24, 32), free_aspect=False)
+    fine = patchwrap.wrap_callable(bleeding, "depth:metric", (120, 160), free_aspect=False)
+    fused = patchwrap.predict(photo, coarse=coarse, fine=fine, plan="2x2", fuser=fuser)
+    np.testing.assert_allclose(fused.values[fused.valid], 6.5, rtol=0.02)
+
+
 def test_where_inverse_depth_is_zero_there_is_no_depth_with_tiles_either():
     photo = painted()
     photo[:80] = 0
