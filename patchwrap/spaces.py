@@ -6,10 +6,10 @@ and height unchanged.
 
 from typing import Literal
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError
@@ -70,7 +70,8 @@ def invertible(
     """Give inverse depths without a depth half the 2nd percentile of positive ones, so that a coarse map's sky is far.
 
     Not half the smallest: at a sky's border values may fall to zero through tiny ones, and a single one of them would
-    put the whole sky so far away that it bends the ground.
+    put the whole sky so far away that it bends the ground. Where depth itself is fused, the pixels beside a sky are at
+    least that near, too.
 
     Args:
         coarse: the coarse map in ``convention``; invalid values stay as they are.
@@ -84,10 +85,13 @@ def invertible(
     """
     if convention.space != "inverse_depth" or space == convention.space:
         return coarse
-    positive = coarse[coarse >= _TINY].numpy()
-    far = max(float(np.quantile(positive, 0.02, method="lower")) / 2 if positive.size else 0.0, _TINY)
-    # As a depth, a tiny value would outweigh all others; as a logarithm it is one of many.
-    return coarse.clamp_min(far) if space == "depth" else coarse.masked_fill(coarse < _TINY, far)
+    nowhere = coarse < _TINY
+    positive = coarse[coarse >= _TINY]
+    rank = 1 + int(0.02 * (positive.numel() - 1))
+    far = max(positive.kthvalue(rank).values.item() / 2 if positive.numel() else 0.0, _TINY)
+    # As a depth, a tiny value at a sky's border would outweigh all others; as a logarithm it is one of many.
+    raised = functional.max_pool2d(nowhere.float()[None], 3, stride=1, padding=1)[0] > 0
+    return torch.where(raised if space == "depth" else nowhere, coarse.clamp_min(far), coarse)
 
 
 def least_invertible(

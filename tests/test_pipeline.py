@@ -217,6 +217,19 @@ def test_a_sky_of_tiny_inverse_depth_leaves_the_ground_as_a_sky_of_zero_does():
     assert (tiny.values[102:] == zero.values[102:]).all()
 
 
+def test_a_distant_hundredth_of_a_picture_stays_distant_where_depth_is_fused():
+    def inverse(images):
+        return images[:, :1].clamp_min(1e-3)
+
+    photo = np.zeros((240, 320, 3), np.float32)
+    photo[..., 0] = np.linspace(0.5, 1, 240)[:, None]
+    photo[:7, :100, 0] = 1 / 255
+    coarse = patchwrap.wrap_callable(inverse, "inverse_depth:metric", (240, 320), free_aspect=False)
+    fine = patchwrap.wrap_callable(lambda images: 1 / inverse(images), "depth:affine", (120, 160), free_aspect=False)
+    fused = patchwrap.predict(photo, coarse=coarse, fine=fine, plan="2x2", fuser="blend")
+    np.testing.assert_allclose(fused.values[:5, :98], 1 / 255, rtol=0.01)
+
+
 def test_an_invalid_sky_does_not_bend_the_ground():
     class Endless(Painted):
         def predict(self, images):

@@ -74,3 +74,21 @@ def test_inverse_depth_of_about_zero_or_less_has_no_depth():
     for convention in (metric, affine):
         assert torch.equal(to_space(values, convention, "inverse_depth"), values)
         assert torch.equal(invertible(values, convention, "inverse_depth"), values)
+
+
+@pytest.mark.parametrize("space", ["log_depth", "depth"])
+def test_what_is_far_but_has_a_depth_stays_where_it_is(space):
+    values = torch.full((20, 20), 0.5)
+    values[0, :3] = 2e-6
+    metric = DepthConvention("inverse_depth", "metric")
+    assert torch.equal(invertible(values, metric, space), values)
+    values[-1] = 0  # a sky elsewhere
+    assert torch.equal(invertible(values, metric, space)[:-2], values[:-2])
+
+
+@pytest.mark.parametrize("space", ["log_depth", "depth"])
+def test_a_coarse_map_becomes_invertible_in_half_precision_and_with_a_gradient_too(space):
+    values = torch.tensor([[0.0, 0.5, 1.0]], dtype=torch.bfloat16, requires_grad=True)
+    found = invertible(values, DepthConvention("inverse_depth", "metric"), space)
+    assert found.tolist() == [[0.25, 0.5, 1.0]]
+    assert found.dtype == torch.bfloat16 and found.requires_grad
