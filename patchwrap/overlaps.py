@@ -155,17 +155,21 @@ def _overlap(
     cells: int,
     part: float,
 ) -> Overlap | None:
-    shared = [(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(*(tiles[k].cells for k in pair))]
+    places = [tiles[k].cells for k in pair]
+    shared = [(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(*places)]
     stride = _stride(prod(stop - start for start, stop in shared), cells)
-    views = []
-    for k in pair:
-        views.append(tuple(slice(a - p.start, b - p.start, stride) for p, (a, b) in zip(tiles[k].cells, shared)))
-    difference = (values[pair[0]][views[0]] - values[pair[1]][views[1]]).ravel()
-    valid = np.isfinite(difference)
-    if valid.sum() < LEAST_CELLS:
+    for step in (stride, 1):
+        views = [tuple(slice(a - p.start, b - p.start, step) for p, (a, b) in zip(place, shared)) for place in places]
+        difference = (values[pair[0]][views[0]] - values[pair[1]][views[1]]).ravel()
+        valid = np.flatnonzero(np.isfinite(difference))
+        if valid.size * step**2 >= LEAST_CELLS * stride**2:
+            break
+    else:
         return None
+    if step < stride:  # since the stride hits the holes of a regular pattern only
+        valid = valid[:: max(1, valid.size // cells)]
     first, second = (tiles[k].basis(*view)[valid] for k, view in zip(pair, views))
-    share = stride**2 * difference.size / tiles[pair[0]].thumb.size / part
+    share = step**2 * difference.size / tiles[pair[0]].thumb.size / part
     return Overlap(*pair, difference[valid], np.hstack([first, -second]), share)
 
 

@@ -67,6 +67,17 @@ def test_a_tile_is_anchored_though_its_holes_lie_in_a_regular_pattern():
     assert np.mean(anchor.difference) == pytest.approx(np.nanmean(tile.thumb), rel=0.01)
 
 
+def test_tiles_overlap_though_their_holes_lie_in_a_regular_pattern():
+    tiles = [observed(tile, scene()[tile.slices], CANVAS) for tile in TILES]
+    for tile in tiles:
+        tile.thumb[::3] = np.nan
+    tiles[0].thumb += 0.2
+    [pair] = find_overlaps(tiles)
+    assert 300 <= len(pair.difference) == len(pair.basis) < 600
+    np.testing.assert_allclose(pair.difference, 0.2, atol=1e-6)
+    assert pair.share == pytest.approx(1 / 3)
+
+
 def many_tiles(count=60):
     truth = scene()
     return [observed(tile, truth[tile.slices], CANVAS) for tile in [Tile(0, k, 96, 96) for k in range(count)]]
