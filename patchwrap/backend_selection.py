@@ -8,7 +8,7 @@ from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO
 from patchwrap.heads import Head, load_head
 from patchwrap.spec import Backend, FusionHead, HeadTraits, fine_of, head_of
-from patchwrap.wrapping import check_backend_facts, wrap
+from patchwrap.wrapping import check_backend_facts, check_head_facts, wrap
 
 _log = logging.getLogger("patchwrap")
 
@@ -47,14 +47,15 @@ def select_head(head: Any, coarse: Backend, fine: Backend) -> tuple[FusionHead |
         The head or None, and the tile backend to use with it.
 
     Raises:
-        BackendContractError: if an attribute of the head has an impossible value, see ``spec.HeadTraits``.
+        BackendContractError: if the head is a class or declares something impossible, see
+            ``wrapping.check_head_facts``.
         CheckpointError: if a file cannot be read, or its decoder is not the tile backend's.
     """
     if isinstance(head, str) and head == "auto":
         head = _own_head(coarse, fine)
     elif isinstance(head, str | Path):
         head = load_head(head)
-    HeadTraits.of(head)  # raises for impossible attributes before anything is predicted
+    check_head_facts(head)  # before anything is predicted
     if not isinstance(head, Head):
         return head, fine
     if why := head.card.mismatch(coarse, fine):

@@ -23,7 +23,7 @@ from patchwrap.errors import (
 )
 from patchwrap.plugins import not_loadable, resolve
 from patchwrap.resampling import resize_maps
-from patchwrap.spec import Backend, Movable, Traits
+from patchwrap.spec import Backend, HeadTraits, Movable, Traits
 from patchwrap.types import DepthBatch, Images
 from patchwrap.validity import depths_only
 
@@ -262,9 +262,22 @@ def check_backend_facts(backend: Any, name: str) -> None:
         _check_to(backend, name)
 
 
-def _check_to(backend: Movable, name: str) -> None:
+def check_head_facts(head: object) -> None:
+    """Check what a fusion head declares; None passes.
+
+    Raises:
+        BackendContractError: if it is a class, cannot be moved as ``Movable`` says, or an attribute has an impossible
+            value, see ``HeadTraits``.
+    """
+    _check_no_class(head)
+    HeadTraits.of(head)
+    if isinstance(head, Movable):
+        _check_to(head, type(head).__name__)
+
+
+def _check_to(part: Movable, name: str) -> None:
     try:
-        inspect.signature(backend.to).bind("cpu", torch.float32)
+        inspect.signature(part.to).bind("cpu", torch.float32)
     except TypeError as error:
         raise BackendContractError(f"{name}.to cannot be called as to(device, dtype): {error}.") from error
     except ValueError:  # compiled code tells no signature

@@ -128,6 +128,27 @@ def test_the_head_that_a_backend_brings_is_checked(refine, drawn, words, monkeyp
 
 
 
+class Fixed(Kept):
+    """A head that cannot be told its number type."""
+
+    def to(self, device):
+        return self
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [(Kept, "Kept is a class; pass an instance"), (Fixed(), r"Fixed.to cannot be called as to\(device, dtype\): too")],
+)
+def test_a_head_is_an_instance_that_can_be_moved(head, words):
+    backend = PaintedBackend()
+    with pytest.raises(BackendContractError, match=words):
+        patchwrap.predict(torch.rand(3, 60, 100), backend, head=head)
+    assert not backend.calls
+    backend.head = head
+    with pytest.raises(BackendContractError, match=words):
+        check_backend(backend, SIZES)
+
+
 def second_maps(change):
     """``predict`` with a change to all maps of a batch but the first."""
 

@@ -37,7 +37,7 @@ from patchwrap.tile_runner import backend_size, checked_maps, described, run_bac
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Features, Images
-from patchwrap.wrapping import check_backend_facts
+from patchwrap.wrapping import check_backend_facts, check_head_facts
 
 _CPU = torch.device("cpu")
 
@@ -259,10 +259,11 @@ def _check_exportable(thing: Any, name: str, size: Size) -> None:
 
 @torch.no_grad()
 def _check_head(head: FusionHead, backend: Backend, size: Size) -> None:
-    name, traits = type(head).__name__, HeadTraits.of(head)
+    check_head_facts(head)
+    name = type(head).__name__
     if isinstance(head, Movable):
         head.to(_CPU, torch.float32)
-    view = _view(backend, traits.wants_features, size)
+    view = _view(backend, HeadTraits.of(head).wants_features, size)
     refined = checked_maps(f"{name}.refine", head.refine(view), view.images)
     finite = bool(refined.isfinite().all())
     _require(finite, f"{name}.refine returned values that are not finite for finite maps.")
