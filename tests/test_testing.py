@@ -220,6 +220,29 @@ def test_a_network_in_training_mode_is_named_as_such(layer):
             check_backend(one, SIZES)
 
 
+class Holding(Kept, nn.Module):
+    """A head that is itself a module."""
+
+
+@pytest.mark.parametrize("head", [Kept(), Holding()])
+@pytest.mark.parametrize("kind", [Complete, PaintedBackend])
+def test_the_network_of_a_head_is_named_as_the_heads(kind, head, monkeypatch):
+    monkeypatch.setattr(Complete, "exportable", lambda self, size: (self.mix, {"images": torch.rand(2, 3, *size)}))
+    backend, head.network = kind(), nn.Sequential(nn.Dropout())
+    backend.head = head
+    with pytest.raises(BackendContractError, match=f"{type(head).__name__} has a Dropout in training mode"):
+        check_backend(backend, SIZES)
+    head.network.eval()
+    check_backend(backend, SIZES)
+
+
+def test_a_network_that_only_its_precision_holds_is_found():
+    backend = PaintedBackend()
+    backend.precision = patchwrap.Precision(nn.Sequential(nn.Linear(1, 1), nn.Dropout()))
+    with pytest.raises(BackendContractError, match="PaintedBackend has a Dropout in training mode"):
+        check_backend(backend, SIZES)
+
+
 @pytest.mark.parametrize("call", [check_backend, lambda backend: patchwrap.predict(torch.rand(3, 60, 100), backend)])
 def test_what_to_takes_is_checked(call):
     backend = PaintedBackend()

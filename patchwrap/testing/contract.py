@@ -14,6 +14,7 @@ from patchwrap.canvas import Canvas
 from patchwrap.errors import BackendContractError, ExportError
 from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
+from patchwrap.precision import Precision
 from patchwrap.spaces import fusion_space, to_space
 from patchwrap.spec import (
     Backend,
@@ -108,13 +109,21 @@ def _pictures(backend: Backend, size: Size) -> Images:
     return torch.from_numpy(photos).permute(0, 3, 1, 2).contiguous()
 
 
-def _check_evaluation(backend: Backend, name: str) -> None:
-    """Find dropout and batch statistics in the backend, or in a network that it holds, that are in training mode."""
-    parts = backend, *getattr(backend, "__dict__", {}).values()
-    networks = (part for part in parts if isinstance(part, nn.Module))
-    for layer in (layer for network in networks for layer in network.modules()):
-        active = layer.training and isinstance(layer, (_BatchNorm, _DropoutNd))
+def _check_evaluation(part: object, name: str) -> None:
+    """Find dropout and batch statistics in a backend or head, or in a network that it holds, that are in training mode.
+
+    The head that a backend brings does not count as its own.
+    """
+    held = part, *getattr(part, "__dict__", {}).values()
+    networks = [one.network if isinstance(one, Precision) else one for one in held]
+    others = set(_layers(head_of(part)))
+    for layer in (layer for network in networks for layer in _layers(network)):
+        active = layer.training and layer not in others and isinstance(layer, (_BatchNorm, _DropoutNd))
         _require(not active, f"{name} has a {type(layer).__name__} in training mode. Call its network's eval().")
+
+
+def _layers(network: object) -> Iterator[nn.Module]:
+    return network.modules() if isinstance(network, nn.Module) else iter(())
 
 
 @torch.no_grad()
@@ -263,6 +272,7 @@ def _check_head(head: FusionHead, backend: Backend, size: Size) -> None:
     name = type(head).__name__
     if isinstance(head, Movable):
         head.to(_CPU, torch.float32)
+    _check_evaluation(head, name)
     view = _view(backend, HeadTraits.of(head).wants_features, size)
     refined = checked_maps(f"{name}.refine", head.refine(view), view.images)
     finite = bool(refined.isfinite().all())
