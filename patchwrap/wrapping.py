@@ -195,12 +195,17 @@ class CallableBackend:
         """Return the function, if it is a module, and random images.
 
         Raises:
-            ExportError: if it is a plain function.
+            ExportError: if it is a plain function, or its weights are not float32.
         """
         if not isinstance(self.function, nn.Module):
             raise ExportError(
                 f"{_name(self.function)} is a plain function; only a torch.nn.Module can be written as ONNX. "
                 "Pass the module itself to wrap_callable."
+            )
+        if (own := _dtype_of(self.function)) != torch.float32:
+            kind = str(own).removeprefix("torch.")
+            raise ExportError(
+                f"{_name(self.function)} has {kind} weights; ONNX is written in float32. Wrap it after .float()."
             )
         return self.function, {"images": torch.rand(2, 3, *size)}
 

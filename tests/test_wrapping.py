@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import patchwrap
-from patchwrap.errors import BackendContractError, BackendNotFoundError, ConventionError
+from patchwrap.errors import BackendContractError, BackendNotFoundError, ConventionError, ExportError
 from patchwrap.testing import PaintedBackend, check_backend, painted_photo
 
 IMAGES = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(0))
@@ -148,6 +148,13 @@ def test_a_module_of_half_precision_keeps_it_whatever_number_type_is_asked_for()
     backend = patchwrap.wrap_callable(network, processing=(32, 48))
     plain, short = (patchwrap.predict(painted_photo(60, 90), backend, dtype=name) for name in ("float32", "bfloat16"))
     assert (plain.values == short.values).all()
+
+
+def test_a_module_of_half_precision_keeps_the_contract_and_is_not_written_as_onnx():
+    backend = patchwrap.wrap_callable(torch.nn.Conv2d(3, 1, 1).bfloat16(), "inverse_depth:affine", (32, 48))
+    check_backend(backend, sizes=((60, 90),))
+    with pytest.raises(ExportError, match=r"Conv2d has bfloat16 weights; .* Wrap it after \.float\(\)"):
+        backend.exportable((32, 48))
 
 
 @pytest.mark.parametrize(
