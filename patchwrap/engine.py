@@ -196,13 +196,18 @@ class Engine:
         return self.space == "log_depth"
 
     def _guide(self, photo: Photo, whole: Output) -> CoarseMap:
-        """The coarse map in the fusion space without holes, averaged with the mirrored image's if ``mirror`` is set."""
-        coarse = invertible(whole.maps[0, 0], self.coarse.convention, self.space)
-        plain = filled(to_space(coarse, self.coarse.convention, self.space))
+        """The coarse map in the fusion space without holes, averaged with the mirrored image's if ``mirror`` is set.
+
+        Not in the holes: what fills them is no evidence about the mirrored map.
+        """
+        coarse, convention = whole.maps[0, 0], self.coarse.convention
+        plain = filled(to_space(invertible(coarse, convention, self.space), convention, self.space))
         if not self.options["mirror"]:
             return plain
+        own = to_space(coarse, convention, self.space).isfinite()
         mirrored = run_backend(self.coarse, self._whole(photo).flip(-1)).maps[0, 0].flip(-1)
-        return average_with_mirrored(plain, to_space(mirrored, self.coarse.convention, self.space), self._scale_known)
+        mirrored = to_space(mirrored, convention, self.space).where(own, torch.nan)
+        return average_with_mirrored(plain, mirrored, self._scale_known)
 
     def _known(self, whole: Output, canvas: Size) -> Bool[Tensor, "rows columns"]:
         """Where the coarse map surely has a value of its own in the fusion space, on the canvas.

@@ -71,3 +71,15 @@ def test_without_tiles_the_mirrored_image_counts_only_if_asked_for():
     assert tilt[1] < 0.2 * tilt[0]
     np.testing.assert_array_equal(both.coarse, plain.coarse)
     assert both.options["tile_count"] == 0 and both.confidence_map is None
+
+
+def test_what_fills_the_holes_of_the_coarse_map_is_no_evidence_about_the_mirrored_map():
+    """The backend is right wherever it is valid, which is not in the left third of what it sees."""
+
+    def holed(images):
+        return (1 + images[:, 0]).masked_fill(torch.arange(images.shape[3]) < images.shape[3] // 3, torch.nan)
+
+    photo = np.tile(np.linspace(0.1, 1, 320, dtype=np.float32)[None, :, None], (240, 1, 3))
+    backend = patchwrap.wrap_callable(holed, "inverse_depth:affine", (48, 64), free_aspect=False)
+    plain, both = (patchwrap.predict(photo, backend, tiles=False, mirror=on) for on in (False, True))
+    np.testing.assert_allclose(both.values[both.valid], plain.values[both.valid], atol=1e-5)
