@@ -201,6 +201,16 @@ def test_a_backend_leaves_the_device_before_the_next_one_predicts(folder):
     assert [what for who, what in before if who is first][-1] == torch.float32
 
 
+def test_a_backend_that_cannot_be_moved_stops_no_other(folder):
+    class Fixed(Truth):
+        def to(self, device, dtype):
+            raise RuntimeError("bolted down")
+
+    report = run({"fixed": Fixed(), "knows": Truth()}, folder, plans=["none"], count=1)
+    errors = {row.key: row.error for row in report.rows if row.key.endswith("single")}
+    assert "bolted down" in errors["fixed-single"] and errors["knows-single"] is None
+
+
 def test_heights_fail_where_depth_is_known(folder):
     report = run({"canopy": Truth("height:metric")}, folder, count=1)
     assert all("measured from the ground" in row.error for row in report.rows)

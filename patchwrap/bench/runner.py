@@ -156,7 +156,7 @@ class Run:
             refuse_duplicate_keys([*self.rows, *backend_run.rows])
             self.rows += backend_run.run()
             del backend_run  # frees the backend before the next one is loaded
-            release(source, fine_of(source), head_of(source))  # a backend that was given as an object is still there
+            _released(source)  # a backend that was given as an object is still there
 
     def _backend_run(self, first: Row, source: Any, number: int, backends: int) -> BackendRun:
         combinations = self.matrix.combinations(first, wrap(source), self.dataset.has_truth)
@@ -208,6 +208,13 @@ class Run:
         rows = [row.key for row in self.rows if row.error is None]
         drawn = (self.album.picture(image, rows, self.dataset.has_truth) for image in images)
         return [picture for picture in drawn if picture is not None]
+
+
+def _released(source: Any) -> None:
+    try:
+        release(source, fine_of(source), head_of(source))
+    except Exception as error:  # the rows of a backend that cannot be moved have failed already
+        _log.debug("traceback", exc_info=error)
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:
