@@ -797,16 +797,30 @@ def test_images_to_train_on_are_refused_for_selection(photos, tmp_path):
         finetune(PaintedBackend(), samples, tmp_path / "h.safetensors", held_out_data=samples[3:], **TINY)
 
 
-def test_copies_of_images_to_train_on_are_refused_for_selection_however_they_are_read(photos, tmp_path):
-    for folder, depth in (("same", "0.npy"), ("described", "0.npy"), ("packed", "0.npz")):
+@pytest.fixture
+def copies(photos, tmp_path):
+    """The first photo four times: copied, described, with packed depth, and read with another scale."""
+    for folder in ("same", "described", "packed"):
         (tmp_path / folder).mkdir()
         shutil.copyfile(photos / "0.png", tmp_path / folder / "0.png")
-        shutil.copyfile(photos / "0.npy", tmp_path / folder / depth)
+    for folder in ("same", "described"):
+        shutil.copyfile(photos / "0.npy", tmp_path / folder / "0.npy")
     (tmp_path / "described" / "0.json").write_text("{}")
-    copies = [Pairs(tmp_path / folder).lazy_samples for folder in ("same", "described", "packed")]
-    for held_out in (*copies, Pairs(photos, depth_scale=0.01).lazy_samples[:1]):
+    np.savez_compressed(tmp_path / "packed" / "0.npz", np.load(photos / "0.npy"))
+    samples = [Pairs(tmp_path / folder).lazy_samples[0] for folder in ("same", "described", "packed")]
+    return [*samples, Pairs(photos, depth_scale=0.01).lazy_samples[0]]
+
+
+def test_copies_of_images_to_train_on_are_refused_for_selection_however_they_are_read(photos, copies):
+    for copied in copies:
         with pytest.raises(OptionError, match="held_out_data contains 1 of the images to train on, such as '0'"):
-            apart(Pairs(photos).lazy_samples, held_out)
+            apart(Pairs(photos).lazy_samples, [copied])
+
+
+def test_copies_of_images_that_a_head_was_trained_on_are_told_however_they_are_read(photos, copies):
+    first, second = Pairs(photos).lazy_samples[:2]
+    assert all(runner._learned({"images": ["0"], "stamps": {"0": first.stamp}}, copied) for copied in copies)
+    assert not any(runner._learned({"images": ["0"], "stamps": {"0": second.stamp}}, copied) for copied in copies)
 
 
 def test_an_image_to_train_on_is_refused_for_selection_though_another_scene_has_its_name(tmp_path, write):

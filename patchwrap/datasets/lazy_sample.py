@@ -74,10 +74,10 @@ class LazySample:
 
 
 def lasting_part(stamp: str) -> str:
-    """What stays in a stamp when files are copied or read otherwise: their sizes; of a sample in memory, all of it.
+    """What stays in a stamp when a picture is copied or its depth is another: its size; of a sample in memory, all.
 
     Example:
         >>> lasting_part("52011:1764535000000000000 8294528:1764535000000000000 [('kind', 'pairs')]")
-        '52011 8294528'
+        '52011'
     """
-    return " ".join(part.partition(":")[0] for part in stamp.partition(" [")[0].split())
+    return stamp.partition(":")[0]  # the picture is the first of the files
