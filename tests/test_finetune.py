@@ -841,6 +841,12 @@ def test_uncompressed_pictures_of_one_name_and_size_are_no_copies(tmp_path):
     assert apart(train, judged) == (train, judged)
 
 
+def test_a_picture_that_is_gone_since_it_was_listed_is_no_copy(photos, copies):
+    train = Pairs(photos).lazy_samples
+    copies[0].entry.image.unlink()
+    assert apart(train, copies[:1]) == (train, copies[:1])
+
+
 @pytest.mark.parametrize("size", ["1920x1080", "3840x2160"])
 def test_generated_images_for_selection_are_other_scenes_than_those_to_train_on(tmp_path, monkeypatch, size):
     def drawn(count, size, cache, progress, first, kinds):

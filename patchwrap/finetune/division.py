@@ -109,6 +109,9 @@ def _file_name(sample: SampleSource) -> str:
 
 def _is_copy(sample: SampleSource, other: SampleSource) -> bool:
     """Whether two samples of one file name show the same picture, whatever depth there is beside it."""
-    if isinstance(sample, LazySample) and isinstance(other, LazySample):
-        return filecmp.cmp(sample.entry.image, other.entry.image, shallow=False)  # compares sizes first
-    return sample.stamp == other.stamp
+    try:
+        if isinstance(sample, LazySample) and isinstance(other, LazySample):
+            return filecmp.cmp(sample.entry.image, other.entry.image, shallow=False)  # compares sizes first
+        return sample.stamp == other.stamp
+    except OSError:  # one that cannot be read is skipped later
+        return False
