@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -839,6 +839,17 @@ def test_uncompressed_pictures_of_one_name_and_size_are_no_copies(tmp_path):
         np.save(tmp_path / folder / "0001.npy", np.ones((48, 64), np.float32))
     train, judged = (Pairs(tmp_path / folder).lazy_samples for folder in ("train", "judged"))
     assert apart(train, judged) == (train, judged)
+
+
+def test_a_picture_in_memory_is_a_copy_with_other_depth_and_of_a_file(photos, copies):
+    other = Pairs(photos)[1]
+    learned = Pairs(photos)[0]
+    for judged in (replace(learned, depth=2 * learned.depth), *copies):
+        with pytest.raises(OptionError, match="contains 1 of the images to train on, such as '0'"):
+            apart([learned], [judged])
+    assert apart([learned], [replace(other, name="0")])
+    copies[0].entry.image.unlink()
+    assert apart([learned], copies[:1])
 
 
 def test_a_picture_that_is_gone_since_it_was_listed_is_no_copy(photos, copies):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from patchwrap.datasets import LazySample, SampleSource
-from patchwrap.errors import OptionError
+from patchwrap.errors import OptionError, PatchwrapError
 from patchwrap.finetune.recipe import Recipe
 
 _VIEW = re.compile(r"(image|camera|cam|frame|scene_cam)(_?\d+|_[a-z0-9_]+)?|images|data", re.IGNORECASE)
@@ -112,6 +112,6 @@ def _is_copy(sample: SampleSource, other: SampleSource) -> bool:
     try:
         if isinstance(sample, LazySample) and isinstance(other, LazySample):
             return filecmp.cmp(sample.entry.image, other.entry.image, shallow=False)  # compares sizes first
-        return sample.stamp == other.stamp
-    except OSError:  # one that cannot be read is skipped later
+        return np.array_equal(sample.read().photo.pixels, other.read().photo.pixels)
+    except (PatchwrapError, OSError):  # one that cannot be read is skipped later
         return False
