@@ -69,6 +69,16 @@ def test_a_record_gives_back_what_was_kept(record):
     assert torch.allclose(target[valid], plane(*CANVAS)[: target.shape[2], : target.shape[3]][4:].flatten(), atol=2e-3)
 
 
+def test_only_invalid_pixels_are_kept_without_confidence(record):
+    tile, facts = record.tiles[0], record.facts
+    confidence = torch.ones(1, 1, *facts.tile)
+    confidence[..., 0], confidence[..., 1] = 0.0, 1e-3
+    view = replace(record.view(0), confidence=confidence)
+    image = torch.zeros(*facts.canvas, 3, dtype=torch.uint8).numpy()
+    write_record(record.path, facts, image, plane(16, 24), {tile: (view, Correction())}, None, None)
+    assert torch.equal(Record(record.path).view(0).confidence > 0, confidence > 0)
+
+
 def test_groups_are_two_by_two_and_pairs_all_that_overlap_in_them(record):
     squares = [group.tiles for group in groups_of(record, "group")]
     assert squares == [(0, 1, 3, 4), (1, 2, 4, 5), (3, 4, 6, 7), (4, 5, 7, 8)]

@@ -22,7 +22,7 @@ from patchwrap.spaces import FusionSpace
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
 
-FORMAT = 5
+FORMAT = 6
 """Increase when records made from the same predictions hold something else."""
 
 Target = Float[Tensor, "1 1 height width"]
@@ -161,7 +161,8 @@ def _tensors(facts: Facts, views: Mapping[Tile, tuple[TileView, Correction]]) ->
         "tiles": _numbers([[t.top, t.left, t.height, t.width] for t in views]),
         "corrections": torch.tensor([[c.scale, c.shift, c.tilt_v, c.tilt_u] for _, c in views.values()]),
         "aligned": _normal(shown.aligned, facts),
-        "confidence": (shown.confidence * 255).round().byte(),
+        # Zero is kept for invalid pixels.
+        "confidence": (shown.confidence * 255).round().clamp(min=1).where(shown.confidence > 0, 0).byte(),
         "disagreement": (shown.disagreement / facts.spread).half(),
         "context": torch.cat([_normal(shown.context[:, :2], facts), shown.context[:, 2:].half()], 1),
     }
