@@ -1,6 +1,7 @@
 """The steps of a training: gradients, moving average, rates and what is evaluated; on tiles of a plane."""
 
 import copy
+from contextlib import nullcontext
 from dataclasses import astuple
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from patchwrap.ambient_modes import ordinary_modes
 from patchwrap.finetune import trainer as module
 from patchwrap.finetune.draw import Drawer
 from patchwrap.finetune.objective import terms
@@ -85,6 +87,18 @@ def test_accumulated_batches_give_the_mean_of_their_gradients(make, monkeypatch)
     found = flat([value.grad for value in trainer.parameters])
     assert not torch.allclose(one, other, rtol=1e-2)
     torch.testing.assert_close(found, (one + other) / 2, rtol=1e-3, atol=1e-5 * float(one.abs().max()))
+
+
+def test_steps_inside_a_callers_autocast_are_those_without_it(make):
+    losses = []
+    for ambient in (nullcontext(), torch.autocast("cpu", torch.bfloat16)):
+        trainer = make(precision="bfloat16", rate=0.01, warm_up=0.0)
+        batch = trainer.drawer.draw(0, 0, 0)
+        with ambient, ordinary_modes(torch.device("cpu")):
+            for _ in range(3):
+                trainer._step([batch])
+        losses.append(trainer._sums)
+    assert losses[0] == losses[1]
 
 
 def test_the_moving_average_of_three_steps(make):

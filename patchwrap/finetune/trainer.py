@@ -324,8 +324,12 @@ def share_of_rate(progress: float, warm_up: float) -> float:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:
-    """Autocast to a shorter number type; with ``float32`` a context that does nothing."""
-    return torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")
+    """Autocast to a shorter number type; with ``float32`` a context that does nothing.
+
+    Casts of weights are not kept: inside a caller's autocast they would last until that ends, beyond many steps.
+    """
+    dtype, enabled = getattr(torch, precision), precision != "float32"
+    return torch.autocast(device.type, dtype, enabled=enabled, cache_enabled=False)
 
 
 def _means(rows: Sequence[dict[str, Tensor]]) -> dict[str, float]:
