@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from patchwrap.ambient_modes import ordinary_modes
+from patchwrap.as_module import AsModule
 from patchwrap.errors import ExportError, MissingExtraError, OptionError, one_line
 from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
@@ -146,7 +147,8 @@ class Candidate:
         try:
             with _quiet():
                 return torch.onnx.export(
-                    _Positional(module),
+                    # Called by position, so that the graph's inputs need not be named like the module's parameters.
+                    AsModule(module, module.__call__),
                     tuple(inputs.values()),
                     input_names=list(inputs),
                     output_names=[self.facts["output"]],
@@ -202,17 +204,6 @@ class Candidate:
         if gap > TOLERANCE:
             raise ExportError(f"{self.name} as ONNX differs from torch by {gap:.2g} {where}. {self._advice}")
         return gap
-
-
-class _Positional(nn.Module):
-    """Calls a module by position, so that the graph's inputs need not be named like its parameters."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return self.module(*inputs)
 
 
 _HEAD_FACTS = {"layout": "NCHW", "color": "RGB", "range": [0, 1], "output": "refined"}
