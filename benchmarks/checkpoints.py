@@ -153,7 +153,7 @@ def summarize(name: str, sets: Mapping[str, Lines], missing: list[str]) -> Resul
     shown = {part: report.data for part, report in reports.items()}
     shown |= {"backends": first["backends"], "plan": first["plans"][0], "count": first["count"]}
     data = {part or "data": {title: numbers(one) for title, one in lines.items()} for part, lines in sets.items()}
-    return Result.now(name, shown, tables, {"missing": missing} | data)
+    return Result.now(name, shown, tables, {"missing": missing} | data, first["device"])
 
 
 def numbers(one: Line) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def summarize(options: argparse.Namespace, reports: list[Report]) -> Result:
     shown = {"checkpoint": Path(options.checkpoint).name, "data": first.data, "steps": options.steps}
     shown |= {"plan": options.plan, "tile_batch_size": options.tile_batch_size}
     data = {name: estimates(report, row) for name, (report, row) in lines.items()}
-    return Result.now("diffusion", shown, tables, {"images": first.images, **data})
+    return Result.now("diffusion", shown, tables, {"images": first.images, **data}, options.device)
 
 
 _ORDER = (*BESIDE.values(), *MODES)

@@ -105,7 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
         summarize(name, cells | {TRUE: ceiling["auto"]}, options).tell(options.results)
     shown = {"backbones": [name for name in BACKBONES if _place(name, options.results).exists()]}
     means = {name: _means(Result.read(_place(name, options.results))) for name in shown["backbones"]}
-    Result.now("heads", shown, {"heads_aims": aims(means)}, {}).tell(options.results)
+    Result.now("heads", shown, {"heads_aims": aims(means)}, {}, options.device).tell(options.results)
 
 
 def trained(
@@ -153,7 +153,7 @@ def summarize(name: str, cells: Mapping[str, Mapping[str, Cell]], options: argpa
     estimates = {variant: {key: asdict(cell.estimate) for key, cell in row.items()} for variant, row in rows.items()}
     shown = {"minutes": options.minutes, "own_steps": options.own_steps, "scenes": options.scenes}
     shown |= {"plan": options.plan, "count": options.count}
-    return Result.now(f"heads_{name}", shown, {f"heads_{name}": table}, estimates)
+    return Result.now(f"heads_{name}", shown, {f"heads_{name}": table}, estimates, options.device)
 
 
 def aims(backbones: Mapping[str, Mapping[str, Means]]) -> Table:

@@ -79,7 +79,8 @@ def summarize(name: str, report: Report) -> Result:
     measured = {
         alignment: {kind(row): line(report, row, alignment) for row in rows.values()} for alignment in report.tables
     }
-    return Result.now(name, shown(report), tables, {"images": report.images, **measured})
+    told = shown(report)
+    return Result.now(name, told, tables, {"images": report.images, **measured}, told["device"])
 
 
 def kind(row: Row) -> str:

@@ -59,11 +59,17 @@ class Result:
 
     @classmethod
     def now(
-        cls, name: str, options: dict[str, Any], tables: dict[str, Table], data: dict[str, Any]
+        cls,
+        name: str,
+        options: dict[str, Any],
+        tables: dict[str, Table],
+        data: dict[str, Any],
+        device: str = "auto",
     ) -> "Result":
-        """Record where and how this process ran."""
+        """Record where and how this process ran, with the GPU only if the device is one."""
         date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        return cls(name, command(), commit(), date, options, machine(), versions(*DISTRIBUTIONS), tables, data)
+        where = machine(device), versions(*DISTRIBUTIONS)
+        return cls(name, command(), commit(), date, options, *where, tables, data)
 
     @classmethod
     def read(cls, path: Path) -> "Result":

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         "repeats": options.repeats,
     }
     tables = {"transformers_speed": speed_table(data), "transformers_precision": precision_table(data)}
-    result = Result.now("transformers_speed", shown, tables, data)
+    result = Result.now("transformers_speed", shown, tables, data, options.device)
     result.tell(options.results)
 
 

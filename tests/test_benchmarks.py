@@ -60,6 +60,12 @@ def unstamped(monkeypatch):
 
 
 @pytest.fixture
+def placed(module, monkeypatch):
+    """Results name the device that they were made on as accelerator, though this machine may have none."""
+    monkeypatch.setattr(module("report"), "machine", lambda device="auto": {"accelerator": device})
+
+
+@pytest.fixture
 def quick(unstamped, monkeypatch):
     """Measures without the consistency of tiles, which tables of checkpoints do not show."""
     monkeypatch.setattr(backend_run.Subject, "tile_consistency", lambda *_: {})
@@ -83,13 +89,15 @@ def data(tmp_path):
     return folder
 
 
-def test_quality_ranks_fused_above_coarse(module, data, tmp_path, monkeypatch):
+def test_quality_ranks_fused_above_coarse(module, data, tmp_path, monkeypatch, placed):
     quality = module("quality")
     blurry = partial(bench, Blurry())
     monkeypatch.setattr(module("report"), "bench", lambda backend, *words, **options: blurry(*words, **options))
-    quality.main(["--data", str(data), "--plan", "p16", "--results", str(tmp_path / "results"), "--name", "quality"])
+    words = ["--data", str(data), "--plan", "p16", "--device", "cpu", "--name", "quality"]
+    quality.main([*words, "--results", str(tmp_path / "results")])
     result = module("report").Result.read(tmp_path / "results" / "quality.json")
     assert set(result.tables) == {"quality", "quality_drift", "quality_aims"}
+    assert result.machine == {"accelerator": "cpu"}
     own = result.data["own"]
     assert set(own) == {"single", "double", "average", "minmax", "blend", "poisson"}
     assert own["poisson"]["rmse"]["mean"] < own["single"]["rmse"]["mean"]
@@ -403,12 +411,13 @@ def test_scenes_are_found_in_a_folder_of_several_layouts(module, tmp_path):
     assert [float(np.median(one.read().truth)) for one in samples] == [5.0, 2.0]
 
 
-def test_checkpoints_are_measured_on_any_folder_of_pairs(module, data, tmp_path, quick):
+def test_checkpoints_are_measured_on_any_folder_of_pairs(module, data, tmp_path, quick, placed):
     checkpoints = module("checkpoints")
     words = ["--backend", "native", "--data", str(data), "--device", "cpu", "--results", str(tmp_path)]
     checkpoints.main([*words, "--plan", "1x2", "--scenes", "1"])
     result = module("report").Result.read(tmp_path / "checkpoints_data.json")
     assert list(result.tables) == ["checkpoints_data"] and result.options["data"] == "data"
+    assert result.machine == {"accelerator": "cpu"}
     ramp = {row[0]: row[-1] for row in result.tables["checkpoints_data"].rows}["vertical ramp"]
     assert ramp == "0%"
 
@@ -468,7 +477,7 @@ def test_true_tiles_leave_what_the_whole_image_got_wrong_at_large(module):
     assert before["abs_rel"] > 0.05 and after["abs_rel"] < 0.5 * before["abs_rel"]
 
 
-def test_heads_are_trained_once_and_measured(module, tmp_path, monkeypatch, unstamped):
+def test_heads_are_trained_once_and_measured(module, tmp_path, monkeypatch, unstamped, placed):
     heads = module("heads")
     monkeypatch.setattr(module("train_universal_head").patchwrap, "load_backend", lambda *_: Blurry())
     monkeypatch.setattr(heads.torch, "set_num_threads", lambda count: None)
@@ -478,8 +487,9 @@ def test_heads_are_trained_once_and_measured(module, tmp_path, monkeypatch, unst
     assert set(trained) == {"universal_simulated.safetensors", "own_simulated.safetensors"}
     result = module("report").Result.read(tmp_path / "heads_simulated.json")
     assert list(result.data) == ["single", "none", heads.TRUE, heads.UNIVERSAL, heads.OWN]
-    aims = module("report").Result.read(tmp_path / "heads.json").tables["heads_aims"]
-    assert aims == heads.aims({"simulated": heads._means(result)})
+    aims = module("report").Result.read(tmp_path / "heads.json")
+    assert aims.tables["heads_aims"] == heads.aims({"simulated": heads._means(result)})
+    assert result.machine == aims.machine == {"accelerator": "cpu"}
     monkeypatch.setattr(heads, "train_head", None)
     heads.main(words)
 
@@ -566,11 +576,12 @@ def random_marigold(monkeypatch, tmp_path):
     return tmp_path / "marigold"
 
 
-def test_tile_modes_are_compared(module, tmp_path, random_marigold, unstamped):
+def test_tile_modes_are_compared(module, tmp_path, random_marigold, unstamped, placed):
     diffusion = module("diffusion")
     words = ["--short", "--scenes", "1", "--device", "cpu", "--pictures", "0", "--cache", str(tmp_path / "cache")]
     diffusion.main([*words, "--checkpoint", str(random_marigold), "--results", str(tmp_path)])
     result = module("report").Result.read(tmp_path / "diffusion.json")
+    assert result.machine == {"accelerator": "cpu"}
     assert [row[0] for row in result.tables["diffusion"].rows] == [*diffusion.BESIDE.values(), *diffusion.MODES]
     assert [row[0] for row in result.tables["diffusion_pairs"].rows][:2] == [
         "independent minus shared-noise", "independent minus coarse-start"

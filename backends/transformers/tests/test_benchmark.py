@@ -22,14 +22,17 @@ def speed(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_it_measures_both_ways_in_every_precision(speed, tiny, tmp_path, capsys):
+def test_it_measures_both_ways_in_every_precision(speed, tiny, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.modules["report"], "machine", lambda device="auto": {"accelerator": device})
     photo = tmp_path / "photo.png"
     Image.fromarray((255 * painted_photo(200, 300)).astype(np.uint8)).save(photo)
     checkpoint = str(tiny("depth_anything_metric"))
 
-    speed.main(["--short", "--checkpoint", checkpoint, "--image", str(photo), "--results", str(tmp_path)])
+    words = ["--short", "--checkpoint", checkpoint, "--image", str(photo), "--device", "cpu"]
+    speed.main([*words, "--results", str(tmp_path)])
 
     result = json.loads((tmp_path / "transformers_speed.json").read_text())
+    assert result["machine"] == {"accelerator": "cpu"}
     assert result["options"]["checkpoint"] == "depth_anything_metric" and result["options"]["processing"] == "126x126"
     assert [row[0] for row in result["tables"]["transformers_speed"]["rows"]] == ["float32", "bfloat16"]
     assert all(len(seconds) == 1 for ways in result["data"]["seconds"].values() for seconds in ways.values())
