@@ -12,7 +12,7 @@ from PIL import Image
 
 import patchwrap
 from patchwrap import tiling
-from patchwrap.bench import backend_run
+from patchwrap.bench import backend_run, runner
 from patchwrap.bench.report import Report
 from patchwrap.bench.runner import RECORDS, bench
 from patchwrap.convention import DepthConvention
@@ -20,6 +20,7 @@ from patchwrap.datasets import Sample, open_dataset
 from patchwrap.errors import ImageError, OptionError
 from patchwrap.io import read_image
 from patchwrap.io.files import to_json
+from patchwrap.machine import machine
 from patchwrap.tiling import Tile
 
 SIZE = (48, 64)
@@ -199,6 +200,14 @@ def test_a_backend_leaves_the_device_before_the_next_one_predicts(folder):
     run({"first": first, "second": second}, folder, plans=["none"], count=1, dtype="bfloat16", device="cpu")
     before = told[: told.index((second, "predicts"))]
     assert [what for who, what in before if who is first][-1] == torch.float32
+
+
+def test_reports_and_fingerprints_name_the_device_that_is_used(folder, tmp_path, monkeypatch):
+    asked = []
+    for module in (runner, backend_run):
+        monkeypatch.setattr(module, "machine", lambda device="auto": asked.append(device) or machine(device))
+    run({"truth": Truth()}, folder, plans=["none"], count=1, device="cpu", out=tmp_path / "report", pictures=0)
+    assert len(asked) == 3 and set(asked) == {"cpu"}  # two rows and the report
 
 
 def test_a_backend_that_cannot_be_moved_stops_no_other(folder):

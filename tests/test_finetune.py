@@ -28,7 +28,7 @@ from patchwrap.datasets.heldout import FIRST_SEED
 from patchwrap.datasets.image_set import ImageSet
 from patchwrap.engine import Engine
 from patchwrap.errors import ConventionError, MissingExtraError, OptionError, OutputError, PatchwrapError, TrainingError
-from patchwrap.finetune import Recipe, SimulatedBackend, runner
+from patchwrap.finetune import Recipe, SimulatedBackend, job, runner
 from patchwrap.finetune.division import apart, divided, scene_of
 from patchwrap.finetune.draw import Drawer, assembled
 from patchwrap.finetune.job import TrainingJob
@@ -1004,6 +1004,13 @@ def test_nothing_to_learn_from_is_one_clear_line(tmp_path):
         np.save(tmp_path / "empty" / f"{seed}.npy", np.full(SIZE, np.inf, np.float32))
     with pytest.raises(OptionError, match="no sample is left to learn from"):
         finetune(PaintedBackend(), tmp_path / "empty", tmp_path / "h.safetensors", cache=tmp_path / "kept", **TINY)
+
+
+def test_a_card_names_the_device_that_was_trained_on(monkeypatch):
+    monkeypatch.setattr(job, "machine", lambda device="auto": {"accelerator": device})
+    a, b = Named("a"), Named("b")
+    made = TrainingJob(Recipe(), Processes("cpu"), [], [a], [b], Path("x.safetensors"), None, None, "ab", {}, False)
+    assert made.card({}, 0, []).training["machine"] == {"accelerator": "cpu"}
 
 
 def test_another_division_of_the_same_images_is_another_training():
