@@ -51,7 +51,7 @@ def _add_render(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--scenes", type=int, default=4800, help="how many scenes (default: %(default)s)")
     verb.add_argument("--first-seed", type=int, default=0, help="seeds from 1000000 on are held out from training")
     verb.add_argument("--pairs", type=int, default=2, help="pairs of overlapping tiles a scene (default: %(default)s)")
-    verb.add_argument("--per-shard", type=int, default=64, help="(default: %(default)s)")
+    verb.add_argument("--per-shard", type=int, default=64, help="scenes per shard (default: %(default)s)")
     verb.add_argument("--supersample", type=int, default=2, help="samples per pixel and axis (default: %(default)s)")
     verb.add_argument("--processes", type=int, default=2, help="how many render at once (default: %(default)s)")
     kinds = "of scenes, as in street,room (default: all that networks are trained on)"

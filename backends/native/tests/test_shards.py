@@ -159,6 +159,12 @@ def test_nothing_to_render_is_one_line(tmp_path, capsys, option):
     assert capsys.readouterr().err.endswith(f"{option[2:].replace('-', '_')} 0 is less than 1.\n")
 
 
+def test_the_help_says_what_a_shard_holds(capsys):
+    with pytest.raises(SystemExit):
+        main(["render", "--help"])
+    assert "scenes per shard (default: 64)" in " ".join(capsys.readouterr().out.split())
+
+
 def test_ctrl_c_is_one_line(tmp_path, monkeypatch, capsys):
     def pressed(*_, **__):
         raise KeyboardInterrupt
