@@ -126,7 +126,6 @@ def _forget_peak() -> None:
 def _parser() -> argparse.ArgumentParser:
     made = parser(__doc__, "small photos")
     made.add_argument("--size", type=parse_size, default=(2000, 3000), help="WIDTHxHEIGHT, first part")
-    made.add_argument("--backend", default="native", help="not used: memory is measured with a backend of its own")
     made.add_argument("--case", help=argparse.SUPPRESS)
     return made
 

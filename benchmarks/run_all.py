@@ -11,11 +11,8 @@ from pathlib import Path
 
 from report import RESULTS, Result, results
 
-BENCHMARKS = (
-    *("installed.py", "quality.py", "checkpoints.py", "defaults.py"),
-    *("overhead.py", "memory.py", "sizes.py", "heads.py"),
-)
-ITS_OWN = ("scenes.py", "transformers_speed.py", "diffusion.py")
+BENCHMARKS = ("installed.py", "quality.py", "checkpoints.py", "defaults.py", "overhead.py", "sizes.py", "heads.py")
+ITS_OWN = ("memory.py", "scenes.py", "transformers_speed.py", "diffusion.py")
 """Benchmarks that take no backend, or have a network of their own."""
 
 
