@@ -11,7 +11,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from patchwrap.resampling import input_size
+from patchwrap.spec import Traits, fine_of
+from patchwrap.tile_runner import backend_size
 from patchwrap.tiling import TilePlan
 
 
@@ -25,12 +26,12 @@ def bare_loop(
     """Predict the whole picture, its mirror image if the backend asks for it, and every tile; return the tiles."""
     pixels = torch.from_numpy(picture).permute(2, 0, 1)[None]
     size = picture.shape[:2]
-    fine = getattr(backend, "fine", backend)
+    fine = fine_of(backend) or backend
     tiles = TilePlan.parse(plan).tiles((size[0], size[1]))
     outputs: list[Tensor] = []
     with torch.no_grad():
         whole = _unit(_resized(pixels, backend, size), device)
-        for seen in (whole, whole.flip(-1))[: 1 + getattr(backend, "mirror", False)]:
+        for seen in (whole, whole.flip(-1))[: 1 + Traits.of(backend).mirror]:
             backend.predict(seen)[0, 0].cpu()
         for start in range(0, len(tiles), batch_size):
             batch = tiles[start : start + batch_size]
@@ -41,8 +42,7 @@ def bare_loop(
 
 def _resized(pixels: Tensor, backend: Any, size: tuple[int, ...]) -> Tensor:
     """8-bit RGB at the size the backend wants for a picture or tile of ``size``."""
-    multiple, free = getattr(backend, "multiple", 1), getattr(backend, "free_aspect", True)
-    wanted = input_size((size[0], size[1]), backend.processing, multiple, free)
+    wanted = backend_size(backend, (size[0], size[1]))
     return interpolate(pixels, wanted, mode="bilinear", align_corners=False, antialias=True)
 
 

@@ -20,6 +20,7 @@ from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.io import Photo
 from patchwrap.metrics import align, boundary_scores, depth_metrics, valid_mask
 from patchwrap.size import parse_size
+from patchwrap.spec import Traits, fine_of
 from patchwrap.types import Values
 from report import Result, Table, parser
 
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.short:
         options.count, options.size = 1, (270, 480)
     backend = patchwrap.load_backend(options.backend)
-    settings = (*SETTINGS, DETAIL[getattr(getattr(backend, "fine", backend), "knows_tiles", False)])
+    settings = (*SETTINGS, DETAIL[Traits.of(fine_of(backend) or backend).knows_tiles])
     rows: dict[str, list[dict[str, float]]] = {}
     with Console(stderr=True).status("rendering") as status:
         for sample in generated_samples(options.count, options.size, cache_folder(), lambda *_: None, FIRST):

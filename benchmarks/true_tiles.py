@@ -10,7 +10,7 @@ from patchwrap.datasets import SampleSource
 from patchwrap.errors import BackendContractError
 from patchwrap.finetune import SimulatedBackend
 from patchwrap.finetune.simulated import FAULTLESS
-from patchwrap.spec import Movable, TileView, fine_of
+from patchwrap.spec import Movable, TileView, Traits, fine_of
 from patchwrap.types import DepthBatch, Images
 from patchwrap.wrapping import wrap
 
@@ -38,9 +38,8 @@ class TrueTiles:
     def __init__(self, backend: Any, samples: Sequence[SampleSource]) -> None:
         self.whole = wrap(backend)
         self.convention, self.processing = self.whole.convention, self.whole.processing
-        self.multiple = getattr(self.whole, "multiple", 1)
-        self.free_aspect = getattr(self.whole, "free_aspect", True)
-        self.mirror = getattr(self.whole, "mirror", False)
+        traits = Traits.of(self.whole)
+        self.multiple, self.free_aspect, self.mirror = traits.multiple, traits.free_aspect, traits.mirror
         network = fine_of(self.whole) or self.whole
         self.fine = SimulatedBackend(samples, str(self.convention), network.processing, faults=FAULTLESS)
         self.head = Undoubted()
