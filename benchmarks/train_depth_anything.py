@@ -37,7 +37,8 @@ from patchwrap_native.budget import Budget
 from patchwrap_native.console import TrainingConsole
 from patchwrap_native.crops import Diet, Sampler, scaled
 from patchwrap_native.depth_stage import whole_views
-from patchwrap_native.shards import Shard, open_shards
+from patchwrap_native.recipe import card_at
+from patchwrap_native.shards import Shard, contents, open_shards, seeds_of
 from patchwrap_native.trainer import History, Trainer
 from patchwrap_native.unet import UNet
 from starting_weights import enliven
@@ -327,26 +328,24 @@ def identity(options: argparse.Namespace, stage: RelativeStage) -> str:
     """What must not change when a training resumes; its length and device may."""
     files = [options.start_from and options.start_from / "model.safetensors", options.guide]
     weights = [path and hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
-    scenes = [[(shard.size, shard.scenes) for shard in part] for part in (stage.shards, stage.held_out)]
+    scenes = contents(stage.shards, stage.held_out)
     return digest([options.batch_size, options.rate, options.seed, options.taught, weights, scenes])
 
 
 def card(options: argparse.Namespace, stage: RelativeStage, history: History) -> dict[str, object]:
     """Describe the checkpoint."""
-    seeds = [scene["seed"] for shard in stage.shards for scene in shard.scenes]
-    earlier = options.start_from / "card.json" if options.start_from else None
     return {
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "convention": "inverse_depth:affine",
         "licence": "Apache-2.0",
         "parameters": sum(p.numel() for p in stage.network.network.parameters()),
-        "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
+        "scenes": seeds_of(stage.shards),
         "recipe": {name: getattr(options, name) for name in RECIPE},
         "rate": stage.rate,
         "guide": options.guide.stem if options.guide else None,
         "seconds": round(history.elapsed),
         "history": vars(history),
-        "started_from": json.loads(earlier.read_text()) if earlier and earlier.is_file() else None,
+        "started_from": card_at(options.start_from and options.start_from / "card.json"),
     }
 
 

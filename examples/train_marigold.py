@@ -36,7 +36,8 @@ from marigold.pipeline import Network, save
 from patchwrap.extension import digest
 from patchwrap_native.budget import Budget
 from patchwrap_native.console import TrainingConsole
-from patchwrap_native.shards import Shard, open_shards
+from patchwrap_native.recipe import card_at
+from patchwrap_native.shards import Shard, contents, open_shards, seeds_of
 from patchwrap_native.trainer import History, Pace, Stage, Trainer
 
 FINISH = 0.25
@@ -130,28 +131,26 @@ def identity(options: argparse.Namespace, stage: Any) -> str:
     """What must not change when the training of a part resumes; its length and device may."""
     files = sorted(options.start_from.rglob("*.safetensors")) if options.start_from else []
     weights = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
-    scenes = [[(shard.size, shard.scenes) for shard in part] for part in (stage.shards, stage.held_out)]
+    scenes = contents(stage.shards, stage.held_out)
     return digest([stage.name, options.batch_size, options.rate, options.seed, weights, scenes])
 
 
 def card(options: argparse.Namespace, stage: DenoiserStage, histories: dict[str, History]) -> dict[str, object]:
     """Describe the checkpoint."""
-    seeds = [scene["seed"] for shard in stage.shards for scene in shard.scenes]
     parts = {"vae": stage.vae, "unet": stage.network}
-    before = options.start_from / "card.json" if options.start_from else None
     return {
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "convention": "inverse_depth:affine",
         "licence": "Apache-2.0",
         "parameters": {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()},
-        "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
+        "scenes": seeds_of(stage.shards),
         "batch_size": options.batch_size,
         "rate": options.rate,
         "seconds": {name: round(history.elapsed) for name, history in histories.items()},
         "held_out": histories["finish"].held_out[-1],
         "guesses": guesses(stage.frames),
         "history": {name: vars(history) for name, history in histories.items()},
-        "started_from": json.loads(before.read_text()) if before and before.is_file() else None,
+        "started_from": card_at(options.start_from and options.start_from / "card.json"),
     }
 
 

@@ -22,7 +22,7 @@ from patchwrap_native.depth_stage import DepthStage
 from patchwrap_native.folding import fold
 from patchwrap_native.fusion_stage import FusionStage
 from patchwrap_native.precision import NumberType
-from patchwrap_native.shards import Shard, open_shards
+from patchwrap_native.shards import Shard, contents, open_shards, seeds_of
 from patchwrap_native.trainer import History, Pace, Report, Stage, Trainer
 from patchwrap_native.unet import UNet
 
@@ -191,8 +191,7 @@ def _identity(recipe: Recipe, name: str, shards: list[Shard], held_out: list[Sha
     options = {name: getattr(recipe, name) for name in ("batch_size", "rate", "seed", "precision", "encoder")}
     start = recipe.start_from and hashlib.sha256(recipe.start_from.read_bytes()).hexdigest()
     earlier = recipe.stages[: recipe.stages.index(name)]
-    scenes = [[(shard.size, shard.scenes) for shard in part] for part in (shards, held_out)]
-    return digest([options, start, earlier, scenes])
+    return digest([options, start, earlier, contents(shards, held_out)])
 
 
 def _stage(name: str, recipe: Recipe, trio: Trio, shards: list[Shard], held_out: list[Shard]) -> Stage:
@@ -255,24 +254,22 @@ def make_card(
         shards: the training data.
         path: the checkpoint.
     """
-    seeds = [scene["seed"] for shard in shards for scene in shard.scenes]
     return {
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "convention": "depth:scale",
         "licence": "Apache-2.0",
         "parameters": {name: sum(p.numel() for p in network.parameters()) for name, network in trio.parts.items()},
         "bytes": path.stat().st_size,
-        "scenes": {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)},
+        "scenes": seeds_of(shards),
         "recipe": {name: v.resolve().name if isinstance(v, Path) else v for name, v in asdict(recipe).items()},
         "stages": {name: asdict(history) for name, history in histories.items()},
         "held_out": {name: history.held_out[-1] for name, history in histories.items()},
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         "machine": {"processor": platform.machine(), "threads": torch.get_num_threads(), "device": recipe.device},
-        "started_from": _earlier_card(recipe.start_from),
+        "started_from": card_at(recipe.start_from and recipe.start_from.with_suffix(".json")),
     }
 
 
-def _earlier_card(path: Path | None) -> dict[str, object] | None:
-    """The card of the checkpoint that training started from: its curves precede these."""
-    card = path and path.with_suffix(".json")
-    return json.loads(card.read_text()) if card and card.is_file() else None
+def card_at(path: Path | None) -> dict[str, object] | None:
+    """The card of the checkpoint that training started from, if there is one: its curves precede the new ones."""
+    return json.loads(path.read_text()) if path and path.is_file() else None

@@ -107,6 +107,17 @@ def open_shards(root: Path) -> list[Shard]:
     return shards
 
 
+def seeds_of(shards: Sequence[Shard]) -> dict[str, int]:
+    """How many scenes shards hold, and from which seed to which, for a card."""
+    seeds = [scene["seed"] for shard in shards for scene in shard.scenes]
+    return {"count": len(seeds), "first_seed": min(seeds), "last_seed": max(seeds)}
+
+
+def contents(*parts: Sequence[Shard]) -> list[list[tuple[tuple[int, int], list[dict]]]]:
+    """What tells shards from others, for a training's identity."""
+    return [[(shard.size, shard.scenes) for shard in part] for part in parts]
+
+
 def write_shard(folder: Path, scenes: Sequence[SceneViews]) -> None:
     """Write a shard, in place of one that is there; an interruption leaves no shard, not a part of one.
 
