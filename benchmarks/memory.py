@@ -20,6 +20,7 @@ from rich.console import Console
 
 import patchwrap
 from patchwrap import DepthBatch, DepthConvention, Images, coarsening, scratch
+from patchwrap.bench.cost import memory_mib
 from patchwrap.size import parse_size
 from report import Result, Table, parser
 
@@ -82,9 +83,9 @@ def child(case: dict[str, Any]) -> dict[str, float]:
     photo = _photo(tuple(case["size"]))
     gc.collect()
     _forget_peak()
-    before = _status("VmRSS")
+    before = memory_mib("VmRSS")
     depth = patchwrap.predict(photo, backend, plan=case["plan"])
-    beyond = _status("VmHWM") - before
+    beyond = memory_mib("VmHWM") - before
     result = (depth.values.nbytes + depth.valid.nbytes) / 2**20
     return {"tiles": depth.options["tile_count"], "photo": photo.nbytes / 2**20, "result": result, "beyond": beyond}
 
@@ -112,14 +113,8 @@ def _run(case: dict[str, Any]) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _status(field: str) -> float:
-    """One memory figure of this process in MiB; Linux only, where the peak can be reset."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(field)).split()[1]) / 2**10
-
-
 def _forget_peak() -> None:
-    """Reset the peak, see ``clear_refs`` in proc(5)."""
+    """Reset the peak, see ``clear_refs`` in proc(5); Linux only."""
     Path("/proc/self/clear_refs").write_text("5")
 
 

@@ -22,6 +22,7 @@ from rich.console import Console
 
 import patchwrap
 from bare import bare_loop
+from patchwrap.bench.cost import STATUS, memory_mib
 from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.size import parse_size
 from report import Result, Table, clocked, parser
@@ -122,11 +123,9 @@ def child(options: argparse.Namespace) -> float:
 
 def _own_peak() -> float:
     """Peak memory of this process in MiB."""
-    status = Path("/proc/self/status")
-    if status.exists():
+    if STATUS.exists():
         # Not getrusage: on Linux a child inherits its parent's peak there.
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 2**10
+        return memory_mib("VmHWM")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 

@@ -31,22 +31,22 @@ def test_memory_is_that_of_the_device_that_is_used(monkeypatch, device, asked):
 
 def test_memory_held_for_a_moment_is_seen(monkeypatch):
     # As Linux would tell it: half a gigabyte, then sixty MiB more, then what it was.
-    told = iter([524_288, 585_728])
-    monkeypatch.setattr(cost, "_STATUS", cost.Path(__file__))
-    monkeypatch.setattr(cost, "_resident", lambda: next(told, 524_288))
+    told = iter([512, 572])
+    monkeypatch.setattr(cost, "STATUS", cost.Path(__file__))
+    monkeypatch.setattr(cost, "memory_mib", lambda field: next(told, 512))
     assert measure_cost(lambda: threading.Event().wait(0.1))[1].rss == 60
 
 
 def test_this_system_tells_its_memory_or_there_is_none():
     block, found = measure_cost(lambda: np.ones(16 * 2**20))
-    if cost._STATUS.exists():
+    if cost.STATUS.exists():
         assert 64 < found.rss < 256 and block.nbytes == 2**27
     else:
         assert math.isnan(found.rss)
 
 
 def test_without_proc_memory_is_unknown(monkeypatch, tmp_path):
-    monkeypatch.setattr(cost, "_STATUS", tmp_path / "none")
+    monkeypatch.setattr(cost, "STATUS", tmp_path / "none")
     assert math.isnan(measure_cost(lambda: None)[1].rss)
 
 

@@ -14,7 +14,7 @@ import torch
 
 from patchwrap.machine import gpu
 
-_STATUS = Path("/proc/self/status")
+STATUS = Path("/proc/self/status")
 _EVERY = 0.005
 _MIB = 2**20
 
@@ -69,9 +69,9 @@ class ResidentPeak:
         self._first = self._highest = float("nan")
 
     def __enter__(self) -> "ResidentPeak":
-        if _STATUS.exists():
+        if STATUS.exists():
             _give_back()
-            self._first = self._highest = _resident()
+            self._first = self._highest = memory_mib("VmRSS")
             self._thread.start()
         return self
 
@@ -81,16 +81,16 @@ class ResidentPeak:
         self._done.set()
         if self._thread.is_alive():
             self._thread.join()
-            self._highest = max(self._highest, _resident())
+            self._highest = max(self._highest, memory_mib("VmRSS"))
 
     @property
     def growth(self) -> float:
         """MiB between the first sample and the highest; NaN on systems without ``/proc``."""
-        return (self._highest - self._first) / 2**10
+        return self._highest - self._first
 
     def _watch(self) -> None:
         while not self._done.wait(_EVERY):
-            self._highest = max(self._highest, _resident())
+            self._highest = max(self._highest, memory_mib("VmRSS"))
 
 
 def _give_back() -> None:
@@ -99,7 +99,7 @@ def _give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _resident() -> int:
-    """Resident memory in KiB."""
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1])
+def memory_mib(field: str) -> float:
+    """A memory figure of this process, such as ``VmRSS`` or ``VmHWM``, in MiB; Linux only."""
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) / 2**10
