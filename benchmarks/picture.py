@@ -34,9 +34,6 @@ def colours(fused: patchwrap.DepthMap) -> list[np.ndarray]:
         convention=fused.convention,
         valid=np.ones(both.shape, bool),
         coarse_map=both[:2, :2],
-        focal=None,
-        timings={},
-        options={},
     ).colorize()
     return [painted[:height], painted[height:]]
 
