@@ -23,7 +23,7 @@ from patchwrap.plugins import registered_backends
 from patchwrap.scenes import KINDS, TRAINING_KINDS
 from patchwrap.size import parse_size
 from quality import kind, line, mean
-from report import Result, Table, measured, parser
+from report import Result, Table, measured, parser, selected, yes_no
 from stranger import found
 
 FOLDER = Path(__file__).parent / "checkpoints"
@@ -164,7 +164,7 @@ def numbers(one: Line) -> dict[str, Any]:
 def table(lines: Lines) -> Table:
     """All measures of one set of images, and how far below the ramp's AbsRel a row's is, both fitted alike."""
     report, ramp = lines[RAMP].report, lines[RAMP].alike
-    measures = [measure for key in COLUMNS for measure in report.measures if measure.key == key]
+    measures = selected(report.measures, COLUMNS)
     body = [
         [title, *map(one.text, measures), f"{one.alike:.4f}", f"{1 - one.alike / ramp:.0%}"]
         for title, one in lines.items()
@@ -186,7 +186,7 @@ def loss(trained: Lines, left_out: Lines) -> Table:
 
 def judged(lost: float, one: Line) -> str:
     """A difference, and for a checkpoint's rows whether it is small enough."""
-    return f"{lost:+.1%}" + ("" if one.row.backend in baselines() else f" ({'yes' if lost <= MAY_LOSE else 'no'})")
+    return f"{lost:+.1%}" + ("" if one.row.backend in baselines() else f" ({yes_no(lost <= MAY_LOSE)})")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,7 +21,7 @@ from patchwrap.bench.report import Measure, Report, Row
 from patchwrap.bench.tables import column_title, with_interval
 from patchwrap.datasets.heldout import cache_folder
 from quality import kind
-from report import Result, Table, measured, parser
+from report import Result, Table, measured, parser, selected
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "marigold-small"
 MODES = ("independent", "shared-noise", "coarse-start", "joint")
@@ -65,13 +65,13 @@ def summarize(options: argparse.Namespace, reports: list[Report]) -> Result:
     """The README's tables from the reports."""
     lines = dict(sorted(titled(reports), key=lambda line: _ORDER.index(line[0])))
     first = reports[0]
-    columns = [measure for key in COLUMNS for measure in first.measures if measure.key == key]
+    columns = selected(first.measures, COLUMNS)
     body = [[title, *(cell(report, row, measure) for measure in columns)] for title, (report, row) in lines.items()]
     title = f"{len(first.images)} scenes of {first.data}, {options.steps} steps, plan {options.plan}"
     modes = {name: line for name, line in lines.items() if name in MODES}
     tables = {
         "diffusion": Table(title, ["", *map(column_title, columns)], body),
-        "diffusion_pairs": pairs(modes, [measure for measure in columns if measure.key in COMPARED]),
+        "diffusion_pairs": pairs(modes, selected(columns, COMPARED)),
     }
     shown = {"checkpoint": Path(options.checkpoint).name, "data": first.data, "steps": options.steps}
     shown |= {"plan": options.plan, "tile_batch_size": options.tile_batch_size}

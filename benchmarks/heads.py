@@ -29,7 +29,7 @@ from patchwrap.bench.tables import column_title, number
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import generated_samples
 from patchwrap.size import parse_size
-from report import RESULTS, Result, Table, measured
+from report import RESULTS, Result, Table, measured, selected, yes_no
 from train_universal_head import SIMULATED, backbones, parser, scenes, shorten, train_head
 from true_tiles import TrueTiles
 
@@ -146,8 +146,7 @@ def cells_of(
 def summarize(name: str, cells: Mapping[str, Mapping[str, Cell]], options: argparse.Namespace) -> Result:
     """The table of one backbone."""
     rows = {variant: cells[variant] for variant in ROWS if variant in cells}
-    measures = [one for one in MEASURES if one.key in COLUMNS]
-    measures.sort(key=lambda one: COLUMNS.index(one.key))
+    measures = selected(MEASURES, COLUMNS)
     lines = [[ROWS[variant], *(number(_mean(row, one.key), one) for one in measures)] for variant, row in rows.items()]
     table = Table(f"{name}: {options.count} held-out scenes", ["", *map(column_title, measures)], lines)
     estimates = {variant: {key: asdict(cell.estimate) for key, cell in row.items()} for variant, row in rows.items()}
@@ -184,9 +183,9 @@ def _owed(rows: Mapping[str, Means]) -> dict[str, str]:
     if "no-consistency" in rows:
         ce = _ratio(rows, "ce_relative", OWN, "no-consistency")
         title = f"CE over CE without consistency, at most {PAPER_CONSISTENCY}"
-        cells[title] = f"{ce:.2f} ({_word(ce <= PAPER_CONSISTENCY)})"
+        cells[title] = f"{ce:.2f} ({yes_no(ce <= PAPER_CONSISTENCY)})"
         sharp = _ratio(rows, "boundary4", OWN, "none") >= 1 and _ratio(rows, "see", OWN, "none") <= 1
-        cells["and F1 and SEE no worse than training-free"] = _word(sharp)
+        cells["and F1 and SEE no worse than training-free"] = yes_no(sharp)
     return cells
 
 
@@ -194,10 +193,6 @@ def _ratio(rows: Mapping[str, Means], key: str, above: str, below: str) -> float
     """A measure's mean of one variant over another's, NaN without either."""
     values = [rows.get(variant, {}).get(key, float("nan")) for variant in (above, below)]
     return values[0] / max(values[1], 1e-9)
-
-
-def _word(yes: bool) -> str:
-    return "yes" if yes else "no"
 
 
 def _variant(row: Row) -> str:

@@ -13,7 +13,7 @@ from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.report import Cell, Cells, Measure, Report, Row
 from patchwrap.bench.tables import TITLES, column_title, number
 from patchwrap.datasets.heldout import cache_folder
-from report import Result, Table, measured, parser
+from report import Result, Table, measured, parser, selected, yes_no
 
 ROWS = {
     "single": "coarse only",
@@ -92,8 +92,7 @@ def kind(row: Row) -> str:
 
 def columns(report: Report) -> list[Measure]:
     """The measures of the table, in its order."""
-    found = {measure.key: measure for measure in report.measures}
-    return [found[key] for key in COLUMNS if key in found]
+    return selected(report.measures, COLUMNS)
 
 
 def cells(report: Report, row: Row, alignment: str) -> list[str]:
@@ -125,7 +124,7 @@ def aims(table: Cells, kinds: dict[str, Row]) -> Table:
         return 1 - low / max(high, 1e-9)
 
     def judged(needed: float, values: list[float], form: str = ".1%") -> list[str]:
-        return [f"{value:{form}} ({'yes' if value >= needed else 'no'})" for value in values]
+        return [f"{value:{form}} ({yes_no(value >= needed)})" for value in values]
 
     lines = []
     for measure, needed in (("rmse", PAPER_GAIN), ("rmse_log", PAPER_GAIN), ("abs_rel", 0.0)):

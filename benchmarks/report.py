@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from patchwrap import bench
-from patchwrap.bench.report import Report
+from patchwrap.bench.report import Measure, Report
 from patchwrap.bench.tables import markdown_table, rich_table
 from patchwrap.machine import machine, versions
 
@@ -135,6 +135,16 @@ def measured(backends: Any, data: Any, **options: Any) -> Report:
     if failed:
         sys.exit("\n".join(failed))
     return report
+
+
+def selected(measures: Iterable[Measure], keys: Sequence[str]) -> list[Measure]:
+    """Those of the measures that a table shows, in its order."""
+    return sorted((one for one in measures if one.key in keys), key=lambda one: keys.index(one.key))
+
+
+def yes_no(reached: bool) -> str:
+    """Say whether an aim is reached."""
+    return "yes" if reached else "no"
 
 
 def results(folder: Path = RESULTS) -> Iterator[Result]:

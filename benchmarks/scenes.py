@@ -22,7 +22,7 @@ from patchwrap.datasets.heldout import FIRST_SEED
 from patchwrap.scenes import KINDS, TRAINING_KINDS, Renderer, build_scene, renderer
 from patchwrap.size import parse_size
 from patchwrap.workers import workers
-from report import Result, Table, parser
+from report import Result, Table, parser, yes_no
 
 SMALL = (384, 512)
 STEP, NEAR = 1.05, 4
@@ -171,7 +171,7 @@ def total(row: Row) -> float:
 
 def judged(reached: bool, aim: str) -> str:
     """An aim, and whether it is reached."""
-    return f"{aim} ({'yes' if reached else 'no'})"
+    return f"{aim} ({yes_no(reached)})"
 
 
 def _parser() -> argparse.ArgumentParser:
