@@ -1,7 +1,5 @@
 """Shows progress on stderr, and only there."""
 
-from types import TracebackType
-
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -26,7 +24,7 @@ class TrainingConsole:
         self.bars.start()
         return self
 
-    def __exit__(self, kind: type | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.bars.stop()
 
     def report(self, stage: str, progress: float, history: History) -> None:
