@@ -35,7 +35,7 @@ class NyuV2(DepthDataset):
         """The picture of a depth map."""
         number = path.stem.rpartition("_")[2]
         images = (path.with_name(f"rgb_{number}{ending}") for ending in (".png", ".jpg"))
-        for image in [image for image in images if image.exists()][:1]:
+        if image := next((one for one in images if one.exists()), None):
             yield Entry(self.sample_name(image), image, path)
 
     def depth(self, path: Path, entry: Entry, size: Size) -> Values:

@@ -35,7 +35,7 @@ class UnrealStereo4K(DepthDataset):
         scene = path.parent.parent
         images = (scene / "Image0" / (path.stem + ending) for ending in (".raw", ".png", ".jpg"))
         cameras = tuple(scene / f"Extrinsics{side}" / f"{path.stem}.txt" for side in (0, 1))
-        for image in [image for image in images if image.exists()][:1]:
+        if image := next((one for one in images if one.exists()), None):
             yield Entry(self.sample_name(image), image, path, cameras)
 
     def photo(self, entry: Entry) -> Photo:
