@@ -135,10 +135,9 @@ class DiffusersBackend:
         shared = SharedNoise(noise, context.seed, channels, level)
         if self.tile_mode.name == "joint":
             return Joint(self.sampler, level, source, size, shared)
-        coarse = CoarseStart(context, self.convention, self.tile_mode.strength)
-        return Alone(
-            self.sampler, level, source, size, shared, coarse if self.tile_mode.name == "coarse-start" else None
-        )
+        start = self.tile_mode.name == "coarse-start"
+        coarse = CoarseStart(context, self.convention, self.tile_mode.strength) if start else None
+        return Alone(self.sampler, level, source, size, shared, coarse)
 
 
 class EnsembleBackend(DiffusersBackend):
