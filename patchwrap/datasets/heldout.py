@@ -62,17 +62,13 @@ def parse_spec(text: str, most: int | None = None) -> Spec | None:
     if match:
         size = parse_size(match["size"]) if match["size"] else SIZE
         count = min((int(number) for number in (match["count"], most) if number), default=COUNT)
-        return Spec(count, size, _kinds(match["kinds"]) if match["kinds"] else ())
+        return Spec(count, size, known_kinds(match["kinds"].split("+")) if match["kinds"] else ())
     if text.startswith(("generated:", "generated@")):
         raise OptionError(
             f"data {text!r} is not known. Write generated:COUNT@WIDTHxHEIGHT, as in generated:24@3840x2160, "
             "or generated:COUNT@WIDTHxHEIGHT:KIND+KIND."
         )
     return None
-
-
-def _kinds(text: str) -> tuple[str, ...]:
-    return known_kinds(text.split("+"))
 
 
 def cache_folder() -> Path:

@@ -4,14 +4,9 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from patchwrap import OptionError, PatchwrapError
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
 
 STAGES = ("coarse", "fine", "fusion")
 
@@ -109,12 +104,12 @@ def _render(options: argparse.Namespace) -> None:
     names = ("out", "scenes", "first_seed", "pairs", "per_shard", "supersample", "processes", "kinds")
     job = RenderJob(**{name: getattr(options, name) for name in names})
     with Progress(console=Console(stderr=True)) as bars:
-        told = partial(_advance, bars, bars.add_task("shards", total=None))
-        render(job, progress=told, seconds=60 * options.minutes)
-
-
-def _advance(bars: "Progress", bar: "TaskID", done: int, total: int) -> None:
-    bars.update(bar, completed=done, total=total)
+        bar = bars.add_task("shards", total=None)
+        render(
+            job,
+            progress=lambda done, total: bars.update(bar, completed=done, total=total),
+            seconds=60 * options.minutes,
+        )
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -178,11 +178,13 @@ def render(job: RenderJob, draw: Draw = draw_scenes, progress: Progress | None =
     os.environ["LP_NUM_THREADS"] = "1"
     with workers(job.processes) as pool:
         tasks = [pool.submit(_render_shard, *shard, job, draw, deadline) for shard in missing]
-        failures = []
+        failures: list[BaseException] = []
         for task in as_completed(tasks):
             # A scene that fails must not discard the work of the others.
-            failures += [task.exception()] if task.exception() else []
-            done += 0 if task.exception() else task.result()
+            if error := task.exception():
+                failures.append(error)
+            else:
+                done += task.result()
             if progress:
                 progress(done, len(shards))
     if failures:

@@ -178,8 +178,7 @@ class Trainer:
 
     def _draw_ahead(self, worker: ThreadPoolExecutor) -> None:
         """Prepare the next batch in a thread during the current step."""
-        progress = self.budget.progress(self.history.step, self.history.elapsed)
-        self._coming = worker.submit(self.stage.batch, self.history.step, min(progress, 1.0))
+        self._coming = worker.submit(self.stage.batch, self.history.step, min(self.progress, 1.0))
 
     def _timed_step(self, worker: ThreadPoolExecutor) -> None:
         start = time.perf_counter()
