@@ -81,11 +81,11 @@ class FusionNetwork(nn.Module):
     def _normalised(self, images: Images, coarse: DepthBatch, aligned: DepthBatch) -> Tensor:
         centre = coarse.flatten(1).median(1).values[:, None, None, None]
         stack = [coarse - centre, aligned - centre, (aligned - coarse) * 4, (images - 0.45) * 4]
-        return torch.cat(stack, 1).to(self.residual_dtype)
+        return torch.cat(stack, 1).to(self.dtype)
 
     @property
-    def residual_dtype(self) -> torch.dtype:
-        """The type the body computes in; the residual itself is always float32."""
+    def dtype(self) -> torch.dtype:
+        """Number type of all layers but the residual, which is always float32."""
         return self.guide[0].weight.dtype  # type: ignore[return-value]
 
     def _guidance(self, features: tuple[Features | None, Features | None], half: Tensor) -> list[Tensor]:
@@ -96,7 +96,7 @@ class FusionNetwork(nn.Module):
                 given = half.new_zeros(batch, channels, 1, 1)
             if given.shape[-2:] != (rows, columns):
                 given = F.interpolate(given, (rows, columns), mode="bilinear", align_corners=False)
-            out.append(project(given.to(self.residual_dtype)))
+            out.append(project(given.to(self.dtype)))
         return out
 
     def _residual(self, features: Tensor) -> Tensor:
