@@ -14,6 +14,9 @@ Maps = Float[Tensor, "batch 1 height width"]
 Mask = Bool[Tensor, "batch 1 height width"]
 """True where a pixel takes part."""
 
+_STEP, _REACH = 0.05, 3
+"""Least step of an edge as a share of a map's range, and how many pixels beside it count as near."""
+
 FEWEST = 16
 """Maps with fewer valid pixels than this are ignored."""
 
@@ -145,11 +148,11 @@ def _share_of_range(maps: Maps, valid: Mask) -> Maps:
     return share.clamp(0, 1) + 0.1
 
 
-def _near_edges(share: Maps, valid: Mask, step: float = 0.05, reach: int = 3) -> Mask:
-    """Within some pixels of a step between neighbours."""
+def _near_edges(share: Maps, valid: Mask) -> Mask:
+    """Within ``_REACH`` pixels of a step between neighbours."""
     inside = torch.where(valid, share, torch.nan)
     low, high = (-F.max_pool2d(-inside.nan_to_num(9.0), 3, 1, 1), F.max_pool2d(inside.nan_to_num(-9.0), 3, 1, 1))
-    return F.max_pool2d(((high - low) > step).float(), 2 * reach + 1, 1, reach) > 0
+    return F.max_pool2d(((high - low) > _STEP).float(), 2 * _REACH + 1, 1, _REACH) > 0
 
 
 def far_hinge(log_pred: LogDepth, sky: Mask, far: float | LogDepth) -> Float[Tensor, ""]:

@@ -8,7 +8,7 @@ from patchwrap import predict, wrap_callable
 from patchwrap.bench.consistency import STRIPS, raw_conversion, tile_consistency
 from patchwrap.bench.unit_map import MetricUnits, own_unit_map, true_unit_map
 from patchwrap.convention import DepthConvention
-from patchwrap.metrics import Fit, valid_mask
+from patchwrap.metrics import MAX_DEPTH, Fit, valid_mask
 
 
 def test_the_sixteen_tiles_overlap_by_270_pixels():
@@ -44,7 +44,7 @@ def measured(made, convention=SCALE, truth=False):
     coarse = predict(PHOTO, made, tiles=False).coarse
     unit_map = own_unit_map(coarse, convention)
     if truth:
-        unit_map = true_unit_map(coarse, 4 * coarse, valid_mask(coarse), convention)
+        unit_map = true_unit_map(coarse, 4 * coarse, valid_mask(coarse), convention, MAX_DEPTH)
     return tile_consistency(
         lambda **options: predict(PHOTO, made, fuser="blend", tile_batch_size=1, **options), unit_map, convention, truth
     )

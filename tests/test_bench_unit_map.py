@@ -6,7 +6,7 @@ import pytest
 from patchwrap.bench.unit_map import alignment_rule, own_unit_map, true_unit_map
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError
-from patchwrap.metrics import valid_mask
+from patchwrap.metrics import MAX_DEPTH, valid_mask
 
 TRUTH = np.random.default_rng(0).uniform(1, 9, (24, 32)).astype(np.float32)
 SEEN = {
@@ -21,7 +21,7 @@ SEEN = {
 
 @pytest.mark.parametrize("name", SEEN)
 def test_with_truth_every_convention_gives_its_metres(name):
-    unit_map = true_unit_map(SEEN[name], TRUTH, valid_mask(TRUTH), DepthConvention.parse(name))
+    unit_map = true_unit_map(SEEN[name], TRUTH, valid_mask(TRUTH), DepthConvention.parse(name), MAX_DEPTH)
     np.testing.assert_allclose(unit_map.units(SEEN[name]), TRUTH, rtol=1e-4)
     np.testing.assert_allclose(unit_map.flat(SEEN[name]), np.log(TRUTH), atol=1e-4)
     assert unit_map.nearness(SEEN[name]).argmax() == TRUTH.argmin()
@@ -48,7 +48,7 @@ def test_near_is_large_in_colours(name):
 def test_heights_are_refused_with_truth_only():
     heights = DepthConvention("height", "metric")
     with pytest.raises(ConventionError, match="measured from the ground"):
-        true_unit_map(TRUTH, TRUTH, valid_mask(TRUTH), heights)
+        true_unit_map(TRUTH, TRUTH, valid_mask(TRUTH), heights, MAX_DEPTH)
     assert np.percentile(own_unit_map(TRUTH, heights).units(TRUTH), 2) == pytest.approx(0, abs=1e-3)
 
 

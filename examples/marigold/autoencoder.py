@@ -145,7 +145,7 @@ def scale_latents(vae: AutoencoderKL, shards: Sequence[Shard]) -> None:
     vae.register_to_config(scaling_factor=round(1 / torch.cat(latents).square().mean().sqrt().item(), 5))
 
 
-def shrink(maps: Tensor, scale: float = 2 / 3, mode: str = "nearest-exact") -> Tensor:
-    """Bring maps or pictures to about a scale, in whole latents."""
-    size = [max(FACTOR, round(side * scale / FACTOR) * FACTOR) for side in maps.shape[-2:]]
+def shrink(maps: Tensor, mode: str = "nearest-exact") -> Tensor:
+    """Bring maps or pictures to about two thirds of their size, in whole latents."""
+    size = [max(FACTOR, round(side * 2 / 3 / FACTOR) * FACTOR) for side in maps.shape[-2:]]
     return F.interpolate(maps, size, mode=mode, antialias=mode == "bilinear")

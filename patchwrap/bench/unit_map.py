@@ -16,7 +16,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from patchwrap.convention import DepthConvention
-from patchwrap.metrics import MAX_DEPTH, Fit, fit
+from patchwrap.metrics import Fit, fit
 from patchwrap.types import Mask, Values
 
 MEDIAN = 5.0
@@ -78,7 +78,7 @@ UnitMap = MetricUnits | RelativeUnits
 
 
 def true_unit_map(
-    values: Values, truth: Values, valid: Mask, convention: DepthConvention, far: float = MAX_DEPTH
+    values: Values, truth: Values, valid: Mask, convention: DepthConvention, far: float
 ) -> MetricUnits:
     """Fit the unknowns that a convention leaves to true depth.
 

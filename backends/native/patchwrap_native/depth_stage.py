@@ -22,8 +22,8 @@ SMALL, FULL = 2 / 3, 1.0
 GRADIENT = 2.0
 """Weight of the gradient term."""
 
-VIEWS = 64
-"""Pictures that are measured, or calibrated on."""
+VIEWS, AT_ONCE = 64, 16
+"""Pictures that are measured, or calibrated on, and how many of them make a batch."""
 
 
 @dataclass
@@ -106,19 +106,18 @@ class DepthStage:
         return [batch.to(self.device) for shard in shards for batch in whole_views(shard, view, per_shard)]
 
 
-def whole_views(shard: Shard, view: int, limit: int, size: int = 16) -> list[Batch]:
+def whole_views(shard: Shard, view: int, limit: int) -> list[Batch]:
     """The first scenes of a shard, unaugmented.
 
     Args:
         shard: where from.
         view: which view of each scene.
         limit: how many scenes.
-        size: scenes per batch.
     """
     view = min(view, shard.codes.shape[1] - 1)
     batches = []
-    for start in range(0, min(limit, len(shard)), size):
-        part = slice(start, min(start + size, limit))
+    for start in range(0, min(limit, len(shard)), AT_ONCE):
+        part = slice(start, min(start + AT_ONCE, limit))
         images = torch.from_numpy(shard.images[part, view].copy()).permute(0, 3, 1, 2)
         focals = torch.tensor([scene["focals"][view] for scene in shard.scenes[part]])
         batches.append(Batch.of(images, decode_log(shard.codes[part, view])[:, None], focals))

@@ -9,22 +9,24 @@ from torch.nn import functional as F
 from patchwrap import Features, MissingExtraError, OptionError
 from patchwrap_native.layers import conv_block
 
+DEPTHS = (1, 2, 2, 2, 2, 3)
+"""Convolutions per level of the plain encoder."""
+
 
 class PlainEncoder(nn.Module):
     """3x3 convolutions with 2x2 max pooling between the levels.
 
     Args:
         widths: channels per level, full resolution first.
-        depths: convolutions per level.
     """
 
-    def __init__(self, widths: Sequence[int], depths: Sequence[int]) -> None:
+    def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
         self.widths = list(widths)
         # No normalisation at full resolution, where it costs as much as the convolution.
         self.levels = nn.ModuleList(
             nn.Sequential(*(conv_block(after if n else before, after, norm=level > 0) for n in range(depth)))
-            for level, ((before, after), depth) in enumerate(zip(pairwise([3, *widths]), depths))
+            for level, ((before, after), depth) in enumerate(zip(pairwise([3, *widths]), DEPTHS))
         )
 
     def forward(self, images: Features) -> list[Tensor]:
@@ -35,20 +37,19 @@ class PlainEncoder(nn.Module):
         return maps
 
 
-def make_encoder(name: str, widths: Sequence[int], depths: Sequence[int]) -> nn.Module:
+def make_encoder(name: str, widths: Sequence[int]) -> nn.Module:
     """Make the encoder of that name.
 
     Args:
         name: ``plain`` or ``timm:NAME``; timm is imported only for the latter.
         widths: channels per level; a timm encoder replaces those of its own levels.
-        depths: convolutions per level.
 
     Raises:
         MissingExtraError: if it is one of timm's, which is not installed.
         OptionError: if the name is neither.
     """
     if name == "plain":
-        return PlainEncoder(widths, depths)
+        return PlainEncoder(widths)
     if not name.startswith("timm:"):
         raise OptionError(f"Encoder {name!r} is unknown. Use 'plain' or 'timm:NAME', e.g. 'timm:resnet18'.")
     try:

@@ -17,9 +17,6 @@ level is thin because it alone has every pixel."""
 MULTIPLE = 32
 """Sides of an input are divisible by this: it is halved five times."""
 
-DEPTHS = (1, 2, 2, 2, 2, 3)
-"""Convolutions per level of the plain encoder."""
-
 
 class UNet(nn.Module):
     """A U-Net of 3x3 convolutions and 2x2 max pooling that regresses the log of canonical depth.
@@ -34,7 +31,7 @@ class UNet(nn.Module):
     def __init__(self, widths: Sequence[int] = WIDTHS, encoder: str = "plain") -> None:
         super().__init__()
         self.options = {"widths": list(widths), "encoder": encoder}
-        self.encoder = make_encoder(encoder, widths, DEPTHS)
+        self.encoder = make_encoder(encoder, widths)
         skips: list[int] = self.encoder.widths  # type: ignore[assignment]
         self.context = nn.Linear(skips[-1], skips[-1])
         levels = range(len(widths) - 2, -1, -1)
