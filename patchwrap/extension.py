@@ -20,6 +20,7 @@ _HOME = {
     "invertible": "spaces",
     "is_out_of_memory": "errors",
     "loading": "checkpoint_name",
+    "nearest_pixels": "resampling",
     "one_line": "errors",
     "processing_size": "size",
     "read_described": "described_tensors",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from patchwrap.errors import one_line as one_line
     from patchwrap.io import replacing as replacing
     from patchwrap.io import write_json as write_json
+    from patchwrap.resampling import nearest_pixels as nearest_pixels
     from patchwrap.resampling import sample_windows as sample_windows
     from patchwrap.seed import check_seed as check_seed
     from patchwrap.size import processing_size as processing_size

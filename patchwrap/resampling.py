@@ -76,6 +76,20 @@ def resize_photo(photo: Shaped[ndarray, "_ _ 3"], size: Size) -> Shaped[ndarray,
     return result
 
 
+def nearest_pixels(given: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[ndarray, ...]:
+    """Index of the pixel under each pixel's centre of another grid: depth must not be averaged across edges.
+
+    Args:
+        given: ``(height, width)`` of what is indexed.
+        wanted: ``(height, width)`` of the result.
+
+    Example:
+        >>> np.arange(9).reshape(3, 3)[nearest_pixels((3, 3), (1, 2))].tolist()
+        [[3, 5]]
+    """
+    return np.ix_(*(((np.arange(n) + 0.5) * old / n).astype(int) for old, n in zip(given, wanted)))
+
+
 def sample_windows(
     maps: Float[Tensor, "tiles channels _ _"], windows: Float[Tensor, "tiles 4"], size: Size
 ) -> Float[Tensor, "tiles channels height width"]:

@@ -17,7 +17,7 @@ from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError, ImageError
 from patchwrap.intrinsics import Intrinsics
 from patchwrap.io import Photo
-from patchwrap.resampling import resize_photo
+from patchwrap.resampling import nearest_pixels, resize_photo
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import Mask, Values
 
@@ -159,8 +159,8 @@ class Sample:
         Args:
             size: ``(height, width)`` in pixels.
         """
-        rows, columns = (((np.arange(n) + 0.5) * old / n).astype(int) for n, old in zip(size, self.size))
-        maps = {name: values[np.ix_(rows, columns)] for name, values in self._maps().items()}
+        places = nearest_pixels(self.size, size)
+        maps = {name: values[places] for name, values in self._maps().items()}
         down, across = (n / old for n, old in zip(size, self.size))
         return replace(
             self,

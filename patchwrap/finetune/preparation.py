@@ -17,12 +17,13 @@ from patchwrap.digest import digest
 from patchwrap.engine import Engine
 from patchwrap.errors import ConventionError, OptionError, OutputError, PatchwrapError, one_line
 from patchwrap.finetune.record import FORMAT, Facts, Record, write_record
-from patchwrap.finetune.truth import picked, target
+from patchwrap.finetune.truth import target
 from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.heads import Head, HeadNetwork
 from patchwrap.io import Photo, unit_pixels, write_json
 from patchwrap.metrics import MAX_DEPTH
 from patchwrap.probe_picture import in_blocks, probe_picture
+from patchwrap.resampling import nearest_pixels
 from patchwrap.second_pass import SecondPass
 from patchwrap.source_digest import source_digest
 from patchwrap.spec import (
@@ -226,7 +227,7 @@ class Preparation:
         convention, space = engine.coarse.convention, engine.space
         known = None
         if truth is not None:
-            known = target(picked(truth, second.canvas.size), around.coarse, convention, space)
+            known = target(truth[nearest_pixels(truth.shape, second.canvas.size)], around.coarse, convention, space)
             if known is None:
                 raise OptionError(_why_unusable(truth))
         return Facts(

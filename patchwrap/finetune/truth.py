@@ -11,19 +11,11 @@ from patchwrap.metrics import depth_edges, valid_mask
 from patchwrap.observation import thumbnail
 from patchwrap.robust import map_spread, robust_fit
 from patchwrap.spaces import FusionSpace, to_space
-from patchwrap.tiling import Size, Tile
+from patchwrap.tiling import Tile
 from patchwrap.types import CoarseMap, Values
 
 FEWEST = 64
 """Least number of the coarse map's pixels that must have truth."""
-
-
-def picked(truth: Values, canvas: Size) -> Values:
-    """Resample true depth to the canvas's size by nearest pixel, since depth must not be averaged across edges."""
-    rows, columns = (
-        ((np.arange(wanted) + 0.5) * given / wanted).astype(int) for given, wanted in zip(truth.shape, canvas)
-    )
-    return truth[rows[:, None], columns]
 
 
 def target(

@@ -10,6 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn import functional as F
 
+from patchwrap.extension import nearest_pixels
 from patchwrap_native.batch import Batch
 from patchwrap_native.depth_code import decode_log
 from patchwrap_native.shards import Shard
@@ -118,6 +119,4 @@ def cut(image: Shaped[ndarray, "height width 3"], box: Box, out: tuple[int, int]
 def pick(codes: Shaped[ndarray, "height width"], box: Box, out: tuple[int, int]) -> Shaped[ndarray, "rows columns"]:
     """Crop depth codes and take the nearest of each pixel: depth is never averaged over an edge."""
     top, left, height, width = box
-    rows = top + ((np.arange(out[0]) + 0.5) * height / out[0]).astype(int)
-    columns = left + ((np.arange(out[1]) + 0.5) * width / out[1]).astype(int)
-    return np.asarray(codes[top : top + height, left : left + width])[rows[:, None] - top, columns[None] - left]
+    return np.asarray(codes[top : top + height, left : left + width])[nearest_pixels((height, width), out)]
