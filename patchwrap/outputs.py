@@ -144,7 +144,14 @@ def has_mark(path: Path) -> bool:
 
 def is_result(path: Path) -> bool:
     """Whether patchwrap wrote this file: it is an output, has the mark, or is named by the sidecar beside it."""
-    return is_output(path) or has_mark(path) or path.name in named_in(told_by(path.with_suffix(".json")))
+    if is_output(path) or has_mark(path):
+        return True
+    return not _may_be_truth(path) and path.name in named_in(told_by(path.with_suffix(".json")))
+
+
+def _may_be_truth(path: Path) -> bool:
+    """Whether true depth may have this output's name, so that only the mark tells them apart."""
+    return path.name.endswith(OUTPUTS["png"].ending)
 
 
 def named_in(told: Mapping[str, Any]) -> set[str]:

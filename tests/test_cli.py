@@ -320,6 +320,15 @@ def test_true_depth_stays_what_it_is_beside_a_sidecar(photos, capsys):
     assert (np.asarray(Image.open("in/a_depth.png")) == 2000).all()
 
 
+def test_true_depth_that_takes_the_place_of_a_result_is_true(photos, capsys):
+    assert predict("in/a.png", "--format", "npy,png", out="in") == 0
+    Image.fromarray(np.full((48, 64), 2000, np.uint16)).save("in/a_depth.png")
+    assert [entry.depth for entry in Pairs("in").entries if entry.name == "a"] == [Path("in/a_depth.png")]
+    capsys.readouterr()
+    assert predict("in/a.png", "--skip-existing", "--format", "npy,png", "--seed", "3", out="in") == 2
+    assert "'in/a_depth.png' exists and is not patchwrap's" in one_line(capsys)
+
+
 @pytest.mark.parametrize("formats", ["npy,png", "npy"])
 def test_an_array_that_is_not_ours_is_not_replaced_either(photos, capsys, formats):
     np.save("in/a_depth.npy", np.full((48, 64), 2.0))
