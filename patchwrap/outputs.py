@@ -121,9 +121,9 @@ def vouches_for(told: Mapping[str, Any], path: Path) -> bool:
     """Whether patchwrap wrote a file with an output's name, by what the sidecar beside it tells.
 
     The sidecar must name a file with the same ending: the beginning differs if results were renamed with their photo.
-    A PNG counts by its mark alone: true depth may have its name.
+    A depth PNG counts by its mark alone: true depth may have its name.
     """
-    if path.suffix == ".png":
+    if has_mark(path) or _may_be_truth(path):
         return has_mark(path)
     if "earlier" not in told:  # older sidecars do not name the files of the runs before
         return bool(told)

@@ -769,6 +769,14 @@ def test_a_sensors_confidence_stays_where_none_is_written(photos):
     assert files("out") == ["a_confidence.png", "a_depth.json", "a_depth.npy"]
 
 
+def test_a_confidence_that_lost_its_mark_is_no_photo(photos):
+    how = ("in/a.png", "--format", "npy,confidence")
+    assert predict(*how, out="in") == 0
+    Image.fromarray(np.asarray(Image.open("in/a_confidence.png"))).save("in/a_confidence.png")
+    assert predict("in", "--skip-existing", "--format", "npy", out="in") == 0
+    assert "a_confidence_depth.npy" not in files("in")
+
+
 def test_confidence_alone_is_refused_for_a_picture_that_fits_into_a_tile(photos, capsys):
     assert predict("in/a.png", "--plan", "auto", "--format", "confidence") == 1
     assert "this map has no confidence" in capsys.readouterr().err
