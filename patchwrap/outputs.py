@@ -125,8 +125,6 @@ def vouches_for(told: Mapping[str, Any], path: Path) -> bool:
     """
     if has_mark(path) or _may_be_truth(path):
         return has_mark(path)
-    if "earlier" not in told:  # older sidecars do not name the files of the runs before
-        return bool(told)
     endings = tuple(output.ending for output in OUTPUTS.values() if path.name.endswith(output.ending))
     return any(name.endswith(endings) for name in named_in(told))
 

@@ -612,7 +612,8 @@ def test_options_that_change_no_file_do_not_count(photos, capsys):
 @pytest.mark.parametrize("content", ["", ', "options": null', ', "options": {"asked": 3}'])
 def test_a_sidecar_that_does_not_tell_the_options_is_one_of_others(photos, capsys, content):
     predict("in/a.png", "--format", "npy")
-    Path("out/a_depth.json").write_text('{"versions": {"patchwrap": "1"}' + content + "}")
+    known = '{"versions": {"patchwrap": "1"}, "files": {"npy": "a_depth.npy", "json": "a_depth.json"}'
+    Path("out/a_depth.json").write_text(known + content + "}")
     capsys.readouterr()
 
     assert predict("in/a.png", "--format", "npy", "--skip-existing", "-v") == 0

@@ -292,6 +292,7 @@ def test_a_file_is_an_output_only_beside_its_sidecar(tmp_path):
     assert not is_output(tmp_path / "room_depth.npy")
     (tmp_path / "room_depth.json").write_text('{"sensor": "kinect"}')
     assert not is_output(tmp_path / "room_depth.npy"), "it is another tool's"
-    (tmp_path / "room_depth.json").write_text('{"versions": {"patchwrap": "1"}}')
+    (tmp_path / "room_depth.json").write_text('{"versions": {"patchwrap": "1"}, "files": {"npy": "room_depth.npy"}}')
     assert is_output(tmp_path / "room_depth.npy")
     assert not is_output(tmp_path / "room.npy")
+    assert not is_output(tmp_path / "room_color.jpg"), "its sidecar names no picture"
