@@ -763,11 +763,23 @@ def test_no_old_confidence_stays_beside_a_map_without(photos, capsys):
     assert "skipped" in one_line(capsys)
 
 
-def test_a_sensors_confidence_stays_where_none_is_written(photos):
+def test_a_sensors_confidence_stays_where_none_is_written(photos, capsys):
     Path("out").mkdir()
     Image.new("L", (64, 48), 7).save("out/a_confidence.png")
-    assert predict("in/a.png", "--format", "npy,confidence", "--plan", "auto", "--overwrite") == 0
+    how = ("in/a.png", "--format", "npy,confidence", "--plan", "auto")
+    assert predict(*how, "--overwrite") == 0
     assert files("out") == ["a_confidence.png", "a_depth.json", "a_depth.npy"]
+    capsys.readouterr()
+    assert predict(*how, "--skip-existing") == 0
+    assert "skipped" in one_line(capsys)
+
+
+def test_an_old_confidence_goes_before_the_sidecar_that_leaves_it_out(photos, monkeypatch):
+    how = ("in/a.png", "--format", "npy,confidence")
+    assert predict(*how) == 0
+    monkeypatch.setattr("patchwrap.depth_map.DepthMap.save_as", lambda *_, **__: (_ for _ in ()).throw(OSError("full")))
+    assert predict(*how, "--plan", "auto", "--overwrite") == 1
+    assert files("out") == ["a_depth.json", "a_depth.npy"]
 
 
 def test_a_confidence_that_lost_its_mark_is_no_photo(photos):

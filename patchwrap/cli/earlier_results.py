@@ -82,7 +82,8 @@ def _differences(
     try:
         before, files = told["options"]["asked"], told["files"]
         changed = [key for key in dict.fromkeys([*asked, *before]) if before.get(key) != asked.get(key)]
-        existing = {key: path for key, path in targets.items() if exists(path)}
+        # A file in place of one that was left out, such as a sensor's confidence, is nobody's result.
+        existing = {key: path for key, path in targets.items() if exists(path) and key not in _left_out(told)}
         others = [f"{path.name} is from another run" for key, path in existing.items() if key not in files]
         options = [f"{key} {before.get(key)!r}, now {asked.get(key)!r}" for key in changed]
         return options + others + _changes_of_picture(Path(job.source), told, targets["json"])

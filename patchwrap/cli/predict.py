@@ -274,10 +274,11 @@ def _predict(
     if len(written) < len(targets):
         options["left_out"] = sorted(set(targets) - set(written))
     depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
-    depth.save_as(written, photo, colormap=args.colormap, name=job.source)
+    # An earlier run's would lie beside files of another prediction; no finished sidecar may leave it there.
     for key in targets.keys() - written.keys():
-        if has_mark(targets[key]):  # an earlier run's would lie beside files of another prediction
+        if has_mark(targets[key]):
             remove(targets[key])
+    depth.save_as(written, photo, colormap=args.colormap, name=job.source)
     return depth, written
 
 
