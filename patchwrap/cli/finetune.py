@@ -177,7 +177,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--held-out", type=positive, metavar="N", help="images kept for selection (default: an eighth)")
     text = "metres of one step of a 16-bit depth PNG"
     group.add_argument("--depth-scale", type=positive_number, default=0.001, metavar="M", help=text)
-    text = "keeps what the backend predicts (default: ~/.cache/patchwrap/finetune)"
+    place = "finetune in patchwrap's cache folder, on Linux ~/.cache/patchwrap"
+    text = f"keeps what the backend predicts (default: {place})"
     group.add_argument("--cache", type=nonempty_path, metavar="DIR", help=text)
     text = "tile plans of predict except auto, slide and +rN, each with tiles of one size (default: 2x2,3x3)"
     group.add_argument("--plans", type=words, default=["2x2", "3x3"], metavar="P,P", help=text)
