@@ -1031,6 +1031,12 @@ def test_env_names_versions_and_devices(capsys):
     assert main(["env"]) == 0
 
 
+def test_env_tells_of_a_torch_that_fails_without_a_message(tmp_path):
+    (tmp_path / "torch.py").write_text("raise OSError")
+    told = run_python("from patchwrap.cli import main; main(['env', '--json'])", tmp_path)
+    assert json.loads(told.stdout)["torch_error"] == "OSError"
+
+
 def run_python(code, site, **environment):
     path = os.pathsep.join([str(ROOT), str(site)])
     variables = {**os.environ, "PYTHONPATH": path, **environment}

@@ -4,11 +4,11 @@ import argparse
 import json
 import os
 import platform
-import re
 from importlib import metadata
 from typing import Any
 
 import patchwrap
+from patchwrap.errors import one_line
 from patchwrap.machine import memory_gib
 
 
@@ -54,7 +54,7 @@ def _torch_facts() -> dict[str, Any]:
     try:
         import torch
     except Exception as error:  # reporting a broken torch is what this verb is for
-        return {"devices": [], "torch_error": re.sub(r"\s+", " ", str(error))}
+        return {"devices": [], "torch_error": one_line(error)}
     devices = ["cpu"]
     devices += [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
     devices += ["mps"] if torch.backends.mps.is_available() else []
