@@ -152,11 +152,11 @@ def _files(folder: Path, out: Path, suffixes: frozenset[str], on_error: _OnError
 
 def _is_result(file: Path) -> bool:
     """Whether a finished, interrupted or running prediction wrote this file."""
-    return is_output(file) or _lost_its_sidecar(file)
+    return is_output(file) or _is_no_photo(file)
 
 
-def _lost_its_sidecar(file: Path) -> bool:
-    """Whether a prediction seems to have written this file beside its photo, though there is no sidecar."""
+def _is_no_photo(file: Path) -> bool:
+    """Whether this is no photo though no sidecar vouches for it: depth beside it, or a result without its sidecar."""
     for key, output in OUTPUTS.items():
         stem = file.name.removesuffix(output.ending)
         if stem == file.name or not stem.strip("."):

@@ -81,11 +81,9 @@ class TransformersBackend:
 
     def _predict(self, images: Images, size: Size) -> Float[Tensor, "batch 1 _ _"]:
         """Predict maps of a given size for pictures whose size the network accepts."""
-        maps = self._maps(images)
-        if self.family.canonical:
-            return depth_of(to_size(maps, size, self.family.resampling))
+        maps = to_size(self._maps(images), size, self.family.resampling)
         # Bicubic resampling undershoots.
-        return depths_only(to_size(maps, size, self.family.resampling), self.convention)
+        return depth_of(maps) if self.family.canonical else depths_only(maps, self.convention)
 
     def _maps(self, images: Images) -> Float[Tensor, "batch 1 _ _"]:
         size: Size = (images.shape[2], images.shape[3])
