@@ -17,3 +17,22 @@ def test_a_training_that_fails_was_begun(tmp_path, monkeypatch, capsys, error, c
     assert main(["finetune", "--data", str(tmp_path), "-o", str(tmp_path / "head.safetensors")]) == code
     told = capsys.readouterr().err
     assert "so it is" in told and told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"), [(["scenes", "-o", "x", "-v"], "run again with -v"), (["plugins"], "not yours; report it")]
+)
+def test_an_unexpected_error_advises_what_the_verb_has(monkeypatch, capsys, words, advice):
+    def fail(args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"patchwrap.cli.{words[0]}.run", fail)
+    assert main(words) == 1
+    assert advice in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["predict", "bench", "finetune", "export", "scenes"])
+def test_help_names_the_code_of_an_interruption(capsys, verb):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    assert "130 interrupted" in " ".join(capsys.readouterr().out.split())

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if interrupted():
             return _interrupted()
         print_traceback(error, getattr(args, "verbose", False))
-        print(f"error: {explain(error)}", file=sys.stderr)
+        print(f"error: {explain(error, has_verbose='verbose' in args)}", file=sys.stderr)
         # Of the expected errors, only a TrainingError is raised after work has begun.
         return 2 if isinstance(error, PatchwrapError) and not isinstance(error, TrainingError) else 1
 

@@ -15,12 +15,13 @@ _A_MOMENT = 0.5
 _LINE_BREAKERS = {code: repr(chr(code))[1:-1] for code in (*range(32), 127, 0x85, 0x2028, 0x2029)}
 
 
-def explain(error: BaseException, culprit: str = "patchwrap") -> str:
+def explain(error: BaseException, culprit: str = "patchwrap", has_verbose: bool = True) -> str:
     """Say in one line what went wrong and what to do.
 
     Args:
         error: anything raised.
         culprit: what an unexpected error is attributed to.
+        has_verbose: whether the verb has ``-v``, which shows the traceback.
     """
     if isinstance(error, PatchwrapError):
         return one_line(error)
@@ -28,8 +29,8 @@ def explain(error: BaseException, culprit: str = "patchwrap") -> str:
         return "out of memory; try --tile-batch-size 1, a smaller picture or --device cpu"
     if isinstance(error, OSError):
         return f"{error.strerror or one_line(error)}{f': {error.filename!r}' if error.filename else ''}"
-    bug = f"This is a bug of {culprit}, not yours; run again with -v and report the traceback"
-    return f"{named(error)}. {bug}"
+    what_to_do = "run again with -v and report the traceback" if has_verbose else "report it"
+    return f"{named(error)}. This is a bug of {culprit}, not yours; {what_to_do}"
 
 
 def escape(line: str) -> str:

@@ -96,9 +96,9 @@ def register(subparsers: Any) -> None:
         help="render generated pictures with exact depth",
         description="Render generated scenes: X.jpg, X.npy (float32 z in metres, the sky is inf), X.json (seed, kind, "
         "intrinsics). Frames that are complete at this size are left alone, so a stopped run goes on; damaged ones are "
-        "drawn again. Exit codes: 0 all done, 1 a frame cannot be written, 2 nothing begun (usage). The kind of a "
-        "scene follows from its position in the run, not from its seed: give the same --seed and --kinds again. Needs "
-        "the extra [scenes] and OpenGL (Debian: libegl1 libgl1-mesa-dri libgles2).",
+        "drawn again. Exit codes: 0 all done, 1 a frame cannot be written, 2 nothing begun (usage), 130 interrupted. "
+        "The kind of a scene follows from its position in the run, not from its seed: give the same --seed and --kinds "
+        "again. Needs the extra [scenes] and OpenGL (Debian: libegl1 libgl1-mesa-dri libgles2).",
     )
     parser.set_defaults(run=run)
     parser.add_argument("-o", "--out", type=nonempty_path, required=True, help="output folder")
@@ -114,6 +114,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace frames of another size")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: all cores)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
 
 
 def run(args: argparse.Namespace) -> int:
