@@ -287,6 +287,15 @@ def test_a_png_with_a_flipped_bit_is_damaged(tmp_path, part):
     assert "is damaged" in message_for(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"), [("p.jpg", 20), ("p.avif", 300), ("p.tif", 20), ("p.gif", 20), ("p.jp2", 100)]
+)
+def test_a_picture_cut_within_its_header_is_damaged(tmp_path, name, kept):
+    path = saved(tmp_path, Image.effect_noise((64, 64), 50).convert("RGB"), name)
+    path.write_bytes(path.read_bytes()[:kept])
+    assert "is damaged: its header cannot be read" in message_for(path)
+
+
 def test_pngs_are_verified_several_at_a_time(tmp_path, monkeypatch):
     """Pillow's limit is lifted for one thread after the other."""
     verify, limits = PngImagePlugin.PngImageFile.verify, []

@@ -27,8 +27,6 @@ Decoded = tuple[Shaped[ndarray, "height width 3"], float | None, str]
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
 # No others: Pillow hands EPS to Ghostscript, whatever the file's name says.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "PPM", "AVIF", "TGA")
-_PNG = b"\x89PNG\r\n\x1a\n"
-"""First bytes of every PNG (PNG specification, section 5.2)."""
 _PILLOW_LIMIT = threading.Lock()
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 """TIFF tag numbers (TIFF 6.0, section 8)."""
@@ -107,8 +105,7 @@ def _open(path: Path, name: str, opened: ExitStack) -> Image.Image:
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        stream.seek(0)
-        if stream.read(len(_PNG)) == _PNG:
+        if _begins_as_picture(stream):
             raise ImageError(f"{name} is damaged: its header cannot be read. Copy or export it again") from error
         raise ImageError(f"{name} is not a picture of a format that is read; convert it to JPEG or PNG") from error
     except Exception as error:  # a damaged header makes Pillow raise nearly anything
@@ -134,6 +131,15 @@ def _header(stream: BinaryIO) -> Image.Image:
 def _formats() -> list[str]:
     Image.init()
     return [name for name in _FORMATS if name in Image.OPEN]  # older versions of Pillow know no AVIF
+
+
+def _begins_as_picture(stream: BinaryIO) -> bool:
+    """Whether Pillow recognises the format of a file that it cannot open, by the first bytes."""
+    stream.seek(0)
+    start = stream.read(16)
+    tests = (Image.OPEN[name][1] for name in _formats())
+    # A string says that this build of Pillow lacks the format.
+    return any(accepts is not None and accepts(start) is True for accepts in tests)
 
 
 @contextmanager
