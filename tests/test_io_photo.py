@@ -314,6 +314,12 @@ def test_postscript_is_not_run_whatever_its_name(tmp_path):
     assert "is not a picture of a format that is read" in message_for(tmp_path / "p.jpg")
 
 
+def test_a_float_tiff_is_clamped_where_an_array_is(tmp_path):
+    array = np.linspace(-0.0005, 1, 400, dtype=np.float32).reshape(20, 20)
+    pixels = read_image(saved(tmp_path, Image.fromarray(array), "p.tif")).pixels
+    np.testing.assert_array_equal(pixels, read_image(array).pixels)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_float_tiff_with_holes_is_told_so(tmp_path, value):
     array = np.full((20, 20), 0.5, np.float32)
@@ -349,6 +355,8 @@ def test_a_device_is_not_read():
         (torch.zeros(3, 20, 20, dtype=torch.int64), "Convert it, for instance with .byte()"),
         (torch.zeros(3, 20, 20, dtype=torch.bool), "Convert it, by 255 * tensor.byte()"),
         (torch.linspace(-2.1, 2.6, 1200).view(3, 20, 20), "expected [0, 1]. Undo its normalisation"),
+        (np.linspace(-0.01, 1.01, 400).reshape(20, 20), "from -0.01 to 1.01; expected [0, 1]. Clamp it"),
+        (Image.fromarray(np.full((20, 20), -2, np.float32)), "expected [0, 1]. Undo its normalisation"),
         (torch.zeros(1, 3, 20, 20), "batch"),
         (Image.new("RGB", (20, 3)), "20x3"),
         (Image.fromarray(np.full((20, 20), 70_000, np.int32)), "70000"),

@@ -28,6 +28,9 @@ _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
 # No others: Pillow hands EPS to Ghostscript, whatever the file's name says.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "PPM", "AVIF", "TGA")
 _PILLOW_LIMIT = threading.Lock()
+_ROUNDING = 1e-3
+_OVERSHOOT = 0.25
+"""How far beyond [0, 1] bicubic resampling may go."""
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 """TIFF tag numbers (TIFF 6.0, section 8)."""
 
@@ -164,7 +167,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 def _pixels(picture: Image.Image, name: str, tags: Mapping[int, Any]) -> Shaped[ndarray, "height width 3"]:
     if picture.mode == "F":
-        return _grey(_unit_floats(np.asarray(picture), name))
+        return _grey(unit_floats(np.asarray(picture), name))
     if picture.mode.startswith("I"):
         return _grey(_full_scale(_sixteen_bits(np.asarray(picture), name), tags))
     if picture.has_transparency_data:
@@ -192,10 +195,26 @@ def _full_scale(codes: UInt16[ndarray, "height width"], tags: Mapping[int, Any])
     return 65535 - codes if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else codes
 
 
-def _unit_floats(array: Shaped[ndarray, "height width"], name: str) -> Float32[ndarray, "height width"]:
+def unit_floats(array: Shaped[ndarray, "*size"], name: str) -> Float32[ndarray, "*size"]:
+    """Return floats in [0, 1] as float32; what rounding put beyond is clamped.
+
+    Args:
+        array: of floats.
+        name: what messages call it.
+
+    Raises:
+        ImageError: if a value is not finite or beyond [0, 1] by more than rounding.
+    """
     low, high = float(array.min()), float(array.max())
-    if not np.isfinite(low + high):
+    if not np.isfinite(low) or not np.isfinite(high):
         raise ImageError(f"{name} holds NaN or infinite pixels; replace them, say with numpy.nan_to_num")
-    if low < 0 or high > 1:
-        raise ImageError(f"{name} holds floats from {low:g} to {high:g}; expected [0, 1]. Divide by its full scale")
-    return array.astype(np.float32)
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        raise ImageError(f"{name} holds floats from {low:g} to {high:g}; expected [0, 1]. {_remedy(low, high)}")
+    return np.clip(array, 0, 1, dtype=np.float32)
+
+
+def _remedy(low: float, high: float) -> str:
+    """What was probably forgotten where floats span this range."""
+    if low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT:
+        return "Clamp it to [0, 1]"
+    return "Divide by its full scale" if low >= -_ROUNDING else "Undo its normalisation by mean and deviation"

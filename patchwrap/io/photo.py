@@ -12,11 +12,9 @@ from numpy import ndarray
 from PIL import Image
 
 from patchwrap.errors import ImageError
-from patchwrap.io.decode import decode_file, decode_picture
+from patchwrap.io.decode import decode_file, decode_picture, unit_floats
 from patchwrap.io.limits import check_size
 from patchwrap.types import Picture
-
-_ROUNDING = 1e-3
 
 _CONVERSIONS = {
     ("array", True): "by numpy.uint8(255) * array",
@@ -186,13 +184,7 @@ def _check_values(array: Shaped[ndarray, "..."], kind: str) -> Shaped[ndarray, "
     if array.dtype.kind != "f":
         how = _CONVERSIONS[kind, array.dtype.kind == "b"]
         raise ImageError(f"{kind} holds {array.dtype}; expected uint8, uint16 or floats in [0, 1]. Convert it, {how}")
-    low, high = float(array.min()), float(array.max())
-    if not np.isfinite(low) or not np.isfinite(high):
-        raise ImageError(f"{kind} holds NaN or infinite pixels; replace them, say with numpy.nan_to_num")
-    if low < -_ROUNDING or high > 1 + _ROUNDING:
-        how = "Divide by its full scale" if low >= -_ROUNDING else "Undo its normalisation by mean and deviation"
-        raise ImageError(f"{kind} holds floats from {low:g} to {high:g}; expected [0, 1]. {how}")
-    return np.clip(array, 0, 1, dtype=np.float32)
+    return unit_floats(array, kind)
 
 
 def _over_white(array: Shaped[ndarray, "height width channels"]) -> Shaped[ndarray, "height width colours"]:
