@@ -151,12 +151,12 @@ def _files(folder: Path, out: Path, suffixes: frozenset[str], on_error: _OnError
 
 
 def _is_result(file: Path) -> bool:
-    """Whether a finished, interrupted or running prediction wrote this file."""
+    """Whether a finished, interrupted or running prediction wrote this file, or it is true depth beside its photo."""
     return is_output(file) or _is_no_photo(file)
 
 
 def _is_no_photo(file: Path) -> bool:
-    """Whether this is no photo though no sidecar vouches for it: depth beside it, or a result without its sidecar."""
+    """Whether this is no photo though no sidecar vouches for it: true depth, or a result without its sidecar."""
     for key, output in OUTPUTS.items():
         stem = file.name.removesuffix(output.ending)
         if stem == file.name or not stem.strip("."):
