@@ -18,7 +18,7 @@ _Place = tuple[int, torch.Size, torch.dtype]
 
 @dataclass(frozen=True)
 class Prediction:
-    """One tile's prediction.
+    """One tile's prediction, on the CPU.
 
     Args:
         tile: its place on the canvas.
@@ -52,7 +52,7 @@ class TileStore:
         self._file.close()
 
     def append(self, prediction: Prediction) -> None:
-        """Write one prediction, every part in its own number type (bfloat16 as float32).
+        """Write one prediction, every part in its own number type.
 
         Raises:
             OutputError: if the temporary folder is full.
@@ -71,10 +71,9 @@ class TileStore:
     def _write(self, values: Float[Tensor, "..."] | None) -> _Place | None:
         if values is None:
             return None
-        array = (values.float() if values.dtype == torch.bfloat16 else values).cpu().contiguous().numpy()
         offset = self._file.seek(0, 2)
-        self._file.write(array.data)
-        return offset, torch.Size(array.shape), torch.from_numpy(array[:0]).dtype
+        self._file.write(values.contiguous().numpy().data)
+        return offset, values.shape, values.dtype
 
     def _read(self, place: _Place | None) -> Any:
         if place is None:
