@@ -1,6 +1,7 @@
 """Turn what a user passes into a Backend: a registered name, a callable or an object with ``predict``."""
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from patchwrap.resampling import resize_maps
 from patchwrap.spec import Backend, HeadTraits, Movable, Traits
 from patchwrap.types import DepthBatch, Images
 from patchwrap.validity import depths_only
+
+_log = logging.getLogger("patchwrap")
 
 
 def load_backend(name: str, /, checkpoint: Any = None, **options: Any) -> Backend:
@@ -111,7 +114,7 @@ def _bare(function: Any) -> str:
 
 def wrap_callable(
     function: Callable[[Images], Any],
-    convention: str | DepthConvention = "depth:metric",
+    convention: str | DepthConvention | None = None,
     processing: tuple[int, int] = (384, 512),
     multiple: int = 1,
     free_aspect: bool = True,
@@ -126,7 +129,7 @@ def wrap_callable(
         function: takes RGB in [0, 1], not normalised, of shape (batch, 3, height, width); returns
             (batch, 1, rows, columns) or (batch, rows, columns), tensor or ndarray, or a list of one map per image, at
             any resolution.
-        convention: of the returned maps.
+        convention: of the returned maps; None is ``depth:metric``, with a warning.
         processing: preferred ``(height, width)`` of its input in pixels.
         multiple: both sides of an input are a multiple of this.
         free_aspect: whether inputs may have another aspect (of about the same area) than ``processing``.
@@ -143,6 +146,13 @@ def wrap_callable(
     if not callable(function):
         raise BackendContractError(f"{function!r} is not a function; expected one from images to depth maps.")
     _check_no_class(function)
+    if convention is None:
+        convention = "depth:metric"
+        _log.warning(
+            "warning: nothing says what the numbers of %s mean, so they are taken for metres. State it: "
+            'wrap_callable(it, convention="depth:metric"), or "inverse_depth:affine" for relative inverse depth.',
+            _name(function),
+        )
     return CallableBackend(function, DepthConvention.parse(convention), processing, multiple, free_aspect)
 
 

@@ -176,7 +176,7 @@ def bright(images):
     ("thing", "words"),
     [
         (PaintedBackend(), "PaintedBackend is not one torch module"),
-        (patchwrap.wrap_callable(lambda images: images.mean(1), processing=(32, 48)), "plain function"),
+        (patchwrap.wrap_callable(lambda images: images.mean(1), "depth:metric", (32, 48)), "plain function"),
         (backend(Grey(longer_side)), r"differs from torch by 0\.\d+ for 1 of 32x48 pixels.*--size"),
         (backend(Grey(bright)), "cannot be traced: Could not guard on data-dependent"),
         (backend(Grey(lambda images: images.new_ones(1, 1, 32, 48))), r"cannot be traced: .*\b32\b.*--size"),

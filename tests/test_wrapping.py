@@ -44,7 +44,7 @@ def test_a_function_may_return_tensors_or_arrays_with_or_without_channel(functio
 
 
 def test_smaller_maps_are_brought_to_the_images_size():
-    backend = patchwrap.wrap_callable(lambda images: images.mean(1)[:, ::2, ::2], processing=(32, 48))
+    backend = patchwrap.wrap_callable(lambda images: images.mean(1)[:, ::2, ::2], "depth:metric", (32, 48))
     assert backend.predict(IMAGES).shape == (2, 1, 32, 48)
 
 
@@ -63,7 +63,7 @@ def test_holes_written_as_zero_do_not_mix_with_the_depths_around_them():
 )
 def test_anything_but_one_map_an_image_is_refused(function):
     with pytest.raises(BackendContractError, match="one map per image"):
-        patchwrap.wrap_callable(function, processing=(32, 48)).predict(IMAGES)
+        patchwrap.wrap_callable(function, "depth:metric", (32, 48)).predict(IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_holds_no_maps_is_named(returned, words):
         return returned
 
     with pytest.raises(BackendContractError, match=words):
-        patchwrap.wrap_callable(function, processing=(32, 48)).predict(IMAGES)
+        patchwrap.wrap_callable(function, "depth:metric", (32, 48)).predict(IMAGES)
 
 
 @pytest.mark.parametrize("kind", [np.ma.asarray, list])
@@ -125,7 +125,7 @@ def test_a_module_follows_to_device_and_number_type():
             return mixed.float().exp()
 
     seen = []
-    backend = patchwrap.wrap_callable(Network(), processing=(32, 48))
+    backend = patchwrap.wrap_callable(Network(), "depth:metric", (32, 48))
     photo = painted_photo(60, 90)
     plain = patchwrap.predict(photo, backend, plan="2x2")
     short = patchwrap.predict(photo, backend, plan="2x2", dtype="bfloat16")
@@ -138,14 +138,14 @@ def test_a_module_follows_to_device_and_number_type():
 
 def test_a_module_that_was_trained_since_is_put_into_evaluation_mode_again():
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1), torch.nn.Dropout(), torch.nn.Sigmoid())
-    backend = patchwrap.wrap_callable(network, processing=(32, 48))
+    backend = patchwrap.wrap_callable(network, "depth:metric", (32, 48))
     network.train()
     assert np.unique(patchwrap.predict(np.full((64, 96, 3), 90, np.uint8), backend).values).size == 1
 
 
 def test_a_module_of_half_precision_keeps_it_whatever_number_type_is_asked_for():
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 1), torch.nn.BatchNorm2d(1), torch.nn.Sigmoid()).half()
-    backend = patchwrap.wrap_callable(network, processing=(32, 48))
+    backend = patchwrap.wrap_callable(network, "depth:metric", (32, 48))
     plain, short = (patchwrap.predict(painted_photo(60, 90), backend, dtype=name) for name in ("float32", "bfloat16"))
     assert (plain.values == short.values).all()
 
@@ -184,6 +184,16 @@ def test_a_bare_callable_must_say_what_its_numbers_mean():
         patchwrap.wrap(of_transformers)
 
 
+def test_a_function_that_is_taken_for_metric_says_so(caplog):
+    def brightness(images):
+        return images.mean(1)
+
+    assert str(patchwrap.wrap_callable(brightness).convention) == "depth:metric"
+    assert "what the numbers of brightness mean" in caplog.text and 'convention="depth:metric"' in caplog.text
+    caplog.clear()
+    assert str(patchwrap.wrap_callable(brightness, "depth:metric").convention) == "depth:metric" and not caplog.records
+
+
 def test_backends_pass_through():
     backend = PaintedBackend()
     assert patchwrap.wrap(backend) is backend
@@ -209,7 +219,7 @@ def test_impossible_declarations_are_named(attribute, value):
 
 
 def test_a_fixed_size_must_be_one_the_model_takes():
-    backend = patchwrap.wrap_callable(lambda images: images.mean(1), multiple=14, free_aspect=False)
+    backend = patchwrap.wrap_callable(lambda images: images.mean(1), "depth:metric", multiple=14, free_aspect=False)
     with pytest.raises(BackendContractError, match="multiples of 14"):
         patchwrap.wrap(backend)
 
@@ -246,10 +256,10 @@ def test_the_fake_keeps_the_contract():
 
 
 def test_the_contract_suite_catches_what_it_should():
-    constant = patchwrap.wrap_callable(lambda images: torch.ones(len(images), 8, 8), processing=(32, 48))
+    constant = patchwrap.wrap_callable(lambda images: torch.ones(len(images), 8, 8), "depth:metric", (32, 48))
     with pytest.raises(BackendContractError, match="constant"):
         check_backend(constant)
-    leaky = patchwrap.wrap_callable(lambda images: images.mean(1) / images.mean(), processing=(32, 48))
+    leaky = patchwrap.wrap_callable(lambda images: images.mean(1) / images.mean(), "depth:metric", (32, 48))
     leaky.predict = lambda images: leaky.function(images * (1 + len(images)))[:, None] * len(images)
     with pytest.raises(BackendContractError, match="batch neighbours"):
         check_backend(leaky)

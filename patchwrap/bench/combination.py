@@ -130,7 +130,8 @@ class Matrix:
         if not (self.plans and self.fusers and self.heads):
             raise OptionError("nothing to compare: give at least one plan, one fuser and one head.")
         # Options that make every prediction fail are reported once, and not in every row.
-        predict(np.zeros((16, 16, 3), np.uint8), wrap_callable(lambda images: 1 + images.mean(1)), **self.options)
+        unit = wrap_callable(lambda images: 1 + images.mean(1), "depth:metric")
+        predict(np.zeros((16, 16, 3), np.uint8), unit, **self.options)
 
     def combinations(self, first: Row, backend: Backend, has_truth: bool) -> list[Combination]:
         """List the combinations of one backend without duplicates, baselines first.
