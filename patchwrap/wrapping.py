@@ -242,7 +242,8 @@ def _as_tensor(raw: Any, name: str) -> Tensor:
         raise BackendContractError(f"{name} returned no maps: {error}") from error
     raise BackendContractError(
         f"{name} returned a {type(raw).__name__}; expected a tensor or array of maps. Return those alone, such as "
-        "outputs.predicted_depth or outputs['depth']."
+        "outputs.predicted_depth or outputs['depth']; for a network wrap a module whose forward does so, since a plain "
+        "function is neither moved to the device nor put into eval()."
     )
 
 

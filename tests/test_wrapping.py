@@ -69,7 +69,7 @@ def test_anything_but_one_map_an_image_is_refused(function):
 @pytest.mark.parametrize(
     ("returned", "words"),
     [
-        ({"depth": 1}, "returned a dict.*outputs.predicted_depth"),
+        ({"depth": 1}, "returned a dict.*outputs.predicted_depth.*wrap a module whose forward does so"),
         (None, "returned a NoneType"),
         ((torch.ones(2, 8, 8), torch.ones(1)), "returned a tuple"),
         ([torch.ones(8, 8), torch.ones(9, 9)], "returned no maps"),
