@@ -187,12 +187,7 @@ class CallableBackend:
         Raises:
             BackendContractError: if it does not return one map per image.
         """
-        own = _dtype_of(self.function)
-        # autocast instead of casting: not every module can be cast, and the weights stay exact.
-        shorter = own == torch.float32 != self._dtype
-        with torch.autocast(images.device.type, self._dtype) if shorter else nullcontext():
-            raw = self.function(images.to(own))
-        found = _as_tensor(raw, _name(self.function)).to(images.device, torch.float32)
+        found = _as_tensor(self._called(images), _name(self.function)).to(images.device, torch.float32)
         maps = found[:, None] if found.ndim == 3 else found
         if maps.ndim != 4 or maps.shape[:2] != (len(images), 1):
             raise BackendContractError(
@@ -200,6 +195,20 @@ class CallableBackend:
                 f"{tuple(images.shape)}; expected ({len(images)}, 1, rows, columns). Return one map per image."
             )
         return resize_maps(depths_only(maps, self.convention), (images.shape[2], images.shape[3]))
+
+    def _called(self, images: Images) -> Any:
+        own = _dtype_of(self.function)
+        # autocast instead of casting: not every module can be cast, and the weights stay exact.
+        shorter = own == torch.float32 != self._dtype
+        try:
+            with torch.autocast(images.device.type, self._dtype) if shorter else nullcontext():
+                return self.function(images.to(own))
+        except Exception as error:
+            error.add_note(
+                f"Its input was {tuple(images.shape)}. A model of a fixed size needs free_aspect=False, one that takes "
+                "one picture at a time tile_batch_size=1."
+            )
+            raise
 
     def exportable(self, size: tuple[int, int]) -> tuple[nn.Module, dict[str, Tensor]]:
         """Return the function, if it is a module, and random images.

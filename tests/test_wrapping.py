@@ -86,6 +86,16 @@ def test_what_holds_no_maps_is_named(returned, words):
         patchwrap.wrap_callable(function, "depth:metric", (32, 48)).predict(IMAGES)
 
 
+def test_an_error_of_the_function_is_told_with_its_input_and_what_a_fixed_size_needs():
+    def fixed(images):
+        return images.reshape(-1, 3, 96, 96).mean(1)
+
+    with pytest.raises(RuntimeError, match="invalid for input") as caught:
+        patchwrap.wrap_callable(fixed, "depth:scale", (96, 96)).predict(IMAGES)
+    [note] = caught.value.__notes__
+    assert "(2, 3, 32, 48)" in note and "free_aspect=False" in note and "tile_batch_size=1" in note
+
+
 @pytest.mark.parametrize("kind", [np.ma.asarray, list])
 def test_what_a_numpy_mask_hides_is_invalid(kind):
     def masked(images):
