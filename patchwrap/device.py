@@ -1,8 +1,13 @@
 """Choice of the device that networks run on."""
 
+import logging
+from functools import cache
+
 import torch
 
 from patchwrap.errors import OptionError
+
+_log = logging.getLogger("patchwrap")
 
 
 def usable_device(name: str) -> torch.device:
@@ -27,3 +32,19 @@ def usable_device(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise OptionError(f"device {str(name)!r} cannot be used here: {reason} Use --device cpu.") from error
     return device
+
+
+def warn_if_slow(device: torch.device, dtype: str) -> None:
+    """Log a warning, once in a process, if networks are to run in half precision on a CPU.
+
+    Args:
+        device: that they run on.
+        dtype: of their weights, a name of torch's.
+    """
+    if device.type == "cpu" and dtype != "float32":
+        _tell_once(dtype)
+
+
+@cache
+def _tell_once(dtype: str) -> None:
+    _log.warning("warning: on a CPU, %s may be several times slower than float32; it is meant for GPUs", dtype)

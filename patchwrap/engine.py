@@ -21,7 +21,7 @@ from patchwrap.backend_selection import fuser_for, select_backends, select_head
 from patchwrap.canvas import Canvas
 from patchwrap.clock import Clock
 from patchwrap.depth_map import DepthMap
-from patchwrap.device import usable_device
+from patchwrap.device import usable_device, warn_if_slow
 from patchwrap.errors import BackendContractError
 from patchwrap.focal import metric_scale, relative_focal
 from patchwrap.fusers import FUSERS, FuserRecipe
@@ -114,6 +114,7 @@ class Engine:
                 mirror_alone = chosen["mirror"] is True
                 chosen = _resolved(chosen, first, second, head)
                 engine = cls(first, second, head, chosen, usable_device(chosen["device"]), mirror_alone)
+                warn_if_slow(engine.device, chosen["dtype"])
                 try:
                     engine._place()
                 finally:

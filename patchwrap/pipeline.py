@@ -94,7 +94,7 @@ def predict(
         fov: horizontal field of view in degrees, overrides EXIF; gives scale-ambiguous backends that need no more than
             the focal length (``spec.MetricWithFocal``) metric depth.
         device: ``auto``, ``cpu``, ``cuda`` …
-        dtype: ``float32``, ``bfloat16`` or ``float16``, of the networks.
+        dtype: ``float32``, ``bfloat16`` or ``float16``, of the networks; the latter two are for GPUs.
         tiles: False returns the coarse map, without a tile pass.
         mirror: average the coarse map with the prediction for the mirrored image before aligning tiles, and also where
             there are no tiles. None: the backend's default with tiles; the plain coarse map without. In both cases

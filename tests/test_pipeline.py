@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import patchwrap
-from patchwrap import coarsening, scratch, windows
+from patchwrap import coarsening, device, scratch, windows
 from patchwrap import engine as engine_module
 from patchwrap.engine import Engine
 from patchwrap.errors import BackendContractError, ConventionError, ImageError, OptionError, TilingError
@@ -913,6 +913,14 @@ def test_threads_take_turns():
         found = list(threads.map(lambda call: patchwrap.predict(PHOTO, backend, **call).coarse_map, calls))
     for one, other in zip(found, wanted):
         np.testing.assert_array_equal(one, other)
+
+
+def test_half_precision_on_a_cpu_is_a_warning_once(caplog):
+    device._tell_once.cache_clear()
+    for dtype in ("float32", "bfloat16", "bfloat16"):
+        Engine.build(Painted(), None, None, dtype=dtype, device="cpu")
+        assert ("on a CPU, bfloat16 may be several times slower" in caplog.text) == (dtype != "float32")
+    assert len(caplog.records) == 1
 
 
 def test_an_engine_places_networks_that_another_moved():

@@ -199,7 +199,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--save-every", type=seconds, default=60.0, metavar="SECONDS", help="the state (default: 60)")
     group.add_argument("--seed", type=int, default=0, help="decides every batch")
     group.add_argument("--device", default="auto", help=f"{DEVICE}; mps needs torch 2.13 or newer")
-    group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the backend's networks")
+    group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the backend's networks; 16 bits for GPUs")
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help="tiles predicted at once")
 
 

@@ -106,7 +106,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     for role in ROLES:
         add_backend_options(group, role)
     group.add_argument("--device", default="auto", help=DEVICE)
-    group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks")
+    group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the networks; 16 bits for GPUs")
     group.add_argument("--seed", type=int, default=0, help="of random tiles and random networks")
     text = (
         "horizontal field of view, in landscape 2*atan(18/f) with f the 35-mm-equivalent focal length in mm (default: "
