@@ -15,7 +15,8 @@ def convention_of(
 ) -> DepthConvention:
     """Return the convention of the predicted maps.
 
-    Warns if only the published name determines that of a loaded model, which may have been fine-tuned since.
+    Warns if only the published name determines that of a loaded model, which may have been fine-tuned since, and if
+    what is stated is not what config or name say.
 
     Args:
         config: the network's.
@@ -26,8 +27,8 @@ def convention_of(
     Raises:
         ConventionError: if neither the user, nor the family, nor the published name determines it.
     """
-    certain = stated or FAMILIES[config.model_type].convention(config)
-    known = certain or CONVENTIONS.get(name)
+    own, published = FAMILIES[config.model_type].convention(config), CONVENTIONS.get(name)
+    known = stated or own or published
     if known is None:
         raise ConventionError(
             f"{name!r} is a {config.model_type} model, and nothing in it says what its numbers mean. State it: "
@@ -35,7 +36,9 @@ def convention_of(
             "On the command line that is --convention (--coarse-convention, --fine-convention); `patchwrap bench` has "
             "no such flag: in Python, patchwrap.bench(patchwrap.load_backend(..., convention=...), ...)."
         )
-    if loaded and not certain:
+    if stated:
+        _warn_if_other(DepthConvention.parse(stated), own or (None if loaded else published), name)
+    elif loaded and not own:
         _log.warning(
             "warning: this model's convention is taken to be %s, that of the published %r it was loaded from. If it "
             "was fine-tuned to predict something else, state it by convention=; stating it also hides this warning.",
@@ -43,3 +46,9 @@ def convention_of(
             name,
         )
     return DepthConvention.parse(known)
+
+
+def _warn_if_other(stated: DepthConvention, known: str | None, name: str) -> None:
+    if known is not None and stated != DepthConvention.parse(known):
+        text = "warning: the convention of %r is stated to be %s, but the checkpoint says %s; what is stated is used"
+        _log.warning(text, name, stated, known)

@@ -47,6 +47,16 @@ def test_no_warning_where_the_config_or_the_files_tell(tiny, caplog):
     assert not caplog.records
 
 
+@pytest.mark.parametrize("stated", ["depth:metric", "inverse_depth:affine"])
+def test_what_is_stated_against_the_checkpoint_is_used_with_a_warning(load_tiny, caplog, stated):
+    load_tiny("depth_anything", convention=stated)
+    convention_of(DPT, "Intel/dpt-large", stated)
+    convention_of(DPT, "somebody/dpt-large", stated)
+    wrong = stated == "depth:metric"
+    words = "stated to be depth:metric, but the checkpoint says inverse_depth:affine; what is stated is used"
+    assert len(caplog.records) == caplog.text.count(words) == 2 * wrong
+
+
 def test_what_the_user_states_goes_before_everything_else(load_tiny):
     assert str(load_tiny("depth_anything", convention="depth:metric").convention) == "depth:metric"
     assert str(convention_of(DPT, "Intel/dpt-large", "depth:scale")) == "depth:scale"
