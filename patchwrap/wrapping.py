@@ -315,7 +315,9 @@ def _check_options(factory: Callable[..., Any], options: dict[str, Any], name: s
         signature.bind(None, **options)
     except TypeError as error:
         known = ", ".join(list(signature.parameters)[1:]) or "no options"
-        raise OptionError(f"Backend {name!r} takes no such option: {error}. It has: {known}.") from None
+        fixed = "convention" in options and "convention" not in signature.parameters
+        own = " It states its own convention." if fixed else ""
+        raise OptionError(f"Backend {name!r} takes no such option: {error}. It has: {known}.{own}") from None
 
 
 def _name(thing: Any) -> str:

@@ -254,7 +254,10 @@ def test_the_callers_random_numbers_go_on(grey, tmp_path, monkeypatch):
         (["-o", "old.onnx/a.onnx", "--backend", "ramp"], "-o 'old.onnx' is not a folder"),
         (["-o", "a.onnx", "--backend", "ramp", "--size", "320"], "WIDTHxHEIGHT"),
         (["-o", "a.onnx", "--backend", "romp"], "Did you mean 'ramp'"),
-        (["-o", "a.onnx", "--backend", "ramp", "--convention", "depth:metric"], "takes no such option"),
+        (
+            ["-o", "a.onnx", "--backend", "ramp", "--convention", "depth:metric"],
+            "takes no such option: got an unexpected keyword argument 'convention'. It has: no options. It states its own",
+        ),
         (["-o", "a.onnx", "--backend", "ramp", "--backend-option", "steps=3"], "takes no such option"),
     ],
 )
