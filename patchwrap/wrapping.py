@@ -22,7 +22,7 @@ from patchwrap.errors import (
     PluginError,
     is_out_of_memory,
 )
-from patchwrap.plugins import not_loadable, resolve
+from patchwrap.plugins import find_backend, not_loadable, resolve
 from patchwrap.resampling import resize_maps
 from patchwrap.spec import Backend, HeadTraits, Movable, Traits
 from patchwrap.types import DepthBatch, Images
@@ -44,7 +44,7 @@ def load_backend(name: str, /, checkpoint: Any = None, **options: Any) -> Backen
         PluginError: if the backend's module cannot be imported, or loading exits or raises anything but a
             PatchwrapError, an OSError or an out-of-memory error.
         OptionError: if the backend has no such option, or nothing follows the = of ``NAME=CHECKPOINT``.
-        BackendContractError: if the plugin does not return a Backend.
+        BackendContractError: if the plugin does not return a Backend, or one of another convention than registered.
     """
     if checkpoint is None and "=" in name:
         name, checkpoint = name.split("=", 1)
@@ -63,7 +63,18 @@ def load_backend(name: str, /, checkpoint: Any = None, **options: Any) -> Backen
             raise
         raise PluginError(not_loadable(name, error)) from error
     check_backend_facts(backend, name)
+    if checkpoint is None and not options:
+        _check_registered(backend, name)
     return backend
+
+
+def _check_registered(backend: Backend, name: str) -> None:
+    registered = find_backend(name).convention
+    if registered is not None and backend.convention != registered:
+        raise BackendContractError(
+            f"{name}.convention is {backend.convention}, but its plugin registers {registered}. Register what the "
+            "backend predicts, or None if that depends on the checkpoint."
+        )
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,13 @@ def test_an_option_of_a_backend_may_be_called_name(install, tuned_source):
     assert patchwrap.load_backend("tuned", name=3).name == 3
 
 
+def test_a_backend_predicts_what_its_plugin_registers(install, tuned_source):
+    install("tuned", tuned_source.replace("convention=None", 'convention="depth:metric"'))
+    with pytest.raises(BackendContractError, match="tuned.convention is depth:scale, but its plugin registers depth:m"):
+        patchwrap.load_backend("tuned")
+    assert str(patchwrap.load_backend("tuned", convention="depth:metric").convention) == "depth:metric"
+
+
 def test_a_bare_callable_must_say_what_its_numbers_mean():
     with pytest.raises(ConventionError, match="wrap_callable"):
         patchwrap.wrap(torch.nn.Identity())
