@@ -256,7 +256,7 @@ def test_the_callers_random_numbers_go_on(grey, tmp_path, monkeypatch):
         (["-o", "a.onnx", "--backend", "romp"], "Did you mean 'ramp'"),
         (
             ["-o", "a.onnx", "--backend", "ramp", "--convention", "depth:metric"],
-            "takes no such option: got an unexpected keyword argument 'convention'. It has: no options. It states its own",
+            "takes no such option: got an unexpected keyword argument 'convention'. It has: no options. It states its",
         ),
         (["-o", "a.onnx", "--backend", "ramp", "--backend-option", "steps=3"], "takes no such option"),
     ],
