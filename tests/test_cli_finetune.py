@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,9 +47,34 @@ def test_a_head_is_trained_and_used(finetune, photos, tmp_path, capsys, caplog):
     words = ["predict", str(photos / "0.png"), "--backend", "ramp", "--plan", "2x2", "--format", "npy"]
     assert main([*words, "-o", str(tmp_path / "out"), "--head", str(tmp_path / "head.safetensors")]) == 0
     assert json.loads((tmp_path / "out" / "0_depth.json").read_text())["options"]["head"] == "Head"
+    caplog.clear()
     assert main([*words, "--backend", "affine", "-o", str(tmp_path / "b"), "--head", card_of(tmp_path)]) == 0
     warning = "warning: the fusion head was trained for depth:scale, and these maps are inverse_depth:affine"
     assert caplog.messages == [warning]
+
+
+@pytest.mark.parametrize(
+    ("words", "ended"),
+    [
+        (["--steps", "9", "--patience", "1"], "ended at step 1 of 9: no better evaluation in the last 1 (--patience)"),
+        (["--steps", "9", "--minutes", "1e-9"], "ended at step 1 of 9: 1e-09 minutes are over (--minutes)"),
+        (["--steps", "1"], "1 of 1: training"),
+    ],
+)
+def test_a_head_that_is_kept_as_it_began_is_told_and_why_the_training_ended(finetune, capsys, caplog, words, ended):
+    assert finetune("--rate", "1e-30", "--epoch", "1", *words) == 0
+    *_, before, kept, _ = capsys.readouterr().err.splitlines()
+    assert before.startswith(ended)
+    score, start = re.fullmatch(r"kept: step 0, score (\S+); at the start (\S+); lower is better", kept).groups()
+    assert float(score) == float(start) > 0
+    assert caplog.messages[-1].startswith("warning: no evaluation was better than the head at the start")
+
+
+def test_the_first_step_tells_the_score_at_the_start(finetune, capsys):
+    assert finetune("--steps", "3", "--epoch", "3") == 0
+    lines = capsys.readouterr().err.splitlines()
+    first = next(line for line in lines if line.startswith("1 of 3: training"))
+    assert f"at the start {first.rpartition('score ')[2]};" in lines[-2]
 
 
 def card_of(folder):
@@ -75,7 +102,12 @@ def test_quiet_says_nothing(finetune, capsys):
 def test_processes_other_than_the_first_say_nothing(photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(importlib.import_module("patchwrap.finetune.processes").Processes, "index", 1)
     runner = importlib.import_module("patchwrap.finetune.runner")
-    monkeypatch.setattr(runner, "finetune", lambda *names, progress, **options: progress(0, 1, "ramp predicts 0"))
+
+    def trained(*names, progress, **options):
+        progress(0, 1, "ramp predicts 0")
+        return SimpleNamespace(card=SimpleNamespace(training={}))
+
+    monkeypatch.setattr(runner, "finetune", trained)
     words = ["--backend", "ramp", "--data", str(photos), "--device", "cpu"]
     assert main(["finetune", *words, "-o", str(tmp_path / "head.safetensors")]) == 0
     assert capsys.readouterr() == ("", "")
@@ -111,8 +143,13 @@ def test_options_reach_the_backend_they_are_for(photos, tuned, tmp_path, monkeyp
     asked = {}
     # The module by name: patchwrap.finetune is a function, too.
     runner = importlib.import_module("patchwrap.finetune.runner")
-    monkeypatch.setattr(runner, "finetune", lambda *names, **options: asked.update(options, of=names))
-    assert main(["finetune", "--data", str(photos), "-o", str(tmp_path / "head.safetensors"), *words]) == 0
+
+    def trained(*names, **options):
+        asked.update(options, of=names)
+        return SimpleNamespace(card=SimpleNamespace(training={}))
+
+    monkeypatch.setattr(runner, "finetune", trained)
+    assert main(["finetune", "-q", "--data", str(photos), "-o", str(tmp_path / "head.safetensors"), *words]) == 0
     engine = Engine.build(asked["of"][0], asked["coarse"], asked["fine"], **OPTIONS)
     assert (str(engine.coarse.convention), str(engine.fine.convention)) == meanings
     assert getattr(engine.fine, "gain", 3) == (3 if "gain=3" in words else 1)

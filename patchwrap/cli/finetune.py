@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     given = ("start_from", "count", "depth_scale", "cache", "device", "dtype", "tile_batch_size")
     backend, coarse, fine = _backends(args)
     with TrainingBar(args.quiet or not Processes(args.device).first) as progress:
-        finetune(
+        head = finetune(
             backend,
             args.data,
             args.out,
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
             **{name: getattr(args, name) for name in given},
             **(recipe | {"truth": not args.no_gt, "plans": tuple(args.plans)}),
         )
-        progress.finished(f"{args.out} and {args.out.with_suffix('.json').name}")
+        progress.finished(head.card.training, f"{args.out} and {args.out.with_suffix('.json').name}")
     return 0
 
 
@@ -152,12 +152,35 @@ class TrainingBar(StepBar):
         scores = history.scores[-1]
         held_out = f"held out: ce {scores['ce']:.4f} see {scores['see']:.4f} score {scores['score']:.3f}"
         text = f"training, {left / 60:.1f} min left; {losses} {held_out}"
-        self(*steps, text, as_line=scores["step"] == history.step)
+        # The first step's line tells the score at the start.
+        self(*steps, text, as_line=history.step in (1, scores["step"]))
 
-    def finished(self, text: str) -> None:
-        """Show what was written."""
+    def finished(self, training: dict[str, Any], text: str) -> None:
+        """Show why the training ended early, which step is kept and what was written.
+
+        Args:
+            training: of the head's card.
+            text: what was written.
+        """
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(*_ended_early(training), _kept(training["history"]), text, sep="\n", file=sys.stderr, flush=True)
+
+
+def _ended_early(training: dict[str, Any]) -> list[str]:
+    """Why the training took fewer steps than it might have, in one line; nothing if it took all."""
+    history, recipe = training["history"], training["recipe"]
+    if history["step"] >= recipe["steps"]:
+        return []
+    waited = sum(row["step"] > history["best_step"] for row in history["scores"])
+    why = f"no better evaluation in the last {waited} (--patience)"
+    if waited < recipe["patience"]:
+        why = f"{recipe['minutes']:g} minutes are over (--minutes)"
+    return [f"ended at step {history['step']} of {recipe['steps']}: {why}"]
+
+
+def _kept(history: dict[str, Any]) -> str:
+    first = history["scores"][0]["score"]
+    return f"kept: step {history['best_step']}, score {history['best']:.3f}; at the start {first:.3f}; lower is better"
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:

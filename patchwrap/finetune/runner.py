@@ -97,7 +97,8 @@ def finetune(
         on_step: called with the trainer after every step.
 
     Returns:
-        The head with the best score on held-out images: consistency, edges and, with ground truth, error.
+        The head with the best score on held-out images: consistency, edges and, with ground truth, error. A warning
+        tells if that is the head at the start.
 
     Raises:
         MissingExtraError: without the extra ``finetune``.
@@ -249,6 +250,11 @@ def _trained(job: TrainingJob, save_seconds: float, progress: StepProgress, on_s
     best = _run(trainer, logbook, on_step if job.processes.first else None)
     head = _head(job, trainer, best, skipped)
     if job.processes.first:
+        if trainer.history.best_step == 0:
+            _log.warning(
+                "warning: no evaluation was better than the head at the start, which is kept. Give more data or steps, "
+                "or a lower rate."
+            )
         save_head(head, job.out)
         state.unlink(missing_ok=True)
     job.processes.wait()
