@@ -182,6 +182,7 @@ def test_a_resumed_training_replaces_what_was_logged_after_its_state(train, tmp_
     def stop(trainer):
         if trainer.history.step == 3:
             trainer.save()
+            trainer.save = lambda: None
         if trainer.history.step == 7:
             raise Stopped
 
@@ -204,11 +205,14 @@ def test_a_file_in_the_way_of_the_curves_is_told_before_anything_is_predicted(tr
 
 
 def test_what_the_backend_says_is_asked_once(photos, cache, tmp_path):
-    backend = PaintedBackend("depth:scale")
+    backend, told = PaintedBackend("depth:scale"), []
+    given = {"cache": tmp_path / "kept", "steps": 1, "progress": lambda done, total, text: told.append((done, text))}
     for name in ("a", "b"):
-        finetune(backend, photos, tmp_path / f"{name}.safetensors", cache=tmp_path / "kept", steps=1, **TINY)
+        finetune(backend, photos, tmp_path / f"{name}.safetensors", **given, **TINY)
         if name == "a":
             asked = len(backend.calls)
+    assert [done for done, _ in told] == [0, 1, 2, 3, 4, 4]
+    assert told[0][1].startswith("PaintedBackend predicts") and told[4:] == [(4, ""), (4, "")]
     # The fingerprint alone is asked for again.
     assert len(backend.calls) - asked <= 2 < asked
 

@@ -219,7 +219,8 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--epoch", type=positive, metavar="N", help=text)
     text = "evaluations without a better one that end the training (default: 10)"
     group.add_argument("--patience", type=positive, default=10, metavar="N", help=text)
-    group.add_argument("--save-every", type=seconds, default=60.0, metavar="SECONDS", help="the state (default: 60)")
+    text = "between two writes of the state, which evaluations write, too (default: 60)"
+    group.add_argument("--save-every", type=seconds, default=60.0, metavar="SECONDS", help=text)
     group.add_argument("--seed", type=int, default=0, help="decides every batch")
     group.add_argument("--device", default="auto", help=f"{DEVICE}; mps needs torch 2.13 or newer")
     group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the backend's networks; 16 bits for GPUs")

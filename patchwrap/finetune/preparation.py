@@ -126,14 +126,14 @@ class Preparation:
 
         Args:
             samples: the images.
-            progress: called before every sample and at the end.
+            progress: called before every sample that is predicted, and at the end.
             part: ``(i, n)``: use every n-th sample only, beginning with the i-th.
         """
         mine = list(samples)[part[0] :: part[1]]
         for done, sample in enumerate(mine):
-            progress(done, len(mine), f"{self.name} predicts {sample.name}")
             # A skipped sample is tried again: its problem may have been fixed since.
             if not all(self.path(sample, plan).exists() for plan in self.plans):
+                progress(done, len(mine), f"{self.name} predicts {sample.name}")
                 self._prepare(sample)
         self.engine.release()
         progress(len(mine), len(mine), "")

@@ -92,8 +92,10 @@ def finetune(
         device: ``auto``, ``cpu``, ``cuda`` …
         dtype: of the backend's networks.
         tile_batch_size: tiles predicted at once.
-        save_seconds: seconds, those of evaluations included, between two writes of the training's state.
-        progress: called with (samples done, samples in total, what comes next) while backends predict.
+        save_seconds: seconds between two writes of the training's state, which evaluations of trained weights write,
+            too.
+        progress: called with (samples done, samples in total, what comes next) while backends predict what the cache
+            lacks.
         on_step: called with the trainer after every step.
 
     Returns:

@@ -76,7 +76,7 @@ class Trainer:
         processes: that train together.
         state: the training state's file.
         identity: of the training; the state of another training is refused.
-        save_seconds: seconds, those of evaluations included, between two writes of the state.
+        save_seconds: seconds between two writes of the state, which every evaluation of trained weights writes, too.
         views: of held-out tiles; needed if a decoder is trained.
 
     Raises:
@@ -172,8 +172,9 @@ class Trainer:
         return self.best
 
     def _save_in_time(self) -> None:
-        """Save the state if the last time is long enough ago, whether steps or an evaluation took the time."""
-        if time.perf_counter() - self._saved >= self.save_seconds:
+        """Save the state after an evaluation of trained weights, and if the last time is long enough ago."""
+        evaluated = self.history.scores[-1]["step"] == self.history.step > 0
+        if evaluated or time.perf_counter() - self._saved >= self.save_seconds:
             self.save()
             self._saved = time.perf_counter()
 
