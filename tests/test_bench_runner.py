@@ -369,6 +369,12 @@ def test_backends_are_named_once_each(folder):
     assert len({row.key for row in report.rows}) == len(report.rows) == 10
 
 
+def test_a_hubs_name_stays_whole_and_a_folders_is_told_from_it(ramp, folder):
+    report = run([f"ramp={folder}", "ramp=org/slopes", "ramp"], folder, plans=["none"], count=1)
+    assert list(dict.fromkeys(row.backend for row in report.rows)) == ["ramp=slopes", "ramp=org/slopes", "ramp"]
+    assert "--backends ramp=./slopes,ramp=org/slopes,ramp --data slopes" in report.command
+
+
 def test_backends_without_a_hash_are_compared(folder):
     @dataclass
     class Plain:

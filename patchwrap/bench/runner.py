@@ -107,7 +107,7 @@ def bench(
     names = [Path(head).name for head in heads]
     chosen = {"plans": list(plans), "fusers": list(fusers), "heads": names, "depth_scale": depth_scale, **options}
     chosen |= {"measures": measures, "baselines": list(baselines)}
-    command = _command(list(named), data, {**chosen, "count": count, "pictures": pictures}, folder)
+    command = _command(named, data, {**chosen, "count": count, "pictures": pictures}, folder)
     report = run.report(command, {"backends": list(named), "count": len(dataset.samples), **chosen})
     if folder:
         write_report(report, folder)
@@ -246,14 +246,22 @@ def _distinct(sources: Sequence[Any]) -> list[Any]:
 
 
 def short_name(source: str) -> str:
-    """Shorten ``native=/a/b/c.safetensors`` to ``native=c.safetensors``."""
+    """Shorten ``native=/a/b/c.safetensors`` to ``native=c.safetensors``; a hub's ``ORG/NAME`` stays."""
     name, equals, checkpoint = source.partition("=")
-    return name + equals + Path(checkpoint).name
+    path = Path(checkpoint)
+    return name + equals + (path.name if path.is_absolute() or path.exists() else checkpoint)
 
 
-def _command(names: list[str], data: Data, options: dict[str, Any], out: Path | None) -> str:
+def _asked(name: str, source: Any) -> str:
+    """A backend as the command names it: what lies in a folder of this machine is not taken for a published name."""
+    shortened = isinstance(source, str) and short_name(source) != source
+    return name.replace("=", "=./", 1) if shortened else name
+
+
+def _command(named: dict[str, Any], data: Data, options: dict[str, Any], out: Path | None) -> str:
     """The command line that makes the same report, without this machine's folders."""
-    words = ["--backends", ",".join(names), "--data", data_name(data)]
+    names = ",".join(_asked(name, source) for name, source in named.items())
+    words = ["--backends", names, "--data", data_name(data)]
     for name, value in options.items():
         text = ",".join(value) or "none" if isinstance(value, list) else str(value)
         words += [f"--{name.replace('_', '-')}", text] if value != _DEFAULTS.get(name) else []
