@@ -164,6 +164,18 @@ def test_a_backend_that_cannot_be_loaded_is_a_row(folder):
     assert report.rows[1].title == "truth, single pass"
 
 
+def test_progress_never_goes_back_and_ends_at_the_steps_of_all_backends(folder):
+    class Fixed(Truth):
+        free_aspect = False  # hence no pass at twice the size
+
+    told = []
+    backends = {"truth": Truth(), "fixed": Fixed(), "ghost": "no-such-backend", "last": Fixed()}
+    run(backends, folder, plans=["none"], progress=lambda *step: told.append(step))
+    done = [step[0] for step in told]
+    assert done == sorted(done) and all(step[0] <= step[1] for step in told)
+    assert told[-1][:2] == (11, 12)  # two rows and twice one, of three images
+
+
 def test_memory_that_runs_out_is_told(folder):
     report = run({"full": Full()}, folder, count=1)
     assert [row.error is None for row in report.rows] == [True, False, False, False, False]

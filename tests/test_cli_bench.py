@@ -107,6 +107,12 @@ def test_impossible_options_begin_nothing(pairs, capsys, arguments):
     assert not Path("out").exists()
 
 
+def test_a_misspelt_backend_is_told_before_another_is_loaded(pairs, capsys):
+    assert bench("--backends", "ramp,rmap", "--plans", "none", "--count", "1") == 1
+    first, second, *_ = capsys.readouterr().err.splitlines()
+    assert first.startswith("warning: ") and "rmap" in first and second == "0 of 2: loading ramp"
+
+
 def test_a_mixture_is_refused(pairs, capsys):
     Path("in/b.npy").unlink()
     assert bench("--backends", "ramp") == 2

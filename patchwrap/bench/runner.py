@@ -135,6 +135,9 @@ class Run:
     measures: Literal["all", "quick"] = "all"
     rows: list[Row] = field(default_factory=list, init=False)
     left_out: dict[str, str] = field(default_factory=dict, init=False)
+    _steps: int = field(default=0, init=False)
+    """Those of the backends that are loaded; how many all have is known as soon as the last is."""
+    _total: int = field(default=0, init=False)
 
     def measure_backends(self, named: Mapping[str, Any]) -> None:
         """Load and measure one backend after the other: two at a time might not fit in memory.
@@ -142,11 +145,12 @@ class Run:
         Raises:
             OptionError: if two rows have the same key.
         """
+        self._total = len(named)
         for number, (name, source) in enumerate(named.items()):
             first = Row(slug(name), f"{name}, " if len(named) > 1 else "", name)
-            self.progress(number, len(named), f"loading {name}")
+            self.progress(self._steps, self._total, f"loading {name}")
             try:
-                backend_run = self._backend_run(first, source, number, len(named))
+                backend_run = self._backend_run(first, source, len(named) - number)
             except Exception as error:  # the report shows which backends cannot be loaded
                 _log.warning("warning: backend %r fails: %s", name, reason_of(error))
                 _log.debug("traceback", exc_info=error)
@@ -158,13 +162,16 @@ class Run:
             del backend_run  # frees the backend before the next one is loaded
             _released(source)  # a backend that was given as an object is still there
 
-    def _backend_run(self, first: Row, source: Any, number: int, backends: int) -> BackendRun:
+    def _backend_run(self, first: Row, source: Any, left: int) -> BackendRun:
+        """A backend's rows, and progress as if those that are left had as many steps."""
         combinations = self.matrix.combinations(first, wrap(source), self.dataset.has_truth)
         steps = len(combinations) * len(self.dataset.samples)
-        done = itertools.count(number * steps)
+        done = itertools.count(self._steps)
+        self._total = self._steps + left * steps
+        self._steps += steps
 
         def step(text: str) -> None:
-            self.progress(next(done), backends * steps, text)
+            self.progress(next(done), self._total, text)
 
         plan = self.matrix.plans[0]
         slow = self.measures == "all"

@@ -132,7 +132,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_backends(names: list[str]) -> None:
-    """Fail before torch is imported if none of the names is known."""
+    """Fail before torch is imported if none of the names is known; tell of a few unknown ones before anything is measured."""
     from patchwrap.plugins import find_backend
 
     unknown = []
@@ -143,6 +143,8 @@ def _check_backends(names: list[str]) -> None:
             unknown.append(error)
     if len(unknown) == len(names):
         raise unknown[0]
+    for error in unknown:
+        print(f"warning: {error}", file=sys.stderr, flush=True)
 
 
 def _words_or_none(text: str) -> list[str]:
