@@ -132,7 +132,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_backends(names: list[str]) -> None:
-    """Fail before torch is imported if none of the names is known; tell of a few unknown ones before anything is measured."""
+    """Fail before torch is imported if no name is known; tell of a few unknown ones before anything is measured."""
     from patchwrap.plugins import find_backend
 
     unknown = []
