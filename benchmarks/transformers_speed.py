@@ -120,7 +120,8 @@ def bare_loop(
     def predict(images: Tensor) -> Tensor:
         return network(backend.preprocessing(images).to(number)).predicted_depth.float()[:, None]
 
-    plain = SimpleNamespace(predict=predict, processing=backend.processing, multiple=backend.multiple)
+    facts = {name: getattr(backend, name) for name in ("convention", "processing", "multiple")}
+    plain = SimpleNamespace(predict=predict, **facts)
     return bare.bare_loop(picture, plain, options.plan, options.tile_batch_size, device)
 
 

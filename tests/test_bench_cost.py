@@ -31,9 +31,9 @@ def test_memory_is_that_of_the_device_that_is_used(monkeypatch, device, asked):
 
 def test_memory_held_for_a_moment_is_seen(monkeypatch):
     # As Linux would tell it: half a gigabyte, then sixty MiB more, then what it was.
-    told = iter([512, 572])
+    told = iter([512.0, 572.0])
     monkeypatch.setattr(cost, "STATUS", cost.Path(__file__))
-    monkeypatch.setattr(cost, "memory_mib", lambda field: next(told, 512))
+    monkeypatch.setattr(cost, "memory_mib", lambda field: next(told, 512.0))
     assert measure_cost(lambda: threading.Event().wait(0.1))[1].rss == 60
 
 
