@@ -1031,10 +1031,16 @@ def test_env_names_versions_and_devices(capsys):
     assert main(["env"]) == 0
 
 
-def test_env_tells_of_a_torch_that_fails_without_a_message(tmp_path):
-    (tmp_path / "torch.py").write_text("raise OSError")
-    told = run_python("from patchwrap.cli import main; main(['env', '--json'])", tmp_path)
-    assert json.loads(told.stdout)["torch_error"] == "OSError"
+def test_env_tells_of_a_torch_that_fails_without_a_message(monkeypatch, capsys):
+    class Failing:
+        def find_spec(self, name, *_):
+            if name == "torch":
+                raise OSError
+
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(sys, "meta_path", [Failing(), *sys.meta_path])
+    assert main(["env", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["torch_error"] == "OSError"
 
 
 def run_python(code, site, **environment):
