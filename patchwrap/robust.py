@@ -40,7 +40,7 @@ def map_spread(values: Shaped[ndarray, "..."]) -> float:
 
     If a sky of one value fills more than half of a map, the median absolute deviation is 0 although the ground is not
     flat; the 10th and 90th percentiles still show its spread. The 1st and 99th show a small subject before a flat wall.
-    Other maps have a robust spread above both bounds.
+    Most other maps have a robust spread above both bounds.
 
     Returns:
         Above zero except for a constant map.
