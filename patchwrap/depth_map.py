@@ -1,52 +1,29 @@
 """The result of a prediction: values, their convention, and conversions to pictures, depth, points and files."""
 
 import math
-import os
-import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import metadata
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 from numpy import ndarray
 
-import patchwrap
 from patchwrap import scratch
 from patchwrap.convention import DepthConvention
+from patchwrap.depth_files import Writing, files_of
 from patchwrap.errors import ConventionError, ImageError, OptionError
-from patchwrap.io import (
-    CONFIDENCE_FORMULA,
-    Photo,
-    Quantization,
-    color_limits,
-    color_table,
-    paint,
-    quantize,
-    read_image,
-    write_confidence,
-    write_json,
-    write_npy,
-    write_picture,
-    write_png16,
-    write_points,
-    write_tiff,
-)
-from patchwrap.outputs import named_in, named_output, output_paths, told_by
-from patchwrap.resampling import interpolate_in_bands
-from patchwrap.types import CoarseMap, Mask, Picture, Values
+from patchwrap.intrinsics import focal_px
+from patchwrap.io import Photo, color_limits, color_table, paint, read_image
+from patchwrap.resampling import interpolate_in_bands, stride
+from patchwrap.types import CoarseMap, Mask, Picture, Points, Values
 
 DEFAULT_FOV = 60.0
-MAX_SAVED_POINTS = 2_000_000
 _SAMPLES = 1_000_000
-
-Points = tuple[Float32[ndarray, "n 3"], UInt8[ndarray, "n 3"]]
-"""Points in the camera's axes and their sRGB colours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,13 +158,13 @@ class DepthMap:
         if max_points is not None and max_points < 1:
             raise OptionError(f"max_points is {max_points}; give 1 or more, or None for all points")
         height, width = self.size
-        focal = width / 2 / math.tan(math.radians(self.horizontal_fov(fov)[0]) / 2)
-        step = _step(height * width, max_points)
+        focal = focal_px(width, self.horizontal_fov(fov)[0])
+        step = stride(height * width, max_points)
         z = _distances(self.values[::step, ::step], self.valid[::step, ::step], self.convention)
         x = (np.arange(0, width, step, dtype=np.float32) + 0.5 - width / 2) / focal
         y = (np.arange(0, height, step, dtype=np.float32) + 0.5 - height / 2) / focal
         points = np.stack([z * x[None, :], z * y[:, None], z], axis=-1)
-        keep = _in_front(z)
+        keep = np.isfinite(z) & (z > 0)
         return points[keep].astype(np.float32), self._colours(self._photo(image), step)[keep]
 
     def save(
@@ -225,15 +202,7 @@ class DepthMap:
             ConventionError: if a point cloud of an affine map is requested.
             ImageError: if the photo of a point cloud cannot be read or is not of this map's size.
         """
-        _check_names_file(path)
-        path = Path(path)
-        if save_coarse and named_output(path):
-            raise OptionError(
-                f"{str(path)!r} names one file, and save_coarse writes two more. Give a name without its suffix, such "
-                f"as {str(path.with_suffix(''))!r}, and formats"
-            )
-        targets = named_output(path) or output_paths(path, formats, save_coarse)
-        return self.save_as(targets, image, colormap=colormap, fov=fov)
+        return self.save_as(files_of(path, formats, save_coarse), image, colormap=colormap, fov=fov)
 
     def save_as(
         self,
@@ -256,103 +225,8 @@ class DepthMap:
         Returns:
             The files written, in the order of writing.
         """
-        self._check_request(set(targets), colormap)
-        photo = self._photo(image) if {"ply", "glb"} & set(targets) else None
-        scale = quantize(self.values, self.valid, self.convention)
-        sidecar = self._sidecar(scale, fov, name)
-        # If this is interrupted, the files must be known as patchwrap's, but no sidecar may describe a mixture of old
-        # and new ones.
-        if "json" in targets:
-            sidecar |= _vouched_for(targets)
-            begun = {key: sidecar[key] for key in ("image", "versions", "earlier", "files")}
-            write_json(targets["json"], begun | {"unfinished": True})
-        for key, path in targets.items():
-            if key in ("ply", "glb"):
-                sidecar["points"] = self._write_points(key, path, photo, fov)
-            elif key in ("color", "compare"):
-                sidecar[key] = self._write_picture(key, path, colormap)
-            elif key != "json":
-                self._write(key, path, scale)
-        if "confidence" in targets:
-            sidecar["confidence"] = {"formula": CONFIDENCE_FORMULA, "meaning": _CONFIDENCE}
-        if "json" in targets:
-            write_json(targets["json"], sidecar)
+        Writing(self, image, colormap, fov).write_all(targets, name)
         return list(targets.values())
-
-    def _check_request(self, keys: set[str], colormap: str) -> None:
-        """Raise before the first file is written."""
-        if keys & {"color", "compare"}:
-            color_table(colormap)
-        if keys & {"ply", "glb"}:
-            _check_distances(self.convention)
-        if "glb" in keys and not self._has_points():
-            raise OptionError(
-                "this map has no valid pixel in front of the camera, and a GLB file cannot be empty. Leave the format "
-                "out, or take ply"
-            )
-        if "confidence" in keys and self.confidence_map is None:
-            raise OptionError(
-                "this map has no confidence: it was made without tiles, by a backend that predicts none. Leave the "
-                "format out, or predict with tiles, by a plan such as 2x2"
-            )
-
-    def _has_points(self) -> bool:
-        """Whether a saved point cloud has any."""
-        step = _step(self.values.size, MAX_SAVED_POINTS)
-        z = _distances(self.values[::step, ::step], self.valid[::step, ::step], self.convention)
-        return bool(_in_front(z).any())
-
-    def _write(self, key: str, path: Path, scale: Quantization) -> None:
-        match key:
-            case "npy":
-                write_npy(path, self.values, self.valid)
-            case "png":
-                write_png16(path, self.values, self.valid, scale, {"convention": str(self.convention)})
-            case "tiff":
-                write_tiff(path, self.values, self.valid)
-            case "confidence":
-                assert self.confidence is not None
-                write_confidence(path, self.confidence)
-            case "coarse":
-                write_npy(path, self.coarse_map)
-            case _:
-                raise AssertionError(f"no writer for {key!r}, which patchwrap.outputs lists")
-
-    def _write_picture(self, key: str, path: Path, colormap: str) -> dict[str, int]:
-        height, width = write_picture(path, self.colorize(colormap) if key == "color" else self.compare(colormap))
-        return {"width": width, "height": height}
-
-    def _write_points(self, key: Any, path: Path, image: Photo | None, fov: float | None) -> dict[str, int]:
-        points, colours = self.to_point_cloud(image, fov, MAX_SAVED_POINTS)
-        write_points(path, points, colours, key)
-        return {"written": len(points), "every_nth_row_and_column": _step(self.values.size, MAX_SAVED_POINTS)}
-
-    def _sidecar(self, scale: Quantization, fov: float | None, name: str | None) -> dict[str, Any]:
-        """All that is needed to use the files without knowing patchwrap."""
-        height, width = self.size
-        return {
-            "image": name,
-            "width": width,
-            "height": height,
-            "convention": str(self.convention),
-            "meaning": _MEANING[self.convention.space] + " " + _KNOWN[self.convention.ambiguity],
-            "unit": self.convention.unit,
-            "minimum": scale.minimum,
-            "maximum": scale.maximum,
-            "valid_fraction": float(np.count_nonzero(self.valid)) / self.valid.size,
-            "png16": {"formula": scale.formula, "scale": scale.scale, "offset": scale.offset, "invalid": 0},
-            "camera": self._camera(fov),
-            "coarse": {"width": self.coarse_map.shape[1], "height": self.coarse_map.shape[0]},
-            "options": self.options,
-            "timings": self.timings,
-            "versions": _versions(),
-        }
-
-    def _camera(self, fov: float | None) -> dict[str, Any]:
-        """Field of view in degrees, where it is from, and the focal length in pixels."""
-        degrees, source = self.horizontal_fov(fov)
-        focal = self.size[1] / 2 / math.tan(math.radians(degrees) / 2)
-        return {"horizontal_fov": degrees, "source": source, "focal_px": focal}
 
     def _nearness(self, values: Values) -> Values:
         """Values that grow towards the camera: inverse depth, or negated depth if a shift is unknown."""
@@ -360,8 +234,7 @@ class DepthMap:
             return values
         if self.convention.ambiguity == "affine":
             return -values
-        with np.errstate(divide="ignore"):
-            return np.where(values > 0, 1 / values, np.float32(np.nan))
+        return _inverse(values)
 
     def _paint(self, picture: Picture, values: Values, valid: Mask | None, colormap: str) -> None:
         """Fill a picture with the colours of a map of its size, band by band."""
@@ -373,7 +246,7 @@ class DepthMap:
 
     def _limits(self) -> tuple[float, float]:
         """Colour limits: percentiles of the fused map, so that coarse and fused can be compared."""
-        step = _step(self.values.size, _SAMPLES)
+        step = stride(self.values.size, _SAMPLES)
         sample = self._nearness(self.values[::step, ::step])
         return color_limits(sample[self.valid[::step, ::step]])
 
@@ -398,34 +271,6 @@ class DepthMap:
         return replace(photo, pixels=photo.pixels[::step, ::step]).to_uint8()
 
 
-def _vouched_for(targets: Mapping[str, Path]) -> dict[str, Any]:
-    """Names of the files, and of others that the sidecar which they replace knew as patchwrap's."""
-    files = {key: path.name for key, path in targets.items()}
-    return {"earlier": sorted(named_in(told_by(targets["json"])) - set(files.values())), "files": files}
-
-
-def _check_names_file(path: str | PathLike[str]) -> None:
-    """Refuse a folder, beside which the files would be written."""
-    if Path(path).name not in ("", "..") and (os.fspath(path).endswith(("/", os.sep)) or Path(path).is_dir()):
-        raise OptionError(f"{os.fspath(path)!r} is a folder; give a name in it, such as {str(Path(path, 'street'))!r}")
-
-
-_CONFIDENCE = (
-    "How far to believe each value: 0 where no tile confirms the whole-image prediction, 1 where all tiles agree "
-    "with it and the backend is sure."
-)
-_MEANING = {
-    "depth": "Values grow with distance along the optical axis.",
-    "inverse_depth": "Values are one over distance along the optical axis: large is near.",
-    "height": "Values are heights above ground.",
-}
-_KNOWN = {
-    "metric": "They are absolute.",
-    "scale": "They are right up to one unknown factor for the whole picture.",
-    "affine": "They are right up to one unknown factor and one unknown shift for the whole picture.",
-}
-
-
 def _as_tensor(values: Float32[ndarray, "rows columns"]) -> CoarseMap:
     return torch.from_numpy(values if values.flags.writeable else values.copy())
 
@@ -433,13 +278,13 @@ def _as_tensor(values: Float32[ndarray, "rows columns"]) -> CoarseMap:
 def _distances(values: Values, valid: Mask, convention: DepthConvention) -> Values:
     _check_distances(convention)
     if convention.space == "inverse_depth":
-        with np.errstate(divide="ignore"):
-            values = np.where(values > 0, 1 / values, np.float32(np.nan))
+        values = _inverse(values)
     return np.where(valid, values, np.float32(np.nan))
 
 
-def _in_front(z: Values) -> Mask:
-    return np.isfinite(z) & (z > 0)
+def _inverse(values: Values) -> Values:
+    with np.errstate(divide="ignore"):
+        return np.where(values > 0, 1 / values, np.float32(np.nan))
 
 
 def _check_distances(convention: DepthConvention) -> None:
@@ -450,17 +295,3 @@ def _check_distances(convention: DepthConvention) -> None:
             f"{convention} values have an unknown shift, so no distances follow from them, not even relative "
             "ones; use .values as they are, or take a backend whose ambiguity is metric or scale"
         )
-
-
-def _step(pixels: int, limit: int | None) -> int:
-    """Stride over rows and columns that leaves at most about ``limit`` pixels."""
-    return 1 if limit is None or pixels <= limit else math.ceil(math.sqrt(pixels / limit))
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "patchwrap": patchwrap.__version__,
-        "python": platform.python_version(),
-        "torch": metadata.version("torch"),
-        "numpy": np.__version__,
-    }

@@ -1,9 +1,10 @@
 """Focal length of a photo, and the metric scale that some backends derive from it."""
 
-from math import inf, nan, radians, tan
+from math import inf, nan
 
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendContractError
+from patchwrap.intrinsics import focal_px
 from patchwrap.io import Photo
 from patchwrap.spec import Backend, MetricWithFocal
 
@@ -18,7 +19,7 @@ def relative_focal(photo: Photo, fov: float | None) -> float | None:
     if fov is None:
         return photo.focal
     height, width = photo.pixels.shape[:2]
-    return width / (2 * tan(radians(fov) / 2)) / max(height, width)
+    return focal_px(width, fov) / max(height, width)
 
 
 def metric_scale(backend: Backend, focal: float | None) -> tuple[float, DepthConvention]:

@@ -1,6 +1,7 @@
 """Pinhole parameters of a picture."""
 
 from dataclasses import dataclass
+from math import radians, tan
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,13 @@ class Intrinsics:
     fy: float
     cx: float
     cy: float
+
+
+def focal_px(width: int, fov: float) -> float:
+    """Focal length in pixels of a picture.
+
+    Args:
+        width: of the picture in pixels.
+        fov: its horizontal field of view in degrees.
+    """
+    return width / 2 / tan(radians(fov) / 2)

@@ -5,7 +5,7 @@ Backends get their input at the size chosen here, so that no processor of a mode
 
 import warnings
 from collections.abc import Callable
-from math import ceil, log
+from math import ceil, log, sqrt
 
 import numpy as np
 import torch
@@ -178,3 +178,8 @@ def _as_batch(photo: Shaped[ndarray, "height width 3"]) -> Shaped[Tensor, "1 3 h
         # Decoded photos are often read-only arrays; nothing here writes to them.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return rearrange(torch.from_numpy(np.ascontiguousarray(photo)), "h w c -> 1 c h w")
+
+
+def stride(pixels: int, limit: int | None) -> int:
+    """Stride over rows and columns that leaves at most about ``limit`` pixels."""
+    return 1 if limit is None or pixels <= limit else ceil(sqrt(pixels / limit))

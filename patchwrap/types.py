@@ -30,3 +30,6 @@ Mask = Bool[ndarray, "height width"]
 
 Picture = UInt8[ndarray, "height width 3"]
 """An sRGB picture."""
+
+Points = tuple[Float32[ndarray, "n 3"], UInt8[ndarray, "n 3"]]
+"""Points in the camera's axes and their sRGB colours."""

@@ -900,7 +900,7 @@ def test_a_run_without_png_that_was_stopped_is_resumed(photos, monkeypatch, caps
     formats = ("--format", "npy,tiff")
     for how in ("--skip-existing", "--overwrite"):  # the second run finds all files and replaces some
         with monkeypatch.context() as patch:
-            patch.setattr("patchwrap.depth_map.write_tiff", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr("patchwrap.depth_files.write_tiff", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             assert predict("in", *formats, how, "--seed", "1") == 130
         before = written_at("a_depth.npy")
         capsys.readouterr()

@@ -146,7 +146,7 @@ def test_predictions_of_several_saves_and_of_an_interrupted_one_are_none(tmp_pat
     for ending in (".npy", ".ply", ".tiff"):
         predicted().save(tmp_path / f"many{ending}")
     predicted().save(tmp_path / "torn.npy")
-    monkeypatch.setattr("patchwrap.depth_map.write_npy", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("patchwrap.depth_files.write_npy", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         predicted().save(tmp_path / "torn.npy")
     assert not Pairs(tmp_path).has_depth

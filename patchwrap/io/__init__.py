@@ -3,6 +3,7 @@
 from patchwrap.io.color import color_limits, color_table, paint
 from patchwrap.io.encode import (
     CONFIDENCE_FORMULA,
+    POINT_AXES,
     Quantization,
     quantize,
     write_confidence,
@@ -17,6 +18,7 @@ from patchwrap.io.photo import Photo, is_batch, read_image, read_images, unit_pi
 
 __all__ = [
     "CONFIDENCE_FORMULA",
+    "POINT_AXES",
     "Photo",
     "Quantization",
     "color_limits",

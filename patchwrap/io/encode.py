@@ -20,6 +20,8 @@ MILLIMETRE = 0.001
 _LARGEST = 65535
 _JPEG_SIDE = 65500
 
+POINT_AXES = {"ply": "x right, y down, z forward", "glb": "x right, y up, z backward"}
+"""Axes of a point cloud's file, seen from the camera."""
 
 LINEAR = "value = code * scale + offset"
 LOGARITHMIC = "value = exp(code * scale + offset)"
