@@ -50,6 +50,13 @@ class DepthMap:
     timings: dict[str, float] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        backend = f", from {self.options['coarse']}" if "coarse" in self.options else ""
+        low = np.min(self.values, where=self.valid, initial=np.inf)
+        high = np.max(self.values, where=self.valid, initial=-np.inf)
+        between = f"{low:.3g} to {high:.3g} {self.convention.unit or ''}".rstrip() if low <= high else "nothing valid"
+        return f"DepthMap({self.size[1]}x{self.size[0]} pixels, {self.convention}{backend}, {between})"
+
     @property
     def size(self) -> tuple[int, int]:
         """``(height, width)`` in pixels."""

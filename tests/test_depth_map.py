@@ -21,6 +21,16 @@ def make(values=NEAR_LEFT, convention="depth:metric", valid=None, **changes):
     return DepthMap(values, DepthConvention.parse(convention), valid, coarse, **changes)
 
 
+def test_a_map_is_printed_in_one_line():
+    valid = [[True, True, False], [True, True, False]]
+
+    named = make(valid=valid, options={"coarse": "Flat"})
+
+    assert repr(named) == "DepthMap(3x2 pixels, depth:metric, from Flat, 1 to 2 m)"
+    assert repr(make(convention="depth:affine")) == "DepthMap(3x2 pixels, depth:affine, 1 to 4)"
+    assert repr(make(valid=np.zeros((2, 3), bool))) == "DepthMap(3x2 pixels, depth:metric, nothing valid)"
+
+
 def test_coarse_is_brought_to_the_grid_of_values_bilinearly():
     depth = make(np.zeros((2, 4)), coarse_map=np.array([[0, 4]], np.float32))
 
