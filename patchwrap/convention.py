@@ -50,6 +50,16 @@ class DepthConvention:
         """Whether larger values mean nearer to the camera."""
         return self.space != "depth"
 
+    @property
+    def gives_distances(self) -> bool:
+        """Whether distances follow from the values, up to a factor at most."""
+        return self.space != "height" and self.ambiguity != "affine"
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether every value is above zero: distances from the camera are, inverse depth may be zero."""
+        return self.space == "depth" and self.ambiguity != "affine"
+
     @classmethod
     def parse(cls, text: "str | DepthConvention") -> "DepthConvention":
         """Parse ``SPACE:AMBIGUITY``, as on the command line; a DepthConvention is returned as it is.

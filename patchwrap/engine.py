@@ -175,7 +175,7 @@ class Engine:
         output = run_backend(self.coarse, self._whole(photo), self._guided)
         if not output.maps.isfinite().any():
             name, convention = type(self.coarse).__name__, self.coarse.convention
-            above = " above 0" if convention.space == "depth" and convention.ambiguity != "affine" else ""
+            above = " above 0" if convention.is_positive else ""
             raise BackendContractError(f"{name} returned no finite value{above} for {photo.name}.")
         return output
 

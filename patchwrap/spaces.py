@@ -30,7 +30,7 @@ def fusion_space(coarse: DepthConvention, fine: DepthConvention) -> FusionSpace:
         >>> fusion_space(metric, metric), fusion_space(metric, relative)
         ('log_depth', 'inverse_depth')
     """
-    spaces = {c.space for c in (coarse, fine) if c.ambiguity == "affine" or c.space == "height"}
+    spaces = {c.space for c in (coarse, fine) if not c.gives_distances}
     if "height" in spaces and coarse.space != fine.space:
         spaces = {coarse.space, fine.space}
     if len(spaces) > 1:

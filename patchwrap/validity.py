@@ -21,9 +21,7 @@ def depths_only(values: Float[Tensor, "*shape"], convention: DepthConvention) ->
         values: a map or a batch of maps.
         convention: of the values; those of an affine ambiguity may be zero or less.
     """
-    if convention.space != "depth" or convention.ambiguity == "affine":
-        return values
-    return values.masked_fill(values <= 0, torch.nan)
+    return values.masked_fill(values <= 0, torch.nan) if convention.is_positive else values
 
 
 def filled(values: Map) -> Map:

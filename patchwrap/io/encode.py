@@ -82,8 +82,7 @@ def quantize(values: Values, valid: Mask, convention: DepthConvention) -> Quanti
         return Quantization(1.0, 0.0, unit, None, None)
     if unit == "m" and low >= 0 and high <= _LARGEST * MILLIMETRE:
         return Quantization(MILLIMETRE, 0.0, unit, low, high)
-    ratios_known = convention.space == "depth" and convention.ambiguity != "affine"
-    logarithmic = ratios_known and low > 0 and high > LARGE_RANGE * low
+    logarithmic = convention.is_positive and low > 0 and high > LARGE_RANGE * low
     first, last = np.log([low, high]).tolist() if logarithmic else (low, high)
     step = (last - first) / (_LARGEST - 1) if last > first else 1.0
     return Quantization(step, first - step, unit, low, high, LOGARITHMIC if logarithmic else LINEAR)
