@@ -21,7 +21,8 @@ from torch import Tensor
 
 from patchwrap.ambient_modes import ordinary_modes
 from patchwrap.as_module import AsModule
-from patchwrap.errors import ExportError, MissingExtraError, OptionError, one_line
+from patchwrap.errors import ExportError, OptionError, one_line
+from patchwrap.extras import from_extra
 from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
 from patchwrap.generators import preserved_generators, seed_generators
@@ -211,13 +212,9 @@ _HEAD_FACTS = {"layout": "NCHW", "color": "RGB", "range": [0, 1], "output": "ref
 
 
 def _check_extra() -> None:
-    try:
-        for name in ("onnx", "onnxscript"):
+    for name in ("onnx", "onnxscript"):
+        with from_extra("patchwrap[export]", f"Export needs {name}"):
             importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f'Export needs onnx and onnxscript; {error.name} is not installed: `pip install "patchwrap[export]"`.'
-        ) from error
 
 
 def _backend_facts(backend: Backend, size: tuple[int, int] | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ _HOME = {
     "checkpoint_name": "checkpoint_name",
     "depths_only": "validity",
     "digest": "digest",
+    "from_extra": "extras",
     "fusion_space": "spaces",
     "invertible": "spaces",
     "is_out_of_memory": "errors",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from patchwrap.digest import digest as digest
     from patchwrap.errors import is_out_of_memory as is_out_of_memory
     from patchwrap.errors import one_line as one_line
+    from patchwrap.extras import from_extra as from_extra
     from patchwrap.io import replacing as replacing
     from patchwrap.io import write_json as write_json
     from patchwrap.resampling import nearest_pixels as nearest_pixels

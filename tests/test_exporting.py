@@ -219,7 +219,8 @@ def test_impossible_paths_and_sizes_are_refused(tmp_path, path, size, words):
 
 def test_without_the_extra_it_says_which(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(MissingExtraError, match=r'onnxscript is not installed.*pip install "patchwrap\[export\]"'):
+    told = r'needs onnxscript, which is not installed: `pip install "patchwrap\[export\]"'
+    with pytest.raises(MissingExtraError, match=told):
         patchwrap.export(backend(), tmp_path / "a.onnx")
 
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 
-from patchwrap.errors import MissingExtraError
+from patchwrap.extras import from_extra
 
 READERS = {".hdf5": "h5py", ".dsp5": "h5py", ".exr": "OpenEXR"}
 """The package that reads a file, by its extension."""
@@ -21,8 +20,8 @@ def check_readable(endings: Iterable[str]) -> None:
         MissingExtraError: if a package is not installed.
     """
     for ending in sorted(endings):
-        if ending in READERS and find_spec(READERS[ending]) is None:
-            raise _missing(ending)
+        if ending in READERS:
+            reader(ending)
 
 
 def reader(ending: str) -> ModuleType:
@@ -31,13 +30,5 @@ def reader(ending: str) -> ModuleType:
     Raises:
         MissingExtraError: if it is not installed.
     """
-    try:
+    with from_extra("patchwrap[datasets]", f"Files {ending} are read by {READERS[ending]}"):
         return import_module(READERS[ending])
-    except ImportError as error:
-        raise _missing(ending) from error
-
-
-def _missing(ending: str) -> MissingExtraError:
-    return MissingExtraError(
-        f'Files {ending} are read by {READERS[ending]}, which is not installed: `pip install "patchwrap[datasets]"`.'
-    )

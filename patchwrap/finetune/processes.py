@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from patchwrap.device import usable_device
-from patchwrap.errors import MissingExtraError
+from patchwrap.extras import from_extra
 
 LONGEST_WAIT = timedelta(days=30)
 """Time that a process waits for the others. Predictions may take hours, and their shares of them are not equal;
@@ -72,9 +72,5 @@ def extra(name: str) -> Any:
     Raises:
         MissingExtraError: if it is not installed.
     """
-    try:
+    with from_extra("patchwrap[finetune]", f"finetune needs {name.partition('.')[0]}"):
         return import_module(name)
-    except ImportError as error:
-        raise MissingExtraError(
-            f"finetune needs {name.partition('.')[0]}, which is not installed: `pip install \"patchwrap[finetune]\"`."
-        ) from error

@@ -3,7 +3,7 @@
 from importlib import import_module
 from types import ModuleType
 
-from patchwrap.errors import MissingExtraError
+from patchwrap.extras import from_extra
 
 
 def skimage(part: str) -> ModuleType:
@@ -12,9 +12,5 @@ def skimage(part: str) -> ModuleType:
     Raises:
         MissingExtraError: if scikit-image is not installed.
     """
-    try:
+    with from_extra("patchwrap[bench]", "This measure needs scikit-image"):
         return import_module(f"skimage.{part}")
-    except ImportError as error:
-        raise MissingExtraError(
-            'This measure needs scikit-image, which is not installed: `pip install "patchwrap[bench]"`.'
-        ) from error

@@ -6,7 +6,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patchwrap import Features, MissingExtraError, OptionError
+from patchwrap import Features, OptionError
+from patchwrap.extension import from_extra
 from patchwrap_native.layers import conv_block
 
 DEPTHS = (1, 2, 2, 2, 2, 3)
@@ -52,10 +53,6 @@ def make_encoder(name: str, widths: Sequence[int]) -> nn.Module:
         return PlainEncoder(widths)
     if not name.startswith("timm:"):
         raise OptionError(f"Encoder {name!r} is unknown. Use 'plain' or 'timm:NAME', e.g. 'timm:resnet18'.")
-    try:
+    with from_extra("patchwrap-native[timm]", f"Encoder {name!r} needs timm"):
         from patchwrap_native.timm_encoder import TimmEncoder
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Encoder {name!r} needs timm, which is not installed: `pip install \"patchwrap-native[timm]\"`."
-        ) from error
     return TimmEncoder(name.removeprefix("timm:"), widths)
