@@ -33,6 +33,7 @@ _HOME = {
     "to_space": "spaces",
     "usable_device": "device",
     "window": "windows",
+    "windows_of": "resampling",
     "workers": "workers",
     "write_json": "io",
 }
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from patchwrap.io import write_json as write_json
     from patchwrap.resampling import nearest_pixels as nearest_pixels
     from patchwrap.resampling import sample_windows as sample_windows
+    from patchwrap.resampling import windows_of as windows_of
     from patchwrap.seed import check_seed as check_seed
     from patchwrap.size import processing_size as processing_size
     from patchwrap.spaces import fusion_space as fusion_space

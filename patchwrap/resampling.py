@@ -4,7 +4,8 @@ Backends get their input at the size chosen here, so that no processor of a mode
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from math import ceil, log, sqrt
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from patchwrap import scratch
-from patchwrap.tiling import Size
+from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, Map
 
 _PHOTO_BAND = 32
@@ -111,6 +112,16 @@ def sample_windows(
     with torch.autocast(maps.device.type, enabled=False):
         grid = functional.affine_grid(torch.stack([across, down], 1), [len(maps), 1, *size], align_corners=False)
         return functional.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def windows_of(tiles: Iterable[Tile], grid: Size) -> Float[Tensor, "tiles 4"]:
+    """The windows of ``sample_windows`` for tiles on a grid.
+
+    Args:
+        tiles: on the grid.
+        grid: its ``(height, width)``.
+    """
+    return torch.tensor([astuple(tile) for tile in tiles]) / torch.tensor([*grid, *grid])
 
 
 def input_size(image: Size, processing: Size, multiple: int = 1, free_aspect: bool = True) -> Size:

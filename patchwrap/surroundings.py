@@ -10,7 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from patchwrap.observation import Observation, agreement
-from patchwrap.resampling import resize_maps, sample_windows
+from patchwrap.resampling import resize_maps, sample_windows, windows_of
 from patchwrap.robust import map_spread
 from patchwrap.tile_view import CONTEXT, REACH
 from patchwrap.tiling import Size, Tile
@@ -85,7 +85,8 @@ class Surroundings:
 
     def context(self, tile: Tile) -> Float[Tensor, "1 4 rows columns"]:
         """Context of a tile, as in ``TileView.context``: coarse map, consensus, and position down and across."""
-        window = self._fraction(Tile(tile.top - tile.height, tile.left - tile.width, *(REACH * n for n in tile.size)))
+        around = Tile(tile.top - tile.height, tile.left - tile.width, *(REACH * n for n in tile.size))
+        window = windows_of([around], self.canvas)
         # Shrunk first, so that the few samples around a large tile are means instead of aliased point samples.
         whole = [max(1, round(n * c / (REACH * t))) for n, c, t in zip(CONTEXT, self.canvas, tile.size)]
         size = min(whole[0], self.coarse.shape[0]), min(whole[1], self.coarse.shape[1])
@@ -98,7 +99,7 @@ class Surroundings:
 
     def agreement(self, tile: Tile) -> Map:
         """Agreement of the consensus with the coarse map, in (0, 1], under a tile at the tile's size."""
-        return sample_windows(self._agreement, self._fraction(tile), tile.size)[0, 0]
+        return sample_windows(self._agreement, windows_of([tile], self.canvas), tile.size)[0, 0]
 
     @cached_property
     def _agreement(self) -> Float[Tensor, "1 1 rows columns"]:
@@ -107,13 +108,9 @@ class Surroundings:
 
     def features_under(self, tile: Tile, size: Size) -> Features | None:
         """The coarse backend's features under a tile, resized to ``(height, width)``; None if there are none."""
-        return None if self.features is None else sample_windows(self.features.float(), self._fraction(tile), size)
-
-    def _fraction(self, tile: Tile) -> Float[Tensor, "1 4"]:
-        """Top, left, height and width of a tile as fractions of the canvas."""
-        height, width = self.canvas
-        places = tile.top / height, tile.left / width, tile.height / height, tile.width / width
-        return torch.tensor([places], dtype=torch.float32)
+        if self.features is None:
+            return None
+        return sample_windows(self.features.float(), windows_of([tile], self.canvas), size)
 
 
 def _window(seen: Observation, coarse: tuple[int, ...]) -> Float[ndarray, "rows columns"]:

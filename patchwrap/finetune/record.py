@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from einops import rearrange
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -17,7 +17,7 @@ from torch import Tensor
 from patchwrap.errors import CheckpointError
 from patchwrap.io import replacing
 from patchwrap.observation import Correction
-from patchwrap.resampling import sample_windows
+from patchwrap.resampling import sample_windows, windows_of
 from patchwrap.spaces import FusionSpace
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
@@ -86,13 +86,11 @@ class Record:
         with safe_open(self.path, "pt") as file:
             images = file.get_slice("image")[(slice(None), *tile.slices)]
             parts = {name: file.get_slice(name)[index : index + 1] for name in self._parts(file)}
-        share = [tile.top, tile.left, tile.height, tile.width]
-        window = torch.tensor([[n / side for n, side in zip(share, facts.canvas * 2)]])
         context = parts["context"].float()
         places = torch.cat([self._in_space(context[:, :2]), context[:, 2:]], 1)
         return TileView(
             images=images[None].float() / 255,
-            coarse=sample_windows(self._coarse, window, tile.size),
+            coarse=sample_windows(self._coarse, windows_of([tile], facts.canvas), tile.size),
             aligned=self._in_space(parts["aligned"].float()),
             confidence=parts["confidence"].float() / 255,
             disagreement=parts["disagreement"].float() * facts.spread,
@@ -158,7 +156,7 @@ def _tensors(facts: Facts, views: Mapping[Tile, tuple[TileView, Correction]]) ->
     """What is stored tile by tile."""
     shown = TileView.batch([view for view, _ in views.values()])
     tensors = {
-        "tiles": _numbers([[t.top, t.left, t.height, t.width] for t in views]),
+        "tiles": torch.tensor([astuple(tile) for tile in views], dtype=torch.int32),
         "corrections": torch.tensor([[c.scale, c.shift, c.tilt_v, c.tilt_u] for _, c in views.values()]),
         "aligned": _normal(shown.aligned, facts),
         # Zero is kept for invalid pixels.
@@ -172,7 +170,3 @@ def _tensors(facts: Facts, views: Mapping[Tile, tuple[TileView, Correction]]) ->
 
 def _normal(values: Tensor, facts: Facts) -> Tensor:
     return ((values - facts.centre) / facts.spread).half()
-
-
-def _numbers(rows: list[list[int]]) -> Int[Tensor, "tiles 4"]:
-    return torch.tensor(rows, dtype=torch.int32)

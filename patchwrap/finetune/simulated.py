@@ -1,7 +1,7 @@
 """Simulated backends: they know the true depth of some photos and distort it as real networks do, reproducibly."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from functools import cached_property
 from typing import Any
 from zlib import crc32
@@ -167,7 +167,7 @@ class SimulatedBackend:
         return torch.from_numpy(values.astype(np.float32))
 
     def _draw(self, name: str, tile: Tile | None = None) -> np.random.Generator:
-        place = [] if tile is None else [tile.top, tile.left, tile.height, tile.width]
+        place = () if tile is None else astuple(tile)
         return np.random.default_rng([self.seed, crc32(name.encode()), *place])
 
     def _recognised(self, image: Float[Tensor, "3 _ _"]) -> tuple[str, Log]:

@@ -4,7 +4,7 @@ Tiles run in batches, and no tile's result depends on its batch. For tiles denoi
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property, lru_cache
 
 import torch
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from patchwrap import CoarseMap, DepthConvention, TileContext, TileSource
-from patchwrap.extension import fusion_space, invertible, run_in_batches, sample_windows, to_space
+from patchwrap.extension import fusion_space, invertible, run_in_batches, sample_windows, to_space, windows_of
 from patchwrap_diffusers.ensemble import Members
 from patchwrap_diffusers.grid import Level, Place
 from patchwrap_diffusers.noise import Noise
@@ -38,9 +38,7 @@ class OwnNoise:
 
     def __call__(self, place: Place, member: int, step: int) -> Float[Tensor, "channels rows columns"]:
         """Draw it with the tile's place as the key."""
-        tile = place.tile
-        where = tile.top, tile.left, tile.height, tile.width
-        return self.noise((self.channels, *place.cells.size), self.seed, "tile", where, member, step)
+        return self.noise((self.channels, *place.cells.size), self.seed, "tile", astuple(place.tile), member, step)
 
 
 class SharedNoise:
@@ -125,10 +123,9 @@ class CoarseStart:
 
     def under(self, places: Sequence[Place]) -> Float[Tensor, "tiles 1 height width"]:
         """Its part under each tile, at the network's input size."""
-        (height, width), size = self.context.canvas, places[0].size
-        windows = torch.tensor([(p.seen.top, p.seen.left, p.seen.height, p.seen.width) for p in places])
+        windows = windows_of([place.seen for place in places], self.context.canvas)
         maps = self.map.expand(len(places), 1, -1, -1)
-        return sample_windows(maps, windows / torch.tensor([height, width, height, width]), size)
+        return sample_windows(maps, windows, places[0].size)
 
     @cached_property
     def map(self) -> CoarseMap:
