@@ -6,6 +6,7 @@ from torch import nn
 
 import patchwrap
 from patchwrap.plugins import BackendRecord, registered_backends
+from patchwrap.spec import networks_of
 from report import Result, Table, parser
 
 OPEN = "of the checkpoint"
@@ -48,8 +49,7 @@ def describe(name: str) -> list[str]:
 def networks(backend: Any) -> list[nn.Module]:
     """The modules held by a backend, its tile backend and its head, each once."""
     owners = [backend, getattr(backend, "fine", None), getattr(backend, "head", None)]
-    held = [part for owner in owners if owner is not None for part in (owner, *vars(owner).values())]
-    return list(dict.fromkeys(part for part in held if isinstance(part, nn.Module)))
+    return list(dict.fromkeys(network for owner in owners for network in networks_of(owner)))
 
 
 if __name__ == "__main__":

@@ -106,6 +106,11 @@ class Movable(Protocol):
         ...
 
 
+def networks_of(owner: object) -> list[nn.Module]:
+    """The modules that an object is or has as attributes."""
+    return [part for part in (owner, *getattr(owner, "__dict__", {}).values()) if isinstance(part, nn.Module)]
+
+
 def release(*parts: object) -> None:
     """Move the networks of parts that are ``Movable`` to the CPU in float32, which frees their device's memory."""
     for part in parts:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from patchwrap.spec import Backend, Trainable
+from patchwrap.spec import Backend, Trainable, networks_of
 
 SAMPLES = 64
 """Numbers of each tensor that ``weights_sample`` reads: another checkpoint differs in almost all of them."""
@@ -39,7 +39,7 @@ def weights_sample(backend: Backend) -> str | None:
 
 def _weights(backend: Backend) -> Iterator[Tensor]:
     """Parameters and buffers of all modules within reach, flat."""
-    parts = [part for part in (backend, *getattr(backend, "__dict__", {}).values()) if isinstance(part, nn.Module)]
+    parts = networks_of(backend)
     own: list[Tensor] = [value for part in parts for value in (*part.parameters(), *part.buffers())]
     if not parts and isinstance(backend, Trainable):
         own = list(backend.trainable_parameters())

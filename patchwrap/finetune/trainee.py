@@ -15,7 +15,7 @@ from patchwrap.heads import HeadNetwork
 from patchwrap.losses import shared
 from patchwrap.resampling import resize_maps
 from patchwrap.spaces import to_space
-from patchwrap.spec import Backend, Trainable
+from patchwrap.spec import Backend, Trainable, networks_of
 from patchwrap.tile_runner import backend_size
 from patchwrap.tile_view import TileView
 from patchwrap.validity import depths_only
@@ -131,9 +131,8 @@ def _unfrozen(backend: Backend) -> list[nn.Parameter]:
             f"{type(backend).__name__} has no trainable_parameters(): its decoder cannot be trained. "
             "Train the head alone (--unfreeze none)."
         )
-    for part in (backend, *vars(backend).values()):
-        if isinstance(part, nn.Module):
-            part.requires_grad_(False)
+    for network in networks_of(backend):
+        network.requires_grad_(False)
     return [value.requires_grad_(True) for value in backend.trainable_parameters()]
 
 
