@@ -51,6 +51,11 @@ class TileView:
     coarse_features: Features | None = None
     fine_features: Features | None = None
 
+    @property
+    def unit(self) -> Float[Tensor, "batch 1 1 1"]:
+        """``spread``, shaped to divide maps by it."""
+        return self.spread[:, None, None, None]
+
     def to(self, device: torch.device) -> "TileView":
         """Return the view on another device."""
         return replace(self, **{name: part.to(device) for name, part in self._present().items()})

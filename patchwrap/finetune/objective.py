@@ -76,7 +76,7 @@ def depth_consistency(batch: TileBatch, refined: Refined, form: str = "group") -
         refined: the head's output.
         form: ``group`` compares all pixels, in spreads of the coarse map; ``pair`` pixels with valid truth, in metres.
     """
-    maps, valid = (_in_metres(batch, refined), batch.valid) if form == "pair" else (_in_spreads(batch, refined), None)
+    maps, valid = (_in_metres(batch, refined), batch.valid) if form == "pair" else (refined / batch.view.unit, None)
     losses = [
         overlap_consistency(maps[i][None], maps[k][None], shift, None if valid is None else valid[i][None])
         for i, k, shift in batch.overlaps
@@ -84,14 +84,10 @@ def depth_consistency(batch: TileBatch, refined: Refined, form: str = "group") -
     return torch.stack(losses).mean()
 
 
-def _in_spreads(batch: TileBatch, refined: Refined) -> Refined:
-    return refined / batch.view.spread[:, None, None, None]
-
-
 def _in_metres(batch: TileBatch, refined: Refined) -> Refined:
     if batch.scale_known and batch.space == "log_depth":
         return refined.clamp(max=log(FURTHEST)).exp()
-    return SPREAD_METRES * _in_spreads(batch, refined)
+    return SPREAD_METRES * (refined / batch.view.unit)
 
 
 def feature_consistency(batch: TileBatch, features: Sequence[Tensor], form: str = "group") -> Float[Tensor, ""]:
@@ -137,7 +133,7 @@ def _supervised(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
     if batch.space == "log_depth":
         gradient = multiscale_gradient(refined, batch.target, batch.valid)
         return {"silog": silog(refined, batch.target, batch.valid), "gradient": GRADIENT * gradient}
-    centre, unit = (value[:, None, None, None] for value in (batch.view.centre, batch.view.spread))
+    centre, unit = batch.view.centre[:, None, None, None], batch.view.unit
     mine, true, coarse = ((values - centre) / unit for values in (refined, batch.target, batch.view.coarse))
     valid = bias_free(coarse, true, batch.valid)
     off = torch.where(valid, mine - true, 0.0)
@@ -151,8 +147,7 @@ def _supervised(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
 
 def _anchored(batch: TileBatch, refined: Refined) -> dict[str, Tensor]:
     """Keep the coarse map's low frequencies and the tiles' own gradients."""
-    view = batch.view
-    unit = view.spread[:, None, None, None]
+    view, unit = batch.view, batch.view.unit
     window = max(2, min(refined.shape[-2:]) // LOW_PASS)
     slow = F.avg_pool2d((refined - view.coarse) / unit, window, stride=max(1, window // 2))
     sure = view.confidence > 0
@@ -181,7 +176,7 @@ def _squared_gradients(maps: Refined, sure: Tensor, axis: int) -> Float[Tensor, 
 
 def overlap_gaps(batch: TileBatch, refined: Refined) -> Float[Tensor, "pixels"]:
     """Absolute differences where tiles overlap, pixel by pixel, in spreads of the coarse map."""
-    scaled = _in_spreads(batch, refined)
+    scaled = refined / batch.view.unit
     gaps = [
         (shared(scaled[i], shift) - shared(scaled[k], (-shift[0], -shift[1]))).abs().flatten()
         for i, k, shift in batch.overlaps
@@ -195,9 +190,8 @@ def edge_errors(batch: TileBatch, refined: Refined) -> Float[Tensor, "pixels"]:
     The measure of SMD-Nets (CVPR 2021), computed in the fusion space, in spreads of the coarse map.
     """
     assert batch.target is not None and batch.valid is not None and batch.edges is not None
-    unit = batch.view.spread[:, None, None, None]
     known = torch.where(batch.valid, batch.target, torch.inf)
     around = F.unfold(F.pad(known, (1, 1, 1, 1), value=torch.inf), 3)
     around = rearrange(around, "tiles nine (height width) -> tiles nine height width", height=known.shape[-2])
-    least = (around - refined).abs().amin(1, keepdim=True) / unit
+    least = (around - refined).abs().amin(1, keepdim=True) / batch.view.unit
     return least[batch.edges]

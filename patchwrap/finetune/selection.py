@@ -117,7 +117,7 @@ def _measured(batch: TileBatch, maps: Tensor, with_truth: bool) -> tuple[Tensor,
     gaps = overlap_gaps(batch, maps)
     if not with_truth or batch.target is None or batch.valid is None:
         return gaps, gradients_gone(maps, batch.view.aligned)[None], maps.new_zeros(0)
-    error = ((maps - batch.target).abs() / batch.view.spread[:, None, None, None])[batch.valid]
+    error = ((maps - batch.target).abs() / batch.view.unit)[batch.valid]
     return gaps, edge_errors(batch, maps), error
 
 

@@ -93,7 +93,7 @@ def _fitted(moved: Maps, view: TileView, scale_known: bool) -> Maps:
         view: holds the aligned tiles and their confidence, which weights the pixels.
         scale_known: whether tiles may not be scaled, since they are log depth.
     """
-    middle, unit = (value[:, None, None, None] for value in (view.centre, view.spread))
+    middle, unit = view.centre[:, None, None, None], view.unit
     level = (moved - middle) / unit
     v, u = (2 * (torch.arange(n, device=moved.device) + 0.5) / n - 1 for n in moved.shape[2:])
     plane = [torch.ones_like(level), v[:, None].expand_as(level), u.expand_as(level)]
