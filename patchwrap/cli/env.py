@@ -4,12 +4,11 @@ import argparse
 import json
 import os
 import platform
-from importlib import metadata
 from typing import Any
 
 import patchwrap
 from patchwrap.errors import one_line
-from patchwrap.machine import memory_gib
+from patchwrap.machine import memory_gib, versions
 
 
 def register(subparsers: Any) -> None:
@@ -40,14 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _versions() -> dict[str, str | None]:
     names = "torch numpy scipy pillow einops jaxtyping pluggy rich cmap trimesh safetensors moderngl"
-    return {name: _version(name) for name in names.split()}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+    found = versions(*names.split())
+    return {name: found.get(name) for name in names.split()}
 
 
 def _torch_facts() -> dict[str, Any]:
