@@ -8,19 +8,18 @@ from types import ModuleType
 from typing import Any
 
 
-def make_callable(package: str, module: str) -> None:
-    """Let a package be called like the function of its name in one of its modules.
+def make_callable(package: str) -> None:
+    """Let a package be called like the function of its name in its module ``runner``.
 
     Python stores an imported package in its parent under its name and so replaces a function of that name. The module
     is imported by the first call, or when the package's signature or documentation is read.
 
     Args:
         package: full name of the package, which is being imported.
-        module: the module below it that has the function.
     """
 
     def function() -> Callable[..., Any]:
-        found: Callable[..., Any] = getattr(import_module(f"{package}.{module}"), package.rpartition(".")[2])
+        found: Callable[..., Any] = getattr(import_module(f"{package}.runner"), package.rpartition(".")[2])
         return found
 
     class CallablePackage(ModuleType):

@@ -6,4 +6,4 @@
 
 from patchwrap.callable_package import make_callable
 
-make_callable(__name__, "runner")
+make_callable(__name__)

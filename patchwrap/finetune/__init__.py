@@ -17,4 +17,4 @@ def __getattr__(name: str) -> object:
     return getattr(import_module(f"patchwrap.finetune.{_HOME[name]}"), name)
 
 
-make_callable(__name__, "runner")
+make_callable(__name__)
