@@ -37,6 +37,7 @@ class DepthMap:
         coarse_map: the whole-image prediction at the backend's own resolution.
         confidence_map: what ``confidence`` is at its own resolution, or None.
         focal: focal length in pixels of ``values``' grid, None where unknown.
+        focal_is_estimate: whether the backend estimated it.
         timings: seconds by step.
         options: what was effectively used, JSON-able.
     """
@@ -47,6 +48,7 @@ class DepthMap:
     coarse_map: Float32[ndarray, "rows columns"]
     confidence_map: Float32[ndarray, "canvas_rows canvas_columns"] | None = None
     focal: float | None = None
+    focal_is_estimate: bool = False
     timings: dict[str, float] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -127,8 +129,8 @@ class DepthMap:
             fov: overrides what the map knows, in degrees between 0 and 180.
 
         Returns:
-            Degrees, and ``given``, ``known`` (the photo's EXIF or the prediction's ``fov``) or
-            ``assumed`` (60 degrees).
+            Degrees, and ``given``, ``known`` (the photo's EXIF or the prediction's ``fov``), ``estimated`` (by the
+            backend) or ``assumed`` (60 degrees).
 
         Raises:
             OptionError: if ``fov`` is not between 0 and 180.
@@ -139,7 +141,8 @@ class DepthMap:
             return fov, "given"
         if self.focal is None:
             return DEFAULT_FOV, "assumed"
-        return math.degrees(2 * math.atan(self.size[1] / 2 / self.focal)), "known"
+        source = "estimated" if self.focal_is_estimate else "known"
+        return math.degrees(2 * math.atan(self.size[1] / 2 / self.focal)), source
 
     def to_point_cloud(self, image: object = None, fov: float | None = None, max_points: int | None = None) -> Points:
         """Back-project every valid pixel with the pinhole model.

@@ -23,7 +23,7 @@ from patchwrap.clock import Clock
 from patchwrap.depth_map import DepthMap
 from patchwrap.device import usable_device, warn_if_slow
 from patchwrap.errors import BackendContractError
-from patchwrap.focal import metric_scale, relative_focal
+from patchwrap.focal import estimated_focal, metric_scale, relative_focal
 from patchwrap.fusers import FUSERS, FuserRecipe
 from patchwrap.fusion import default_detail
 from patchwrap.generators import preserved_generators, seed_generators
@@ -172,7 +172,7 @@ class Engine:
         Raises:
             BackendContractError: if no value is finite, or the backend breaks its contract.
         """
-        output = run_backend(self.coarse, self._whole(photo), self._guided)
+        output = run_backend(self.coarse, self._whole(photo), self._guided, with_fov=True)
         if not output.maps.isfinite().any():
             name, convention = type(self.coarse).__name__, self.coarse.convention
             above = " above 0" if convention.is_positive else ""
@@ -311,8 +311,9 @@ class Engine:
 
     def _finish(self, photo: Photo, whole: Output, fused: Fused | None, clock: Clock) -> DepthMap:
         """Bring everything to the photo's size and the coarse backend's convention, in metres if the scale is known."""
-        focal = relative_focal(photo, self.options["fov"])
-        scale, convention = metric_scale(self.coarse, focal)
+        known, estimate = relative_focal(photo, self.options["fov"]), estimated_focal(photo, whole.fov)
+        scale, convention = metric_scale(self.coarse, known, estimate)
+        focal = estimate if known is None else known
         coarse = whole.maps[0, 0]
         with clock("resize"):
             values = self._enlarged(coarse, fused, photo.size, scale)
@@ -324,6 +325,7 @@ class Engine:
             coarse_map=(coarse * scale).numpy(),
             confidence_map=_confidence(whole, fused),
             focal=None if focal is None else focal * max(photo.size),
+            focal_is_estimate=known is None and estimate is not None,
             timings=clock.seconds,
             options=self._effective_options(0 if fused is None else fused.tile_count),
         )

@@ -1,4 +1,4 @@
-"""Focal length of a photo, and the metric scale that some backends derive from it."""
+"""Focal length of a photo, known or estimated, and the metric scale that some backends derive from it."""
 
 from math import inf, nan
 
@@ -6,7 +6,9 @@ from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendContractError
 from patchwrap.intrinsics import focal_px
 from patchwrap.io import Photo
+from patchwrap.predict_options import FOVS
 from patchwrap.spec import Backend, MetricWithFocal
+from patchwrap.types import FieldsOfView
 
 
 def relative_focal(photo: Photo, fov: float | None) -> float | None:
@@ -22,12 +24,25 @@ def relative_focal(photo: Photo, fov: float | None) -> float | None:
     return focal_px(width, fov) / max(height, width)
 
 
-def metric_scale(backend: Backend, focal: float | None) -> tuple[float, DepthConvention]:
+def estimated_focal(photo: Photo, fov: FieldsOfView | None) -> float | None:
+    """Focal length that a backend estimates, see ``relative_focal``; None without an estimate or for an absurd one.
+
+    Args:
+        photo: of the estimate.
+        fov: horizontal field of view in degrees, a batch of one.
+    """
+    least, largest = FOVS
+    return relative_focal(photo, fov.item()) if fov is not None and least <= fov <= largest else None
+
+
+def metric_scale(backend: Backend, focal: float | None, estimate: float | None) -> tuple[float, DepthConvention]:
     """Factor that makes a backend's values metric, and the convention after it.
 
     Args:
         backend: of the coarse pass.
         focal: see ``relative_focal``.
+        estimate: the focal length for which values that are metric hold, or None. For the same picture, depth in metres
+            is proportional to the focal length.
 
     Returns:
         1 and the backend's own convention if the focal length is unknown or does not determine the scale.
@@ -36,9 +51,12 @@ def metric_scale(backend: Backend, focal: float | None) -> tuple[float, DepthCon
         BackendContractError: see ``metres_per_unit``.
     """
     convention = backend.convention
-    if focal is None or convention.ambiguity != "scale" or not isinstance(backend, MetricWithFocal):
+    if focal is not None and estimate is not None and convention.ambiguity == "metric":
+        metres = focal / estimate
+    elif focal is not None and convention.ambiguity == "scale" and isinstance(backend, MetricWithFocal):
+        metres = metres_per_unit(backend, focal)
+    else:
         return 1.0, convention
-    metres = metres_per_unit(backend, focal)
     scale = 1 / metres if convention.space == "inverse_depth" else metres
     return scale, DepthConvention(convention.space, "metric")
 

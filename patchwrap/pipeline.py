@@ -92,7 +92,8 @@ def predict(
         tile_batch_size: tiles predicted at once; halved when memory runs out.
         seed: for random tiles and random networks.
         fov: horizontal field of view in degrees, overrides EXIF; gives scale-ambiguous backends that need no more than
-            the focal length (``spec.MetricWithFocal``) metric depth.
+            the focal length (``spec.MetricWithFocal``) metric depth, and corrects metres that rest on a backend's own
+            estimate (``spec.PredictsFieldOfView``).
         device: ``auto``, ``cpu``, ``cuda`` …
         dtype: ``float32``, ``bfloat16`` or ``float16``, of the networks; the latter two are for GPUs.
         tiles: False returns the coarse map, without a tile pass.

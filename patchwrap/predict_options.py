@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _ANY_SIZE = (512, 512)
 """Stands for photo and tile where any size will do: whether a plan can be read does not depend on it."""
 
+FOVS = (1, 170)
+"""Possible horizontal fields of view in degrees."""
+
 _NUMBER = ((Real, NoneType), "a number or None")
 _WHOLE = ((Integral,), "a whole number")
 _CALLABLE = ((Callable, NoneType), "a function or None")
@@ -93,8 +96,9 @@ def check_options(options: PredictOptions) -> None:
     _check_head(options["head"])
     if options["tile_batch_size"] < 1:
         raise OptionError(f"tile_batch_size {options['tile_batch_size']} is less than 1.")
-    if options["fov"] is not None and not 1 <= options["fov"] <= 170:
-        raise OptionError(f"fov {options['fov']} is not within 1 to 170 degrees (horizontal).")
+    least, largest = FOVS
+    if options["fov"] is not None and not least <= options["fov"] <= largest:
+        raise OptionError(f"fov {options['fov']} is not within {least} to {largest} degrees (horizontal).")
     if options["dtype"] not in DTYPES:
         raise OptionError(f"dtype {options['dtype']!r} is not one of {', '.join(DTYPES)}.")
 

@@ -18,7 +18,7 @@ from patchwrap.fusers import DEFAULT as DEFAULT_FUSER
 from patchwrap.fusers import FUSERS
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
-from patchwrap.types import CoarseMap, ConfidenceBatch, DepthBatch, Features, Images, Map
+from patchwrap.types import CoarseMap, ConfidenceBatch, DepthBatch, Features, FieldsOfView, Images, Map
 
 
 @runtime_checkable
@@ -128,6 +128,20 @@ class MetricWithFocal(Protocol):
         Args:
             focal: focal length as a fraction of the image's longer side.
         """
+        ...
+
+
+@runtime_checkable
+class PredictsFieldOfView(Protocol):
+    """A backend that estimates the camera's field of view; metres that it predicts hold for this estimate.
+
+    For a photo of known focal length they are corrected in proportion to it; else the estimate is taken for the
+    camera's. ``predict_with_fov`` is called for the whole image only, in place of ``predict_with_confidence``; if a
+    fusion head wants features, ``predict_with_features`` is called instead.
+    """
+
+    def predict_with_fov(self, images: Images) -> tuple[DepthBatch, FieldsOfView]:
+        """Predict as ``predict`` does and return each image's horizontal field of view in degrees as well."""
         ...
 
 

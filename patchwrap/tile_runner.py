@@ -10,9 +10,9 @@ import torch
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendContractError, is_out_of_memory
 from patchwrap.resampling import input_size
-from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures, Traits
+from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures, PredictsFieldOfView, Traits
 from patchwrap.tiling import Size
-from patchwrap.types import ConfidenceBatch, DepthBatch, Features, Images
+from patchwrap.types import ConfidenceBatch, DepthBatch, Features, FieldsOfView, Images
 from patchwrap.validity import depths_only
 
 Item = TypeVar("Item")
@@ -30,21 +30,22 @@ class Output:
         maps: float32, on the CPU.
         features: decoder features on the CPU, or None.
         confidence: in [0, 1], on the CPU, or None.
+        fov: horizontal field of view in degrees for which the maps are in metres, on the CPU, or None.
     """
 
     maps: DepthBatch
     features: Features | None = None
     confidence: ConfidenceBatch | None = None
+    fov: FieldsOfView | None = None
 
     def __getitem__(self, index: int) -> "Output":
         """The part for one image, as a batch of one."""
-        parts = self.maps, self.features, self.confidence
-        maps, features, confidence = (None if part is None else part[index : index + 1] for part in parts)
-        assert maps is not None
-        return Output(maps, features, confidence)
+        parts = self.features, self.confidence, self.fov
+        one = slice(index, index + 1)
+        return Output(self.maps[one], *(None if part is None else part[one] for part in parts))
 
 
-def run_backend(backend: Backend, images: Images, with_features: bool = False) -> Output:
+def run_backend(backend: Backend, images: Images, with_features: bool = False, with_fov: bool = False) -> Output:
     """Call a backend, with confidence where it predicts one, and check what it returns.
 
     Depths that are not positive become NaN, see ``checked_maps``.
@@ -53,6 +54,7 @@ def run_backend(backend: Backend, images: Images, with_features: bool = False) -
         backend: what predicts.
         images: RGB in [0, 1] at a size that the backend accepts, on its device.
         with_features: request decoder features instead of confidence, if the backend offers them.
+        with_fov: request the field of view instead of confidence, if the backend estimates it.
 
     Raises:
         BackendContractError: if what it returns breaks the contract.
@@ -62,6 +64,10 @@ def run_backend(backend: Backend, images: Images, with_features: bool = False) -
         method = f"{name}.predict_with_features"
         maps, features = _pair(method, backend.predict_with_features(images), "features")
         return Output(checked_maps(method, maps, images, convention), _checked_features(method, features, images))
+    if with_fov and isinstance(backend, PredictsFieldOfView):
+        method = f"{name}.predict_with_fov"
+        maps, fov = _pair(method, backend.predict_with_fov(images), "fov")
+        return Output(checked_maps(method, maps, images, convention), fov=_checked_fov(method, fov, images))
     if isinstance(backend, PredictsConfidence):
         method = f"{name}.predict_with_confidence"
         maps, confidence = _pair(method, backend.predict_with_confidence(images), "confidence")
@@ -182,6 +188,15 @@ def _checked_features(method: str, features: object, images: Images) -> Features
             "(images, channels, rows, columns)."
         )
     return features.to("cpu", copy=True)
+
+
+def _checked_fov(method: str, fov: object, images: Images) -> FieldsOfView:
+    if not isinstance(fov, torch.Tensor) or fov.shape != (len(images),) or not fov.is_floating_point():
+        raise BackendContractError(
+            f"{method} returned {_shape(fov)} as the field of view of {len(images)} images; expected a float tensor of "
+            f"shape ({len(images)},), in degrees."
+        )
+    return fov.to("cpu", torch.float32, copy=True)
 
 
 def _in_range(method: str, confidence: ConfidenceBatch) -> ConfidenceBatch:

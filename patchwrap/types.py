@@ -13,6 +13,9 @@ DepthBatch = Float[Tensor, "batch 1 height width"]
 ConfidenceBatch = Float[Tensor, "batch 1 height width"]
 """How sure a backend is of each value, in [0, 1], larger is surer."""
 
+FieldsOfView = Float[Tensor, "batch"]
+"""Horizontal fields of view of whole images, in degrees."""
+
 Map = Float[Tensor, "height width"]
 """One map of values, in whatever space the context names."""
 

@@ -749,6 +749,45 @@ def test_a_known_field_of_view_scales_distances_whatever_the_space():
     np.testing.assert_allclose(1 / inverse.coarse_map, depth.coarse_map, rtol=1e-4)
 
 
+class EstimatesFov(Painted):
+    estimate = 60.0
+
+    def predict_with_fov(self, images):
+        return self.predict(images), torch.full((len(images),), self.estimate)
+
+
+@pytest.mark.parametrize("space", ["depth", "inverse_depth"])
+@pytest.mark.parametrize("photo", [PHOTO, PHOTO.transpose(1, 0, 2)], ids=["landscape", "portrait"])
+def test_metres_of_an_estimated_field_of_view_are_corrected_for_a_known_one(space, photo):
+    backend = EstimatesFov(f"{space}:metric")
+    guessed, known = (patchwrap.predict(photo, backend, plan="2x2", fov=fov) for fov in (None, 30.0))
+
+    assert guessed.horizontal_fov() == (pytest.approx(60), "estimated")
+    assert known.horizontal_fov() == (pytest.approx(30), "known")
+    ratio = np.tan(np.radians(30)) / np.tan(np.radians(15))
+    np.testing.assert_allclose(known.to_depth(), ratio * guessed.to_depth(), rtol=1e-4)
+    plain = patchwrap.predict(photo, Painted(f"{space}:metric"), plan="2x2")
+    np.testing.assert_array_equal(guessed.values, plain.values)
+
+
+@pytest.mark.parametrize("estimate", [-3.0, 179.9, float("nan")])
+def test_an_absurd_estimate_of_the_field_of_view_is_none(estimate):
+    backend = EstimatesFov("depth:metric")
+    backend.estimate = estimate
+    guessed, known = (patchwrap.predict(PHOTO, backend, tiles=False, fov=fov) for fov in (None, 30.0))
+    assert guessed.horizontal_fov() == (60, "assumed")
+    np.testing.assert_array_equal(known.values, guessed.values)
+
+
+def test_an_estimated_field_of_view_makes_no_scale_metric():
+    class Both(EstimatesFov, Focal):
+        pass
+
+    guessed, known = (patchwrap.predict(PHOTO, Both("depth:scale"), tiles=False, fov=fov) for fov in (None, 90.0))
+    assert str(guessed.convention) == "depth:scale" and guessed.horizontal_fov()[1] == "estimated"
+    np.testing.assert_allclose(known.values, 5 * guessed.values, rtol=1e-4)
+
+
 def test_lists_and_batches_give_lists():
     stack = np.stack([PHOTO, PHOTO])
     tensor = torch.from_numpy(stack).permute(0, 3, 1, 2)

@@ -268,11 +268,20 @@ def test_a_backend_may_draw_from_torchs_generator():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("second", ["confidence", "features"])
+@pytest.mark.parametrize("second", ["confidence", "features", "fov"])
 def test_maps_that_come_with_something_else_are_those_of_predict(second):
     backend = PaintedBackend()
-    setattr(backend, f"predict_with_{second}", lambda images: (images[:, :1].flip(-1), images[:, 1:2]))
+    more = {"fov": lambda images: torch.full((len(images),), 60.0)}.get(second, lambda images: images[:, 1:2])
+    setattr(backend, f"predict_with_{second}", lambda images: (images[:, :1].flip(-1), more(images)))
     with pytest.raises(BackendContractError, match=f"PaintedBackend.predict_with_{second} returns other maps than pr"):
+        check_backend(backend, SIZES)
+
+
+@pytest.mark.parametrize("degrees", [-3.0, 0.9, 181.0, float("nan")])
+def test_a_field_of_view_is_in_degrees(degrees):
+    backend = PaintedBackend("depth:metric")
+    backend.predict_with_fov = lambda images: (backend.predict(images), torch.full((len(images),), degrees))
+    with pytest.raises(BackendContractError, match=r"predict_with_fov returned .*; expected degrees from 1 to 170"):
         check_backend(backend, SIZES)
 
 

@@ -100,6 +100,22 @@ def test_confidence_comes_along():
     assert torch.equal(output[1].confidence, output.confidence[1:2]) and output[2].features is None
 
 
+def test_the_field_of_view_takes_the_place_of_the_confidence_where_it_is_asked_for(monkeypatch):
+    images = torch.rand(2, 3, 8, 8) / 1.5
+    returned = images[:, :1], torch.tensor([50.0, 70.0])
+    monkeypatch.setattr(Sure, "predict_with_fov", lambda self, images: returned, raising=False)
+    output = run_backend(Sure(), images, with_fov=True)
+    assert output.fov.tolist() == [50, 70] and output[1].fov.tolist() == [70] and output.confidence is None
+    assert run_backend(Sure(), images).fov is None and run_backend(Sure(), images).confidence is not None
+
+
+@pytest.mark.parametrize("fov", [50.0, torch.tensor(50.0), torch.ones(2, 1), torch.tensor([50, 70]), None])
+def test_a_field_of_view_is_one_number_per_image(fov, monkeypatch):
+    monkeypatch.setattr(Sure, "predict_with_fov", lambda self, images: (images[:, :1], fov), raising=False)
+    with pytest.raises(BackendContractError, match=r"Sure.predict_with_fov returned .* a float tensor of shape"):
+        run_backend(Sure(), torch.ones(2, 3, 8, 8), with_fov=True)
+
+
 def test_a_confidence_that_is_none_is_refused():
     with pytest.raises(BackendContractError, match=r"Sure.predict_with_confidence .* to 1.5; expected \[0, 1\]"):
         run_backend(Sure(), torch.ones(1, 3, 8, 8))

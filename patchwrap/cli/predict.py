@@ -110,7 +110,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, help="of random tiles and random networks")
     text = (
         "horizontal field of view, in landscape 2*atan(18/f) with f the 35-mm-equivalent focal length in mm (default: "
-        "from EXIF, if present)"
+        "from EXIF, or from a backend that estimates it)"
     )
     group.add_argument("--fov", type=float, metavar="DEGREES", help=text)
 

@@ -15,6 +15,7 @@ from patchwrap.errors import BackendContractError, ExportError
 from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
 from patchwrap.precision import Precision
+from patchwrap.predict_options import FOVS
 from patchwrap.spaces import fusion_space, to_space
 from patchwrap.spec import (
     Backend,
@@ -25,6 +26,7 @@ from patchwrap.spec import (
     Movable,
     PredictsConfidence,
     PredictsFeatures,
+    PredictsFieldOfView,
     PredictsTiles,
     PredictsTilesWithConfidence,
     TileContext,
@@ -34,7 +36,7 @@ from patchwrap.spec import (
 )
 from patchwrap.testing.painted import bare_view, painted_photo
 from patchwrap.tile_pass import TilePass
-from patchwrap.tile_runner import backend_size, checked_maps, described, run_backend
+from patchwrap.tile_runner import Output, backend_size, checked_maps, described, run_backend
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, TilePlan
 from patchwrap.types import DepthBatch, Features, Images
@@ -162,21 +164,27 @@ def _difference(gap: float) -> str:
 
 
 def _check_variants(backend: Backend, name: str, images: Images, plain: DepthBatch) -> None:
-    """Predict with confidence, and with features, if the backend offers them."""
+    """Predict with confidence, with features, and with the field of view, if the backend offers them."""
     if isinstance(backend, PredictsConfidence):
-        _check_variant(backend, f"{name}.predict_with_confidence", images, plain, False)
+        _check_variant(backend, f"{name}.predict_with_confidence", images, plain)
     if isinstance(backend, PredictsFeatures):
-        _check_variant(backend, f"{name}.predict_with_features", images, plain, True)
+        _check_variant(backend, f"{name}.predict_with_features", images, plain, with_features=True)
+    if isinstance(backend, PredictsFieldOfView):
+        fov = _check_variant(backend, f"{name}.predict_with_fov", images, plain, with_fov=True).fov
+        possible = fov is not None and bool(((fov >= FOVS[0]) & (fov <= FOVS[1])).all())
+        _require(possible, f"{name}.predict_with_fov returned {fov}; expected degrees from {FOVS[0]} to {FOVS[1]}.")
 
 
 @torch.no_grad()
-def _check_variant(backend: Backend, method: str, images: Images, plain: DepthBatch, with_features: bool) -> None:
+def _check_variant(backend: Backend, method: str, images: Images, plain: DepthBatch, **how: bool) -> Output:
     torch.manual_seed(0)
-    gap = relative_gap(plain, run_backend(backend, images, with_features).maps)
+    output = run_backend(backend, images, **how)
+    gap = relative_gap(plain, output.maps)
     _require(
         gap <= _TOLERANCE,
         f"{method} returns other maps than predict ({_difference(gap)}). Return the same maps from both.",
     )
+    return output
 
 
 @torch.no_grad()

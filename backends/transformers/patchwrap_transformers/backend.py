@@ -81,14 +81,19 @@ class TransformersBackend:
 
     def _predict(self, images: Images, size: Size) -> Float[Tensor, "batch 1 _ _"]:
         """Predict maps of a given size for pictures whose size the network accepts."""
-        maps = to_size(self._maps(images), size, self.family.resampling)
+        return self._finished(self._maps(self._output(images), (images.shape[2], images.shape[3])), size)
+
+    def _finished(self, maps: Float[Tensor, "batch 1 _ _"], size: Size) -> Float[Tensor, "batch 1 _ _"]:
+        maps = to_size(maps, size, self.family.resampling)
         # Bicubic resampling undershoots.
         return depth_of(maps) if self.family.canonical else depths_only(maps, self.convention)
 
-    def _maps(self, images: Images) -> Float[Tensor, "batch 1 _ _"]:
-        size: Size = (images.shape[2], images.shape[3])
+    def _output(self, images: Images) -> Any:
         seen = add_margin(images) if self.family.margin else images
-        output = by_own_head(self._forward, self.preprocessing(seen).to(self._precision.dtype))
+        return by_own_head(self._forward, self.preprocessing(seen).to(self._precision.dtype))
+
+    def _maps(self, output: Any, size: Size) -> Float[Tensor, "batch 1 _ _"]:
+        """The maps of an output, at the network's resolution, for pictures of a size."""
         maps = maps_of(output, self.family.canonical)
         maps = maps if self.family.canonical else depths_only(maps, self.convention)
         return remove_margin(maps, size) if self.family.margin else maps
@@ -136,6 +141,16 @@ class TransformersBackend:
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
         """The decoder's: all parameters outside backbone, encoder, embedding and the selection of a head."""
         return (value for name, value in self.network.named_parameters() if not _ENCODER.search(name))
+
+
+class DepthProBackend(TransformersBackend):
+    """A network of Depth Pro's family that estimates the field of view from which its metres follow."""
+
+    def predict_with_fov(self, images: Images) -> tuple[DepthBatch, Float[Tensor, "batch"]]:
+        """Predict as ``predict`` does and return the estimate, horizontal and in degrees, as well."""
+        size = (images.shape[2], images.shape[3])
+        output = self._output(resize_maps(images, self.geometry.nearest(size)))
+        return self._finished(self._maps(output, size), size), output.field_of_view.float()
 
 
 def load(
@@ -190,7 +205,8 @@ def load(
     network = model.eval() if model is not None else read_network(name, config, attention, revision, safetensors)
     colours = Preprocessing.of(settings, family.normalisation(config))
     votes = None if head is None else votes_for(network, head)
-    backend = TransformersBackend(network, family, meaning, geometry, colours, votes)
+    kind = DepthProBackend if family.canonical and config.use_fov_model else TransformersBackend
+    backend = kind(network, family, meaning, geometry, colours, votes)
     return backend.compile("inductor" if compile is True else compile) if compile else backend
 
 

@@ -1,9 +1,12 @@
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
+import patchwrap
+from patchwrap.canvas import Canvas
 from patchwrap.testing import painted_photo
 from patchwrap_transformers.postprocessing import depth_of, maps_of
 
@@ -26,6 +29,27 @@ def test_depth_pro_is_metres_only_after_its_post_processing(load_tiny):
     assert raw.field_of_view.item() == pytest.approx(55, abs=10)
     inverse = torch.nn.functional.interpolate(raw.predicted_depth[:, None], (128, 128), mode="bilinear")
     assert torch.corrcoef(torch.stack([depth.flatten(), inverse.flatten()]))[0, 1] < -0.8
+
+
+def test_a_known_focal_length_replaces_the_one_that_depth_pro_estimates(load_tiny):
+    backend = load_tiny("depth_pro")
+    photo = (painted_photo(96, 160) * 255).round().astype("uint8")
+    with torch.no_grad():
+        seen = Canvas.picture(photo, (128, 128))
+        estimate = backend.predict_with_fov(seen)[1].item()
+
+    alone, wide, narrow = (patchwrap.predict(photo, backend, tiles=False, fov=fov) for fov in (None, 90.0, 30.0))
+
+    degrees, source = alone.horizontal_fov()
+    assert source == "estimated" and degrees == pytest.approx(estimate, abs=0.01)
+    halves = [math.radians(one.horizontal_fov()[0] / 2) for one in (alone, wide, narrow)]
+    at_90 = [np.median(one.values) * math.tan(half) for one, half in zip((alone, wide, narrow), halves)]
+    assert at_90 == pytest.approx([at_90[0]] * 3, rel=1e-5)
+
+
+def test_only_a_network_that_estimates_the_field_of_view_says_so(load_tiny):
+    names = "depth_pro", "depth_pro_without_fov", "glpn"
+    assert [hasattr(load_tiny(name), "predict_with_fov") for name in names] == [True, False, False]
 
 
 def test_zero_and_less_are_no_distances(load_tiny):
