@@ -213,11 +213,13 @@ class Engine:
     def _known(self, whole: Output, canvas: Size) -> Bool[Tensor, "rows columns"]:
         """Where the coarse map surely has a value of its own in the fusion space, on the canvas.
 
-        Invalid pixels and their neighbours do not count: at the border of a sky these mix it with the ground.
+        Invalid pixels do not count, nor the neighbours of holes of at least 3x3 pixels: at the border of a sky these
+        mix it with the ground. Beside scattered ones, whose neighbours may be most of the map, nothing is mixed.
         """
-        unknown = to_space(whole.maps, self.coarse.convention, self.space).isnan()
-        near = functional.max_pool2d(unknown.float(), 3, stride=1, padding=1)[0, 0]
-        return torch.from_numpy(enlarged_mask(near == 0, canvas))
+        known = to_space(whole.maps, self.coarse.convention, self.space).isfinite().float()
+        middles = 1 - functional.max_pool2d(known, 3, stride=1, padding=1)
+        near = functional.max_pool2d(middles, 5, stride=1, padding=2)
+        return torch.from_numpy(enlarged_mask((known > near)[0, 0], canvas))
 
     def _mirrored(self, photo: Photo, whole: Output, clock: Clock) -> Fused | None:
         """The map without tiles, averaged with the mirrored image's; None if that was not asked for."""

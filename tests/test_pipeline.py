@@ -278,6 +278,25 @@ def test_beside_a_hole_of_the_coarse_map_tiles_are_not_believed_blindly(fuser):
     np.testing.assert_allclose(fused.values[fused.valid], 6.5, rtol=0.02)
 
 
+def test_scattered_holes_of_the_coarse_map_cost_no_detail():
+    def depth(images):
+        return 5 + 5 * images[:, 0]
+
+    def specked(images):
+        draw = torch.Generator().manual_seed(0)
+        return depth(images).masked_fill(torch.rand(images[:, 0].shape, generator=draw) < 0.05, torch.nan)
+
+    y, x = np.mgrid[:240, :320]
+    photo = np.repeat((0.3 + 0.4 * y / 240 + 0.08 * np.sin(x / 1.5) * np.sin(y / 2))[..., None], 3, 2)
+    fine = patchwrap.wrap_callable(depth, "depth:metric", (120, 160), free_aspect=False)
+    errors = []
+    for function in (depth, specked):
+        coarse = patchwrap.wrap_callable(function, "depth:metric", (48, 64), free_aspect=False)
+        fused = patchwrap.predict(photo.astype(np.float32), coarse=coarse, fine=fine, plan="2x2")
+        errors.append(np.square(fused.values - 5 - 5 * photo[..., 0])[fused.valid].mean() ** 0.5)
+    assert errors[1] < 1.1 * errors[0]
+
+
 def test_where_inverse_depth_is_zero_there_is_no_depth_with_tiles_either():
     photo = painted()
     photo[:80] = 0
