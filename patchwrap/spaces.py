@@ -6,10 +6,11 @@ and height unchanged.
 
 from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.ndimage import binary_propagation
 from torch import Tensor
-from torch.nn import functional
 
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import ConventionError
@@ -70,8 +71,8 @@ def invertible(
     """Give inverse depths without a depth half the 2nd percentile of positive ones, so that a coarse map's sky is far.
 
     Not half the smallest: at a sky's border values may fall to zero through tiny ones, and a single one of them would
-    put the whole sky so far away that it bends the ground. Where depth itself is fused, the pixels beside a sky are at
-    least that near, too.
+    put the whole sky so far away that it bends the ground. Where depth itself is fused, farther pixels that are
+    connected with a sky come that near, too.
 
     Args:
         coarse: the coarse map in ``convention``; invalid values stay as they are.
@@ -85,13 +86,16 @@ def invertible(
     """
     if convention.space != "inverse_depth" or space == convention.space:
         return coarse
-    nowhere = coarse < _TINY
+    raised = coarse < _TINY
     positive = coarse[coarse >= _TINY]
     rank = 1 + int(0.02 * (positive.numel() - 1))
     far = max(positive.kthvalue(rank).values.item() / 2 if positive.numel() else 0.0, _TINY)
-    # As a depth, a tiny value at a sky's border would outweigh all others; as a logarithm it is one of many.
-    raised = functional.max_pool2d(nowhere.float()[None], 3, stride=1, padding=1)[0] > 0
-    return torch.where(raised if space == "depth" else nowhere, coarse.clamp_min(far), coarse)
+    if space == "depth":
+        # As a depth, tiny values at a sky's border would outweigh all others; as logarithms they are some of many.
+        farther = (coarse < far).cpu().numpy()
+        connected = binary_propagation(raised.cpu().numpy(), np.ones((3, 3)), farther)
+        raised = torch.from_numpy(connected).to(coarse.device)
+    return torch.where(raised, coarse.clamp_min(far), coarse)
 
 
 def least_invertible(

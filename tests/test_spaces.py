@@ -86,6 +86,15 @@ def test_what_is_far_but_has_a_depth_stays_where_it_is(space):
     assert torch.equal(invertible(values, metric, space)[:-2], values[:-2])
 
 
+def test_where_depth_is_fused_a_sky_with_any_border_comes_near():
+    values = torch.full((300, 20), 0.5)
+    values[:4] = torch.tensor([0, 2e-6, 2e-5, 2e-4])[:, None]
+    values[-1, -1] = 2e-6  # far from the sky
+    found = invertible(values, DepthConvention("inverse_depth", "metric"), "depth")
+    assert (found[:4] == 0.25).all()
+    assert torch.equal(found[4:], values[4:])
+
+
 @pytest.mark.parametrize("space", ["log_depth", "depth"])
 def test_a_coarse_map_becomes_invertible_in_half_precision_and_with_a_gradient_too(space):
     values = torch.tensor([[0.0, 0.5, 1.0]], dtype=torch.bfloat16, requires_grad=True)
