@@ -16,6 +16,7 @@ from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendContractError
 from patchwrap.fusers import DEFAULT as DEFAULT_FUSER
 from patchwrap.fusers import FUSERS
+from patchwrap.precision import Precision
 from patchwrap.tile_view import TileView
 from patchwrap.tiling import Size, Tile
 from patchwrap.types import CoarseMap, ConfidenceBatch, DepthBatch, Features, FieldsOfView, Images, Map
@@ -107,8 +108,10 @@ class Movable(Protocol):
 
 
 def networks_of(owner: object) -> list[nn.Module]:
-    """The modules that an object is or has as attributes."""
-    return [part for part in (owner, *getattr(owner, "__dict__", {}).values()) if isinstance(part, nn.Module)]
+    """The modules that an object is or has as attributes, also as those of a ``Precision``."""
+    held = owner, *getattr(owner, "__dict__", {}).values()
+    parts = (part.network if isinstance(part, Precision) else part for part in held)
+    return [part for part in parts if isinstance(part, nn.Module)]
 
 
 def release(*parts: object) -> None:

@@ -16,7 +16,8 @@ def weights_digest(backend: Backend) -> str | None:
     """Digest all weights within reach, byte by byte.
 
     Args:
-        backend: a module, an object with modules as attributes, or one that has ``trainable_parameters``.
+        backend: a module, an object with modules or their ``Precision`` as attributes, or one that has
+            ``trainable_parameters``.
 
     Returns:
         Sixteen hexadecimal digits; None if no weights are within reach.

@@ -11,7 +11,8 @@ import patchwrap
 from patchwrap.errors import BackendContractError, CheckpointError
 from patchwrap.heads import Head, HeadNetwork
 from patchwrap.precision import Precision
-from patchwrap.testing import check_backend
+from patchwrap.testing import PaintedBackend, check_backend
+from patchwrap.weights_digest import weights_digest, weights_sample
 
 CPU = torch.device("cpu")
 
@@ -182,3 +183,10 @@ def test_the_contract_asks_for_the_way_back():
     check_backend(Movable())
     with pytest.raises(BackendContractError, match=r"Rounded\.to\(\) comes back from bfloat16 rounded"):
         check_backend(Rounded())
+
+
+def test_weights_that_only_a_precision_holds_tell_checkpoints_apart():
+    one, other = PaintedBackend(), PaintedBackend()
+    one.precision, other.precision = Precision(nn.Linear(2, 2)), Precision(nn.Linear(2, 2))
+    for tell in (weights_digest, weights_sample):
+        assert len({tell(one), tell(other), None}) == 3

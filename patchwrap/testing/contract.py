@@ -14,7 +14,6 @@ from patchwrap.canvas import Canvas
 from patchwrap.errors import BackendContractError, ExportError
 from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
-from patchwrap.precision import Precision
 from patchwrap.predict_options import FOVS
 from patchwrap.spaces import fusion_space, to_space
 from patchwrap.spec import (
@@ -33,6 +32,7 @@ from patchwrap.spec import (
     Trainable,
     fine_of,
     head_of,
+    networks_of,
 )
 from patchwrap.testing.painted import bare_view, painted_photo
 from patchwrap.tile_pass import TilePass
@@ -116,10 +116,8 @@ def _check_evaluation(part: object, name: str) -> None:
 
     The head that a backend brings does not count as its own.
     """
-    held = part, *getattr(part, "__dict__", {}).values()
-    networks = [one.network if isinstance(one, Precision) else one for one in held]
     others = set(_layers(head_of(part)))
-    for layer in (layer for network in networks for layer in _layers(network)):
+    for layer in (layer for network in networks_of(part) for layer in _layers(network)):
         active = layer.training and layer not in others and isinstance(layer, (_BatchNorm, _DropoutNd))
         _require(not active, f"{name} has a {type(layer).__name__} in training mode. Call its network's eval().")
 
