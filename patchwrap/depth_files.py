@@ -21,6 +21,7 @@ from patchwrap.io import (
     Quantization,
     color_table,
     quantize,
+    remove,
     write_confidence,
     write_json,
     write_npy,
@@ -87,7 +88,7 @@ class Writing:
     colormap: str
     fov: float | None
 
-    def write_all(self, targets: Mapping[str, Path], name: str | None) -> None:
+    def write_all(self, targets: Mapping[str, Path], name: str | None, without: Iterable[Path]) -> None:
         """Write these files; see ``DepthMap.save_as``."""
         self._check(set(targets))
         sidecar = self._sidecar(name)
@@ -97,6 +98,8 @@ class Writing:
             sidecar |= _vouched_for(targets)
             begun = {key: sidecar[key] for key in ("image", "versions", "earlier", "files")}
             write_json(targets["json"], begun | {"unfinished": True})
+        for path in without:
+            remove(path)
         for key, path in targets.items():
             sidecar |= {} if key == "json" else self._write(key, path)
         if "json" in targets:

@@ -222,6 +222,7 @@ class DepthMap:
         colormap: str = "Spectral",
         fov: float | None = None,
         name: str | None = None,
+        without: Iterable[Path] = (),
     ) -> list[Path]:
         """Write exactly these files; ``save`` calls this with the names it has derived.
 
@@ -231,11 +232,12 @@ class DepthMap:
             colormap: for the colour pictures.
             fov: horizontal field of view in degrees, for point clouds.
             name: what the sidecar calls the photo.
+            without: an earlier map's files of kinds that this one lacks; they are deleted.
 
         Returns:
             The files written, in the order of writing.
         """
-        Writing(self, image, colormap, fov).write_all(targets, name)
+        Writing(self, image, colormap, fov).write_all(targets, name, without)
         return list(targets.values())
 
     def _nearness(self, values: Values) -> Values:

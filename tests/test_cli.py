@@ -774,12 +774,25 @@ def test_a_sensors_confidence_stays_where_none_is_written(photos, capsys):
     assert "skipped" in one_line(capsys)
 
 
+def full(*_):
+    raise OSError("full")
+
+
 def test_an_old_confidence_goes_before_the_sidecar_that_leaves_it_out(photos, monkeypatch):
     how = ("in/a.png", "--format", "npy,confidence")
     assert predict(*how) == 0
-    monkeypatch.setattr("patchwrap.depth_map.DepthMap.save_as", lambda *_, **__: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("patchwrap.depth_files.write_npy", full)
     assert predict(*how, "--plan", "auto", "--overwrite") == 1
     assert files("out") == ["a_depth.json", "a_depth.npy"]
+    assert "unfinished" in json.loads(Path("out/a_depth.json").read_text())
+
+
+def test_an_old_confidence_stays_as_long_as_a_finished_sidecar_names_it(photos, monkeypatch):
+    how = ("in/a.png", "--format", "npy,confidence")
+    assert predict(*how) == 0
+    monkeypatch.setattr("patchwrap.depth_files.write_json", full)
+    assert predict(*how, "--plan", "auto", "--overwrite") == 1
+    assert files("out") == ["a_confidence.png", "a_depth.json", "a_depth.npy"]
 
 
 def test_a_confidence_that_lost_its_mark_is_no_photo(photos):

@@ -260,7 +260,7 @@ def _predict(
     job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Namespace
 ) -> tuple["DepthMap", dict[str, Path]]:
     """Return the map and the files that were written."""
-    from patchwrap.io import read_image, remove
+    from patchwrap.io import read_image
 
     start = time.perf_counter()
     # Before it is read: a photo that is replaced meanwhile must not pass for the one that was predicted.
@@ -274,11 +274,9 @@ def _predict(
     if len(written) < len(targets):
         options["left_out"] = sorted(set(targets) - set(written))
     depth = replace(depth, timings={"decode": decode, **depth.timings}, options=options)
-    # An earlier run's would lie beside files of another prediction; no finished sidecar may leave it there.
-    for key in targets.keys() - written.keys():
-        if has_mark(targets[key]):
-            remove(targets[key])
-    depth.save_as(written, photo, colormap=args.colormap, name=job.source)
+    # An earlier run's would lie beside files of another prediction.
+    old = [path for key, path in targets.items() if key not in written and has_mark(path)]
+    depth.save_as(written, photo, colormap=args.colormap, name=job.source, without=old)
     return depth, written
 
 
