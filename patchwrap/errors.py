@@ -12,7 +12,7 @@
     ├── OutputError (OSError)                a result cannot be written
     ├── ExportError (RuntimeError)           a network cannot be written as ONNX
     ├── TrainingError (RuntimeError)         a training cannot go on
-    ├── MissingExtraError (ImportError)      an optional dependency is not installed
+    ├── MissingExtraError (ImportError)      an optional dependency cannot be imported
     └── ScenesUnavailableError (RuntimeError) the scene renderer has no OpenGL
 
 A message says what was given, what is needed, whose fault it is and what to do.
@@ -68,7 +68,7 @@ class TrainingError(PatchwrapError, RuntimeError):
 
 
 class MissingExtraError(PatchwrapError, ImportError):
-    """When what is asked for needs an extra that is not installed."""
+    """When what is asked for needs an extra that is not installed, or not whole."""
 
 
 class ScenesUnavailableError(PatchwrapError, RuntimeError):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from patchwrap.errors import MissingExtraError
+from patchwrap.errors import MissingExtraError, one_line
 
 
 @contextmanager
@@ -20,4 +20,6 @@ def from_extra(extra: str, needed: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise MissingExtraError(f'{needed}, which is not installed: `pip install "{extra}"`.') from error
+        # Not always missing itself: a package may lack one that it needs, or be damaged.
+        reason = one_line(error)
+        raise MissingExtraError(f'{needed}, which cannot be imported ({reason}): `pip install "{extra}"`.') from error

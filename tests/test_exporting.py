@@ -217,9 +217,12 @@ def test_impossible_paths_and_sizes_are_refused(tmp_path, path, size, words):
         patchwrap.export(backend(), tmp_path / path, size=size)
 
 
-def test_without_the_extra_it_says_which(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxscript", None)
-    told = r'needs onnxscript, which is not installed: `pip install "patchwrap\[export\]"'
+@pytest.mark.parametrize("missing", ["onnxscript", "onnx_ir"])
+def test_without_the_extra_or_what_it_needs_it_says_which(tmp_path, monkeypatch, missing):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "onnxscript"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    told = rf'needs onnxscript, which cannot be imported \(.*{missing}.*\): `pip install "patchwrap\[export\]"'
     with pytest.raises(MissingExtraError, match=told):
         patchwrap.export(backend(), tmp_path / "a.onnx")
 
