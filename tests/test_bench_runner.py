@@ -164,6 +164,11 @@ def test_a_backend_that_cannot_be_loaded_is_a_row(folder):
     assert report.rows[1].title == "truth, single pass"
 
 
+def test_a_name_too_long_for_a_file_is_a_row(folder):
+    report = run([f"ghost={'x' * 300}", Truth()], folder, plans=["none"], count=1)
+    assert [row.error is None for row in report.rows] == [False, True, True]
+
+
 def test_progress_never_goes_back_and_ends_at_the_steps_of_all_backends(folder):
     class Fixed(Truth):
         free_aspect = False  # hence no pass at twice the size

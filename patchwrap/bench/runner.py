@@ -23,6 +23,7 @@ from patchwrap.datasets.image_set import Data, ImageSet, data_name
 from patchwrap.errors import ImageError, OptionError
 from patchwrap.io.encode import MILLIMETRE
 from patchwrap.machine import machine, versions
+from patchwrap.outputs import exists
 from patchwrap.plugins import registered_backends
 from patchwrap.spec import StepProgress, fine_of, head_of, release
 from patchwrap.wrapping import wrap
@@ -256,7 +257,7 @@ def short_name(source: str) -> str:
     """Shorten ``native=/a/b/c.safetensors`` to ``native=c.safetensors``; a hub's ``ORG/NAME`` stays."""
     name, equals, checkpoint = source.partition("=")
     path = Path(checkpoint)
-    return name + equals + (path.name if path.is_absolute() or path.exists() else checkpoint)
+    return name + equals + (path.name if path.is_absolute() or exists(path) else checkpoint)
 
 
 def _asked(name: str, source: Any) -> str:
