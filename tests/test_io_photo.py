@@ -309,6 +309,12 @@ def test_pngs_are_verified_several_at_a_time(tmp_path, monkeypatch):
     assert limits == [Image.MAX_IMAGE_PIXELS]
 
 
+@pytest.mark.parametrize("text", ["Python is", "BMW", "P"])
+def test_a_text_that_begins_with_a_pictures_letters_is_no_damaged_one(tmp_path, text):
+    (tmp_path / "p.jpg").write_text(text)
+    assert "is not a picture of a format that is read" in message_for(tmp_path / "p.jpg")
+
+
 def test_postscript_is_not_run_whatever_its_name(tmp_path):
     saved(tmp_path, Image.new("RGB", (64, 64)), "p.eps").rename(tmp_path / "p.jpg")
     assert "is not a picture of a format that is read" in message_for(tmp_path / "p.jpg")

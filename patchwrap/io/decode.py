@@ -27,6 +27,8 @@ Decoded = tuple[Shaped[ndarray, "height width 3"], float | None, str]
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
 # No others: Pillow hands EPS to Ghostscript, whatever the file's name says.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "PPM", "AVIF", "TGA")
+_LIKE_TEXT = ("BMP", "PPM")
+"""Formats known by two letters, with which a text may begin, too."""
 _PILLOW_LIMIT = threading.Lock()
 _ROUNDING = 1e-3
 _OVERSHOOT = 0.25
@@ -137,10 +139,10 @@ def _formats() -> list[str]:
 
 
 def _begins_as_picture(stream: BinaryIO) -> bool:
-    """Whether Pillow recognises the format of a file that it cannot open, by the first bytes."""
+    """Whether Pillow recognises the format of a file that it cannot open, by more than its first two bytes."""
     stream.seek(0)
     start = stream.read(16)
-    tests = (Image.OPEN[name][1] for name in _formats())
+    tests = (Image.OPEN[name][1] for name in _formats() if name not in _LIKE_TEXT)
     # A string says that this build of Pillow lacks the format.
     return any(accepts is not None and accepts(start) is True for accepts in tests)
 
