@@ -169,16 +169,18 @@ def test_a_name_too_long_for_a_file_is_a_row(folder):
     assert [row.error is None for row in report.rows] == [False, True, True]
 
 
-def test_progress_never_goes_back_and_ends_at_the_steps_of_all_backends(folder):
-    class Fixed(Truth):
-        free_aspect = False  # hence no pass at twice the size
+class Fixed(Truth):
+    free_aspect = False  # hence no pass at twice the size
 
+
+@pytest.mark.parametrize(("last", "steps"), [(Fixed(), 12), ("no-such-backend-either", 9)])
+def test_progress_never_goes_back_and_ends_at_the_steps_of_all_backends(folder, last, steps):
     told = []
-    backends = {"truth": Truth(), "fixed": Fixed(), "ghost": "no-such-backend", "last": Fixed()}
+    backends = {"truth": Truth(), "fixed": Fixed(), "ghost": "no-such-backend", "last": last}
     run(backends, folder, plans=["none"], progress=lambda *step: told.append(step))
     done = [step[0] for step in told]
     assert done == sorted(done) and all(step[0] <= step[1] for step in told)
-    assert told[-1][:2] == (11, 12)  # two rows and twice one, of three images
+    assert told[-1][:2] == (steps, steps)  # two rows and once or twice one, of three images
 
 
 def test_memory_that_runs_out_is_told(folder):

@@ -124,7 +124,7 @@ class Run:
         matrix: of plans, fusers and heads.
         journal: stores the measurements.
         album: draws pictures, or None.
-        progress: called before every step.
+        progress: called before every step, and when all are done.
         measures: ``all`` or ``quick``.
     """
 
@@ -162,6 +162,7 @@ class Run:
             self.rows += backend_run.run()
             del backend_run  # frees the backend before the next one is loaded
             _released(source)  # a backend that was given as an object is still there
+        self.progress(self._steps, self._steps, "averaging over images")
 
     def _backend_run(self, first: Row, source: Any, left: int) -> BackendRun:
         """A backend's rows, and progress as if those that are left had as many steps."""
