@@ -117,7 +117,8 @@ class Writing:
         """Raise before the first file is written."""
         if keys & {"color", "compare"}:
             color_table(self.colormap)
-        if keys & {"ply", "glb"} and not len(self._points[0]) and "glb" in keys:
+        points = self._points[0] if keys & {"ply", "glb"} else ()  # raises if the map gives none
+        if "glb" in keys and not len(points):
             raise OptionError(
                 "this map has no valid pixel in front of the camera, and a GLB file cannot be empty. Leave the format "
                 "out, or take ply"

@@ -35,7 +35,7 @@ def usable_device(name: str) -> torch.device:
 
 
 def warn_if_slow(device: torch.device, dtype: str) -> None:
-    """Log a warning, once in a process, if networks are to run in half precision on a CPU.
+    """Log a warning, once in a process for each number type, if networks are to run in half precision on a CPU.
 
     Args:
         device: that they run on.

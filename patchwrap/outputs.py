@@ -123,8 +123,10 @@ def vouches_for(told: Mapping[str, Any], path: Path) -> bool:
     The sidecar must name a file with the same ending: the beginning differs if results were renamed with their photo.
     A depth PNG counts by its mark alone: true depth may have its name.
     """
-    if has_mark(path) or _may_be_truth(path):
-        return has_mark(path)
+    if has_mark(path):
+        return True
+    if _may_be_truth(path):
+        return False
     endings = tuple(output.ending for output in OUTPUTS.values() if path.name.endswith(output.ending))
     return any(name.endswith(endings) for name in named_in(told))
 

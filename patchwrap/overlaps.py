@@ -118,7 +118,7 @@ def joint_steps(tiles: list[Observation], coarse: Grid, spread: float) -> Steps:
 
 
 def find_overlaps(tiles: list[Observation]) -> list[Overlap]:
-    """Pairs of tiles that share at least two rows, two columns and ``LEAST_CELLS`` valid cells.
+    """Pairs of tiles that share at least two rows, two columns and, among the cells used, ``LEAST_CELLS`` valid ones.
 
     Every such pair, unless there are so many that a sample must do, see ``FEWEST_CELLS``.
     """
