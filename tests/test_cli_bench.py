@@ -113,6 +113,11 @@ def test_a_misspelt_backend_is_told_before_another_is_loaded(pairs, capsys):
     assert first.startswith("warning: ") and "rmap" in first and second == "0 of 2: loading ramp"
 
 
+def test_a_misspelt_backend_is_not_told_twice_if_quiet(pairs, capsys, caplog):
+    assert bench("--backends", "ramp,rmap", "--plans", "none", "--count", "1", "-q") == 1
+    assert "rmap" not in capsys.readouterr().err and caplog.text.count("backend 'rmap' fails") == 1
+
+
 def test_a_mixture_is_refused(pairs, capsys):
     Path("in/b.npy").unlink()
     assert bench("--backends", "ramp") == 2

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PatchwrapError: before anything is measured, for impossible options, unusable data and outputs.
     """
-    _check_backends(args.backends)
+    _check_backends(args.backends, args.quiet)
     check_folder(args.out)
     from patchwrap.bench.runner import bench
     from patchwrap.bench.storage import JSON
@@ -131,8 +131,11 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--depth-scale", type=positive_number, default=0.001, metavar="M", help=text)
 
 
-def _check_backends(names: list[str]) -> None:
-    """Fail before torch is imported if no name is known; tell of a few unknown ones before anything is measured."""
+def _check_backends(names: list[str], quiet: bool) -> None:
+    """Fail before torch is imported if no name is known; tell of a few unknown ones before anything is measured.
+
+    Not if ``quiet``: they are told again when it is their turn.
+    """
     from patchwrap.plugins import find_backend
 
     unknown = []
@@ -143,7 +146,7 @@ def _check_backends(names: list[str]) -> None:
             unknown.append(error)
     if len(unknown) == len(names):
         raise unknown[0]
-    for error in unknown:
+    for error in () if quiet else unknown:
         print(f"warning: {error}", file=sys.stderr, flush=True)
 
 
