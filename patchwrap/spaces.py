@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.ndimage import binary_propagation
+from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from patchwrap.convention import DepthConvention
@@ -18,6 +18,9 @@ from patchwrap.errors import ConventionError
 FusionSpace = Literal["log_depth", "depth", "inverse_depth", "height"]
 
 _TINY = 1e-6
+
+_BORDER = 3
+"""Pixels over which a network's inverse depth may fall to zero where a sky begins; what lies farther in is distant."""
 
 
 def fusion_space(coarse: DepthConvention, fine: DepthConvention) -> FusionSpace:
@@ -71,8 +74,8 @@ def invertible(
     """Give inverse depths without a depth half the 2nd percentile of positive ones, so that a coarse map's sky is far.
 
     Not half the smallest: at a sky's border values may fall to zero through tiny ones, and a single one of them would
-    put the whole sky so far away that it bends the ground. Where depth itself is fused, farther pixels that are
-    connected with a sky come that near, too.
+    put the whole sky so far away that it bends the ground. Where depth itself is fused, farther pixels in the three
+    rings around a sky come that near, too.
 
     Args:
         coarse: the coarse map in ``convention``; invalid values stay as they are.
@@ -93,8 +96,8 @@ def invertible(
     if space == "depth":
         # As a depth, tiny values at a sky's border would outweigh all others; as logarithms they are some of many.
         farther = (coarse < far).cpu().numpy()
-        connected = binary_propagation(raised.cpu().numpy(), np.ones((3, 3)), farther)
-        raised = torch.from_numpy(connected).to(coarse.device)
+        border = binary_dilation(raised.cpu().numpy(), np.ones((3, 3)), _BORDER, farther)
+        raised = torch.from_numpy(border).to(coarse.device)
     return torch.where(raised, coarse.clamp_min(far), coarse)
 
 

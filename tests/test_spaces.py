@@ -86,9 +86,9 @@ def test_what_is_far_but_has_a_depth_stays_where_it_is(space):
     assert torch.equal(invertible(values, metric, space)[:-2], values[:-2])
 
 
-def test_where_depth_is_fused_a_sky_with_any_border_comes_near():
+def test_where_depth_is_fused_a_sky_with_a_border_of_three_pixels_comes_near():
     values = torch.full((300, 20), 0.5)
-    values[:4] = torch.tensor([0, 2e-6, 2e-5, 2e-4])[:, None]
+    values[:6] = torch.tensor([0, 2e-6, 2e-5, 2e-4, 1e-3, 1e-3])[:, None]  # the last two are distant, no border
     values[-1, -1] = 2e-6  # far from the sky
     found = invertible(values, DepthConvention("inverse_depth", "metric"), "depth")
     assert (found[:4] == 0.25).all()
