@@ -2,20 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-from torch import nn
-
 from patchwrap.finetune.draw import Group
 from patchwrap.finetune.processes import extra
-from patchwrap.finetune.selection import Score
 from patchwrap.finetune.sheet import sheet
 from patchwrap.finetune.trainer import Trainer
-from patchwrap.io import replacing
+from patchwrap.io import write_picture
 
 _SHEET = re.compile(r"sheet_(\d{6,})\.png")
 
@@ -61,7 +55,7 @@ class Logbook:
         """Log the learning rate."""
         self._writer.add_scalar("rate", trainer.optimiser.param_groups[0]["lr"], trainer.history.step)
 
-    def evaluation(self, trainer: Trainer, score: Score, network: nn.Module) -> None:
+    def evaluation(self, trainer: Trainer) -> None:
         """Log mean losses, held-out measures and a picture sheet.
 
         With a trained decoder the sheet shows the training's approximation of the alignment (``Trainee.forward``),
@@ -70,14 +64,12 @@ class Logbook:
         step = trainer.history.step
         for name, value in trainer.means.items():
             self._writer.add_scalar(f"loss/{name}", value, step)
-        for name, value in (asdict(score) | {"score": score.value}).items():
-            self._writer.add_scalar(f"held_out/{name}", value, step)
-        picture = sheet(self._drawn, lambda batch: network(batch)[0], trainer.processes.device)
+        for name, value in trainer.history.scores[-1].items():
+            if name not in ("step", "seconds"):
+                self._writer.add_scalar(f"held_out/{name}", value, step)
+        picture = sheet(self._drawn, lambda batch: trainer.averaged(batch)[0], trainer.processes.device)
         self._writer.add_image("tiles", picture, step, dataformats="HWC")
-        stream = BytesIO()
-        Image.fromarray(picture).save(stream, "PNG")
-        with replacing(self.folder / f"sheet_{step:06d}.png") as file:
-            file.write(stream.getvalue())
+        write_picture(self.folder / f"sheet_{step:06d}.png", picture)
         self._writer.flush()
 
     def close(self) -> None:

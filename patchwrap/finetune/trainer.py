@@ -59,10 +59,7 @@ class History:
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 OnStep = Callable[["Trainer"], None]
-"""Called after every step."""
-
-OnEvaluation = Callable[["Trainer", Score, nn.Module], None]
-"""Called after every evaluation, with the averaged network."""
+"""Called after every step, or after every evaluation."""
 
 
 class Trainer:
@@ -142,7 +139,7 @@ class Trainer:
         by_steps = self.history.step % self.recipe.evaluate_every == 0
         return by_steps or waited >= self.recipe.evaluate_seconds or self.progress >= 1
 
-    def run(self, on_step: OnStep | None = None, on_evaluation: OnEvaluation | None = None) -> dict[str, Tensor]:
+    def run(self, on_step: OnStep | None = None, on_evaluation: OnStep | None = None) -> dict[str, Tensor]:
         """Train to the end.
 
         Args:
@@ -245,7 +242,7 @@ class Trainer:
         decay = min(self.recipe.ema, (1 + steps) / (10 + steps))
         torch._foreach_lerp_(mine, theirs, 1 - decay)
 
-    def _evaluate(self, on_evaluation: OnEvaluation | None) -> None:
+    def _evaluate(self, on_evaluation: OnStep | None) -> None:
         found = self.measure(self.averaged)
         if self.history.best is None and not math.isfinite(found.value):
             raise TrainingError(
@@ -260,8 +257,8 @@ class Trainer:
         self.history.losses.append(now | self.means)
         self.history.scores.append(now | asdict(found) | {"score": found.value})
         self._sums.clear()
-        if on_evaluation and self.processes.first:
-            on_evaluation(self, found, self.averaged)
+        if on_evaluation:
+            on_evaluation(self)
 
     @torch.no_grad()
     def measure(self, trainee: Trainee) -> Score:
