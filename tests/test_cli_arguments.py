@@ -45,6 +45,7 @@ def test_a_checkpoint_that_is_empty_is_not_the_default(ramp, name):
 @pytest.mark.parametrize(
     ("verb", "option", "values", "words"),
     [
+        (PREDICT, "--overlap", ["-.1", ".91", "nan", "x"], "is not a fraction in [0, 0.9]"),
         (BENCH, "--depth-scale", ["0", "-1", "nan", "inf", "x"], "is not a finite number above 0"),
         (FINETUNE, "--depth-scale", ["0", "-1", "nan", "inf"], "is not a finite number above 0"),
         (FINETUNE, "--save-every", ["-5", "nan", "inf"], "is not a finite number of seconds from 0"),

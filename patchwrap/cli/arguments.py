@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 DEFAULT_BACKEND = "native"
@@ -43,22 +44,24 @@ def words(text: str) -> list[str]:
 
 def positive_number(text: str) -> float:
     """Read a finite number above 0."""
-    value = _number(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number above 0")
-    return value
+    return _number(text, lambda value: 0 < value < math.inf, "a finite number above 0")
 
 
 def seconds(text: str) -> float:
     """Read a duration: a finite number from 0."""
-    value = _number(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number of seconds from 0")
-    return value
+    return _number(text, lambda value: 0 <= value < math.inf, "a finite number of seconds from 0")
 
 
-def _number(text: str) -> float:
+def overlap(text: str) -> float:
+    """Read the least fraction of a tile that it shares with its neighbour."""
+    return _number(text, lambda value: 0 <= value <= 0.9, "a fraction in [0, 0.9]")
+
+
+def _number(text: str, possible: Callable[[float], bool], what: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        return math.nan
+        value = math.nan  # never possible
+    if not possible(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+    return value

@@ -16,6 +16,7 @@ from patchwrap.cli.arguments import (
     ROLES,
     nonempty,
     nonempty_path,
+    overlap,
     positive,
     words,
 )
@@ -119,7 +120,7 @@ def _add_tile_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tiles and fusion")
     group.add_argument("--plan", default="auto", help=PLANS)
     text = "least fraction of a tile shared with its neighbour, in [0, 0.9] (default: 0 for p16, otherwise .5)"
-    group.add_argument("--overlap", type=_fraction, metavar="F", help=text)
+    group.add_argument("--overlap", type=overlap, metavar="F", help=text)
     text = "tiles predicted at once (default: %(default)s)"
     group.add_argument("--tile-batch-size", type=positive, default=4, metavar="N", help=text)
     group.add_argument("--tile-mode", metavar="M", help="how a diffusion backend makes tiles agree")
@@ -358,13 +359,3 @@ def _head(text: str) -> str:
         why = "is no .safetensors file; for the backend's own head write --head auto, or --head after the pictures"
         raise argparse.ArgumentTypeError(f"{text!r} {why}")
     return text
-
-
-def _fraction(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 0.9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a fraction in [0, 0.9]")
-    return value
