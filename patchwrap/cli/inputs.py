@@ -76,12 +76,6 @@ def unreadable(inputs: Sequence[str], out: Path) -> Counter[str]:
     return Counter(file.suffix.lower() for file in found)
 
 
-def take_shard(tasks: list[Task], shard: tuple[int, int]) -> list[Task]:
-    """Return every n-th task, beginning with the i-th (``shard`` is i, n with i from 1)."""
-    index, count = shard
-    return tasks[index - 1 :: count]
-
-
 def targets_of(jobs: Sequence[Job], out: Path, formats: Sequence[str], save_coarse: bool) -> list[Task]:
     """Pair every job with its output files."""
     return [(job, output_paths(out / job.stem, formats, save_coarse)) for job in jobs]

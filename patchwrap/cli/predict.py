@@ -22,7 +22,7 @@ from patchwrap.cli.arguments import (
 )
 from patchwrap.cli.backend_options import add_backend_options, backend_options
 from patchwrap.cli.earlier_results import facts_of, split_by_existing
-from patchwrap.cli.inputs import Job, Task, find_jobs, take_shard, targets_of, unreadable
+from patchwrap.cli.inputs import Job, Task, find_jobs, targets_of, unreadable
 from patchwrap.cli.output_checks import check_folder, check_sources
 from patchwrap.cli.report import Reporter, escape
 from patchwrap.cli.signals import interrupted
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     jobs, faults = find_jobs(args.inputs, args.out)
     all_tasks = targets_of(jobs, args.out, args.formats, args.save_coarse)
     check_sources(all_tasks)
-    tasks = take_shard(all_tasks, args.shard)
+    tasks = all_tasks[args.shard]
     found = split_by_existing(tasks, args.skip_existing, args.overwrite, _asked(args))
     _tell_unreadable(args)
     _warn_of_changes(found.changed, args)
@@ -160,7 +160,7 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
-    group.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="do the I-th of N parts")
+    group.add_argument("--shard", type=_shard, default="1/1", metavar="I/N", help="do the I-th of N parts")
     group.add_argument("--json", action="store_true", help="print one JSON object per picture on stdout")
     group.add_argument("-q", "--quiet", action="store_true", help="errors only")
     group.add_argument("-v", "--verbose", action="store_true", help="show tracebacks, and why a result is made again")
@@ -347,11 +347,12 @@ def _formats(text: str) -> list[str]:
     return names
 
 
-def _shard(text: str) -> tuple[int, int]:
+def _shard(text: str) -> slice:
+    """``I/N`` as every N-th, beginning with the I-th."""
     index, _, count = text.partition("/")
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N, such as 2/8")
-    return int(index), int(count)
+    return slice(int(index) - 1, None, int(count))
 
 
 def _head(text: str) -> str:
