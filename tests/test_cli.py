@@ -942,7 +942,7 @@ def test_errors_become_one_line(error, words):
 
 def test_a_newline_in_a_file_name_is_shown_escaped(capsys):
     with Reporter(2) as reporter:
-        reporter.finished("new\nline.jpg: 1.0 s")
+        reporter.finished("new\nline.jpg", "1.0 s")
         reporter.failed("new\nline.jpg", patchwrap.ImageError("is damaged"))
     assert capsys.readouterr().err.splitlines()[:2] == [
         r"new\nline.jpg: 1.0 s",
@@ -970,10 +970,10 @@ def test_bars_count_images_and_tiles_on_a_terminal(monkeypatch):
     with Reporter(3) as reporter:
         reporter.tiles(5, 16)
         time.sleep(0.2)  # rich draws ten times a second
-        reporter.finished("first [done]")
+        reporter.finished("first", "[done]")
         time.sleep(0.2)
 
-    for words in ("images", "tiles", "5/16", "1/3", "first [done]"):
+    for words in ("images", "tiles", "5/16", "1/3", "first: [done]"):
         assert words in terminal.getvalue()
 
 
@@ -981,9 +981,9 @@ def test_no_bars_for_a_moments_work(monkeypatch):
     terminal = become_terminal(monkeypatch)
     with Reporter(1) as reporter:
         reporter.tiles(1, 2)
-        reporter.finished("line")
+        reporter.finished("line", "1 s")
 
-    assert terminal.getvalue() == "line\n"
+    assert terminal.getvalue() == "line: 1 s\n"
 
 
 def test_a_closed_stderr_is_no_error(photos, monkeypatch):
@@ -999,7 +999,7 @@ def test_no_bars_and_no_lines_when_quiet(monkeypatch):
     monkeypatch.setattr("patchwrap.cli.report._A_MOMENT", 0)
     with Reporter(1, quiet=True) as reporter:
         reporter.tiles(1, 2)
-        reporter.finished("line")
+        reporter.finished("line", "1 s")
 
     assert terminal.getvalue() == ""
 

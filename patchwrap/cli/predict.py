@@ -1,7 +1,6 @@
 """``patchwrap predict``: pictures in, depth files out."""
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -69,12 +68,13 @@ def run(args: argparse.Namespace) -> int:
     found = split_by_existing(tasks, args.skip_existing, args.overwrite, _asked(args))
     _tell_unreadable(args)
     _warn_of_changes(found.changed, args)
-    with Reporter(len(tasks) + len(faults), args.quiet, args.verbose) as reporter:
-        _report_faults(faults, args, reporter)
+    with Reporter(len(tasks) + len(faults), args.quiet, args.verbose, args.json) as reporter:
+        for name, fault in faults:
+            reporter.failed(name, OptionError(fault))
         if not any(exists(job.source) for job in jobs) and (tasks or faults):
-            _explain_missing(tasks, args, reporter)
+            _explain_missing(tasks, reporter)
             return 2
-        _report_complete(found.complete, args, reporter)
+        _report_complete(found.complete, reporter)
         if found.todo:
             check_folder(args.out)
             engine = _build_engine(args, reporter)
@@ -83,19 +83,11 @@ def run(args: argparse.Namespace) -> int:
         return 1 if reporter.failures else 0
 
 
-def _report_faults(faults: Sequence[tuple[str, str]], args: argparse.Namespace, reporter: Reporter) -> None:
-    """Report the inputs that give no picture and the folders that cannot be read."""
-    for name, fault in faults:
-        reason = reporter.failed(name, OptionError(fault))
-        _print_json(args, name, "failed", error=reason)
-
-
-def _report_complete(tasks: Sequence[Task], args: argparse.Namespace, reporter: Reporter) -> None:
+def _report_complete(tasks: Sequence[Task], reporter: Reporter) -> None:
     """Report the pictures that are skipped since all their files exist."""
     for job, targets in tasks:
-        reporter.finished(f"{job.source}: skipped, all its files exist")
         existing = {key: path for key, path in targets.items() if exists(path)}
-        _print_json(args, job.source, "skipped", outputs=_names(existing))
+        reporter.finished(job.source, "skipped, all its files exist", "skipped", outputs=_names(existing))
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -240,21 +232,21 @@ def _do(job: Job, targets: dict[str, Path], engine: "Engine", args: argparse.Nam
         if interrupted():
             raise KeyboardInterrupt from error
         names = " or of backend ".join(["patchwrap", *map(repr, filter(None, _backend_names(args)))])
-        reason = reporter.failed(job.source, error, names)
-        _print_json(args, job.source, "failed", error=reason)
+        reporter.failed(job.source, error, names)
         return
     seconds = time.perf_counter() - start
     if len(written) < len(targets):
         reporter.warn(f"{job.source}: no confidence written, since it fits into one tile and the backend predicts none")
-    reporter.finished(f"{job.source}: {seconds:.1f} s, {targets['json']}")
     height, width = depth.size
-    facts = {
+    facts: dict[str, Any] = {
+        "outputs": _names(written),
+        "seconds": round(seconds, 3),
         "convention": str(depth.convention),
         "unit": depth.convention.unit,
         "width": width,
         "height": height,
     }
-    _print_json(args, job.source, "done", outputs=_names(written), seconds=round(seconds, 3), **facts)
+    reporter.finished(job.source, f"{seconds:.1f} s, {targets['json']}", **facts)
 
 
 def _predict(
@@ -319,20 +311,14 @@ def _warn_of_changes(changed: dict[str, list[str]], args: argparse.Namespace) ->
         print(escape(f"{source}: {'; '.join(differences)}"), file=sys.stderr)
 
 
-def _explain_missing(tasks: list[Task], args: argparse.Namespace, reporter: Reporter) -> None:
+def _explain_missing(tasks: list[Task], reporter: Reporter) -> None:
     from patchwrap.io import read_image
 
     for job, _ in tasks:
         try:
             read_image(job.source)
         except Exception as error:
-            reason = reporter.failed(job.source, error)
-            _print_json(args, job.source, "failed", error=reason)
-
-
-def _print_json(args: argparse.Namespace, source: str, status: str, **facts: Any) -> None:
-    if args.json:
-        print(json.dumps({"image": source, "status": status, **facts}), flush=True)
+            reporter.failed(job.source, error)
 
 
 def _names(targets: dict[str, Path]) -> dict[str, str]:

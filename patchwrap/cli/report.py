@@ -73,12 +73,14 @@ class Reporter:
         images: how many there are to do.
         quiet: errors only.
         verbose: errors with their tracebacks.
+        as_json: one JSON object for each image on stdout as well.
     """
 
-    def __init__(self, images: int, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(self, images: int, quiet: bool = False, verbose: bool = False, as_json: bool = False) -> None:
         self._images = images
         self._quiet = quiet
         self._verbose = verbose
+        self._as_json = as_json
         self._stream = sys.stderr
         self._bars: Any = None
         self._started = time.monotonic()
@@ -105,25 +107,30 @@ class Reporter:
         if bars is not None:
             bars.update(self._tile_task, completed=done, total=total, visible=True)
 
-    def finished(self, line: str) -> None:
-        """Count an image and, unless quiet, say how it went."""
+    def finished(self, name: str, how: str, status: str = "done", **facts: Any) -> None:
+        """Count an image and, unless quiet, say how it went; ``status`` and ``facts`` are for JSON."""
         if not self._quiet:
-            self._line(line)
+            self._line(f"{name}: {how}")
         self._count()
+        self._print_json(name, status, facts)
 
     def warn(self, line: str) -> None:
         """Warn about the current image unless quiet; counts nothing."""
         if not self._quiet:
             self._line(f"warning: {line}")
 
-    def failed(self, name: str, error: BaseException, culprit: str = "patchwrap") -> str:
-        """Count an image that failed and say why; returns the reason."""
+    def failed(self, name: str, error: BaseException, culprit: str = "patchwrap") -> None:
+        """Count an image that failed and say why."""
         print_traceback(error, self._verbose)
         reason = explain(error, culprit)
         self._line(f"error: {_without_name(name, reason)}")
         self.failures += 1
         self._count()
-        return reason
+        self._print_json(name, "failed", {"error": reason})
+
+    def _print_json(self, name: str, status: str, facts: dict[str, Any]) -> None:
+        if self._as_json:
+            print(json.dumps({"image": name, "status": status, **facts}), flush=True)
 
     def _count(self) -> None:
         self._done += 1
