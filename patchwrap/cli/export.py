@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchwrap.cli.arguments import DEFAULT_BACKEND, nonempty, nonempty_path
 from patchwrap.cli.backend_options import add_backend_options, backend_options
-from patchwrap.cli.output_checks import check_ending, check_folder
+from patchwrap.cli.output_checks import check_file
 from patchwrap.errors import OptionError
 from patchwrap.size import parse_size
 
@@ -49,11 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from patchwrap.plugins import find_backend
 
     size = parse_size(args.size) if args.size else None
-    check_ending(args.out, ".onnx")
-    check_folder(args.out.parent)
-    for path in (args.out, args.out.with_suffix(".json")):
-        if path.exists() and not args.overwrite:
-            raise OptionError(f"{str(path)!r} exists; add --overwrite")
+    check_file(args.out, ".onnx", args.overwrite)
     find_backend(args.backend.partition("=")[0])  # an unknown one is refused before torch is imported
     from patchwrap.exporting import export
     from patchwrap.wrapping import load_backend

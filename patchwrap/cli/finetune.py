@@ -16,7 +16,7 @@ from patchwrap.cli.arguments import (
     words,
 )
 from patchwrap.cli.backend_options import add_backend_options, backend_options
-from patchwrap.cli.output_checks import check_ending, check_folder
+from patchwrap.cli.output_checks import check_file
 from patchwrap.cli.step_bar import StepBar
 from patchwrap.dtypes import DTYPES
 from patchwrap.errors import OptionError
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         PatchwrapError: for impossible options, unusable data and outputs.
     """
     _check_backends(args)
-    _check_output(args)
+    check_file(args.out, ".safetensors", args.overwrite, ", or --start-from it to go on with another -o")
     from patchwrap.finetune.processes import Processes
     from patchwrap.finetune.recipe import Recipe
     from patchwrap.finetune.runner import finetune
@@ -93,14 +93,6 @@ def _check_backends(args: argparse.Namespace) -> None:
 
     for name in filter(None, (*_named(args), args.coarse, args.fine)):
         find_backend(name.partition("=")[0])
-
-
-def _check_output(args: argparse.Namespace) -> None:
-    check_ending(args.out, ".safetensors")
-    for path in (args.out, args.out.with_suffix(".json")):
-        if path.exists() and not args.overwrite:
-            raise OptionError(f"{str(path)!r} exists; add --overwrite, or --start-from it to go on with another -o")
-    check_folder(args.out.parent)
 
 
 def _named(args: argparse.Namespace) -> list[str]:

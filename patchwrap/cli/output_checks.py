@@ -45,11 +45,22 @@ def check_folder(out: Path) -> None:
         raise OutputError(f"-o {str(out)!r} cannot be written: no permission to write in {str(existing)!r}")
 
 
-def check_ending(out: Path, ending: str) -> None:
-    """Refuse an output file with another ending.
+def check_file(out: Path, ending: str, overwrite: bool, otherwise: str = "") -> None:
+    """Refuse an output file that has another ending or cannot be written, or that exists or whose JSON does.
+
+    Args:
+        out: the file.
+        ending: that it must have.
+        overwrite: replace what exists.
+        otherwise: ends the advice to overwrite: what may be done instead.
 
     Raises:
-        OptionError: if the ending differs.
+        OptionError: if the ending differs, or a file exists and ``overwrite`` is not set.
+        OutputError: see ``check_folder``.
     """
     if out.suffix != ending:
         raise OptionError(f"-o {str(out)!r} does not end in {ending}; add it")
+    check_folder(out.parent)
+    for path in (out, out.with_suffix(".json")):
+        if path.exists() and not overwrite:
+            raise OptionError(f"{str(path)!r} exists; add --overwrite{otherwise}")
