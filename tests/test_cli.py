@@ -712,6 +712,20 @@ def test_impossible_options_end_with_2_and_no_traceback(photos, capsys, argument
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--detail", "2"], "detail"),
+        (["--fov", "200"], "fov"),
+        (["--seed", "-1"], "seed"),
+        (["--coarse", "ramp", "--fine", "ramp"], "all given"),
+    ],
+)
+def test_impossible_options_are_told_before_a_backend_is_loaded(photos, capsys, arguments, words):
+    assert predict("in", *arguments, backend="ramp=broken") == 2
+    assert words in one_line(capsys)
+
+
 def test_an_unusable_output_folder_ends_with_2(photos, capsys):
     Path("file").touch()
 

@@ -2,9 +2,14 @@
 
 import argparse
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from patchwrap.cli.arguments import nonempty
+from patchwrap.errors import OptionError
+
+if TYPE_CHECKING:
+    from patchwrap.wrapping import BackendRequest
 
 _OPTION = "an option of the backend itself, listed in its README, such as processing=700x518; may be repeated"
 _CONVENTION = (
@@ -43,6 +48,31 @@ def backend_options(args: argparse.Namespace, role: str = "backend") -> dict[str
     """Return the options with which the backend of a role is loaded."""
     stated = getattr(args, f"{role}_convention")
     return ({"convention": stated} if stated else {}) | dict(getattr(args, f"{role}_option"))
+
+
+def check_known(names: Iterable[str | None]) -> None:
+    """Refuse a backend that is not installed, before torch is imported.
+
+    Raises:
+        BackendNotFoundError: naming the first.
+    """
+    from patchwrap.plugins import find_backend
+
+    for name in filter(None, names):
+        find_backend(name.partition("=")[0])
+
+
+def requested(name: str | None, role: str, options: dict[str, Any]) -> "BackendRequest | None":
+    """The backend of a role, to be loaded when the other options are checked; None if it is not named.
+
+    Raises:
+        OptionError: if it has options but no name.
+    """
+    from patchwrap.wrapping import BackendRequest
+
+    if name is None and options:
+        raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
+    return None if name is None else BackendRequest(name, options)
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from patchwrap.cli.arguments import DEFAULT_BACKEND, nonempty, nonempty_path
-from patchwrap.cli.backend_options import add_backend_options, backend_options
+from patchwrap.cli.backend_options import add_backend_options, backend_options, check_known
 from patchwrap.cli.output_checks import check_file
 from patchwrap.errors import OptionError
 from patchwrap.size import parse_size
@@ -46,11 +46,9 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PatchwrapError: if files exist, the backend lacks the part, or it cannot be exported.
     """
-    from patchwrap.plugins import find_backend
-
     size = parse_size(args.size) if args.size else None
     check_file(args.out, ".onnx", args.overwrite)
-    find_backend(args.backend.partition("=")[0])  # an unknown one is refused before torch is imported
+    check_known([args.backend])
     from patchwrap.exporting import export
     from patchwrap.wrapping import load_backend
 

@@ -15,7 +15,7 @@ from patchwrap.cli.arguments import (
     seconds,
     words,
 )
-from patchwrap.cli.backend_options import add_backend_options, backend_options
+from patchwrap.cli.backend_options import add_backend_options, backend_options, check_known, requested
 from patchwrap.cli.output_checks import check_file
 from patchwrap.cli.step_bar import StepBar
 from patchwrap.dtypes import DTYPES
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PatchwrapError: for impossible options, unusable data and outputs.
     """
-    _check_backends(args)
+    check_known((*_named(args), args.coarse, args.fine))
     check_file(args.out, ".safetensors", args.overwrite, ", or --start-from it to go on with another -o")
     from patchwrap.finetune.processes import Processes
     from patchwrap.finetune.recipe import Recipe
@@ -87,14 +87,6 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_backends(args: argparse.Namespace) -> None:
-    """Refuse an unknown backend before torch is imported."""
-    from patchwrap.plugins import find_backend
-
-    for name in filter(None, (*_named(args), args.coarse, args.fine)):
-        find_backend(name.partition("=")[0])
-
-
 def _named(args: argparse.Namespace) -> list[str]:
     """The values of --backend; the default applies only without --coarse."""
     return args.backend or ([] if args.coarse else [DEFAULT_BACKEND])
@@ -108,23 +100,11 @@ def _backends(args: argparse.Namespace) -> tuple[Any, Any, Any]:
             f"{', '.join(options)} given for --backend, of which there are {len(names)}. Give one; several are loaded "
             "in Python: patchwrap.finetune([patchwrap.load_backend(...), ...], ...)"
         )
-    coarse, fine = (_asked(getattr(args, role), role, args) for role in ("coarse", "fine"))
-    several = [_asked(name, "backend", args) for name in names]
+    coarse, fine = (requested(getattr(args, role), role, backend_options(args, role)) for role in ("coarse", "fine"))
+    several = [requested(name, "backend", backend_options(args)) for name in names]
     if not several:
         return coarse, None, fine  # --coarse alone serves both passes
     return several[0] if len(several) == 1 else several, coarse, fine
-
-
-def _asked(name: str | None, role: str, args: argparse.Namespace) -> Any:
-    """The backend of a role as a request by name, which the head's card records."""
-    options = backend_options(args, role)
-    if name is None:
-        if options:
-            raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
-        return None
-    from patchwrap.wrapping import BackendRequest
-
-    return BackendRequest(name, options)
 
 
 class TrainingBar(StepBar):

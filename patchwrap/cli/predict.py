@@ -19,7 +19,7 @@ from patchwrap.cli.arguments import (
     positive,
     words,
 )
-from patchwrap.cli.backend_options import add_backend_options, backend_options
+from patchwrap.cli.backend_options import add_backend_options, backend_options, check_known, requested
 from patchwrap.cli.earlier_results import facts_of, split_by_existing
 from patchwrap.cli.inputs import Job, Task, find_jobs, targets_of, unreadable
 from patchwrap.cli.output_checks import check_folder, check_sources
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from patchwrap.depth_map import DepthMap
     from patchwrap.engine import Engine
 
-_ANY_SIZE = (512, 512)
 _DECISIVE = ("plan", "overlap", "fuser", "detail", "head", "mirror", "seed", "fov", "dtype")
 """Options of ``patchwrap.predict`` that decide what is predicted; they have the same names here."""
 _SEE_CODES = "Exit codes: 0 all done, 1 some images failed, 2 nothing begun (usage), 130 interrupted."
@@ -160,20 +159,15 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
     """Check the remaining options and load the backends once for all pictures."""
-    from patchwrap.plugins import find_backend
-
     names = _backend_names(args)
-    for name in filter(None, names):
-        find_backend(name.partition("=")[0])  # an unknown one is refused before torch is imported
+    check_known(names)
     from patchwrap.engine import Engine
     from patchwrap.io import color_table
-    from patchwrap.tiling import TilePlan
 
     color_table(args.colormap)
-    TilePlan.choose(args.plan, _ANY_SIZE, _ANY_SIZE, args.overlap)
-    loaded = (_load(name, role, args) for name, role in zip(names, ROLES))
+    backends = [requested(name, role, _options_of(args, role)) for name, role in zip(names, ROLES)]
     given = {name: getattr(args, name) for name in (*_DECISIVE, "tile_batch_size", "device")}
-    engine = Engine.build(*loaded, tiles=not args.no_tiles, progress=reporter.tiles, **given)
+    engine = Engine.build(*backends, tiles=not args.no_tiles, progress=reporter.tiles, **given)
     _check_points(args.formats, engine)
     _check_confidence(args, engine)
     return engine
@@ -182,15 +176,6 @@ def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
 def _backend_names(args: argparse.Namespace) -> tuple[str | None, str | None, str | None]:
     """Names for backend, coarse and fine; the default backend applies only without --coarse."""
     return args.backend or (None if args.coarse else DEFAULT_BACKEND), args.coarse, args.fine
-
-
-def _load(name: str | None, role: str, args: argparse.Namespace) -> Any:
-    from patchwrap.wrapping import load_backend
-
-    options = _options_of(args, role)
-    if options and name is None:
-        raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
-    return name and load_backend(name, **options)
 
 
 def _options_of(args: argparse.Namespace, role: str) -> dict[str, Any]:
