@@ -289,15 +289,12 @@ def _records(job: TrainingJob, progress: StepProgress) -> tuple[list[Record], li
         parts.append([record for one in found if isinstance(one, list) for record in one])
         skipped += [one for one in found if isinstance(one, Skipped)]
     if skipped and processes.first:
-        _log.warning("warning: %d of %d samples are skipped; %s: %s", *_skipped_facts(skipped, len(samples), job))
+        total, first = len(samples) * len(job.preparations), skipped[0]
+        _log.warning("warning: %d of %d samples are skipped; %s: %s", len(skipped), total, first.name, first.why)
     if not all(parts):
         what = "learn from" if not parts[0] else "select by"
         raise OptionError(f"no sample is left to {what}: {skipped[0].name}: {skipped[0].why}")
     return parts[0], parts[1], skipped
-
-
-def _skipped_facts(skipped: Sequence[Skipped], samples: int, job: TrainingJob) -> tuple[int, int, str, str]:
-    return len(skipped), samples * len(job.preparations), skipped[0].name, skipped[0].why
 
 
 def _network(job: TrainingJob) -> HeadNetwork:
