@@ -133,17 +133,13 @@ def groups_of(record: Record, consistency: str) -> list[Group]:
             found += [square] if len(square) > 1 else []
         else:
             found += list(combinations(square, 2))
-    met = [tiles for tiles in dict.fromkeys(found) if _overlapping(record.tiles, tiles)]
+    met = [tiles for tiles in dict.fromkeys(found) if _overlaps([record.tiles[n] for n in tiles], 0)]
     return [Group(record, tiles) for tiles in met or [(n,) for n in range(len(record.tiles))]]
 
 
 def _squares(tops: list[int], lefts: list[int]) -> list[list[tuple[int, int]]]:
     rows, columns = ([list(pair) for pair in pairwise(starts)] or [starts] for starts in (tops, lefts))
     return [[(top, left) for top in row for left in column] for row in rows for column in columns]
-
-
-def _overlapping(tiles: Sequence[Tile], numbers: Sequence[int]) -> bool:
-    return bool(_overlaps([tiles[n] for n in numbers], 0))
 
 
 def _overlaps(tiles: Sequence[Tile], start: int) -> list[tuple[int, int, Shift]]:
