@@ -24,6 +24,7 @@ import patchwrap
 from bare import bare_loop
 from patchwrap.bench.cost import STATUS, memory_mib
 from patchwrap.datasets.heldout import cache_folder, generated_samples
+from patchwrap.device import usable_device
 from patchwrap.size import parse_size
 from report import Result, Table, clocked, parser
 
@@ -49,7 +50,7 @@ def measure(path: Path, options: argparse.Namespace) -> Result:
     """Measure all times and memory."""
     picture, decode = clocked(lambda: patchwrap.read_image(path).pixels)
     backend, load = clocked(lambda: patchwrap.load_backend(options.backend))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = usable_device("auto")
     times, depth = interleaved(picture, backend, device, options)
     with tempfile.TemporaryDirectory() as folder:
         _, write = clocked(lambda: depth.save(Path(folder) / "photo", image=picture))

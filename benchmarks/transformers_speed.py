@@ -22,6 +22,7 @@ from torch import Tensor
 
 import bare
 import patchwrap
+from patchwrap.device import usable_device
 from report import Result, Table, clocked, parser
 
 AIM_RATIO, AIM_DIFFERENCE = 0.95, 0.01
@@ -112,7 +113,7 @@ def bare_loop(
     picture: UInt8[np.ndarray, "height width 3"], backend: Any, dtype: str, options: argparse.Namespace
 ) -> list[Float[Tensor, "_ _"]]:
     """Predict the whole picture and every tile with nothing but the network, see ``bare.py``; return the tiles."""
-    device = torch.device(options.device if options.device != "auto" else _best_device())
+    device = usable_device(options.device)
     number = getattr(torch, dtype)
     backend.to(device, number)
     network = torch.compile(backend.network) if options.compile else backend.network
@@ -154,10 +155,6 @@ def precision_table(data: dict[str, Any]) -> Table:
         if dtype != "float32"
     ]
     return Table("Against float32", ["", "speed", "AbsRel between the maps"], rows)
-
-
-def _best_device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _parser() -> argparse.ArgumentParser:
