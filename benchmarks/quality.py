@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from patchwrap.bench.measures import MEASURES
 from patchwrap.bench.report import Cell, Cells, Measure, Report, Row
 from patchwrap.bench.tables import TITLES, column_title, number
 from patchwrap.datasets.heldout import cache_folder
@@ -98,8 +97,7 @@ def columns(report: Report) -> list[Measure]:
 def cells(report: Report, row: Row, alignment: str) -> list[str]:
     """A row's means; measures that do not depend on the alignment are taken from its own."""
     own, line = report.tables["own"][row.key], report.tables[alignment][row.key]
-    found = {measure.key: line.get(measure.key) or own.get(measure.key) for measure in MEASURES}
-    return [number(mean(found[measure.key]), measure) for measure in columns(report)]
+    return [number(mean(line.get(one.key) or own.get(one.key)), one) for one in columns(report)]
 
 
 def mean(cell: Cell | None) -> float:
