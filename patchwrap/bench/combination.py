@@ -79,6 +79,11 @@ class Combination:
         return predict(photo, self.backend, **(self.options | options))
 
     @property
+    def undoubled(self) -> Backend:
+        """The backend whose weights predict: of ``Doubled`` the one within."""
+        return self.backend.backend if isinstance(self.backend, Doubled) else self.backend
+
+    @property
     def aligner(self) -> tuple[str, str]:
         """The alignment and the head, which decide the tiles' values before fusion."""
         return FUSERS[self.options["fuser"]].aligner, self.options["head"] or "none"
@@ -87,8 +92,7 @@ class Combination:
         """Choose the plan for a photo of this size; None for ``none``, and for ``auto`` where tiles gain nothing."""
         if text == NO_TILES:
             return None
-        backend = self.backend.backend if isinstance(self.backend, Doubled) else self.backend
-        fine = fine_of(backend) or backend
+        fine = fine_of(self.undoubled) or self.undoubled
         return TilePlan.choose(text, size, backend_size(fine, size))
 
 

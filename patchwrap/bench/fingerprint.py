@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from patchwrap.bench.combination import HEAD_FILE, Combination, Doubled
+from patchwrap.bench.combination import HEAD_FILE, Combination
 from patchwrap.digest import digest
 from patchwrap.probe_picture import in_blocks, probe_picture
 from patchwrap.source_digest import source_digest
@@ -27,7 +27,7 @@ def fingerprint(combination: Combination, facts: dict[str, Any]) -> str:
     """
     options = {key: str(value) for key, value in combination.options.items()}
     # The weights after the behaviour: before its first prediction, a network may be in another number type.
-    seen = [_head(options), measuring(), behaviour(combination), weights(combination.backend)]
+    seen = [_head(options), measuring(), behaviour(combination), weights(combination.undoubled)]
     return digest([facts, options, *seen])
 
 
@@ -51,8 +51,6 @@ def behaviour(combination: Combination) -> list[str]:
 
 def weights(backend: Any) -> list[str | None]:
     """Digests of the weights of a backend and of its tile backend, see ``weights_digest``."""
-    if isinstance(backend, Doubled):
-        backend = backend.backend
     return [weights_digest(part) for part in (backend, fine_of(backend)) if part is not None]
 
 
