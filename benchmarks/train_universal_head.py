@@ -24,7 +24,7 @@ import torch
 from rich.console import Console
 
 import patchwrap
-from patchwrap.cli.finetune import TrainingBar
+from patchwrap.cli.training_bar import TrainingBar
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.finetune import SimulatedBackend

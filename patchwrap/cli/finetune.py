@@ -1,8 +1,7 @@
 """``patchwrap finetune``: train a fusion head for a backend."""
 
 import argparse
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from patchwrap.cli.arguments import (
     DEFAULT_BACKEND,
@@ -17,12 +16,9 @@ from patchwrap.cli.arguments import (
 )
 from patchwrap.cli.backend_options import add_backend_options, backend_options, check_known, requested
 from patchwrap.cli.output_checks import check_file
-from patchwrap.cli.step_bar import StepBar
+from patchwrap.cli.training_bar import TrainingBar
 from patchwrap.dtypes import DTYPES
 from patchwrap.errors import OptionError
-
-if TYPE_CHECKING:
-    from patchwrap.finetune.trainer import Trainer
 
 _EPILOG = """\
 data:
@@ -105,54 +101,6 @@ def _backends(args: argparse.Namespace) -> tuple[Any, Any, Any]:
     if not several:
         return coarse, None, fine  # --coarse alone serves both passes
     return several[0] if len(several) == 1 else several, coarse, fine
-
-
-class TrainingBar(StepBar):
-    """Progress of predictions, then of the training, with losses and the time that is left."""
-
-    def told(self, done: int, total: int, text: str) -> None:
-        """Show which sample is predicted next."""
-        if text:
-            self(done, total, text)
-
-    def report(self, trainer: "Trainer") -> None:
-        """Show the training's losses and scores."""
-        history = trainer.history
-        steps = history.step, trainer.recipe.steps
-        left = history.elapsed * (1 / max(trainer.progress, 1e-6) - 1)
-        losses = " ".join(f"{name} {value:.3g}" for name, value in trainer.means.items())
-        scores = history.scores[-1]
-        held_out = f"held out: ce {scores['ce']:.4f} see {scores['see']:.4f} score {scores['score']:.3f}"
-        text = f"training, {left / 60:.1f} min left; {losses} {held_out}"
-        # The first step's line tells the score at the start.
-        self(*steps, text, as_line=history.step in (1, scores["step"]))
-
-    def finished(self, training: dict[str, Any], text: str) -> None:
-        """Show why the training ended early, which step is kept and what was written.
-
-        Args:
-            training: of the head's card.
-            text: what was written.
-        """
-        if not self.quiet:
-            print(*_ended_early(training), _kept(training["history"]), text, sep="\n", file=sys.stderr, flush=True)
-
-
-def _ended_early(training: dict[str, Any]) -> list[str]:
-    """Why the training took fewer steps than it might have, in one line; nothing if it took all."""
-    history, recipe = training["history"], training["recipe"]
-    if history["step"] >= recipe["steps"]:
-        return []
-    waited = sum(row["step"] > history["best_step"] for row in history["scores"])
-    why = f"no better evaluation in the last {waited} (--patience)"
-    if waited < recipe["patience"]:
-        why = f"{recipe['minutes']:g} minutes are over (--minutes)"
-    return [f"ended at step {history['step']} of {recipe['steps']}: {why}"]
-
-
-def _kept(history: dict[str, Any]) -> str:
-    first = history["scores"][0]["score"]
-    return f"kept: step {history['best_step']}, score {history['best']:.3f}; at the start {first:.3f}; lower is better"
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
