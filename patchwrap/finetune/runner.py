@@ -115,20 +115,20 @@ def finetune(
     path = _head_path(out)
     kept = None if cache is None else Path(cache)
     with processes.first_ahead():  # which renders missing scenes
-        train, judged, name = _divided(data, held_out_data, count, recipe, depth_scale, kept)
+        train, held_out, name = _divided(data, held_out_data, count, recipe, depth_scale, kept)
     with ordinary_modes(processes.device), preserved_generators(processes.device):
         started = None
         if start_from is not None:
             started, start_from = load_head(start_from), head_file(start_from)
             recipe = _continued(recipe, started, start_from)
             if processes.first:
-                _warn_of_learned(judged, started, start_from)
+                _warn_of_learned(held_out, started, start_from)
         several = backend if isinstance(backend, list | tuple) else [backend]
         seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size}
         wide = len(several) > 1 if universal is None else universal
         told = seen | {"depth_scale": depth_scale}
         preparations = [_preparation((one, coarse, fine), recipe, kept, seen) for one in several]
-        job = TrainingJob(recipe, processes, preparations, train, judged, path, start_from, started, name, told, wide)
+        job = TrainingJob(recipe, processes, preparations, train, held_out, path, start_from, started, name, told, wide)
         seed_generators(processes.device, recipe.seed)
         return _trained(job, save_seconds, progress or (lambda done, total, text: None), on_step)
 
@@ -188,13 +188,13 @@ def _continued(recipe: Recipe, started: Head, file: Path) -> Recipe:
     return replace(recipe, **own)
 
 
-def _warn_of_learned(judged: Sequence[SampleSource], started: Head, file: Path) -> None:
+def _warn_of_learned(held_out: Sequence[SampleSource], started: Head, file: Path) -> None:
     training = started.card.training
-    if learned := [sample.name for sample in judged if _learned(training, sample)]:
+    if learned := [sample.name for sample in held_out if _learned(training, sample)]:
         _log.warning(
             "warning: %d of %d images for selection, such as %r, are among those that %r was trained on: scores may "
             "flatter. Give the data, count, seed and held_out of its training, or held_out_data.",
-            *(len(learned), len(judged), learned[0], str(file)),
+            *(len(learned), len(held_out), learned[0], str(file)),
         )
 
 
@@ -241,9 +241,9 @@ def _trained(job: TrainingJob, save_seconds: float, progress: StepProgress, on_s
     if state.exists():
         read_state(state, identity)
     extra("tensorboard")
-    records, judged, skipped = _records(job, progress)
+    records, held_out, skipped = _records(job, progress)
     drawer = Drawer(records, job.recipe.consistency, job.recipe.batch_size, job.recipe.seed)
-    groups = chosen_groups(judged)
+    groups = chosen_groups(held_out)
     views = None if trainee.backend is None else PipelineViews(job.preparations[0], job.held_out)
     trainer = Trainer(trainee, job.recipe, drawer, groups, job.processes, state, identity, save_seconds, views)
     resumed_at = None if trainer.history.best is None else trainer.history.step
