@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from patchwrap.cli import main
+from patchwrap.cli.training_bar import TrainingBar
 from patchwrap.engine import Engine
 
 OPTIONS = {"plan": "2x2", "overlap": None, "fuser": "poisson", "detail": None, "head": None, "tile_batch_size": 4}
@@ -75,6 +76,25 @@ def test_the_first_step_tells_the_score_at_the_start(finetune, capsys):
     lines = capsys.readouterr().err.splitlines()
     first = next(line for line in lines if line.startswith("1 of 3: training"))
     assert f"at the start {first.rpartition('score ')[2]};" in lines[-2]
+
+
+def test_an_interrupted_training_tells_that_it_is_kept_and_where_it_goes_on(finetune, tmp_path, capsys, monkeypatch):
+    words = ["--steps", "4", "--epoch", "1"]
+    report = TrainingBar.report
+
+    def stop(bar, trainer):
+        report(bar, trainer)
+        if trainer.history.step == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingBar, "report", stop)
+    assert finetune(*words) == 130
+    told = capsys.readouterr().err
+    state = tmp_path / "head.training.pt"
+    assert told.splitlines()[-1] == f"interrupted; the same command goes on from {state}" and "goes on at" not in told
+    monkeypatch.setattr(TrainingBar, "report", report)
+    assert finetune(*words) == 0
+    assert capsys.readouterr().err.count("goes on at step 3\n3 of 4: training") == 1
 
 
 def card_of(folder):

@@ -42,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with terminable():
             code = int(args.run(args))
         return _interrupted() if interrupted() else code
-    except KeyboardInterrupt:
-        return _interrupted()
+    except KeyboardInterrupt as stopped:
+        return _interrupted(*getattr(stopped, "__notes__", ()))
     except BrokenPipeError:
         # The reader has closed the pipe; the flush at exit must not fail on it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, PatchwrapError) and not isinstance(error, TrainingError) else 1
 
 
-def _interrupted() -> int:
-    print("interrupted", file=sys.stderr)
+def _interrupted(*notes: str) -> int:
+    print("; ".join(["interrupted", *notes]), file=sys.stderr)
     return 130
 
 

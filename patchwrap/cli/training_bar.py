@@ -1,6 +1,7 @@
-"""Progress of a training on stderr, why it ended and which step is kept."""
+"""Progress of a training on stderr, how an interrupted one goes on, why it ended and which step is kept."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchwrap.cli.step_bar import StepBar
@@ -12,14 +13,24 @@ if TYPE_CHECKING:
 class TrainingBar(StepBar):
     """Progress of predictions, then of the training, with losses and the time that is left."""
 
+    _state: Path | None = None
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        if isinstance(error[1], KeyboardInterrupt) and self._state and self._state.exists():
+            error[1].add_note(f"the same command goes on from {self._state}")
+
     def told(self, done: int, total: int, text: str) -> None:
         """Show which sample is predicted next."""
         if text:
             self(done, total, text)
 
     def report(self, trainer: "Trainer") -> None:
-        """Show the training's losses and scores."""
+        """Show the training's losses and scores, and first where one that was interrupted goes on."""
         history = trainer.history
+        if trainer.state != self._state and history.step > 1 and not self.quiet:
+            print(f"goes on at step {history.step}", file=sys.stderr, flush=True)
+        self._state = trainer.state
         steps = history.step, trainer.recipe.steps
         left = history.elapsed * (1 / max(trainer.progress, 1e-6) - 1)
         losses = " ".join(f"{name} {value:.3g}" for name, value in trainer.means.items())
