@@ -209,7 +209,7 @@ def test_the_head_that_comes_with_the_package_lets_tiles_of_a_backbone_agree_tha
 
 
 def test_what_is_no_head_is_one_clear_line(tmp_path):
-    with pytest.raises(CheckpointError, match="No fusion head at"):
+    with pytest.raises(CheckpointError, match=r"No fusion head at .*, or 'universal'"):
         load_head(tmp_path / "none.safetensors")
     (tmp_path / "noise.safetensors").write_bytes(b"noise" * 10)
     with pytest.raises(CheckpointError, match="damaged or no safetensors"):
@@ -319,4 +319,5 @@ def test_the_command_line_takes_a_head(tmp_path, ramp, capsys):
     assert asked["head"] == str(path)
     with pytest.raises(SystemExit):
         main([*words, "-o", str(tmp_path / "c"), "--head", "photo.png"])
-    assert "is no .safetensors file" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "is no .safetensors file" in error and "--head universal" in error

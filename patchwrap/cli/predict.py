@@ -328,6 +328,6 @@ def _shard(text: str) -> slice:
 
 def _head(text: str) -> str:
     if text not in ("auto", "universal") and not text.endswith(".safetensors"):
-        why = "is no .safetensors file; for the backend's own head write --head auto, or --head after the pictures"
-        raise argparse.ArgumentTypeError(f"{text!r} {why}")
+        why = "is no .safetensors file; write --head universal for the packaged one, --head auto for the backend's own"
+        raise argparse.ArgumentTypeError(f"{text!r} {why}, or --head after the pictures")
     return text

@@ -66,6 +66,8 @@ def load_head(path: str | Path) -> Head:
         CheckpointError: if the file is missing, damaged or does not contain a head.
     """
     path = head_file(path)
+    if not path.is_file():
+        raise CheckpointError(f"No fusion head at {path}. Give a file of `patchwrap finetune`'s, or {UNIVERSAL!r}.")
     header, tensors = read_described(path, HEADER, FORMAT, "fusion head", "patchwrap finetune")
     try:
         options = header["network"]
