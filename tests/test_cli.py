@@ -726,6 +726,21 @@ def test_impossible_options_are_told_before_a_backend_is_loaded(photos, capsys, 
     assert words in one_line(capsys)
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [("--plan=p50", "p50"), ("--fov=200", "fov"), ("--head=hd.safetensors", "no file"), ("--coarse=nobody", "nobody")],
+)
+def test_impossible_options_are_told_before_existing_files(photos, capsys, option, words):
+    Path("out").mkdir()
+    Path("out/a_depth.npy").touch()
+    try:
+        code = predict("in", option)
+    except SystemExit as leaving:
+        code = leaving.code
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert code == 2 and words in error and "--overwrite" not in error
+
+
 def test_an_unusable_output_folder_ends_with_2(photos, capsys):
     Path("file").touch()
 

@@ -34,6 +34,7 @@ from patchwrap.suffixes import HEIF, HEIF_ADVICE
 if TYPE_CHECKING:
     from patchwrap.depth_map import DepthMap
     from patchwrap.engine import Engine
+    from patchwrap.predict_options import PredictOptions
 
 _DECISIVE = ("plan", "overlap", "fuser", "detail", "head", "mirror", "seed", "fov", "dtype")
 """Options of ``patchwrap.predict`` that decide what is predicted; they have the same names here."""
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PatchwrapError: before anything is computed, for impossible options and unusable outputs.
     """
+    _check_options(args)
     jobs, faults = find_jobs(args.inputs, args.out)
     all_tasks = targets_of(jobs, args.out, args.formats, args.save_coarse)
     check_sources(all_tasks)
@@ -157,17 +159,27 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-v", "--verbose", action="store_true", help="show tracebacks, and why a result is made again")
 
 
+def _check_options(args: argparse.Namespace) -> None:
+    """Refuse what is impossible for any picture and can be told before torch is imported."""
+    from patchwrap.predict_options import DEFAULTS, check_options
+
+    check_known(_backend_names(args))
+    check_options(DEFAULTS | _engine_options(args))
+
+
+def _engine_options(args: argparse.Namespace) -> "PredictOptions":
+    given: Any = {name: getattr(args, name) for name in (*_DECISIVE, "tile_batch_size", "device")}
+    return given
+
+
 def _build_engine(args: argparse.Namespace, reporter: Reporter) -> "Engine":
     """Check the remaining options and load the backends once for all pictures."""
-    names = _backend_names(args)
-    check_known(names)
     from patchwrap.engine import Engine
     from patchwrap.io import color_table
 
     color_table(args.colormap)
-    backends = [requested(name, role, _options_of(args, role)) for name, role in zip(names, ROLES)]
-    given = {name: getattr(args, name) for name in (*_DECISIVE, "tile_batch_size", "device")}
-    engine = Engine.build(*backends, tiles=not args.no_tiles, progress=reporter.tiles, **given)
+    backends = [requested(name, role, _options_of(args, role)) for name, role in zip(_backend_names(args), ROLES)]
+    engine = Engine.build(*backends, tiles=not args.no_tiles, progress=reporter.tiles, **_engine_options(args))
     _check_points(args.formats, engine)
     _check_confidence(args, engine)
     return engine
@@ -330,4 +342,6 @@ def _head(text: str) -> str:
     if text not in ("auto", "universal") and not text.endswith(".safetensors"):
         why = "is no .safetensors file; write --head universal for the packaged one, --head auto for the backend's own"
         raise argparse.ArgumentTypeError(f"{text!r} {why}, or --head after the pictures")
+    if text.endswith(".safetensors") and not exists(text):
+        raise argparse.ArgumentTypeError(f"there is no file {text!r}; give one of patchwrap finetune's")
     return text
