@@ -56,6 +56,18 @@ def test_impossible_numbers_are_refused(capsys, verb, option, values, words):
         assert f"{value!r} {words}" in refused([*verb, f"{option}={value}"], capsys)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([*PREDICT, "--detial", ".5"], "unrecognized arguments: --detial .5; did you mean --detail?"),
+        ([*FINETUNE, "--frobnicate=3"], "unrecognized arguments: --frobnicate=3"),
+        (["export", "-o", "m.onnx", "--over-write"], "unrecognized arguments: --over-write; did you mean --overwrite?"),
+    ],
+)
+def test_a_misspelt_option_is_told_by_its_verb_with_the_right_name(capsys, words, told):
+    assert refused(words, capsys) == f"patchwrap {words[0]}: error: {told}"
+
+
 @pytest.mark.parametrize(("verb", "option"), [("predict", "--plan"), ("bench", "--plans")])
 def test_help_names_every_form_of_a_plan(capsys, verb, option):
     with pytest.raises(SystemExit):

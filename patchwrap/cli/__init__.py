@@ -1,6 +1,7 @@
 """The ``patchwrap`` command; imports nothing heavy before a verb runs."""
 
 import argparse
+import difflib
 import io
 import os
 import sys
@@ -23,6 +24,8 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb in _VERBS:
         verb.register(subparsers)
+    for parser_of_verb in subparsers.choices.values():
+        parser_of_verb.set_defaults(parser=parser_of_verb)
     return parser
 
 
@@ -37,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         option or an input is impossible, 130 after Ctrl-C.
     """
     _print_anyhow()
-    args = build_parser().parse_args(argv)
+    args = _parsed(argv)
     try:
         with terminable():
             code = int(args.run(args))
@@ -55,6 +58,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {explain(error, has_verbose='verbose' in args)}", file=sys.stderr)
         # Of the expected errors, only a TrainingError is raised after work has begun.
         return 2 if isinstance(error, PatchwrapError) and not isinstance(error, TrainingError) else 1
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the arguments; of unknown ones, the verb's parser tells and proposes options of similar names."""
+    args, unknown = build_parser().parse_known_args(argv)
+    if unknown:
+        flags, known = [word.partition("=")[0] for word in unknown], args.parser._option_string_actions
+        close = [near for flag in flags for near in difflib.get_close_matches(flag, known, n=1, cutoff=0.7)]
+        hint = f"; did you mean {', '.join(close)}?" if close else ""
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return args
 
 
 def _interrupted(*notes: str) -> int:
