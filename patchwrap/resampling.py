@@ -121,7 +121,8 @@ def windows_of(tiles: Iterable[Tile], grid: Size) -> Float[Tensor, "tiles 4"]:
         tiles: on the grid.
         grid: its ``(height, width)``.
     """
-    return torch.tensor([astuple(tile) for tile in tiles]) / torch.tensor([*grid, *grid])
+    places = torch.tensor([astuple(tile) for tile in tiles], dtype=torch.float32)
+    return places / torch.tensor([*grid, *grid])
 
 
 def input_size(image: Size, processing: Size, multiple: int = 1, free_aspect: bool = True) -> Size:
