@@ -26,7 +26,7 @@ MAX_OVERLAP = 0.9
 MAX_TILES = 20_000
 """A plan of more tiles is taken for a mistake: it would run for hours and exhaust the memory."""
 
-_FIXED = "p16, p49, p49+r128 (any number), 2x2 ... 8x8, 3x2 (columns x rows), slide:640x480"
+_FIXED = "p16, p49, p49+r128 (any number), COLUMNSxROWS such as 3x2, slide:640x480"
 _NAMES = f"auto, slide, {_FIXED}"
 
 

@@ -186,6 +186,12 @@ def test_impossible_plans_are_refused():
         TilePlan("x", (Layer(2, 2, 0.5),), -1)
 
 
+def test_a_plan_of_any_columns_and_rows_is_told_of_and_cut():
+    with pytest.raises(TilingError, match="COLUMNSxROWS such as 3x2, slide"):
+        TilePlan.parse("3x")
+    assert len(TilePlan.parse("9x10").tiles(U4K)) == 17 * 19
+
+
 @pytest.mark.parametrize("text", ["2x2+r1000000000", "99x99", "slide:1x1"])
 def test_a_plan_of_absurdly_many_tiles_is_refused_before_they_are_listed(text):
     with pytest.raises(TilingError, match="tiles; take larger or fewer ones, at most 20000"):
