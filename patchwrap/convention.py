@@ -78,5 +78,6 @@ def _check_words(space: str, ambiguity: str, given: object) -> None:
     if space not in get_args(Space) or ambiguity not in get_args(Ambiguity):
         raise ConventionError(
             f"{given!r} is not a depth convention. Write SPACE:AMBIGUITY with SPACE one of "
-            f"{', '.join(get_args(Space))} and AMBIGUITY one of {', '.join(get_args(Ambiguity))}."
+            f"{', '.join(get_args(Space))} and AMBIGUITY one of {', '.join(get_args(Ambiguity))}. "
+            "Disparity and relative inverse depth are inverse_depth:affine, metres are depth:metric."
         )

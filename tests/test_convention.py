@@ -5,11 +5,12 @@ import pytest
 from patchwrap import ConventionError, DepthConvention
 
 
-@pytest.mark.parametrize("text", ["foo", "depth", "depth:foo", ":metric", "", None, ("depth", "metric")])
+@pytest.mark.parametrize("text", ["foo", "disparity", "depth", "depth:foo", ":metric", "", None, ("depth", "metric")])
 def test_what_is_no_convention_is_quoted_as_it_was_given(text):
     with pytest.raises(ConventionError) as raised:
         DepthConvention.parse(text)
     assert str(raised.value).startswith(f"{text!r} is not a depth convention. Write SPACE:AMBIGUITY with SPACE one of ")
+    assert "Disparity and relative inverse depth are inverse_depth:affine, metres are depth:metric" in str(raised.value)
 
 
 @pytest.mark.parametrize(
