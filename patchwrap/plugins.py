@@ -390,16 +390,23 @@ def _origin(record: BackendRecord | PluginRecord) -> str:
 
 
 def _not_found(name: str, manager: PluginManager) -> str:
-    close = difflib.get_close_matches(name, manager.backends, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
     faulty = ", ".join(manager.broken())
     broken = f" Broken plugins: {faulty} (see patchwrap plugins)." if faulty else ""
     installed = ", ".join(sorted(manager.backends)) or "none"
+    return f"No backend named {name!r}. {_advice(name, manager)} Installed: {installed}.{broken}"
+
+
+def _advice(name: str, manager: PluginManager) -> str:
+    """What was probably meant: a backend, a checkpoint's short name, a folder, or what is not installed."""
+    if "/" in name or ":" in name:
+        return "A checkpoint is given as NAME=CHECKPOINT, such as transformers=FOLDER."
+    backends = manager.backends.values()
+    meant = {one.name: f"{backend.name}={one.name}" for backend in backends for one in backend.checkpoints}
+    meant |= {backend: backend for backend in manager.backends}
+    if close := difflib.get_close_matches(name, meant, n=1):
+        return f"Did you mean {meant[close[0]]!r}?"
     # No pip command is built from the name: a typo would then suggest installing an unknown package.
-    return (
-        f"No backend named {name!r}.{hint} Installed: {installed}.{broken} "
-        "Install its distribution; the README's backend table names them."
-    )
+    return "Install its distribution; the README's backend table names them."
 
 
 def _not_importable(record: BackendRecord, cause: str) -> str:

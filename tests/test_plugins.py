@@ -220,6 +220,26 @@ def test_an_unknown_backend_is_answered_with_what_is_installed_and_a_near_name(i
 
 
 @pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("small", "Did you mean 'flat=small'?"),
+        ("smal", "Did you mean 'flat=small'?"),
+        ("flatt", "Did you mean 'flat'?"),
+        ("folder/small", "A checkpoint is given as NAME=CHECKPOINT, such as transformers=FOLDER."),
+        ("flat:small", "A checkpoint is given as NAME=CHECKPOINT, such as transformers=FOLDER."),
+        ("zoe", "Install its distribution; the README's backend table names them."),
+    ],
+)
+def test_what_is_no_backends_name_is_answered_with_what_was_probably_meant(install, name, advice):
+    install("flat", one().replace("**{", f"checkpoints=[{SMALL}], **{{"))
+
+    with pytest.raises(BackendNotFoundError) as caught:
+        plugins.find_backend(name)
+
+    assert str(caught.value) == f"No backend named {name!r}. {advice} Installed: flat."
+
+
+@pytest.mark.parametrize(
     ("code", "words"),
     [
         ("import missing_dependency", "missing_dependency"),
