@@ -281,10 +281,10 @@ def not_loadable(name: str, error: BaseException) -> str:
         name: as registered.
         error: what its factory raised.
     """
-    record = find_backend(name)
+    record, cause = find_backend(name), named(error).rstrip(".")
     return (
-        f"Backend {name!r} of plugin {record.plugin!r} ({_origin(record)}) cannot be loaded: {named(error)}. Check "
-        "the checkpoint and what that distribution needs, or tell its author."
+        f"Backend {name!r} of plugin {record.plugin!r} ({_origin(record)}) cannot be loaded: {cause}. "
+        "Check the checkpoint and what that distribution needs, or tell its author."
     )
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import (
     BackendContractError,
+    CheckpointError,
     ConventionError,
     ExportError,
     OptionError,
@@ -43,6 +44,7 @@ def load_backend(name: str, /, checkpoint: Any = None, **options: Any) -> Backen
         BackendNotFoundError: if no installed plugin registers the name.
         PluginError: if the backend's module cannot be imported, or loading exits or raises anything but a
             PatchwrapError, an OSError or an out-of-memory error.
+        CheckpointError: if loading raises an OSError, as for a file that does not exist.
         OptionError: if the backend has no such option, or nothing follows the = of ``NAME=CHECKPOINT``.
         BackendContractError: if the plugin does not return a Backend, or one of another convention than registered.
     """
@@ -56,12 +58,13 @@ def load_backend(name: str, /, checkpoint: Any = None, **options: Any) -> Backen
         _check_options(factory, options, name)
     try:
         backend = factory(checkpoint, **options)
-    except (PatchwrapError, OSError):
+    except PatchwrapError:
         raise
     except (Exception, SystemExit) as error:
         if is_out_of_memory(error):
             raise
-        raise PluginError(not_loadable(name, error)) from error
+        kind = CheckpointError if isinstance(error, OSError) else PluginError
+        raise kind(not_loadable(name, error)) from error
     check_backend_facts(backend, name)
     if checkpoint is None and not options:
         _check_registered(backend, name)
@@ -99,6 +102,7 @@ def wrap(anything: Any) -> Backend:
     Raises:
         ConventionError: for a plain callable or module, whose convention is not known.
         BackendContractError: if the object lacks something a Backend needs, or is a class.
+        PatchwrapError: if a backend cannot be loaded, see ``load_backend``.
     """
     if isinstance(anything, str):
         return load_backend(anything)

@@ -7,7 +7,7 @@ import pytest
 import patchwrap
 from patchwrap import plugins
 from patchwrap.convention import DepthConvention
-from patchwrap.errors import BackendNotFoundError, PluginError
+from patchwrap.errors import BackendNotFoundError, CheckpointError, PluginError
 from patchwrap.hookspecs import Checkpoint, hookimpl
 
 
@@ -263,7 +263,7 @@ def test_a_backend_that_cannot_be_imported_names_plugin_target_and_cause(install
     [
         ("def Flat(checkpoint):\n    import missing_dependency", "ModuleNotFoundError"),
         ("def Flat():\n    pass", "TypeError"),
-        ("def Flat(checkpoint):\n    raise ValueError('give one')", "ValueError: give one"),
+        ("def Flat(checkpoint):\n    raise ValueError('give one...')", r"ValueError: give one\. Check the checkpoint"),
         ("def Flat(checkpoint):\n    raise SystemExit('no weights')", "SystemExit: no weights"),
     ],
 )
@@ -274,6 +274,13 @@ def test_a_backend_that_cannot_be_loaded_names_its_plugin_and_the_cause(install,
         patchwrap.load_backend("flat")
 
     assert "dist-flat 1.2" in str(caught.value)
+
+
+def test_a_file_that_a_backend_cannot_read_is_a_checkpoints_error_that_names_the_backend(install):
+    install("flat", one(), flat_code="def Flat(checkpoint):\n    return open(checkpoint)")
+
+    with pytest.raises(CheckpointError, match=r"'flat' .* loaded: FileNotFoundError: .*: 'nowhere\.pt'\. Check"):
+        patchwrap.load_backend("flat=nowhere.pt")
 
 
 def test_broken_plugins_are_warned_of_once_when_a_backend_is_looked_up(install, caplog):
