@@ -130,7 +130,7 @@ def _bare(function: Any) -> str:
 def wrap_callable(
     function: Callable[[Images], Any],
     convention: str | DepthConvention | None = None,
-    processing: tuple[int, int] = (384, 512),
+    processing: tuple[int, int] | list[int] = (384, 512),
     multiple: int = 1,
     free_aspect: bool = True,
 ) -> "CallableBackend":
@@ -150,7 +150,8 @@ def wrap_callable(
         free_aspect: whether inputs may have another aspect (of about the same area) than ``processing``.
 
     Raises:
-        BackendContractError: if the function cannot be called, or is a class.
+        BackendContractError: if the function cannot be called or is a class, or for an impossible ``processing`` or
+            ``multiple``.
         ConventionError: if the convention is none.
 
     Example:
@@ -168,7 +169,10 @@ def wrap_callable(
             'wrap_callable(it, convention="depth:metric"), or "inverse_depth:affine" for relative inverse depth.',
             _name(function),
         )
-    return CallableBackend(function, DepthConvention.parse(convention), processing, multiple, free_aspect)
+    sides: Any = tuple(processing) if isinstance(processing, list) else processing
+    backend = CallableBackend(function, DepthConvention.parse(convention), sides, multiple, free_aspect)
+    check_backend_facts(backend, _name(function))
+    return backend
 
 
 class CallableBackend:

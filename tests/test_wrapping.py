@@ -236,9 +236,31 @@ def test_impossible_declarations_are_named(attribute, value):
 
 
 def test_a_fixed_size_must_be_one_the_model_takes():
-    backend = patchwrap.wrap_callable(lambda images: images.mean(1), "depth:metric", multiple=14, free_aspect=False)
+    backend = PaintedBackend()
+    backend.multiple, backend.free_aspect = 14, False
     with pytest.raises(BackendContractError, match="multiples of 14"):
         patchwrap.wrap(backend)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"processing": (0, 48)}, r"brightness\.processing is \(0, 48\)"),
+        ({"multiple": 0}, r"brightness\.multiple is 0"),
+        ({"multiple": 14, "free_aspect": False}, "brightness sees all pictures at .* multiples of 14"),
+    ],
+)
+def test_a_functions_impossible_declarations_are_named_when_it_is_wrapped(facts, words):
+    def brightness(images):
+        return images.mean(1)
+
+    with pytest.raises(BackendContractError, match=words):
+        patchwrap.wrap_callable(brightness, "depth:metric", **facts)
+
+
+def test_the_processing_of_a_function_may_be_a_list():
+    backend = patchwrap.wrap_callable(lambda images: images.mean(1), "depth:metric", [32, 48])
+    assert patchwrap.wrap(backend).processing == (32, 48)
 
 
 @pytest.mark.parametrize("fine", [None, torch.nn.Conv2d(3, 1, 1), object()])
