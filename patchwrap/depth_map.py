@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 from numpy import ndarray
+from numpy.typing import DTypeLike
 
 from patchwrap import scratch
 from patchwrap.convention import DepthConvention
@@ -58,6 +59,17 @@ class DepthMap:
         high = np.max(self.values, where=self.valid, initial=-np.inf)
         between = f"{low:.3g} to {high:.3g} {self.convention.unit or ''}".rstrip() if low <= high else "nothing valid"
         return f"DepthMap({self.size[1]}x{self.size[0]} pixels, {self.convention}{backend}, {between})"
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Shaped[ndarray, "height width"]:
+        """Return the values, NaN where invalid as in the files; for ``numpy.asarray``.
+
+        Raises:
+            OptionError: for ``copy=False``, since NaN is not written into ``values``.
+        """
+        if copy is False:
+            raise OptionError("copy=False is not possible for a depth map, as invalid values become NaN; take .values")
+        values = np.where(self.valid, self.values, np.float32(np.nan))
+        return values if dtype is None else values.astype(dtype, copy=False)
 
     @property
     def size(self) -> tuple[int, int]:

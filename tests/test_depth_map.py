@@ -74,6 +74,16 @@ def test_to_depth_inverts_inverse_depth_and_marks_the_invalid(ambiguity):
     assert depth.to_depth().dtype == np.float32
 
 
+def test_numpy_takes_a_depth_map_for_its_values_with_nan_where_it_is_invalid():
+    depth = make([[2, 4, 8]], valid=[[True, False, True]])
+
+    np.testing.assert_array_equal(np.asarray(depth), [[2, np.nan, 8]])
+    assert np.asarray(depth).dtype == np.float32 and np.array(depth, np.float64).dtype == np.float64
+    assert depth.values.tolist() == [[2, 4, 8]]
+    with pytest.raises(OptionError, match=r"copy=False is not possible .* take \.values"):
+        depth.__array__(copy=False)  # as numpy 2 asks for it
+
+
 def test_to_depth_keeps_depth():
     np.testing.assert_array_equal(make().to_depth(), NEAR_LEFT)
 
