@@ -7,7 +7,7 @@ from typing import Any
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO
 from patchwrap.heads import Head, load_head
-from patchwrap.spec import Backend, FusionHead, HeadTraits, fine_of, head_of
+from patchwrap.spec import Backend, FusionHead, HeadTraits, fine_of, head_of, name_of
 from patchwrap.wrapping import check_backend_facts, check_head_facts, wrap
 
 _log = logging.getLogger("patchwrap")
@@ -78,7 +78,7 @@ def _own_head(coarse: Backend, fine: Backend) -> FusionHead | None:
     head, own_tiles = head_of(coarse), fine is (fine_of(coarse) or coarse)
     if head is not None and own_tiles:
         return head
-    name = type(coarse).__name__
+    name = name_of(coarse)
     why = f"{name} has no fusion head" if own_tiles else f"the tiles are predicted by another backend than {name}"
     _log.warning("warning: head 'auto' is not used: %s; give 'universal' or a head's file", why)
     return None
@@ -89,5 +89,5 @@ def _tile_part(backend: Backend) -> Backend:
     fine = fine_of(backend)
     if fine is None:
         return backend
-    check_backend_facts(fine, f"{type(backend).__name__}.fine")
+    check_backend_facts(fine, f"{name_of(backend)}.fine")
     return fine

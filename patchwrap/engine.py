@@ -33,7 +33,7 @@ from patchwrap.predict_options import DEFAULTS, PredictOptions, check_options
 from patchwrap.resampling import interpolate_in_bands
 from patchwrap.second_pass import Aligned, SecondPass
 from patchwrap.spaces import FusionSpace, from_space, fusion_space, invertible, least_invertible, to_space
-from patchwrap.spec import Backend, FusionHead, HeadTraits, Movable, TileContext, Traits, release
+from patchwrap.spec import Backend, FusionHead, HeadTraits, Movable, TileContext, Traits, name_of, release
 from patchwrap.surroundings import Surroundings
 from patchwrap.tile_pass import TilePass
 from patchwrap.tile_runner import Output, backend_size, run_backend
@@ -174,7 +174,7 @@ class Engine:
         """
         output = run_backend(self.coarse, self._whole(photo), self._guided, with_fov=True)
         if not output.maps.isfinite().any():
-            name, convention = type(self.coarse).__name__, self.coarse.convention
+            name, convention = name_of(self.coarse), self.coarse.convention
             above = " above 0" if convention.is_positive else ""
             raise BackendContractError(f"{name} returned no finite value{above} for {photo.name}.")
         return output
@@ -351,8 +351,8 @@ class Engine:
             "plan": plan.name if isinstance(plan, TilePlan) else plan,
             "tile_count": count,
             "mirror": self.options["mirror"] if count else self.mirror_alone,
-            "coarse": type(self.coarse).__name__,
-            "fine": type(self.fine).__name__,
+            "coarse": name_of(self.coarse),
+            "fine": name_of(self.fine),
             "head": type(self.head).__name__ if self.head is not None else None,
             "device": str(self.device),
             "patchwrap": __version__,

@@ -27,7 +27,7 @@ from patchwrap.focal import metres_per_unit
 from patchwrap.gap import relative_gap
 from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.io import replacing_together, write_json
-from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Traits, release
+from patchwrap.spec import Backend, Exportable, FusionHead, MetricWithFocal, Traits, name_of, release
 from patchwrap.wrapping import wrap
 
 METADATA = "patchwrap"
@@ -119,7 +119,7 @@ class Candidate:
         """
         if not isinstance(thing, Exportable) or not isinstance(thing, Backend | FusionHead):
             raise ExportError(
-                f"{type(thing).__name__} is not one torch module, so it cannot be written as ONNX. Export a backend "
+                f"{name_of(thing)} is not one torch module, so it cannot be written as ONNX. Export a backend "
                 "or a fusion head that has exportable(), or wrap_callable(module, …)."
             )
         release(thing)
@@ -133,7 +133,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """Its name in messages."""
-        return type(self.thing).__name__
+        return name_of(self.thing)
 
     def traced(self) -> Any:
         """Return the graph.
@@ -246,7 +246,7 @@ def _metres_per_focal(backend: MetricWithFocal) -> float:
     half, whole = (metres_per_unit(backend, focal) for focal in (0.5, 1.0))
     if not isclose(half, whole / 2, rel_tol=1e-5):
         raise ExportError(
-            f"{type(backend).__name__}.metres_per_unit is {half:g} at focal length 0.5 and {whole:g} at 1; an ONNX "
+            f"{name_of(backend)}.metres_per_unit is {half:g} at focal length 0.5 and {whole:g} at 1; an ONNX "
             "file can only state a scale that is proportional to the focal length. Export it without metres_per_unit."
         )
     return whole

@@ -7,7 +7,7 @@ from patchwrap.errors import BackendContractError
 from patchwrap.intrinsics import focal_px
 from patchwrap.io import Photo
 from patchwrap.predict_options import FOVS
-from patchwrap.spec import Backend, MetricWithFocal
+from patchwrap.spec import Backend, MetricWithFocal, name_of
 from patchwrap.types import FieldsOfView
 
 
@@ -78,7 +78,7 @@ def metres_per_unit(backend: MetricWithFocal, focal: float) -> float:
         metres = nan
     if not 0 < metres < inf:
         raise BackendContractError(
-            f"{type(backend).__name__}.metres_per_unit({focal:g}) returned {given!r}; expected a positive number: the "
+            f"{name_of(backend)}.metres_per_unit({focal:g}) returned {given!r}; expected a positive number: the "
             "metres per predicted unit of depth."
         )
     return metres

@@ -85,6 +85,12 @@ def _own_attributes(thing: object, traits: type) -> dict[str, Any]:
     return {name: getattr(thing, name) for name in names if hasattr(thing, name)}
 
 
+def name_of(part: object) -> str:
+    """What messages and results call a backend or a function: its own ``__name__``, or its class's."""
+    name: str = getattr(part, "__name__", type(part).__name__)
+    return name
+
+
 def fine_of(backend: object) -> Backend | None:
     """The tile backend that a backend brings as its attribute ``fine``, or None.
 

@@ -10,7 +10,7 @@ from patchwrap.canvas import Canvas
 from patchwrap.errors import BackendContractError
 from patchwrap.resampling import resize_maps
 from patchwrap.spaces import FusionSpace, to_space
-from patchwrap.spec import Backend, PredictsTiles, PredictsTilesWithConfidence, Progress, TileContext
+from patchwrap.spec import Backend, PredictsTiles, PredictsTilesWithConfidence, Progress, TileContext, name_of
 from patchwrap.tile_runner import Output, backend_size, described, run_backend, run_in_batches, tile_output
 from patchwrap.tile_store import Prediction
 from patchwrap.tiling import Size, Tile
@@ -73,7 +73,7 @@ class TilePass:
     def _own_loop(self) -> str:
         """The backend's own loop over the tiles, as ``Class.method``."""
         sure = isinstance(self.backend, PredictsTilesWithConfidence)
-        return f"{type(self.backend).__name__}.predict_tiles{'_with_confidence' if sure else ''}"
+        return f"{name_of(self.backend)}.predict_tiles{'_with_confidence' if sure else ''}"
 
     def _yielded(self) -> Iterator[tuple[Tile, object, object]]:
         """What the backend's own loop yields: tiles, their maps, and a confidence or None."""

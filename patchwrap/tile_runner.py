@@ -10,7 +10,7 @@ import torch
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendContractError, is_out_of_memory
 from patchwrap.resampling import input_size
-from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures, PredictsFieldOfView, Traits
+from patchwrap.spec import Backend, PredictsConfidence, PredictsFeatures, PredictsFieldOfView, Traits, name_of
 from patchwrap.tiling import Size
 from patchwrap.types import ConfidenceBatch, DepthBatch, Features, FieldsOfView, Images
 from patchwrap.validity import depths_only
@@ -59,7 +59,7 @@ def run_backend(backend: Backend, images: Images, with_features: bool = False, w
     Raises:
         BackendContractError: if what it returns breaks the contract.
     """
-    name, convention = type(backend).__name__, backend.convention
+    name, convention = name_of(backend), backend.convention
     if with_features and isinstance(backend, PredictsFeatures):
         method = f"{name}.predict_with_features"
         maps, features = _pair(method, backend.predict_with_features(images), "features")

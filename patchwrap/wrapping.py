@@ -25,7 +25,7 @@ from patchwrap.errors import (
 )
 from patchwrap.plugins import find_backend, not_loadable, resolve
 from patchwrap.resampling import resize_maps
-from patchwrap.spec import Backend, HeadTraits, Movable, Traits
+from patchwrap.spec import Backend, HeadTraits, Movable, Traits, name_of
 from patchwrap.types import DepthBatch, Images
 from patchwrap.validity import depths_only
 
@@ -111,7 +111,7 @@ def wrap(anything: Any) -> Backend:
     _check_no_class(anything)
     if not hasattr(anything, "predict") and callable(anything):
         raise ConventionError(_bare(anything))
-    check_backend_facts(anything, _name(anything))
+    check_backend_facts(anything, name_of(anything))
     return anything
 
 
@@ -124,7 +124,7 @@ def _bare(function: Any) -> str:
     advice = 'Pass wrap_callable(it, convention="depth:metric", processing=(height, width)) instead.'
     if hasattr(getattr(function, "config", None), "model_type"):
         advice = 'A model of transformers is loaded by load_backend("transformers", it).'
-    return f"{_name(function)} is a bare callable: nothing says what its numbers mean. {advice}"
+    return f"{name_of(function)} is a bare callable: nothing says what its numbers mean. {advice}"
 
 
 def wrap_callable(
@@ -167,11 +167,11 @@ def wrap_callable(
         _log.warning(
             "warning: nothing says what the numbers of %s mean, so they are taken for metres. State it: "
             'wrap_callable(it, convention="depth:metric"), or "inverse_depth:affine" for relative inverse depth.',
-            _name(function),
+            name_of(function),
         )
     sides: Any = tuple(processing) if isinstance(processing, list) else processing
     backend = CallableBackend(function, DepthConvention.parse(convention), sides, multiple, free_aspect)
-    check_backend_facts(backend, _name(function))
+    check_backend_facts(backend, name_of(function))
     return backend
 
 
@@ -187,6 +187,7 @@ class CallableBackend:
         free_aspect: bool,
     ) -> None:
         self.function = function.eval() if isinstance(function, nn.Module) else function
+        self.__name__ = name_of(function)
         self.convention = convention
         self.processing = processing
         self.multiple = multiple
@@ -206,11 +207,11 @@ class CallableBackend:
         Raises:
             BackendContractError: if it does not return one map per image.
         """
-        found = _as_tensor(self._called(images), _name(self.function)).to(images.device, torch.float32)
+        found = _as_tensor(self._called(images), self.__name__).to(images.device, torch.float32)
         maps = found[:, None] if found.ndim == 3 else found
         if maps.ndim != 4 or maps.shape[:2] != (len(images), 1):
             raise BackendContractError(
-                f"{_name(self.function)} returned shape {tuple(found.shape)} for images of shape "
+                f"{self.__name__} returned shape {tuple(found.shape)} for images of shape "
                 f"{tuple(images.shape)}; expected ({len(images)}, 1, rows, columns). Return one map per image."
             )
         return resize_maps(depths_only(maps, self.convention), (images.shape[2], images.shape[3]))
@@ -237,13 +238,13 @@ class CallableBackend:
         """
         if not isinstance(self.function, nn.Module):
             raise ExportError(
-                f"{_name(self.function)} is a plain function; only a torch.nn.Module can be written as ONNX. "
+                f"{self.__name__} is a plain function; only a torch.nn.Module can be written as ONNX. "
                 "Pass the module itself to wrap_callable."
             )
         if (own := _dtype_of(self.function)) != torch.float32:
             kind = str(own).removeprefix("torch.")
             raise ExportError(
-                f"{_name(self.function)} has {kind} weights; ONNX is written in float32. Wrap it after .float()."
+                f"{self.__name__} has {kind} weights; ONNX is written in float32. Wrap it after .float()."
             )
         return self.function, {"images": torch.rand(2, 3, *size)}
 
@@ -337,7 +338,3 @@ def _check_options(factory: Callable[..., Any], options: dict[str, Any], name: s
         fixed = "convention" in options and "convention" not in signature.parameters
         own = " It states its own convention." if fixed else ""
         raise OptionError(f"Backend {name!r} takes no such option: {error}. It has: {known}.{own}") from None
-
-
-def _name(thing: Any) -> str:
-    return getattr(thing, "__name__", type(thing).__name__)

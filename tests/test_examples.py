@@ -15,7 +15,7 @@ PHOTO = EXAMPLES / "street_photo.jpg"
     [
         ("01_predict.py", ["photo.jpg", "street"], "depth:metric from 9 tiles"),
         ("02_wrap_anything.py", ["photo.jpg"], "inverse_depth:affine, difference"),
-        ("03_two_backends.py", ["photo.jpg"], "inverse_depth:affine from CallableBackend"),
+        ("03_two_backends.py", ["photo.jpg"], "inverse_depth:affine from lower_is_nearer"),
         ("06_finetune_a_head.py", ["photos", "head.safetensors", "2"], "tiles of held-out photos disagree by 0."),
         ("07_compare_backends.py", ["generated:1@240x160", "report"], "lower is nearer, 2x2"),
     ],

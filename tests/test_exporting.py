@@ -143,7 +143,7 @@ def test_a_scale_is_written_only_where_it_is_unknown(tmp_path):
     ],
 )
 def test_a_scale_that_one_number_cannot_state_is_refused(tmp_path, scale, error, words):
-    with pytest.raises(error, match=f"CallableBackend.metres_per_unit.*{words}"):
+    with pytest.raises(error, match=f"Grey.metres_per_unit.*{words}"):
         patchwrap.export(with_scale("depth:scale", scale), tmp_path / "scaled.onnx")
     assert names(tmp_path) == []
 

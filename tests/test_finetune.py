@@ -577,6 +577,20 @@ def test_several_backends_make_one_universal_head(train, photos):
     assert card.mismatch(PaintedBackend("depth:scale"), PaintedBackend("depth:scale")) is None
 
 
+def test_a_heads_card_calls_a_wrapped_function_by_its_own_name(train):
+    def nearness(images):
+        return images.mean(1)
+
+    def brightness(images):
+        return images.mean(1)
+
+    backends = [patchwrap.wrap_callable(one, "inverse_depth:scale", (48, 80)) for one in (nearness, brightness)]
+    first, second = backends
+    card = train(first, steps=1).card
+    assert [one.name for one in card.backends] == ["nearness"] and card.mismatch(first, first) is None
+    assert card.mismatch(second, PaintedBackend("depth:scale")) == "was trained for nearness, and not for brightness"
+
+
 def test_one_of_several_backends_at_a_time_is_on_the_device(photos, tmp_path):
     placed, most = {}, []
 

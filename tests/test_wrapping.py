@@ -25,6 +25,11 @@ class Named(torch.nn.Module):
         return images.mean(1, keepdim=True)
 
 
+class Painted(torch.nn.Module):
+    def forward(self, images):
+        return images.mean(1)
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -119,6 +124,16 @@ def test_a_wrapped_function_gains_detail_in_three_lines():
     photo = painted_photo()
     fused = patchwrap.predict(photo, backend, plan="p49")
     assert np.abs(fused.values - photo[..., 0]).mean() < 0.2 * np.abs(fused.coarse - photo[..., 0]).mean()
+
+
+def test_results_and_messages_call_a_wrapped_model_by_its_own_name(caplog):
+    def brightness(images):
+        return images.mean(1)
+
+    coarse, fine = (patchwrap.wrap_callable(one, "inverse_depth:affine", (60, 100)) for one in (brightness, Painted()))
+    fused = patchwrap.predict(painted_photo(60, 90), coarse=coarse, fine=fine, plan="2x2", head="auto")
+    assert (fused.options["coarse"], fused.options["fine"]) == ("brightness", "Painted")
+    assert "from brightness" in repr(fused) and "by another backend than brightness;" in caplog.text
 
 
 def test_a_module_follows_to_device_and_number_type():

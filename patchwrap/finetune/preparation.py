@@ -34,6 +34,7 @@ from patchwrap.spec import (
     PredictsTilesWithConfidence,
     StepProgress,
     Traits,
+    name_of,
 )
 from patchwrap.surroundings import LEAST_SPREAD
 from patchwrap.tile_runner import backend_size, run_backend
@@ -107,17 +108,17 @@ class Preparation:
         engine = Engine.build(backend, coarse, fine, **(fixed | options))
         if with_truth and engine.space == "height":
             raise ConventionError(
-                f"{type(engine.coarse).__name__} predicts height, to which true depth cannot be converted. Train "
+                f"{name_of(engine.coarse)} predicts height, to which true depth cannot be converted. Train "
                 "without it: --no-gt, or truth=False."
             )
         if guided:
             for part in (engine.coarse, engine.fine):
                 if not isinstance(part, PredictsFeatures):
-                    raise OptionError(f"{type(part).__name__} has no decoder features to guide a head. Train without.")
+                    raise OptionError(f"{name_of(part)} has no decoder features to guide a head. Train without.")
             channels = (_channels(engine, engine.coarse), _channels(engine, engine.fine))
             engine = replace(engine, head=Head(HeadNetwork(guides=channels)))
         engine.release()
-        return cls(engine, plans, folder, with_truth, name or type(engine.coarse).__name__)
+        return cls(engine, plans, folder, with_truth, name or name_of(engine.coarse))
 
     def run(
         self, samples: Sequence[SampleSource], progress: StepProgress, part: tuple[int, int] = (0, 1)

@@ -30,7 +30,7 @@ from patchwrap.finetune.trainer import OnStep, Trainer
 from patchwrap.generators import preserved_generators, seed_generators
 from patchwrap.heads import Head, HeadNetwork, head_file, load_head, save_head
 from patchwrap.io.encode import MILLIMETRE
-from patchwrap.spec import Movable, StepProgress
+from patchwrap.spec import Movable, StepProgress, name_of
 from patchwrap.training_state import read_state
 from patchwrap.wrapping import BackendRequest
 
@@ -155,10 +155,10 @@ def _preparation(parts: tuple[Any, Any, Any], recipe: Recipe, cache: Path | None
 
 
 def _pair_name(backend: Any, coarse: Any, fine: Any) -> str:
-    """Name a pair of backends as they were asked for, or by their classes."""
+    """Name a pair of backends as they were asked for, or as messages name them."""
     pair = (backend, fine) if coarse is None else (coarse, backend if fine is None else fine)
     given = [one for one in pair if one is not None]
-    return " + ".join(str(one) if isinstance(one, str | BackendRequest) else type(one).__name__ for one in given)
+    return " + ".join(str(one) if isinstance(one, str | BackendRequest) else name_of(one) for one in given)
 
 
 def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:

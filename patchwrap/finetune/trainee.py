@@ -15,7 +15,7 @@ from patchwrap.heads import HeadNetwork
 from patchwrap.losses import shared
 from patchwrap.resampling import resize_maps
 from patchwrap.spaces import to_space
-from patchwrap.spec import Backend, Trainable, networks_of
+from patchwrap.spec import Backend, Trainable, name_of, networks_of
 from patchwrap.tile_runner import backend_size
 from patchwrap.tile_view import TileView
 from patchwrap.validity import depths_only
@@ -128,7 +128,7 @@ def _unfrozen(backend: Backend) -> list[nn.Parameter]:
     """The decoder's parameters; all others are frozen."""
     if not isinstance(backend, Trainable):
         raise OptionError(
-            f"{type(backend).__name__} has no trainable_parameters(): its decoder cannot be trained. "
+            f"{name_of(backend)} has no trainable_parameters(): its decoder cannot be trained. "
             "Train the head alone (--unfreeze none)."
         )
     for network in networks_of(backend):

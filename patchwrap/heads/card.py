@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from patchwrap.spec import Backend
+from patchwrap.spec import Backend, name_of
 from patchwrap.weights_digest import weights_sample
 
 
@@ -74,9 +74,9 @@ class HeadCard:
         names = _listed([one.name for one in self.backends])
         alike = [one for one in self.backends if (one.coarse, one.fine) == (given.coarse, given.fine)]
         if not alike:
-            return f"was trained for {names}, and not for {given.coarse}"
+            return f"was trained for {names}, and not for {name_of(coarse)}"
         if all(one.differs_in_weights(given) for one in alike):
-            return f"was trained for {names}, and this {given.coarse} has other weights"
+            return f"was trained for {names}, and this {name_of(coarse)} has other weights"
         return None
 
     @classmethod

@@ -12,7 +12,7 @@ from patchwrap.errors import CheckpointError
 from patchwrap.heads.card import HeadCard
 from patchwrap.heads.network import HeadNetwork
 from patchwrap.precision import Precision
-from patchwrap.spec import Backend, Movable, Trainable
+from patchwrap.spec import Backend, Movable, Trainable, name_of
 from patchwrap.tile_view import CONTEXT, TileView
 from patchwrap.types import DepthBatch
 
@@ -84,7 +84,7 @@ class Head:
         own = _decoder(changed)
         if [value.shape for value in own] != [value.shape for value in self.decoder]:
             raise CheckpointError(
-                f"The head contains a decoder that does not fit {type(backend).__name__}. Take the backend that it was "
+                f"The head contains a decoder that does not fit {name_of(backend)}. Take the backend that it was "
                 f"trained with ({', '.join(one.name for one in self.card.backends) or 'unknown'})."
             )
         if isinstance(changed, Movable):

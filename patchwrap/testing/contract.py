@@ -32,6 +32,7 @@ from patchwrap.spec import (
     Trainable,
     fine_of,
     head_of,
+    name_of,
     networks_of,
 )
 from patchwrap.testing.painted import bare_view, painted_photo
@@ -64,7 +65,7 @@ def check_backend(backend: Backend, sizes: tuple[tuple[int, int], ...] = ((1080,
             mode, or if predictions are all invalid, constant, differ from call to call, depend on their batch
             neighbours or differ after a while in half precision.
     """
-    name = type(backend).__name__
+    name = name_of(backend)
     check_backend_facts(backend, name)
     fine = fine_of(backend)
     for part in (backend, fine):
