@@ -1,7 +1,6 @@
 """The options of ``patchwrap.predict`` besides image and backends: names, types, defaults and checks."""
 
 from collections.abc import Callable
-from numbers import Integral, Real
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -11,6 +10,7 @@ import numpy as np
 from patchwrap.dtypes import DTYPES
 from patchwrap.errors import OptionError
 from patchwrap.fusers import AUTO, check_detail, check_fuser
+from patchwrap.option_types import NUMBER_OR_NONE, TRUTH, WHOLE, OptionType, check_type
 from patchwrap.seed import check_seed
 from patchwrap.tiling import TilePlan
 
@@ -23,21 +23,19 @@ _ANY_SIZE = (512, 512)
 FOVS = (1, 170)
 """Possible horizontal fields of view in degrees."""
 
-_NUMBER = ((Real, NoneType), "a number or None")
-_WHOLE = ((Integral,), "a whole number")
 _CALLABLE = ((Callable, NoneType), "a function or None")
-_TYPES: dict[str, tuple[tuple[Any, ...], str]] = {
-    "overlap": _NUMBER,
-    "detail": _NUMBER,
-    "tile_batch_size": _WHOLE,
-    "seed": _WHOLE,
-    "fov": _NUMBER,
-    "tiles": ((bool, np.bool_), "True or False"),
+_TYPES: dict[str, OptionType] = {
+    "overlap": NUMBER_OR_NONE,
+    "detail": NUMBER_OR_NONE,
+    "tile_batch_size": WHOLE,
+    "seed": WHOLE,
+    "fov": NUMBER_OR_NONE,
+    "tiles": TRUTH,
     "mirror": ((bool, np.bool_, NoneType), "True, False or None"),
     "progress": _CALLABLE,
     "observer": _CALLABLE,
 }
-"""Possible types of options, and how to say so; those of the others are checked with their values."""
+"""Possible types of options; those of the others are checked with their values."""
 
 
 class PredictOptions(TypedDict, total=False):
@@ -104,10 +102,8 @@ def check_options(options: PredictOptions) -> None:
 
 
 def _check_types(options: PredictOptions) -> None:
-    for name, (types, words) in _TYPES.items():
-        value = options[name]  # type: ignore[literal-required]
-        if not isinstance(value, types):
-            raise OptionError(f"{name} {value!r} is of type {type(value).__name__}; give {words}.")
+    for name, possible in _TYPES.items():
+        check_type(name, options[name], possible)  # type: ignore[literal-required]
     device: Any = options["device"]
     if not isinstance(device, str) and not hasattr(device, "type"):  # torch.device, without importing torch
         raise OptionError(f"device {device!r} is of type {type(device).__name__}; give text such as 'cpu' or 'cuda:1'.")

@@ -1,6 +1,7 @@
 """Training of fusion heads: what is learned, kept, selected, resumed and refused; on small painted photos."""
 
 import copy
+import inspect
 import json
 import logging
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from patchwrap.datasets.heldout import FIRST_SEED
 from patchwrap.datasets.image_set import ImageSet
 from patchwrap.engine import Engine
 from patchwrap.errors import ConventionError, MissingExtraError, OptionError, OutputError, PatchwrapError, TrainingError
-from patchwrap.finetune import Recipe, SimulatedBackend, job, runner
+from patchwrap.finetune import Recipe, SimulatedBackend, job, recipe, runner
 from patchwrap.finetune.division import apart, divided, scene_of
 from patchwrap.finetune.draw import Drawer, assembled
 from patchwrap.finetune.job import TrainingJob
@@ -1067,7 +1068,9 @@ def test_one_image_cannot_be_divided(tmp_path, photos):
         ({"plans": ("2x2+3x3",)}, r"'2x2\+3x3' has tiles of several sizes"),
         ({"truth": False, "consistency": "none"}, "nothing to learn from"),
         ({"truth": False, "plans": ("p16", "1x1")}, r"do not overlap \(p16, 1x1\)"),
-        ({"momentum": 1}, "has no such option"),
+        ({"momentum": 1}, "finetune has no option 'momentum'. Those of a recipe are: steps, minutes, batch_size,"),
+        ({"step": 3}, "finetune has no option 'step'. Did you mean 'steps'?"),
+        ({"start_form": "universal"}, "Did you mean 'start_from'?"),
         ({"unfreeze": "decoder", "guidance": True}, "is not possible"),
         ({"device": "quantum"}, "device 'quantum' is not known"),
     ],
@@ -1077,10 +1080,40 @@ def test_impossible_options_are_refused(train, options, words):
         train(**options)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"steps": "3"}, "steps '3' is of type str; give a whole number."),
+        ({"steps": 2.5}, "steps 2.5 is of type float; give a whole number."),
+        ({"rate": "1e-3"}, "rate '1e-3' is of type str; give a number."),
+        ({"rate": None}, "rate None is of type NoneType; give a number."),
+        ({"minutes": "5"}, "minutes '5' is of type str; give a number or None."),
+        ({"held_out": "2"}, "held_out '2' is of type str; give a whole number or None."),
+        ({"truth": "no"}, "truth 'no' is of type str; give True or False."),
+        ({"plans": 3}, "plans 3 is of type int; give a tuple of text such as"),
+        ({"plans": [2, 3]}, "plans 2 is of type int; give text such as '2x2'."),
+        ({"widths": 5}, "widths 5 is of type int; give a tuple of whole numbers."),
+        ({"widths": (8, 1.5)}, "widths 1.5 is of type float; give a whole number."),
+    ],
+)
+def test_options_of_impossible_types_are_refused(train, monkeypatch, options, words):
+    monkeypatch.setattr(Recipe, "__init__", inspect.unwrap(Recipe.__init__))  # without the tests' own check of types
+    with pytest.raises(OptionError, match=words):
+        train(**options)
+
+
 def test_plans_of_equal_tiles_and_of_tiles_without_neighbours_are_trained_on():
     for options in ({"plans": ("p16+p49", "slide:64x48")}, {"plans": ("p16", "1x1")}):
         assert Recipe(**options).plans == options["plans"]
     assert not Recipe(plans=("p16", "p49"), truth=False).truth
+
+
+def test_every_option_of_a_recipe_has_a_type_or_words():
+    assert {one.name for one in fields(Recipe)} == recipe.WORDS.keys() | recipe._TYPES.keys()
+
+
+def test_one_plan_may_be_given_as_text(train):
+    assert train(plans="2x2", steps=1).card.training["recipe"]["plans"] == ["2x2"]
 
 
 def test_processes_wait_for_each_other_for_days(monkeypatch):

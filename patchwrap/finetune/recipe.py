@@ -7,6 +7,7 @@ from patchwrap.digest import digest
 from patchwrap.dtypes import DTYPES
 from patchwrap.errors import OptionError
 from patchwrap.heads.network import WIDTHS
+from patchwrap.option_types import NUMBER, NUMBER_OR_NONE, TRUTH, WHOLE, WHOLE_OR_NONE, OptionType, check_type
 from patchwrap.seed import check_seed
 from patchwrap.tiling import Layer, TilePlan
 
@@ -18,6 +19,20 @@ WORDS = {
     "precision": DTYPES,
 }
 """Allowed values of the options that are words."""
+
+_TYPES: dict[str, OptionType] = {
+    **dict.fromkeys(("steps", "batch_size", "accumulate", "patience", "seed"), WHOLE),
+    **dict.fromkeys(("epoch", "held_out"), WHOLE_OR_NONE),
+    **dict.fromkeys(("rate", "warm_up", "ema", "consistency_weight"), NUMBER),
+    "minutes": NUMBER_OR_NONE,
+    **dict.fromkeys(("truth", "guidance"), TRUTH),
+    "plans": ((tuple, list), "a tuple of text such as ('2x2', '3x3')"),
+    "widths": ((tuple, list), "a tuple of whole numbers"),
+}
+"""Possible types of the other options."""
+
+_PARTS: dict[str, OptionType] = {"plans": ((str,), "text such as '2x2'"), "widths": WHOLE}
+"""Possible types of what is in the tuples."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,7 @@ class Recipe:
         seed: of the batches, the new head's weights and the choice of held-out images.
 
     Raises:
-        OptionError: if an option has an impossible value.
+        OptionError: if an option has an impossible type or value.
         TilingError: if a plan is unknown.
     """
 
@@ -78,6 +93,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self._check_types()
         self._check_words()
         self._check_numbers()
         if not self.plans:
@@ -94,6 +110,13 @@ class Recipe:
             )
         if self.unfreeze == "decoder" and self.guidance:
             raise OptionError("guidance by features of a decoder that is trained itself is not possible. Take one.")
+
+    def _check_types(self) -> None:
+        for name, possible in _TYPES.items():
+            check_type(name, getattr(self, name), possible)
+        for name, possible in _PARTS.items():
+            for part in getattr(self, name):
+                check_type(name, part, possible)
 
     def _check_words(self) -> None:
         for name, known in WORDS.items():

@@ -1,6 +1,8 @@
 """``patchwrap.finetune``: trains a head for a backend on a folder of photos and writes it to a file."""
 
 import copy
+import difflib
+import inspect
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -80,7 +82,8 @@ def finetune(
         out: the head's file, ``.safetensors``; its card goes to ``.json`` beside it, curves and pictures to ``.log``.
         coarse: another backend for the whole image.
         fine: another backend for the tiles.
-        recipe: options of the training; ``options`` replace single ones, see ``patchwrap.finetune.Recipe``.
+        recipe: options of the training; ``options`` replace single ones, see ``patchwrap.finetune.Recipe``, and
+            ``plans`` may then be the text of one.
         held_out_data: images for selection, given as ``data`` is and none of them in it (generated scenes are others);
             by default some of ``data``, of scenes that are not trained on, see ``Recipe.held_out``.
         universal: whether the head is also meant for backends it was not trained with; by default if there are several.
@@ -162,13 +165,21 @@ def _pair_name(backend: Any, coarse: Any, fine: Any) -> str:
 
 
 def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
-    try:
-        merged = asdict(recipe) | options
-        # A card's recipe has lists.
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in merged.items()}
-        return Recipe(**values)
-    except TypeError as error:
-        raise OptionError(f"finetune has no such option: {error}.") from None
+    """The recipe with single options replaced; ``plans`` may be the text of one.
+
+    Raises:
+        OptionError: for an option that does not exist, or one of an impossible type or value.
+    """
+    values = asdict(recipe)
+    if unknown := [name for name in options if name not in values]:
+        close = difflib.get_close_matches(unknown[0], [*inspect.signature(finetune).parameters, *values], n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise OptionError(f"finetune has no option {unknown[0]!r}.{hint} Those of a recipe are: {', '.join(values)}.")
+    # A card's recipe has lists.
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in (values | options).items()}
+    if isinstance(values["plans"], str):
+        values["plans"] = (values["plans"],)
+    return Recipe(**values)
 
 
 def _continued(recipe: Recipe, started: Head, file: Path) -> Recipe:
