@@ -381,6 +381,14 @@ def test_what_lies_in_the_folder(folder, tmp_path):
     assert "/" not in report.command.replace("slopes", "")
 
 
+def test_wrapped_models_are_named_as_they_are():
+    def small(images):
+        return images.mean(1)
+
+    wrapped = [patchwrap.wrap_callable(small, "depth:metric") for _ in range(2)]
+    assert list(runner._named([*wrapped, Truth()])) == ["small", "small #2", "Truth"]
+
+
 def test_backends_are_named_once_each(folder):
     twice = Truth()
     report = run([twice, twice, Truth("depth:scale")], folder, count=1)

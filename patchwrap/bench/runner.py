@@ -25,7 +25,7 @@ from patchwrap.io.encode import MILLIMETRE
 from patchwrap.machine import machine, versions
 from patchwrap.outputs import exists
 from patchwrap.plugins import registered_backends
-from patchwrap.spec import StepProgress, fine_of, head_of, release
+from patchwrap.spec import StepProgress, fine_of, head_of, name_of, release
 from patchwrap.wrapping import wrap
 
 RECORDS = "records.jsonl"
@@ -239,11 +239,11 @@ def _named(backends: Any) -> dict[str, Any]:
 
 
 def _numbered(backends: Any) -> dict[str, Any]:
-    """Name backends by their text or class, with a number where that name is taken."""
+    """Name backends by their text, or as messages name them, with a number where that name is taken."""
     several = list(backends) if isinstance(backends, list | tuple) else [backends]
     named: dict[str, Any] = {}
     for source in _distinct(several):
-        name = short_name(source) if isinstance(source, str) else type(source).__name__
+        name = short_name(source) if isinstance(source, str) else name_of(source)
         alike = sum(other == name or other.startswith(f"{name} #") for other in named)
         named[f"{name} #{alike + 1}" if alike else name] = source
     return named
