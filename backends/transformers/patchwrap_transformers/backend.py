@@ -192,6 +192,9 @@ def load(
     name, config = identify(checkpoint, revision)
     family = FAMILIES[config.model_type]
     model = checkpoint if isinstance(checkpoint, PreTrainedModel) else None
+    if family.canonical and model is not None:  # its constructor may have been told otherwise than by its config
+        config = copy(config)
+        config.use_fov_model = model.use_fov_model
     meaning = convention_of(config, name, convention, loaded=model is not None)
     if model is not None:
         _check_unused(attention=attention, revision=revision, safetensors=None if safetensors else False)

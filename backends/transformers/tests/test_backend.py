@@ -183,6 +183,16 @@ def test_a_loaded_model_is_taken_as_it_is(tiny):
         assert torch.equal(backend.predict(images), named.predict(images))
 
 
+@pytest.mark.parametrize("estimates", [True, False])
+def test_a_loaded_depth_pro_may_differ_from_its_config(tiny, estimates):
+    config = hf.AutoConfig.from_pretrained(tiny("depth_pro_without_fov" if estimates else "depth_pro"))
+    network = hf.DepthProForDepthEstimation(config, use_fov_model=estimates)
+    backend = patchwrap.load_backend("transformers", network)
+    assert str(backend.convention) == ("depth:metric" if estimates else "depth:scale")
+    assert hasattr(backend, "predict_with_fov") == estimates
+    assert patchwrap.predict(picture(128, 128), backend, tiles=False).valid.all()
+
+
 def test_a_model_that_lies_nowhere_gets_what_is_published_for_its_family(tiny):
     config = hf.AutoConfig.from_pretrained(tiny("depth_anything"))
     backend = patchwrap.load_backend("transformers", hf.AutoModelForDepthEstimation.from_config(config))
