@@ -18,13 +18,14 @@ class Network:
     256 levels.
 
     Args:
-        pipeline: its networks are put into evaluation mode.
+        pipeline: its networks are put into evaluation mode, and its autoencoder is frozen.
         autoencoder: replaces the pipeline's own, same latent space; or None.
     """
 
     def __init__(self, pipeline: MarigoldDepthPipeline, autoencoder: Any = None) -> None:
         self.denoiser: nn.Module = pipeline.unet.eval()
-        self.autoencoder: Any = nn.Module.float((autoencoder or pipeline.vae).eval())
+        # Frozen, so that a training of the denoiser gathers no gradients in it.
+        self.autoencoder: Any = nn.Module.float((autoencoder or pipeline.vae).eval()).requires_grad_(False)
         self.channels: int = self.autoencoder.config.latent_channels
         self.factor: int = 2 ** (len(self.autoencoder.config.block_out_channels) - 1)
         self._words = _no_words(pipeline)

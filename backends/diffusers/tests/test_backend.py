@@ -132,6 +132,7 @@ def test_gradients_of_one_step_from_zero_reach_picture_and_denoiser(tiny):
     images = picture(64, 96).requires_grad_()
     backend.predict(images).mean().backward()
     assert images.grad.abs().sum() > 0
+    assert all(parameter.grad is None for parameter in backend.network.autoencoder.parameters())
     grads = [parameter.grad for parameter in backend.trainable_parameters()]
     assert sum(grad is not None and bool(grad.abs().sum() > 0) for grad in grads) > 0.8 * len(grads)
 
