@@ -175,12 +175,14 @@ class Candidate:
         """Compare the file with torch, on random images of both orientations, in batches of two and of one.
 
         Raises:
-            ExportError: if they differ.
+            ExportError: if they differ, or onnxruntime is installed and cannot be imported.
         """
         try:
             runtime = importlib.import_module("onnxruntime")
-        except ModuleNotFoundError:
-            return None
+        except ImportError as error:
+            if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":
+                return None
+            raise ExportError(f"the ONNX file cannot be compared: onnxruntime fails: {one_line(error)}.") from error
         options = runtime.SessionOptions()
         options.log_severity_level = 4  # every error is raised as an exception as well
         other = self.size if self.fixed else (self.size[1], self.size[0])

@@ -1,7 +1,9 @@
 """Export to ONNX: what is written equals torch, says what it means, and nothing else is ever written."""
 
+import importlib
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -230,6 +232,21 @@ def test_without_the_extra_or_what_it_needs_it_says_which(tmp_path, monkeypatch,
 def test_without_onnxruntime_nothing_is_compared(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert patchwrap.export(backend(), tmp_path / "a.onnx").difference is None
+
+
+FAULTS = ImportError("DLL load failed"), ModuleNotFoundError("No flatbuffers", name="flatbuffers")
+
+
+@pytest.mark.parametrize("error", FAULTS)
+def test_an_onnxruntime_that_fails_is_told(tmp_path, monkeypatch, error):
+    def fail(name):
+        if name == "onnxruntime":
+            raise error
+        return importlib.import_module(name)
+
+    monkeypatch.setattr("patchwrap.exporting.importlib", SimpleNamespace(import_module=fail))
+    with pytest.raises(ExportError, match=f"cannot be compared: onnxruntime fails: {error.msg}"):
+        patchwrap.export(backend(), tmp_path / "a.onnx")
 
 
 def test_the_callers_default_device_does_not_apply(tmp_path):
