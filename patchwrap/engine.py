@@ -205,9 +205,10 @@ class Engine:
         plain = filled(to_space(invertible(coarse, convention, self.space), convention, self.space))
         if not self.options["mirror"]:
             return plain
-        own = to_space(coarse, convention, self.space).isfinite()
         mirrored = run_backend(self.coarse, self._whole(photo).flip(-1)).maps[0, 0].flip(-1)
-        mirrored = to_space(mirrored, convention, self.space).where(own, torch.nan)
+        own, others = (to_space(one, convention, self.space).isfinite() for one in (coarse, mirrored))
+        mirrored = to_space(invertible(mirrored, convention, self.space), convention, self.space)
+        mirrored = mirrored.where(own & others, torch.nan)
         return average_with_mirrored(plain, mirrored, self._scale_known)
 
     def _known(self, whole: Output, canvas: Size) -> Bool[Tensor, "rows columns"]:

@@ -59,6 +59,25 @@ def test_the_pipeline_averages_both_and_returns_the_plain_map_as_coarse():
     np.testing.assert_allclose(maps[True].coarse, maps[False].coarse)
 
 
+def test_tiny_values_at_the_border_of_a_sky_do_not_make_the_mirrored_map_another():
+    """Where depth is fused, two rows that fall to a sky of zero would be a depth of half a million."""
+
+    def falling(images):
+        noise = torch.randn(images.shape[2:], generator=torch.Generator().manual_seed(0))
+        inverse = (0.2 + images[:, 0]) * torch.exp(0.1 * noise)
+        inverse[:, :4] = torch.tensor([0, 2e-6, 2e-5, 2e-4])[:, None]
+        return inverse
+
+    photo = np.tile(np.linspace(0, 1, 180, dtype=np.float32)[:, None, None], (1, 240, 3))
+    coarse = patchwrap.wrap_callable(falling, "inverse_depth:metric", (60, 80))
+    fine = patchwrap.wrap_callable(lambda images: -images.mean(1), "depth:affine", (60, 80))
+    engine = {"coarse": coarse, "fine": fine, "plan": "2x2", "detail": 0.0}
+    plain, both = (patchwrap.predict(photo, **engine, mirror=on).values for on in (False, True))
+    truth = np.log(0.2 + photo[60:, :, 0])
+    errors = [np.abs(np.log(one[60:]) - truth).mean() for one in (plain, both)]
+    assert errors[1] < 0.85 * errors[0]
+
+
 def test_without_tiles_the_mirrored_image_counts_only_if_asked_for():
     photo = np.tile(np.linspace(0, 1, 180, dtype=np.float32)[:, None, None], (1, 240, 3))
     backend = Tilted()
