@@ -96,7 +96,7 @@ def invertible(
     if space == "depth":
         # As a depth, tiny values at a sky's border would outweigh all others; as logarithms they are some of many.
         farther = (coarse < far).cpu().numpy()
-        border = binary_dilation(raised.cpu().numpy(), np.ones((3, 3)), _BORDER, farther)
+        border = binary_dilation(raised.cpu().numpy(), np.ones((3, 3)), _BORDER) & farther
         raised = torch.from_numpy(border).to(coarse.device)
     return torch.where(raised, coarse.clamp_min(far), coarse)
 

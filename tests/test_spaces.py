@@ -95,6 +95,13 @@ def test_where_depth_is_fused_a_sky_with_a_border_of_three_pixels_comes_near():
     assert torch.equal(found[4:], values[4:])
 
 
+def test_the_border_of_a_sky_may_have_gaps():
+    values = torch.full((300, 20), 0.5)
+    values[:3] = torch.tensor([0, 0.3, 1e-4])[:, None]
+    found = invertible(values, DepthConvention("inverse_depth", "metric"), "depth")
+    assert found[:3, 0].tolist() == pytest.approx([0.25, 0.3, 0.25])
+
+
 @pytest.mark.parametrize("space", ["log_depth", "depth"])
 def test_a_coarse_map_becomes_invertible_in_half_precision_and_with_a_gradient_too(space):
     values = torch.tensor([[0.0, 0.5, 1.0]], dtype=torch.bfloat16, requires_grad=True)
