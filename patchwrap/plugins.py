@@ -21,6 +21,7 @@ from patchwrap import hookspecs
 from patchwrap.convention import DepthConvention
 from patchwrap.errors import BackendNotFoundError, ConventionError, PluginError, named
 from patchwrap.hookspecs import Checkpoint
+from patchwrap.outputs import exists
 
 ENTRY_POINT_GROUP = "patchwrap"
 
@@ -397,8 +398,8 @@ def _not_found(name: str, manager: PluginManager) -> str:
 
 
 def _advice(name: str, manager: PluginManager) -> str:
-    """What was probably meant: a backend, a checkpoint's short name, a folder, or what is not installed."""
-    if "/" in name or ":" in name:
+    """What was probably meant: a backend, a checkpoint's short name or place, or what is not installed."""
+    if "/" in name or ":" in name or exists(name):
         return "A checkpoint is given as NAME=CHECKPOINT, such as transformers=FOLDER."
     backends = manager.backends.values()
     meant = {one.name: f"{backend.name}={one.name}" for backend in backends for one in backend.checkpoints}

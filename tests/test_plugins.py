@@ -226,12 +226,15 @@ def test_an_unknown_backend_is_answered_with_what_is_installed_and_a_near_name(i
         ("smal", "Did you mean 'flat=small'?"),
         ("flatt", "Did you mean 'flat'?"),
         ("folder/small", "A checkpoint is given as NAME=CHECKPOINT, such as transformers=FOLDER."),
+        ("model.onnx", "A checkpoint is given as NAME=CHECKPOINT, such as transformers=FOLDER."),
         ("flat:small", "A checkpoint is given as NAME=CHECKPOINT, such as transformers=FOLDER."),
         ("zoe", "Install its distribution; the README's backend table names them."),
     ],
 )
-def test_what_is_no_backends_name_is_answered_with_what_was_probably_meant(install, name, advice):
+def test_what_is_no_backend_is_answered_with_what_was_probably_meant(install, name, advice, tmp_path, monkeypatch):
     install("flat", one().replace("**{", f"checkpoints=[{SMALL}], **{{"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.onnx").touch()
 
     with pytest.raises(BackendNotFoundError) as caught:
         plugins.find_backend(name)
