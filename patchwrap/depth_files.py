@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -88,7 +88,7 @@ class Writing:
     colormap: str
     fov: float | None
 
-    def write_all(self, targets: Mapping[str, Path], name: str | None, without: Iterable[Path]) -> None:
+    def write_all(self, targets: Mapping[str, Path], name: str | None, without: Collection[Path]) -> None:
         """Write these files; see ``DepthMap.save_as``."""
         self._check(set(targets))
         sidecar = self._sidecar(name)
@@ -103,7 +103,8 @@ class Writing:
         for key, path in targets.items():
             sidecar |= {} if key == "json" else self._write(key, path)
         if "json" in targets:
-            write_json(targets["json"], sidecar)
+            gone = {path.name for path in without}
+            write_json(targets["json"], sidecar | {"earlier": [one for one in sidecar["earlier"] if one not in gone]})
 
     @cached_property
     def _scale(self) -> Quantization:

@@ -1,7 +1,7 @@
 """The result of a prediction: values, their convention, and conversions to pictures, depth, points and files."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -68,7 +68,9 @@ class DepthMap:
         """
         if copy is False:
             raise OptionError("copy=False is not possible for a depth map, as invalid values become NaN; take .values")
-        values = np.where(self.valid, self.values, np.float32(np.nan))
+        values = scratch.array(self.size)
+        for rows in scratch.bands(len(values)):
+            values[rows] = np.where(self.valid[rows], self.values[rows], np.nan)
         return values if dtype is None else values.astype(dtype, copy=False)
 
     @property
@@ -234,7 +236,7 @@ class DepthMap:
         colormap: str = "Spectral",
         fov: float | None = None,
         name: str | None = None,
-        without: Iterable[Path] = (),
+        without: Collection[Path] = (),
     ) -> list[Path]:
         """Write exactly these files; ``save`` calls this with the names it has derived.
 

@@ -84,6 +84,11 @@ def test_numpy_takes_a_depth_map_for_its_values_with_nan_where_it_is_invalid():
         depth.__array__(copy=False)  # as numpy 2 asks for it
 
 
+def test_a_large_depth_map_is_given_to_numpy_without_filling_the_memory(monkeypatch):
+    monkeypatch.setattr(scratch, "LIMIT", 8)
+    assert isinstance(np.asarray(make()).base, np.memmap)
+
+
 def test_to_depth_keeps_depth():
     np.testing.assert_array_equal(make().to_depth(), NEAR_LEFT)
 
@@ -256,6 +261,15 @@ def test_the_sidecar_says_how_a_far_sky_is_encoded(tmp_path):
     codes = np.asarray(Image.open(tmp_path / "a_depth.png")).astype(float)
     assert png16["formula"] == "value = exp(code * scale + offset)"
     np.testing.assert_allclose(np.exp(codes * png16["scale"] + png16["offset"]), values, rtol=6e-5)
+
+
+def test_the_sidecar_forgets_the_files_that_a_save_deletes(tmp_path):
+    confident = make(confidence_map=np.ones((2, 3), np.float32))
+    confident.save(tmp_path / "a", ["npy", "confidence"])
+    targets = {"npy": tmp_path / "a_depth.npy", "json": tmp_path / "a_depth.json"}
+    make().save_as(targets, without=[tmp_path / "a_confidence.png"])
+    assert not (tmp_path / "a_confidence.png").exists()
+    assert json.loads(targets["json"].read_text())["earlier"] == []
 
 
 def test_the_sidecar_says_when_the_field_of_view_was_assumed(tmp_path):
