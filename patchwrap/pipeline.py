@@ -103,7 +103,7 @@ def predict(
         progress: called with (tiles done, tiles in total).
         observer: called with each tile just before fusion: its position on the canvas, its prediction (NaN where
             it is invalid, and in or beside a hole of the coarse map) and the aligned and refined values that are
-            fused; both in the coarse backend's convention.
+            fused; both in the coarse backend's convention, before a known focal length scales the result.
 
     Returns:
         Fused depth in the coarse backend's convention (metric if its scale became known by ``fov`` or EXIF).

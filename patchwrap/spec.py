@@ -348,4 +348,5 @@ StepProgress = Callable[[int, int, str], None]
 """Called with ``(steps done, steps in total, what comes next)`` by comparisons and trainings."""
 
 Observer = Callable[[Tile, Map, Map], None]
-"""Called with a tile on the canvas, its raw prediction and the aligned, refined map that is fused."""
+"""Called with a tile on the canvas, its raw prediction and the aligned, refined map that is fused; both in the coarse
+backend's own unit, before a known focal length scales the result."""
