@@ -107,13 +107,14 @@ class Engine:
         chosen: PredictOptions = DEFAULTS | options
         check_options(chosen)
         chosen = _without_numpy(chosen)
+        device = usable_device(chosen["device"])  # before a large network is loaded
         with ordinary_modes(torch.device("cpu")):  # networks are loaded on the CPU and then moved
             first, second = select_backends(backend, coarse, fine)
             with _TURN:  # a head may copy the tile backend, which no other thread may move meanwhile
                 head, second = select_head(chosen["head"], first, second)
                 mirror_alone = chosen["mirror"] is True
                 chosen = _resolved(chosen, first, second, head)
-                engine = cls(first, second, head, chosen, usable_device(chosen["device"]), mirror_alone)
+                engine = cls(first, second, head, chosen, device, mirror_alone)
                 warn_if_slow(engine.device, chosen["dtype"])
                 try:
                     engine._place()

@@ -719,6 +719,7 @@ def test_impossible_options_end_with_2_and_no_traceback(photos, capsys, argument
         (["--fov", "200"], "fov"),
         (["--seed", "-1"], "seed"),
         (["--coarse", "ramp", "--fine", "ramp"], "all given"),
+        (["--device", "quantum"], "quantum"),
     ],
 )
 def test_impossible_options_are_told_before_a_backend_is_loaded(photos, capsys, arguments, words):
@@ -728,7 +729,10 @@ def test_impossible_options_are_told_before_a_backend_is_loaded(photos, capsys, 
 
 @pytest.mark.parametrize(
     ("option", "words"),
-    [("--plan=p50", "p50"), ("--fov=200", "fov"), ("--head=hd.safetensors", "no file"), ("--coarse=nobody", "nobody")],
+    [
+        *(("--plan=p50", "p50"), ("--fov=200", "fov"), ("--head=hd.safetensors", "no file")),
+        *(("--coarse=nobody", "nobody"), ("--coarse-option=a=1", "but no --coarse")),
+    ],
 )
 def test_impossible_options_are_told_before_existing_files(photos, capsys, option, words):
     Path("out").mkdir()

@@ -62,16 +62,25 @@ def check_known(names: Iterable[str | None]) -> None:
         find_backend(name.partition("=")[0])
 
 
+def check_role(name: str | None, role: str, options: dict[str, Any]) -> None:
+    """Refuse options of a backend that is not named.
+
+    Raises:
+        OptionError: naming the options.
+    """
+    if name is None and options:
+        raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
+
+
 def requested(name: str | None, role: str, options: dict[str, Any]) -> "BackendRequest | None":
     """The backend of a role, to be loaded when the other options are checked; None if it is not named.
 
     Raises:
-        OptionError: if it has options but no name.
+        OptionError: see ``check_role``.
     """
     from patchwrap.wrapping import BackendRequest
 
-    if name is None and options:
-        raise OptionError(f"{', '.join(options)} given for --{role}, but no --{role}")
+    check_role(name, role, options)
     return None if name is None else BackendRequest(name, options)
 
 

@@ -19,7 +19,7 @@ from patchwrap.cli.arguments import (
     positive,
     words,
 )
-from patchwrap.cli.backend_options import add_backend_options, backend_options, check_known, requested
+from patchwrap.cli.backend_options import add_backend_options, backend_options, check_known, check_role, requested
 from patchwrap.cli.earlier_results import facts_of, split_by_existing
 from patchwrap.cli.inputs import Job, Task, find_jobs, targets_of, unreadable
 from patchwrap.cli.output_checks import check_folder, check_sources
@@ -164,6 +164,8 @@ def _check_options(args: argparse.Namespace) -> None:
     from patchwrap.predict_options import DEFAULTS, check_options
 
     check_known(_backend_names(args))
+    for name, role in zip(_backend_names(args), ROLES):
+        check_role(name, role, _options_of(args, role))
     check_options(DEFAULTS | _engine_options(args))
 
 
