@@ -68,6 +68,19 @@ def test_a_misspelt_option_is_told_by_its_verb_with_the_right_name(capsys, words
     assert refused(words, capsys) == f"patchwrap {words[0]}: error: {told}"
 
 
+@pytest.mark.parametrize("folder", ["head.safetensors", "head.json"])
+def test_a_folder_in_place_of_the_output_is_told_before_a_training(tmp_path, monkeypatch, capsys, folder):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / folder).mkdir()
+    assert main([*FINETUNE, "--overwrite"]) == 2
+    assert capsys.readouterr().err == f"error: {folder!r} is a folder; give another name\n"
+
+
+def test_an_option_before_its_verb_is_told(capsys):
+    told = "unrecognized arguments: --quiet; options come after predict"
+    assert refused(["--quiet", *PREDICT], capsys) == f"patchwrap predict: error: {told}"
+
+
 @pytest.mark.parametrize(("verb", "option"), [("predict", "--plan"), ("bench", "--plans")])
 def test_help_names_every_form_of_a_plan(capsys, verb, option):
     with pytest.raises(SystemExit):

@@ -67,6 +67,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
         flags, known = [word.partition("=")[0] for word in unknown], args.parser._option_string_actions
         close = [near for flag in flags for near in difflib.get_close_matches(flag, known, n=1, cutoff=0.7)]
         hint = f"; did you mean {', '.join(close)}?" if close else ""
+        hint = f"; options come after {args.verb}" if set(close) & set(flags) else hint
         args.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     return args
 

@@ -56,11 +56,13 @@ def check_file(out: Path, ending: str, overwrite: bool, otherwise: str = "") -> 
 
     Raises:
         OptionError: if the ending differs, or a file exists and ``overwrite`` is not set.
-        OutputError: see ``check_folder``.
+        OutputError: if one of them is a folder, and see ``check_folder``.
     """
     if out.suffix != ending:
         raise OptionError(f"-o {str(out)!r} does not end in {ending}; add it")
     check_folder(out.parent)
     for path in (out, out.with_suffix(".json")):
+        if path.is_dir():
+            raise OutputError(f"{str(path)!r} is a folder; give another name")
         if path.exists() and not overwrite:
             raise OptionError(f"{str(path)!r} exists; add --overwrite{otherwise}")
