@@ -142,4 +142,5 @@ def test_without_comparison_there_is_no_legend(report):
 
 def test_words_stand_left_and_numbers_right():
     assert markdown_table(["", "x"], [["a", "1"]]) == "|  | x |\n| --- | ---: |\n| a | 1 |"
+    assert markdown_table(["", "x"], [["<lambda>", "a|b"]]).splitlines()[2] == r"| &lt;lambda> | a\|b |"
     assert markdown_table(["", "x"], [["a", "b"]], numbers=False).splitlines()[1] == "| --- | --- |"

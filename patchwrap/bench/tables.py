@@ -68,7 +68,7 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], number
         numbers: whether all columns but the first are aligned to the right.
     """
     rule = ["---"] + ["---:" if numbers else "---"] * (len(columns) - 1)
-    lines = ([cell.replace("|", "\\|") for cell in row] for row in (columns, rule, *rows))
+    lines = ([cell.replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in (columns, rule, *rows))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
