@@ -28,7 +28,7 @@ from patchwrap.cli.training_bar import TrainingBar
 from patchwrap.datasets import SampleSource
 from patchwrap.datasets.heldout import cache_folder, generated_samples
 from patchwrap.finetune import SimulatedBackend
-from patchwrap.finetune.runner import SCENES_FROM, finetune
+from patchwrap.finetune.runner import SCENES_FROM, finetune, state_file
 from patchwrap.finetune.simulated import Faults
 from patchwrap.size import parse_size
 
@@ -66,7 +66,7 @@ def train_head(
     taught: Any, samples: Sequence[SampleSource], out: Path, options: argparse.Namespace, **settings: Any
 ) -> None:
     """Train a head for one backbone or several; ``settings`` replace those of ``how``."""
-    with TrainingBar(quiet=options.short) as progress:
+    with TrainingBar(options.short, state_file(out)) as progress:
         finetune(
             taught,
             samples,

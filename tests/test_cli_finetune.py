@@ -78,6 +78,10 @@ def test_the_first_step_tells_the_score_at_the_start(finetune, capsys):
     assert f"at the start {first.rpartition('score ')[2]};" in lines[-2]
 
 
+def interrupted(bar, trainer):
+    raise KeyboardInterrupt
+
+
 def test_an_interrupted_training_tells_that_it_is_kept_and_where_it_goes_on(finetune, tmp_path, capsys, monkeypatch):
     words = ["--steps", "4", "--epoch", "1"]
     report = TrainingBar.report
@@ -92,6 +96,9 @@ def test_an_interrupted_training_tells_that_it_is_kept_and_where_it_goes_on(fine
     told = capsys.readouterr().err
     state = tmp_path / "head.training.pt"
     assert told.splitlines()[-1] == f"interrupted; the same command goes on from {state}" and "goes on at" not in told
+    monkeypatch.setattr(TrainingBar, "report", interrupted)  # before the first step of the second run is told
+    assert finetune(*words) == 130
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"goes on from {state}")
     monkeypatch.setattr(TrainingBar, "report", report)
     assert finetune(*words) == 0
     assert capsys.readouterr().err.count("goes on at step 3\n3 of 4: training") == 1

@@ -1041,6 +1041,12 @@ def test_another_division_of_the_same_images_is_another_training():
     assert jobs[0].identity == jobs[2].identity != jobs[1].identity
 
 
+def test_a_head_that_is_missing_is_told_before_scenes_are_rendered(train, monkeypatch):
+    monkeypatch.setattr(runner, "_divided", lambda *_: pytest.fail("data is opened first"))
+    with pytest.raises(PatchwrapError, match=r"none\.safetensors"):
+        train(start_from="none.safetensors")
+
+
 def test_one_image_cannot_be_divided(tmp_path, photos):
     with pytest.raises(OptionError, match="Give more images"):
         finetune(PaintedBackend(), photos, tmp_path / "h.safetensors", count=1, **TINY)

@@ -61,12 +61,13 @@ def run(args: argparse.Namespace) -> int:
     check_file(args.out, ".safetensors", args.overwrite, ", or --start-from it to go on with another -o")
     from patchwrap.finetune.processes import Processes
     from patchwrap.finetune.recipe import Recipe
-    from patchwrap.finetune.runner import finetune
+    from patchwrap.finetune.runner import finetune, state_file
 
     recipe = {name: getattr(args, name) for name in Recipe.__dataclass_fields__ if hasattr(args, name)}
     given = ("start_from", "count", "depth_scale", "cache", "device", "dtype", "tile_batch_size")
     backend, coarse, fine = _backends(args)
-    with TrainingBar(args.quiet or not Processes(args.device).first) as progress:
+    first = Processes(args.device).first
+    with TrainingBar(args.quiet or not first, state_file(args.out) if first else None) as progress:
         head = finetune(
             backend,
             args.data,

@@ -11,9 +11,17 @@ if TYPE_CHECKING:
 
 
 class TrainingBar(StepBar):
-    """Progress of predictions, then of the training, with losses and the time that is left."""
+    """Progress of predictions, then of the training, with losses and the time that is left.
 
-    _state: Path | None = None
+    Args:
+        quiet: show nothing.
+        state: file of an interrupted training, which goes on from it; None if that is not this process's to tell.
+    """
+
+    def __init__(self, quiet: bool, state: Path | None = None) -> None:
+        super().__init__(quiet)
+        self._state = state
+        self._begun = False
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
@@ -28,9 +36,9 @@ class TrainingBar(StepBar):
     def report(self, trainer: "Trainer") -> None:
         """Show the training's losses and scores, and first where one that was interrupted goes on."""
         history = trainer.history
-        if trainer.state != self._state and history.step > 1 and not self.quiet:
+        if not self._begun and history.step > 1 and not self.quiet:
             print(f"goes on at step {history.step}", file=sys.stderr, flush=True)
-        self._state = trainer.state
+        self._begun = True
         steps = history.step, trainer.recipe.steps
         left = history.elapsed * (1 / max(trainer.progress, 1e-6) - 1)
         losses = " ".join(f"{name} {value:.3g}" for name, value in trainer.means.items())

@@ -117,15 +117,15 @@ def finetune(
     processes = Processes(device)
     path = _head_path(out)
     kept = None if cache is None else Path(cache)
-    with processes.first_ahead():  # which renders missing scenes
-        train, held_out, name = _divided(data, held_out_data, count, recipe, depth_scale, kept)
     with ordinary_modes(processes.device), preserved_generators(processes.device):
         started = None
         if start_from is not None:
             started, start_from = load_head(start_from), head_file(start_from)
             recipe = _continued(recipe, started, start_from)
-            if processes.first:
-                _warn_of_learned(held_out, started, start_from)
+        with processes.first_ahead():  # which renders missing scenes
+            train, held_out, name = _divided(data, held_out_data, count, recipe, depth_scale, kept)
+        if started is not None and start_from is not None and processes.first:
+            _warn_of_learned(held_out, started, start_from)
         several = backend if isinstance(backend, list | tuple) else [backend]
         seen = {"device": str(processes.device), "dtype": dtype, "tile_batch_size": tile_batch_size}
         wide = len(several) > 1 if universal is None else universal
@@ -134,6 +134,11 @@ def finetune(
         job = TrainingJob(recipe, processes, preparations, train, held_out, path, start_from, started, name, told, wide)
         seed_generators(processes.device, recipe.seed)
         return _trained(job, save_seconds, progress or (lambda done, total, text: None), on_step)
+
+
+def state_file(head: Path) -> Path:
+    """The file that keeps the training of a head until it ends."""
+    return head.with_suffix(".training.pt")
 
 
 def _head_path(out: str | Path) -> Path:
@@ -248,7 +253,7 @@ def _samples(
 def _trained(job: TrainingJob, save_seconds: float, progress: StepProgress, on_step: OnStep | None) -> Head:
     # Impossible options are reported before predicting, which may take hours.
     trainee = Trainee(_network(job), _own_backend(job))
-    state, identity = job.out.with_suffix(".training.pt"), job.identity
+    state, identity = state_file(job.out), job.identity
     if state.exists():
         read_state(state, identity)
     extra("tensorboard")
