@@ -578,7 +578,7 @@ def test_several_backends_make_one_universal_head(train, photos):
     assert card.mismatch(PaintedBackend("depth:scale"), PaintedBackend("depth:scale")) is None
 
 
-def test_a_heads_card_calls_a_wrapped_function_by_its_own_name(train):
+def test_a_heads_card_tells_wrapped_functions_apart_by_their_names(train):
     def nearness(images):
         return images.mean(1)
 
@@ -589,7 +589,9 @@ def test_a_heads_card_calls_a_wrapped_function_by_its_own_name(train):
     first, second = backends
     card = train(first, steps=1).card
     assert [one.name for one in card.backends] == ["nearness"] and card.mismatch(first, first) is None
-    assert card.mismatch(second, PaintedBackend("depth:scale")) == "was trained for nearness, and not for brightness"
+    assert card.mismatch(second, second) == "was trained for nearness, and not for brightness"
+    tiles = PaintedBackend("depth:scale")
+    assert card.mismatch(second, tiles) == "was trained for nearness, and not for brightness + PaintedBackend"
 
 
 def test_one_of_several_backends_at_a_time_is_on_the_device(photos, tmp_path):
@@ -1106,6 +1108,16 @@ def test_options_of_impossible_types_are_refused(train, monkeypatch, options, wo
     monkeypatch.setattr(Recipe, "__init__", inspect.unwrap(Recipe.__init__))  # without the tests' own check of types
     with pytest.raises(OptionError, match=words):
         train(**options)
+
+
+def test_a_dictionary_is_no_recipe():
+    with pytest.raises(OptionError, match="recipe is of type dict; give a Recipe, or its options by name"):
+        inspect.unwrap(runner._with)({"steps": 3}, {})
+
+
+def test_numpys_numbers_become_pythons_in_a_recipe():
+    made = runner._with(Recipe(), {"steps": np.int64(3), "truth": np.bool_(True), "rate": np.float64(1e-3)})
+    assert json.dumps([made.steps, made.truth, made.rate]) == "[3, true, 0.001]"
 
 
 def test_plans_of_equal_tiles_and_of_tiles_without_neighbours_are_trained_on():

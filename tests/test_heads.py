@@ -257,6 +257,16 @@ def test_another_checkpoint_of_the_same_class_is_noticed(universal):
     assert unknown.mismatch(again, again) is None
 
 
+def test_a_mismatch_by_the_tile_backend_alone_names_it():
+    class Tiles(Weighed):
+        pass
+
+    same, other = (HeadCard((TrainedOn.of("weighed", Weighed(0), tiles),)) for tiles in (Tiles(0), Weighed(0)))
+    assert same.mismatch(Weighed(0), Tiles(0)) is None
+    assert same.mismatch(Weighed(0), Tiles(1)) == "was trained for weighed, and this Weighed + Tiles has other weights"
+    assert other.mismatch(Weighed(0), Tiles(0)) == "was trained for weighed, and not for Weighed + Tiles"
+
+
 @pytest.mark.parametrize(
     ("card", "words"),
     [

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from patchwrap.ambient_modes import ordinary_modes
@@ -99,7 +100,7 @@ def finetune(
             too.
         progress: called with (samples done, samples in total, what comes next) while backends predict what the cache
             lacks.
-        on_step: called with the trainer after every step.
+        on_step: called with the trainer after every step, in the first process.
 
     Returns:
         The head with the best score on held-out images: consistency, edges and, with ground truth, error. A warning
@@ -175,13 +176,16 @@ def _with(recipe: Recipe, options: dict[str, Any]) -> Recipe:
     Raises:
         OptionError: for an option that does not exist, or one of an impossible type or value.
     """
+    if not isinstance(recipe, Recipe):
+        raise OptionError(f"recipe is of type {type(recipe).__name__}; give a Recipe, or its options by name.")
     values = asdict(recipe)
     if unknown := [name for name in options if name not in values]:
         close = difflib.get_close_matches(unknown[0], [*inspect.signature(finetune).parameters, *values], n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise OptionError(f"finetune has no option {unknown[0]!r}.{hint} Those of a recipe are: {', '.join(values)}.")
-    # A card's recipe has lists.
+    # A card's recipe has lists, and it takes no numbers of numpy's.
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in (values | options).items()}
+    values = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
     if isinstance(values["plans"], str):
         values["plans"] = (values["plans"],)
     return Recipe(**values)

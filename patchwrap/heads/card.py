@@ -13,8 +13,8 @@ class TrainedOn:
 
     Args:
         name: as it was given, such as ``native``.
-        coarse: class name of the backend of the coarse pass.
-        fine: class name of the backend of the tile pass.
+        coarse: what messages call the backend of the coarse pass: its class, or the wrapped function or module.
+        fine: likewise the backend of the tile pass.
         convention: of the coarse map, as ``SPACE:AMBIGUITY``.
         coarse_weights: digest of the coarse backend's weights, see ``weights_sample``; None if unknown.
         fine_weights: likewise of the tile backend's.
@@ -30,7 +30,7 @@ class TrainedOn:
     @classmethod
     def of(cls, name: str, coarse: Backend, fine: Backend) -> "TrainedOn":
         """Describe a pair."""
-        kinds = type(coarse).__name__, type(fine).__name__
+        kinds = name_of(coarse), name_of(fine)
         weights = weights_sample(coarse)
         return cls(name, *kinds, str(coarse.convention), weights, weights if fine is coarse else weights_sample(fine))
 
@@ -70,13 +70,13 @@ class HeadCard:
             return f"was trained for {_listed(conventions)}, and these maps are {convention}"
         if self.universal or not self.backends:
             return None
-        given = TrainedOn.of("", coarse, fine)
+        given = TrainedOn.of(" + ".join(dict.fromkeys((name_of(coarse), name_of(fine)))), coarse, fine)
         names = _listed([one.name for one in self.backends])
         alike = [one for one in self.backends if (one.coarse, one.fine) == (given.coarse, given.fine)]
         if not alike:
-            return f"was trained for {names}, and not for {name_of(coarse)}"
+            return f"was trained for {names}, and not for {given.name}"
         if all(one.differs_in_weights(given) for one in alike):
-            return f"was trained for {names}, and this {name_of(coarse)} has other weights"
+            return f"was trained for {names}, and this {given.name} has other weights"
         return None
 
     @classmethod
